@@ -1,0 +1,1 @@
+"""How the system is set up and run. Deploy may import everything; nothing imports deploy."""

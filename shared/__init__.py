@@ -1,0 +1,1 @@
+"""What the five services share. A module enters only when two services need it."""

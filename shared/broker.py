@@ -1,0 +1,92 @@
+"""What a service needs of a broker, and nothing more: `Broker`, `Sink`, `Source`.
+
+Two implementations keep the same promises, held by one test suite: `shared.kafka` and `shared.memory_broker`.
+A topic is a set of append-only partitions. A key always goes to the same partition. Delivery is at least once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+
+class Partition(NamedTuple):
+    topic: str
+    number: int
+
+
+class Bounds(NamedTuple):
+    """Offsets of a partition's log: the first that can be read and the one that the next record will get."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something to be written."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Something that was written, and where."""
+
+    partition: Partition
+    offset: int
+    timestamp_ms: int
+    key: bytes
+    value: bytes
+    headers: Sequence[tuple[str, bytes]] = field(default=())
+
+
+class Sink(Protocol):
+    """Writes. One per relay; thrown away after any failure, because what a failed send left behind is unknown."""
+
+    async def send_all(self, messages: Sequence[Message]) -> None:
+        """Write in this order per key; return when every message is acknowledged by all in-sync replicas.
+
+        Raises:
+            SendFailed: at least one was not acknowledged in time. Any of them may have been written.
+        """
+
+    async def close(self) -> None:
+        """Let go without waiting long; safe to call twice."""
+
+
+class Source(Protocol):
+    """Reads as one member of a consumer group. Where to read is the caller's memory, not the broker's."""
+
+    async def fetch(self, *, max_records: int, timeout_ms: int) -> Mapping[Partition, Sequence[Record]]:
+        """The next records per assigned partition in offset order; empty when none came within `timeout_ms`.
+
+        Records that were read before may come again after a rebalance, a restart or a seek.
+        """
+
+    def assignment(self) -> frozenset[Partition]:
+        """The partitions that this member holds now."""
+
+    def seek(self, partition: Partition, offset: int) -> None:
+        """Read on from `offset`. Without effect when the partition is no longer held."""
+
+    async def bounds(self, partitions: Sequence[Partition]) -> Mapping[Partition, Bounds]:
+        """The log's bounds, asked from the broker."""
+
+    async def commit(self, offsets: Mapping[Partition, int]) -> None:
+        """Tell the broker how far this group is, for lag tools only. Failing is logged, not raised."""
+
+    async def close(self) -> None:
+        """Leave the group."""
+
+
+class Broker(Protocol):
+    """Opens sinks and sources."""
+
+    async def sink(self) -> Sink:
+        """A new writer, connected."""
+
+    async def source(self, group: str, topics: Sequence[str]) -> Source:
+        """A new member of `group` that reads `topics`, connected. Offsets begin at the group's commit, else at the start."""

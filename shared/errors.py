@@ -1,0 +1,87 @@
+"""The errors that cross a module border.
+
+    Problem                  a caller's request cannot be done; answered as problem+json (RFC 9457)
+    PermanentFailure         this record can never be applied, however often it is tried: it is set aside
+      UndecodableEvent       not a readable event
+    Halt                     going on would lose or invent something: the worker stops and says why
+      LogMismatch            the Kafka log is not the one that was read before
+      TooManyDeadLetters     the brake: many records in a row failed, so the fault is more likely ours
+      Stalled                there is something to read and nothing moves
+    SendFailed               the broker did not acknowledge; the sink is of no more use
+
+Messages of `PermanentFailure` are stored beside the record: they name fields and rules, never a patient's data.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One field that is wrong: where it stands (`items.0.birth_year`) and what was expected there."""
+
+    field: str
+    expected: str
+
+
+class Problem(Exception):
+    """A request that cannot be done, in the terms of RFC 9457.
+
+    `kind` is the last part of the problem type, a stable word that programs may test; `detail` is for people.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        kind: str,
+        detail: str,
+        *,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+        **extra: str,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.kind = kind
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+        self.extra = extra
+
+
+def unknown(what: str) -> Problem:
+    """The one answer for an id that does not exist and for one of another site: they must not be told apart."""
+    return Problem(404, "not-found", f"There is no such {what} at this site.")
+
+
+def conflict(kind: str, detail: str, **extra: str) -> Problem:
+    """The request is well formed but does not fit what is recorded."""
+    return Problem(409, kind, detail, **extra)
+
+
+class PermanentFailure(Exception):
+    """This record can never be applied."""
+
+
+class UndecodableEvent(PermanentFailure, ValueError):
+    """Not a readable event."""
+
+
+class Halt(Exception):
+    """Stop the worker: going on would lose or invent something."""
+
+
+class LogMismatch(Halt):
+    """The Kafka log is shorter than, or other than, what was applied from it."""
+
+
+class TooManyDeadLetters(Halt):
+    """Too many records in a row could not be applied."""
+
+
+class Stalled(Halt):
+    """There is something to read and nothing moves."""
+
+
+class SendFailed(Exception):
+    """At least one message was not acknowledged. Whether it was written is unknown."""
