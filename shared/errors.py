@@ -30,7 +30,7 @@ class Problem(Exception):
     `kind` is the last part of the problem type, a stable word that programs may test; `detail` is for people.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the members of RFC 9457
         self,
         status: int,
         kind: str,
@@ -38,7 +38,7 @@ class Problem(Exception):
         *,
         errors: Sequence[FieldError] = (),
         headers: Mapping[str, str] | None = None,
-        **extra: str,
+        extra: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -46,7 +46,7 @@ class Problem(Exception):
         self.detail = detail
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
-        self.extra = extra
+        self.extra = dict(extra or {})
 
 
 def unknown(what: str) -> Problem:
@@ -56,7 +56,7 @@ def unknown(what: str) -> Problem:
 
 def conflict(kind: str, detail: str, **extra: str) -> Problem:
     """The request is well formed but does not fit what is recorded."""
-    return Problem(409, kind, detail, **extra)
+    return Problem(409, kind, detail, extra=extra)
 
 
 class PermanentFailure(Exception):

@@ -20,9 +20,15 @@ from shared.errors import UndecodableEvent
 
 Headers = Sequence[tuple[str, bytes]]
 
-SiteId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$", description="Id of a site: lower case, digits, hyphens")]
-ClinicianId = Annotated[str, Field(min_length=1, max_length=64, description="Pseudonymous id of a clinician, given by the site")]
-Sealed = Annotated[str, Field(description="Text sealed with AES-256-GCM under the patient's key, base64url (shared.sealing)")]
+SiteId = Annotated[
+    str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$", description="Id of a site: lower case, digits, hyphens")
+]
+ClinicianId = Annotated[
+    str, Field(min_length=1, max_length=64, description="Pseudonymous id of a clinician, given by the site")
+]
+Sealed = Annotated[
+    str, Field(description="Text sealed with AES-256-GCM under the patient's key, base64url (shared.sealing)")
+]
 
 
 class Fact(BaseModel):
@@ -216,7 +222,9 @@ class Lab(Fact):
     name: str
     value: float
     unit: str = Field(description="Canonical UCUM unit of this LOINC code")
-    comparator: Literal["<", "<=", ">", ">="] | None = Field(default=None, description="Set when the result is censored")
+    comparator: Literal["<", "<=", ">", ">="] | None = Field(
+        default=None, description="Set when the result is censored"
+    )
     reference_low: float | None = None
     reference_high: float | None = None
     method: str | None = None
@@ -231,7 +239,9 @@ class Medication(Fact):
     name: str
     drug_class: str
     rxcui: str | None = None
-    dose: str | None = Field(default=None, description="Dose and frequency as written by the clinic, such as `40 mg every 2 weeks`")
+    dose: str | None = Field(
+        default=None, description="Dose and frequency as written by the clinic, such as `40 mg every 2 weeks`"
+    )
     route: str | None = None
     started_on: date
     stopped_on: date | None = None
@@ -298,7 +308,15 @@ class FeedbackReceived(Fact):
     used_over_one_month: bool | None
 
 
-Body = SiteUpdated | EnrollmentUpdated | VisitUpdated | SurveyCompleted | ClinicianDataUpdated | DashboardViewed | FeedbackReceived
+Body = (
+    SiteUpdated
+    | EnrollmentUpdated
+    | VisitUpdated
+    | SurveyCompleted
+    | ClinicianDataUpdated
+    | DashboardViewed
+    | FeedbackReceived
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,7 +381,7 @@ def encode(body: Body) -> bytes:
     return body.model_dump_json().encode()
 
 
-def headers_of(
+def headers_of(  # noqa: PLR0913 - one argument an attribute of the envelope
     *, event_id: UUID, topic: str, site_id: str, key: str, sequence: int, time: datetime, traceparent: str | None
 ) -> list[tuple[str, bytes]]:
     """CloudEvents 1.0 attributes as Kafka headers (binary content mode), extensions `siteid`, `sequence`, `traceparent`."""

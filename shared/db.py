@@ -1,0 +1,108 @@
+"""PostgreSQL: one driver (asyncpg), one pool a process, one transaction a request or batch.
+
+Hot statements are plain SQL for asyncpg; composed ones are built with SQLAlchemy Core and compiled for the same
+connection (`core`). Connections carry no session state: the pool does not reset them, so nothing but `SET LOCAL` and
+transaction-level advisory locks may be used on them.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import asyncpg
+from sqlalchemy import MetaData
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
+from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.compiler import SQLCompiler
+
+if TYPE_CHECKING:  # asyncpg's classes are generic in its stubs only
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+else:
+    Connection = asyncpg.Connection
+    Pool = asyncpg.Pool
+
+_DIALECT = asyncpg_dialect()  # type: ignore[no-untyped-call]
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "pk": "pk_%(table_name)s",
+}
+RETRYABLE = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SiteScope:
+    """The sites whose rows may be read: every reading store function takes one."""
+
+    sites: frozenset[str]
+
+    @property
+    def ids(self) -> list[str]:
+        """The sites in the form of an SQL array parameter."""
+        return sorted(self.sites)
+
+
+def new_metadata() -> MetaData:
+    """The tables of one service."""
+    return MetaData(naming_convention=NAMES)
+
+
+async def _keep(_connection: Connection) -> None:
+    """Instead of the pool's reset, which costs a round trip a release: there is no session state to reset."""
+
+
+@asynccontextmanager
+async def open_pool(dsn: str, *, size: int, search_path: str = "public") -> AsyncIterator[Pool]:
+    """A pool whose statements end after 5 s and whose idle transactions after 30 s."""
+    settings = {
+        "search_path": search_path,
+        "statement_timeout": "5s",
+        "idle_in_transaction_session_timeout": "30s",
+        "application_name": "samepage",
+    }
+    async with asyncpg.create_pool(
+        dsn, min_size=1, max_size=size, reset=_keep, command_timeout=10, server_settings=settings
+    ) as pool:
+        yield pool
+
+
+@asynccontextmanager
+async def transaction(pool: Pool) -> AsyncIterator[Connection]:
+    """The one transaction of a request or batch: committed when the block ends, rolled back when it raises."""
+    async with pool.acquire(timeout=5) as connection, connection.transaction():
+        yield connection
+
+
+async def lock(connection: Connection, keys: Iterable[str]) -> None:
+    """Hold every key (a patient, an idempotency key) until the transaction ends; in one order, so without deadlocks.
+
+    The first statement of a command: advisory locks take no transaction id, and the relay's order is right only when
+    the id is taken after the lock (docs/decisions/0003-one-relay.md).
+    """
+    hashes = sorted(
+        {int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), signed=True) for key in keys}
+    )
+    await connection.execute("SELECT count(pg_advisory_xact_lock(h)) FROM unnest($1::bigint[]) AS h", hashes)
+
+
+def core(statement: ClauseElement) -> tuple[str, list[Any]]:
+    """A Core statement as SQL and parameters for asyncpg: `await connection.fetch(sql, *parameters)`."""
+    compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+    if not isinstance(compiled, SQLCompiler):
+        raise TypeError("not a statement")
+    parameters = compiled.construct_params()
+    return str(compiled), [parameters[name] for name in compiled.positiontup or []]

@@ -1,0 +1,80 @@
+"""Logs, metrics and the trace of a request.
+
+Every metric of the system is defined here, with what it means and what to do about it. Labels never hold ids of
+patients; logs never hold request bodies, query strings or parameters of statements.
+"""
+
+import logging
+import re
+import secrets
+from contextvars import ContextVar
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+REQUESTS = Counter("samepage_http_requests_total", "Answered requests.", ["service", "method", "route", "status"])
+REQUEST_SECONDS = Histogram(
+    "samepage_http_request_seconds",
+    "Time to answer. A rising p99 with a flat database: look at the event loop.",
+    ["service", "method", "route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
+ACCEPTED = Counter("samepage_events_accepted_total", "Events written to the outbox.", ["service", "topic"])
+SENT = Counter("samepage_relay_sent_total", "Events acknowledged by the broker.", ["service"])
+SEND_FAILURES = Counter(
+    "samepage_relay_failures_total", "Failed sends, each retried. Rising: the broker is away.", ["service"]
+)
+OLDEST_UNSENT = Gauge(
+    "samepage_relay_oldest_unsent_seconds", "Age of the oldest unsent event. Above 60: page someone.", ["service"]
+)
+APPLIED = Counter("samepage_consumer_applied_total", "Events applied.", ["consumer", "topic"])
+DUPLICATES = Counter("samepage_consumer_duplicates_total", "Events met again and dropped.", ["consumer"])
+SET_ASIDE = Counter(
+    "samepage_consumer_set_aside_total", "Records set aside: dead, parked, waiting.", ["consumer", "state"]
+)
+LAG = Gauge("samepage_consumer_lag_records", "Records not yet applied.", ["consumer"])
+HALTED = Gauge("samepage_consumer_halted", "1 when the consumer stopped itself; the log says why.", ["consumer"])
+
+_TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
+_current_trace: ContextVar[str | None] = ContextVar("traceparent", default=None)
+
+
+def start_trace(traceparent: str | None) -> str:
+    """Continue the caller's W3C trace with a span of ours, or start one. Returns the `traceparent` to hand on."""
+    if traceparent is not None and _TRACEPARENT.match(traceparent):
+        _, trace_id, _, flags = traceparent.split("-")
+    else:
+        trace_id, flags = secrets.token_hex(16), "01"
+    current = f"00-{trace_id}-{secrets.token_hex(8)}-{flags}"
+    _current_trace.set(current)
+    return current
+
+
+def current_trace() -> str | None:
+    """`traceparent` of what is being done now."""
+    return _current_trace.get()
+
+
+def _add_trace(_logger: object, _method: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    trace = current_trace()
+    if trace is not None:
+        entry["trace_id"] = trace.split("-")[1]
+    return entry
+
+
+def configure_logs(service: str, level: str) -> None:
+    """JSON lines on standard output, one an entry, with service, time and trace id."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            _add_trace,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+    )
+    structlog.contextvars.bind_contextvars(service=service)
+    for noisy in ("aiokafka", "uvicorn.access"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
