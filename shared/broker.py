@@ -14,6 +14,14 @@ class Partition(NamedTuple):
     number: int
 
 
+class Stream(NamedTuple):
+    """The facts of one key in one topic: what has an order."""
+
+    site_id: str
+    topic: str
+    key: str
+
+
 class Bounds(NamedTuple):
     """Offsets of a partition's log: the first that can be read and the one that the next record will get."""
 
@@ -41,6 +49,11 @@ class Record:
     key: bytes
     value: bytes
     headers: Sequence[tuple[str, bytes]] = field(default=())
+
+    @property
+    def stream(self) -> Stream:
+        site = next((value for name, value in self.headers if name == "ce_siteid"), b"")
+        return Stream(site.decode("utf-8", "replace"), self.partition.topic, self.key.decode("utf-8", "replace"))
 
 
 class Sink(Protocol):
@@ -89,4 +102,4 @@ class Broker(Protocol):
         """A new writer, connected."""
 
     async def source(self, group: str, topics: Sequence[str]) -> Source:
-        """A new member of `group` that reads `topics`, connected. Offsets begin at the group's commit, else at the start."""
+        """A new member of `group` that reads `topics`, from the group's commit or else from the start of the log."""

@@ -30,7 +30,7 @@ class Problem(Exception):
     `kind` is the last part of the problem type, a stable word that programs may test; `detail` is for people.
     """
 
-    def __init__(  # noqa: PLR0913 - the members of RFC 9457
+    def __init__(
         self,
         status: int,
         kind: str,

@@ -291,7 +291,7 @@ class DashboardViewed(Fact):
 
 
 class FeedbackReceived(Fact):
-    """A patient's private answer after a completed visit. It never reaches a clinician's screen. Key: the patient id."""
+    """A patient's private answer after a completed visit. Never on a clinician's screen. Key: the patient id."""
 
     feedback_id: UUID
     visit_id: UUID
@@ -384,7 +384,7 @@ def encode(body: Body) -> bytes:
 def headers_of(  # noqa: PLR0913 - one argument an attribute of the envelope
     *, event_id: UUID, topic: str, site_id: str, key: str, sequence: int, time: datetime, traceparent: str | None
 ) -> list[tuple[str, bytes]]:
-    """CloudEvents 1.0 attributes as Kafka headers (binary content mode), extensions `siteid`, `sequence`, `traceparent`."""
+    """CloudEvents 1.0 attributes as Kafka headers, with the extensions `siteid`, `sequence`, `traceparent`."""
     description = TOPICS[topic]
     attributes = {
         "ce_specversion": "1.0",

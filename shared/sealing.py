@@ -42,7 +42,7 @@ class Sealer:
         return base64.urlsafe_b64encode(nonce + sealed).decode()
 
     def open(self, sealed: str, *, site_id: str, patient_id: str, field: str) -> str | None:
-        """The words, or None when they cannot be opened: another patient's, another field's, or no longer to be read."""
+        """The words, or None when they cannot be opened: another patient's, another field's, or erased."""
         try:
             content = base64.urlsafe_b64decode(sealed)
             bound = _bound(site_id, patient_id, field)

@@ -1,0 +1,203 @@
+"""The one loop: read a batch, make its effects and move the offset in one transaction, then read on.
+
+Where to read stands in PostgreSQL (`consumer_offset`), not in Kafka. A partition that is new to this member is
+*located*: its stored place is compared with the log's bounds, and the record before that place is read again and must
+be the one that was applied. A log that is shorter or other than remembered stops the worker (`LogMismatch`): it is
+refilled from the outbox, never guessed at. Whenever records do not follow on, the partition is located anew, so no
+rebalance listener and no broker-side offset has to be right.
+
+Database and broker failures are waited out for ever. Records that can never be applied are set aside
+(`shared.delivery`), until too many in a row say that the fault is ours: then the brake stops the worker.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from shared import delivery_store as store
+from shared.broker import Bounds, Broker, Partition, Record, Source
+from shared.db import RETRYABLE, Pool, transaction
+from shared.delivery import OutOfPlace, Outcome, Subscription, deliver
+from shared.errors import LogMismatch, Stalled, TooManyDeadLetters
+from shared.events import PARTITIONS
+from shared.telemetry import APPLIED, DUPLICATES, HALTED, LAG, SET_ASIDE
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerSettings:
+    """`brake_after` dead records in a row stop the worker; `stall_after_s` is how long lag may stand still."""
+
+    max_records: int = 500
+    fetch_timeout_ms: int = 250
+    brake_after: int = 20
+    watch_every_s: float = 5.0
+    stall_after_s: float = 60.0
+    retry_s: float = 5.0
+
+
+class Consumer:
+    """One member of a consumer group. `run` ends by being cancelled or by raising a `Halt`."""
+
+    def __init__(
+        self, subscription: Subscription, broker: Broker, pool: Pool, settings: ConsumerSettings | None = None
+    ) -> None:
+        self._subscription = subscription
+        self._broker = broker
+        self._pool = pool
+        self._settings = settings or ConsumerSettings()
+        self._next: dict[Partition, int] = {}
+        self._unproven: dict[Partition, str] = {}
+        self._dead_in_a_row = 0
+
+    async def run(self) -> None:
+        """Read and apply for ever.
+
+        Raises:
+            Halt: going on would lose or invent something, or nothing moves; a supervisor starts the worker again.
+        """
+        pause = 0.1
+        while True:
+            try:
+                source = await self._broker.source(
+                    self._subscription.name, [topic.name for topic in self._subscription.topics]
+                )
+                try:
+                    await self._read(source)
+                finally:
+                    await source.close()
+            except RETRYABLE as failure:
+                _log.warning("consumer waits", failure=type(failure).__name__, seconds=pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, self._settings.retry_s)
+
+    async def _read(self, source: Source) -> None:
+        self._next.clear()
+        watch = _Watch(self._subscription, self._pool, self._settings)
+        while True:
+            await self._locate(source)
+            batch = await source.fetch(
+                max_records=self._settings.max_records, timeout_ms=self._settings.fetch_timeout_ms
+            )
+            following = {
+                partition: records for partition, records in batch.items() if self._follows(partition, records)
+            }
+            if following:
+                await self._apply(source, following)
+            await watch.look(source)
+
+    async def _locate(self, source: Source) -> None:
+        """Find where to read the partitions that were not read just before."""
+        held = source.assignment()
+        for lost in self._next.keys() - held:
+            del self._next[lost]
+        new = sorted(held - self._next.keys())
+        if not new:
+            return
+        async with transaction(self._pool) as connection:
+            places = await store.places(connection, self._subscription.name, new)
+        bounds = await source.bounds(new)
+        for partition in new:
+            place = places[partition]
+            _check(partition, place, bounds[partition])
+            self._next[partition] = max(place.next_offset - 1, 0)
+            if place.last_event_id is not None:
+                self._unproven[partition] = place.last_event_id
+            source.seek(partition, self._next[partition])
+
+    def _follows(self, partition: Partition, records: Sequence[Record]) -> bool:
+        """Whether these records follow what was read; if not, the partition is located again."""
+        if not records:
+            return False
+        if records[0].offset != self._next.pop(partition, None):
+            return False
+        expected = self._unproven.pop(partition, None)
+        if expected is not None and store.event_id_of(records[0]) != expected:
+            raise LogMismatch(
+                f"{partition.topic}/{partition.number} holds another event at {records[0].offset} than was applied"
+            )
+        self._next[partition] = records[-1].offset + 1
+        return True
+
+    async def _apply(self, source: Source, batch: Mapping[Partition, Sequence[Record]]) -> None:
+        try:
+            async with transaction(self._pool) as connection:
+                outcome = await deliver(connection, self._subscription, batch)
+                self._brake(outcome)
+        except OutOfPlace as out:
+            self._next.pop(out.partition, None)
+            return
+        except RETRYABLE as failure:
+            _log.warning("batch comes again", failure=type(failure).__name__)
+            self._next.clear()
+            await asyncio.sleep(0.2)
+            return
+        self._count(outcome)
+        await source.commit({partition: records[-1].offset + 1 for partition, records in batch.items()})
+
+    def _brake(self, outcome: Outcome) -> None:
+        """Stop before this batch is committed when all that came for a while was dead."""
+        if outcome.applied:
+            self._dead_in_a_row = 0
+        self._dead_in_a_row += outcome.dead
+        if self._dead_in_a_row > self._settings.brake_after:
+            reasons = sorted({letter.reason for letter in outcome.letters if letter.state == "dead"})
+            raise TooManyDeadLetters(f"{self._dead_in_a_row} records in a row cannot be applied: {reasons[:3]}")
+
+    def _count(self, outcome: Outcome) -> None:
+        name = self._subscription.name
+        for event, _ in outcome.applied:
+            APPLIED.labels(name, event.topic).inc()
+        DUPLICATES.labels(name).inc(outcome.duplicates)
+        for letter in outcome.letters:
+            SET_ASIDE.labels(name, letter.state).inc()
+
+
+class _Watch:
+    """Sees a consumer that has something to read and does not move, whatever the broker client believes."""
+
+    def __init__(self, subscription: Subscription, pool: Pool, settings: ConsumerSettings) -> None:
+        self._name = subscription.name
+        self._partitions = [Partition(topic.name, n) for topic in subscription.topics for n in range(PARTITIONS)]
+        self._pool = pool
+        self._settings = settings
+        self._looked_at = self._moved_at = time.monotonic()
+        self._applied: dict[Partition, int] = {}
+
+    async def look(self, source: Source) -> None:
+        """Compare the log's ends with the stored offsets now and then; raise `Stalled` when lag stands still."""
+        now = time.monotonic()
+        if now - self._looked_at < self._settings.watch_every_s:
+            return
+        self._looked_at = now
+        async with transaction(self._pool) as connection:
+            places = await store.places(connection, self._name, self._partitions)
+        bounds = await source.bounds(self._partitions)
+        applied = {partition: place.next_offset for partition, place in places.items()}
+        lag = sum(max(bounds[partition].end - applied[partition], 0) for partition in self._partitions)
+        LAG.labels(self._name).set(lag)
+        HALTED.labels(self._name).set(0)
+        for partition, place in places.items():
+            _check(partition, place, bounds[partition])
+        if lag == 0 or applied != self._applied:
+            self._applied, self._moved_at = applied, now
+        elif now - self._moved_at > self._settings.stall_after_s:
+            raise Stalled(f"{lag} records to read and none applied for {now - self._moved_at:.0f} s")
+
+
+def _check(partition: Partition, place: store.Place, log: Bounds) -> None:
+    """What was applied must be in the log, and what is in the log must reach back to what was applied."""
+    if place.next_offset > log.end:
+        raise LogMismatch(
+            f"{partition.topic}/{partition.number} ends at {log.end} but was applied up to {place.next_offset}: "
+            "the topic was re-created or truncated; refill it from the outbox"
+        )
+    if place.next_offset < log.start:
+        raise LogMismatch(
+            f"{partition.topic}/{partition.number} starts at {log.start} but was applied only up to "
+            f"{place.next_offset}: events were deleted before they were read; refill it from the outbox"
+        )

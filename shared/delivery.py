@@ -1,0 +1,182 @@
+"""One batch of records and everything it changes, in the caller's transaction: exactly one effect for each event.
+
+Two fences make it so. The offset rows, locked first, stop a consumer that lost its partition and every redelivery.
+The sequence of each patient stops what was written twice under other offsets: an event is applied when its sequence
+is the next one, dropped when it is behind, and kept waiting when one before it is still missing.
+
+A record that can never be applied is set aside as `dead` in the same transaction, with a reason that holds nothing
+of the patient; later events of that patient in that topic are `parked` behind it, in order (`shared.dead_letters`).
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import asyncpg
+
+from shared import delivery_store as store
+from shared.broker import Partition, Record, Stream
+from shared.db import Connection
+from shared.errors import PermanentFailure, UndecodableEvent
+from shared.events import Event, Topic, decode
+
+Apply = Callable[[Connection, Sequence[Event]], Awaitable[None]]
+
+_NEVER = (
+    PermanentFailure,
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    ValueError,
+    TypeError,
+    LookupError,
+)
+
+
+class OutOfPlace(Exception):
+    """The records at hand do not follow what was applied: read again from the stored offset."""
+
+    def __init__(self, partition: Partition) -> None:
+        super().__init__(str(partition))
+        self.partition = partition
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A consumer: its name (= Kafka group), what it reads, and the function that makes an event's effect.
+
+    `apply` must end in the same state when a batch comes again or in another order across streams.
+    """
+
+    name: str
+    topics: tuple[Topic, ...]
+    apply: Apply
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a batch."""
+
+    applied: list[tuple[Event, Record]] = field(default_factory=list)
+    letters: list[store.Letter] = field(default_factory=list)
+    duplicates: int = 0
+
+    @property
+    def dead(self) -> int:
+        return sum(letter.state == "dead" for letter in self.letters)
+
+
+async def deliver(
+    connection: Connection, subscription: Subscription, batch: Mapping[Partition, Sequence[Record]]
+) -> Outcome:
+    """Apply what is new in `batch` and move its offsets. Each partition's records are contiguous and not empty.
+
+    Raises:
+        OutOfPlace: a partition's first new record is not the one that follows what was applied.
+    """
+    places = await store.lock_offsets(connection, subscription.name, list(batch))
+    fresh = [record for partition, records in batch.items() for record in _after(places[partition], records)]
+    outcome = await settle(connection, subscription, fresh)
+    await store.move_offsets(connection, subscription.name, [records[-1] for records in batch.values()])
+    return outcome
+
+
+async def settle(connection: Connection, subscription: Subscription, records: Sequence[Record]) -> Outcome:
+    """Apply, drop or set aside each record, and remember which. The caller holds their partitions' offset rows."""
+    outcome = Outcome()
+    if not records:
+        return outcome
+    streams = {record.stream for record in records}
+    line = _Line(
+        heads=await store.heads(connection, subscription.name, streams),
+        blocked=await store.blocked(connection, subscription.name, streams),
+        waiting=await store.waiting(connection, subscription.name, streams),
+    )
+    due = [pair for record in records for pair in line.admit(record, outcome)]
+    outcome.applied = await _apply(connection, subscription, due, outcome)
+    await store.record_applied(connection, subscription.name, outcome.applied)
+    await store.add_letters(connection, subscription.name, outcome.letters)
+    return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """Who is next in each stream."""
+
+    heads: dict[Stream, int]
+    blocked: set[Stream]
+    waiting: dict[tuple[Stream, int], Record]
+
+    def admit(self, record: Record, outcome: Outcome) -> list[tuple[Event, Record]]:
+        """The events that this record makes due: none, itself, or itself and those that waited for it."""
+        stream = record.stream
+        try:
+            event = decode(stream.topic, record.headers, record.value)
+        except UndecodableEvent as error:
+            outcome.letters.append(store.Letter(record, "dead", str(error)))
+            self.blocked.add(stream)
+            return []
+        if event.sequence <= self.heads.get(stream, 0):
+            outcome.duplicates += 1
+            return []
+        if stream in self.blocked:
+            outcome.letters.append(store.Letter(record, "parked", "an earlier event is set aside", event.sequence))
+            return []
+        if event.sequence > self.heads.get(stream, 0) + 1:
+            expected = self.heads.get(stream, 0) + 1
+            outcome.letters.append(store.Letter(record, "waiting", f"sequence {expected} is missing", event.sequence))
+            return []
+        return [(event, record), *self._released(stream, event.sequence)]
+
+    def _released(self, stream: Stream, sequence: int) -> list[tuple[Event, Record]]:
+        released = []
+        while (record := self.waiting.pop((stream, sequence + 1), None)) is not None:
+            released.append((decode(stream.topic, record.headers, record.value), record))
+            sequence += 1
+        self.heads[stream] = sequence
+        return released
+
+
+async def _apply(
+    connection: Connection, subscription: Subscription, due: list[tuple[Event, Record]], outcome: Outcome
+) -> list[tuple[Event, Record]]:
+    """All at once; if that can never succeed, one by one, so that one bad event never takes others with it."""
+    if not due or await _try(connection, subscription, [event for event, _ in due]) is None:
+        return due
+    applied: list[tuple[Event, Record]] = []
+    failed: set[Stream] = set()
+    for event, record in due:
+        if record.stream in failed:
+            outcome.letters.append(store.Letter(record, "parked", "an earlier event is set aside", event.sequence))
+            continue
+        reason = await _try(connection, subscription, [event])
+        if reason is None:
+            applied.append((event, record))
+        else:
+            outcome.letters.append(store.Letter(record, "dead", reason, event.sequence))
+            failed.add(record.stream)
+    return applied
+
+
+async def _try(connection: Connection, subscription: Subscription, events: Sequence[Event]) -> str | None:
+    """None when applied, else why these events can never be; infrastructure failures are raised on."""
+    try:
+        async with connection.transaction():
+            await subscription.apply(connection, events)
+    except _NEVER as error:
+        return _reason(error)
+    return None
+
+
+def _reason(error: BaseException) -> str:
+    """What went wrong without what it went wrong with: messages of the database and of Python carry values."""
+    if isinstance(error, PermanentFailure):
+        return str(error)
+    if isinstance(error, asyncpg.PostgresError):
+        return f"{type(error).__name__} {error.sqlstate} {getattr(error, 'constraint_name', None) or ''}".strip()
+    return f"the handler raised {type(error).__name__}"
+
+
+def _after(place: store.Place, records: Sequence[Record]) -> Sequence[Record]:
+    fresh = [record for record in records if record.offset >= place.next_offset]
+    if fresh and fresh[0].offset != place.next_offset:
+        raise OutOfPlace(fresh[0].partition)
+    return fresh

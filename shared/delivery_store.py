@@ -1,0 +1,213 @@
+"""The statements behind `shared.delivery`: offsets, heads, deliveries and what was set aside."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import asyncpg
+import orjson
+
+from shared.broker import Partition, Record, Stream
+from shared.db import Connection
+from shared.events import Event
+
+LetterState = Literal["dead", "parked", "waiting"]
+
+
+class Place(NamedTuple):
+    """How far a partition is applied: the offset to read next and the id of the event before it."""
+
+    next_offset: int
+    last_event_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A record set aside. `reason` names fields and rules, never what stood in them."""
+
+    record: Record
+    state: LetterState
+    reason: str
+    sequence: int | None = None
+
+
+async def places(connection: Connection, consumer: str, partitions: Collection[Partition]) -> dict[Partition, Place]:
+    """The stored place of every partition; one never read before begins at 0."""
+    await connection.execute(
+        """
+        INSERT INTO consumer_offset (consumer, topic, partition, next_offset)
+        SELECT $1, topic, partition, 0 FROM unnest($2::text[], $3::integer[]) AS p (topic, partition)
+        ON CONFLICT DO NOTHING
+        """,
+        consumer,
+        *_columns(partitions),
+    )
+    return await _select_places(connection, consumer, partitions, "")
+
+
+async def lock_offsets(
+    connection: Connection, consumer: str, partitions: Collection[Partition]
+) -> dict[Partition, Place]:
+    """The stored places, held until the transaction ends: no other member can apply these partitions meanwhile."""
+    return await _select_places(connection, consumer, partitions, "FOR UPDATE")
+
+
+async def _select_places(
+    connection: Connection, consumer: str, partitions: Collection[Partition], locking: str
+) -> dict[Partition, Place]:
+    rows = await connection.fetch(
+        f"""
+        SELECT topic, partition, next_offset, last_event_id FROM consumer_offset
+        WHERE consumer = $1 AND (topic, partition) IN (SELECT * FROM unnest($2::text[], $3::integer[]))
+        ORDER BY topic, partition {locking}
+        """,
+        consumer,
+        *_columns(partitions),
+    )
+    return {Partition(row["topic"], row["partition"]): Place(row["next_offset"], row["last_event_id"]) for row in rows}
+
+
+async def move_offsets(connection: Connection, consumer: str, last: Sequence[Record]) -> None:
+    """Read on after these records; never backwards."""
+    await connection.executemany(
+        """
+        UPDATE consumer_offset SET next_offset = $4, last_event_id = $5
+        WHERE consumer = $1 AND topic = $2 AND partition = $3 AND next_offset < $4
+        """,
+        [(consumer, *record.partition, record.offset + 1, event_id_of(record)) for record in last],
+    )
+
+
+async def heads(connection: Connection, consumer: str, streams: Collection[Stream]) -> dict[Stream, int]:
+    """The highest applied sequence of each stream that has one."""
+    rows = await connection.fetch(
+        """
+        SELECT site_id, topic, key, sequence FROM consumer_head
+        WHERE consumer = $1 AND (site_id, topic, key) IN (SELECT * FROM unnest($2::text[], $3::text[], $4::text[]))
+        """,
+        consumer,
+        *_columns(streams),
+    )
+    return {_stream(row): row["sequence"] for row in rows}
+
+
+async def blocked(connection: Connection, consumer: str, streams: Collection[Stream]) -> set[Stream]:
+    """The streams that have something set aside: what comes later must not overtake it."""
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT site_id, topic, key FROM dead_letter WHERE consumer = $1 AND state IN ('dead', 'parked')
+        AND (site_id, topic, key) IN (SELECT * FROM unnest($2::text[], $3::text[], $4::text[]))
+        """,
+        consumer,
+        *_columns(streams),
+    )
+    return {_stream(row) for row in rows}
+
+
+async def waiting(
+    connection: Connection, consumer: str, streams: Collection[Stream]
+) -> dict[tuple[Stream, int], Record]:
+    """Records kept until the one before them arrives, by stream and sequence."""
+    rows = await connection.fetch(
+        """
+        SELECT * FROM dead_letter WHERE consumer = $1 AND state = 'waiting'
+        AND (site_id, topic, key) IN (SELECT * FROM unnest($2::text[], $3::text[], $4::text[]))
+        """,
+        consumer,
+        *_columns(streams),
+    )
+    return {(_stream(row), row["sequence"]): record_of(row) for row in rows}
+
+
+async def record_applied(connection: Connection, consumer: str, applied: Sequence[tuple[Event, Record]]) -> None:
+    """Move the heads, note each delivery, and forget what had been waiting for these events."""
+    if not applied:
+        return
+    newest = {record.stream: event.sequence for event, record in applied}
+    streams = _columns(newest)
+    await connection.execute(
+        """
+        INSERT INTO consumer_head (consumer, site_id, topic, key, sequence)
+        SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[])
+        ON CONFLICT (site_id, consumer, topic, key) DO UPDATE SET sequence = excluded.sequence
+        """,
+        consumer,
+        *streams,
+        list(newest.values()),
+    )
+    await connection.executemany(
+        """
+        INSERT INTO delivery (consumer, site_id, event_id, topic, partition, record_offset)
+        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
+        """,
+        [(consumer, event.site_id, event.event_id, *record.partition, record.offset) for event, record in applied],
+    )
+    await connection.execute(
+        """
+        DELETE FROM dead_letter AS letter USING consumer_head AS head
+        WHERE letter.consumer = $1 AND letter.state = 'waiting' AND letter.sequence <= head.sequence
+        AND (letter.site_id, letter.topic, letter.key) IN (SELECT * FROM unnest($2::text[], $3::text[], $4::text[]))
+        AND head.consumer = letter.consumer AND head.site_id = letter.site_id
+        AND head.topic = letter.topic AND head.key = letter.key
+        """,
+        consumer,
+        *streams,
+    )
+
+
+async def add_letters(connection: Connection, consumer: str, letters: Sequence[Letter]) -> None:
+    """Set records aside; one that is set aside already gets its new state and reason."""
+    await connection.executemany(
+        """
+        INSERT INTO dead_letter (site_id, consumer, topic, partition, record_offset, state, reason, key, sequence,
+                                 headers, value, timestamp_ms)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        ON CONFLICT (site_id, consumer, topic, partition, record_offset)
+        DO UPDATE SET state = excluded.state, reason = excluded.reason
+        """,
+        [_letter_row(consumer, letter) for letter in letters],
+    )
+
+
+def _letter_row(consumer: str, letter: Letter) -> tuple[object, ...]:
+    record = letter.record
+    headers = [(name, value.decode("utf-8", "replace")) for name, value in record.headers]
+    return (
+        record.stream.site_id,
+        consumer,
+        *record.partition,
+        record.offset,
+        letter.state,
+        letter.reason,
+        record.stream.key,
+        letter.sequence,
+        orjson.dumps(headers).decode(),
+        record.value,
+        record.timestamp_ms,
+    )
+
+
+def record_of(row: asyncpg.Record) -> Record:
+    """The record in a row of `dead_letter`, as it was read."""
+    return Record(
+        partition=Partition(row["topic"], row["partition"]),
+        offset=row["record_offset"],
+        timestamp_ms=row["timestamp_ms"],
+        key=row["key"].encode(),
+        value=row["value"],
+        headers=[(name, value.encode()) for name, value in orjson.loads(row["headers"])],
+    )
+
+
+def event_id_of(record: Record) -> str | None:
+    """`ce_id` as it stands in the headers, readable or not."""
+    return next((value.decode("utf-8", "replace") for name, value in record.headers if name == "ce_id"), None)
+
+
+def _stream(row: asyncpg.Record) -> Stream:
+    return Stream(row["site_id"], row["topic"], row["key"])
+
+
+def _columns(rows: Collection[tuple[object, ...]]) -> list[list[object]]:
+    """Tuples as array parameters, one a column; at least one tuple."""
+    return [list(column) for column in zip(*rows, strict=True)]

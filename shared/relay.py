@@ -1,0 +1,135 @@
+"""The relay: copies a service's outbox to the broker, in order, for ever.
+
+Guarantee: every committed event is written to the broker at least once, and per key in the order of its sequence.
+- One relay a service owns the log (a session advisory lock on its own connection); a second one waits.
+- It reads behind `(xid, position)` and only below `pg_snapshot_xmin`: every transaction older than that has ended, so
+  nothing can still appear behind the cursor. That order is the order of commits for one patient because every
+  command takes the patient's lock before it gets a transaction id (docs/decisions/0003-one-relay.md).
+- The cursor moves when every message of the batch is acknowledged. After any failure the sink is thrown away and a
+  new one starts again at the cursor. An outage is waited for; nothing is ever given up or set aside here.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import asyncpg
+import structlog
+
+from shared.broker import Broker, Message, Sink
+from shared.db import RETRYABLE, Connection
+from shared.errors import SendFailed
+from shared.events import headers_of
+from shared.telemetry import OLDEST_UNSENT, SEND_FAILURES, SENT
+
+_log = structlog.get_logger()
+_OWNER_LOCK = 7_264_001
+
+_READ = """
+SELECT outbox.xid, outbox.position, event_id, topic, site_id, key, sequence, recorded_at, traceparent, value
+FROM outbox
+WHERE (outbox.xid, outbox.position) > ($1, $2) AND outbox.xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+ORDER BY outbox.xid, outbox.position LIMIT $3
+"""
+_AGE_OF_NEXT = """
+SELECT extract(epoch FROM clock_timestamp() - recorded_at)::float8
+FROM outbox WHERE (outbox.xid, outbox.position) > ($1, $2) ORDER BY outbox.xid, outbox.position LIMIT 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RelaySettings:
+    """`poll_s` is the wait after an empty read, `retry_s` the longest wait after a failure."""
+
+    batch: int = 500
+    poll_s: float = 0.02
+    retry_s: float = 5.0
+
+
+class Relay:
+    """The relay of one service. `run` ends by being cancelled only."""
+
+    def __init__(self, service: str, dsn: str, broker: Broker, settings: RelaySettings | None = None) -> None:
+        self._service = service
+        self._dsn = dsn
+        self._broker = broker
+        self._settings = settings or RelaySettings()
+        self._sink: Sink | None = None
+
+    async def run(self) -> None:
+        """Own the log and copy it; on any failure of database or broker wait a little and begin again."""
+        pause = 0.1
+        while True:
+            try:
+                async with self._owned_log() as connection:
+                    while True:
+                        if not await self._copy_batch(connection):
+                            await asyncio.sleep(self._settings.poll_s)
+                        pause = 0.1
+            except (SendFailed, *RETRYABLE) as failure:
+                SEND_FAILURES.labels(self._service).inc()
+                _log.warning("relay waits", failure=type(failure).__name__, seconds=pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, self._settings.retry_s)
+            finally:
+                await self._drop_sink()
+
+    @asynccontextmanager
+    async def _owned_log(self) -> AsyncIterator[Connection]:
+        """A connection that holds the owner's lock: while it lives no other relay moves this cursor."""
+        connection = await asyncpg.connect(self._dsn, timeout=10, command_timeout=30)
+        try:
+            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _OWNER_LOCK):  # noqa: ASYNC110
+                await asyncio.sleep(0.5)
+            yield connection
+        finally:
+            with contextlib.suppress(*RETRYABLE):
+                await connection.close(timeout=2)
+
+    async def _copy_batch(self, connection: Connection) -> bool:
+        """Send what is behind the cursor, then move it. False when nothing may be sent now."""
+        cursor = await connection.fetchrow("SELECT xid, position FROM relay_cursor WHERE name = 'kafka'")
+        if cursor is None:
+            raise RuntimeError("relay_cursor has no row 'kafka': run the migrations")
+        place = (cursor["xid"], cursor["position"])
+        OLDEST_UNSENT.labels(self._service).set(await connection.fetchval(_AGE_OF_NEXT, *place) or 0)
+        rows = await connection.fetch(_READ, *place, self._settings.batch)
+        if not rows:
+            return False
+        await self._send([_message(row) for row in rows])
+        await connection.execute(
+            "UPDATE relay_cursor SET xid = $1, position = $2 WHERE name = 'kafka'",
+            rows[-1]["xid"],
+            rows[-1]["position"],
+        )
+        SENT.labels(self._service).inc(len(rows))
+        return True
+
+    async def _send(self, messages: Sequence[Message]) -> None:
+        if self._sink is None:
+            self._sink = await self._broker.sink()
+        try:
+            await self._sink.send_all(messages)
+        except BaseException:
+            await self._drop_sink()
+            raise
+
+    async def _drop_sink(self) -> None:
+        sink, self._sink = self._sink, None
+        if sink is not None:
+            await sink.close()
+
+
+def _message(row: asyncpg.Record) -> Message:
+    headers = headers_of(
+        event_id=row["event_id"],
+        topic=row["topic"],
+        site_id=row["site_id"],
+        key=row["key"],
+        sequence=row["sequence"],
+        time=row["recorded_at"],
+        traceparent=row["traceparent"],
+    )
+    return Message(topic=row["topic"], key=row["key"].encode(), value=row["value"], headers=headers)

@@ -1,0 +1,117 @@
+"""The tables that every service has, for Alembic's comparison; the statements stand beside the code that runs them."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    FetchedValue,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+
+def add_outbox(metadata: MetaData) -> None:
+    """The event log of a service that publishes, and the stored answers to its commands."""
+    Table(
+        "outbox",
+        metadata,
+        Column("site_id", Text, primary_key=True),
+        Column("xid", BigInteger, FetchedValue(), primary_key=True),
+        Column("position", BigInteger, FetchedValue(), primary_key=True),
+        Column("recorded_at", DateTime(timezone=True), FetchedValue(), primary_key=True),
+        Column("event_id", Uuid, nullable=False),
+        Column("topic", Text, nullable=False),
+        Column("key", Text, nullable=False),
+        Column("sequence", BigInteger, nullable=False),
+        Column("traceparent", Text),
+        Column("value", LargeBinary, nullable=False),
+        Index("ix_outbox_xid", "xid", "position"),
+        Index("ix_outbox_event_id", "event_id"),
+        postgresql_partition_by="RANGE (recorded_at)",
+    )
+    Table(
+        "outbox_head",
+        metadata,
+        Column("site_id", Text, primary_key=True),
+        Column("topic", Text, primary_key=True),
+        Column("key", Text, primary_key=True),
+        Column("sequence", BigInteger, nullable=False),
+    )
+    Table(
+        "relay_cursor",
+        metadata,
+        Column("name", Text, primary_key=True),
+        Column("xid", BigInteger, nullable=False),
+        Column("position", BigInteger, nullable=False),
+    )
+    Table(
+        "idempotency",
+        metadata,
+        Column("site_id", Text, primary_key=True),
+        Column("key", Text, primary_key=True),
+        Column("request_hash", LargeBinary, nullable=False),
+        Column("status", SmallInteger, nullable=False),
+        Column("answer", LargeBinary, nullable=False),
+        Column("recorded_at", DateTime(timezone=True), FetchedValue(), nullable=False),
+    )
+
+
+def add_delivery(metadata: MetaData) -> None:
+    """What a service that consumes remembers of its reading."""
+    Table(
+        "consumer_offset",
+        metadata,
+        Column("consumer", Text, primary_key=True),
+        Column("topic", Text, primary_key=True),
+        Column("partition", Integer, primary_key=True, autoincrement=False),
+        Column("next_offset", BigInteger, nullable=False),
+        Column("last_event_id", Text),
+    )
+    Table(
+        "consumer_head",
+        metadata,
+        Column("site_id", Text, primary_key=True),
+        Column("consumer", Text, primary_key=True),
+        Column("topic", Text, primary_key=True),
+        Column("key", Text, primary_key=True),
+        Column("sequence", BigInteger, nullable=False),
+    )
+    Table(
+        "delivery",
+        metadata,
+        Column("site_id", Text, primary_key=True),
+        Column("consumer", Text, primary_key=True),
+        Column("event_id", Uuid, primary_key=True),
+        Column("topic", Text, nullable=False),
+        Column("partition", Integer, nullable=False),
+        Column("record_offset", BigInteger, nullable=False),
+        Column("applied_at", DateTime(timezone=True), FetchedValue(), nullable=False),
+        Index("ix_delivery_event_id", "event_id"),
+    )
+    Table(
+        "dead_letter",
+        metadata,
+        Column("site_id", Text, primary_key=True),
+        Column("consumer", Text, primary_key=True),
+        Column("topic", Text, primary_key=True),
+        Column("partition", Integer, primary_key=True, autoincrement=False),
+        Column("record_offset", BigInteger, primary_key=True, autoincrement=False),
+        Column("state", Text, nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("key", Text, nullable=False),
+        Column("sequence", BigInteger),
+        Column("headers", JSONB, nullable=False),
+        Column("value", LargeBinary, nullable=False),
+        Column("timestamp_ms", BigInteger, nullable=False),
+        Column("recorded_at", DateTime(timezone=True), FetchedValue(), nullable=False),
+        CheckConstraint("state IN ('dead', 'parked', 'waiting')", name="state"),
+        Index("ix_dead_letter_key", "site_id", "consumer", "topic", "key"),
+    )
