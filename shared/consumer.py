@@ -20,7 +20,7 @@ import structlog
 from shared import delivery_store as store
 from shared.broker import Bounds, Broker, Partition, Record, Source
 from shared.db import RETRYABLE, Pool, transaction
-from shared.delivery import OutOfPlace, Outcome, Subscription, deliver
+from shared.delivery import Outcome, OutOfPlace, Subscription, deliver
 from shared.errors import LogMismatch, Stalled, TooManyDeadLetters
 from shared.events import PARTITIONS
 from shared.telemetry import APPLIED, DUPLICATES, HALTED, LAG, SET_ASIDE

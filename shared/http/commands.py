@@ -1,0 +1,178 @@
+"""How a write is done, in every service: one request, one transaction, one answer that can be asked for again.
+
+Order matters: the locks come first (they take no transaction id, and the relay's order rests on that), then the
+stored answer of the idempotency key is looked up, then each item is recorded under a savepoint, then all events go to
+the outbox together with the answer, then the transaction commits, and only then does the caller hear of it.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic
+from uuid import UUID
+
+import orjson
+from fastapi import Header, Request, Response
+from pydantic import BaseModel
+
+from shared import outbox
+from shared.auth import Caller
+from shared.db import Connection, Pool, lock, transaction
+from shared.errors import Problem
+from shared.http import problems
+from shared.http.batch import Batch, T
+from shared.http.problems import ProblemDocument
+
+IdempotencyKey = Annotated[
+    str,
+    Header(alias="Idempotency-Key", min_length=8, max_length=200, description="Same key, same answer: repeat at will"),
+]
+NamedSite = Annotated[
+    str | None, Header(alias="Samepage-Site", description="The site written for, when the token is for several")
+]
+
+
+class Accepted(BaseModel):
+    """One item that is durably recorded. `receipt` can be looked up and waited for."""
+
+    status: int = 201
+    id: UUID
+    receipt: UUID
+
+
+class Rejected(BaseModel):
+    status: int
+    problem: ProblemDocument
+
+
+class BatchAnswer(BaseModel):
+    """What became of each item, in the order sent."""
+
+    accepted: int
+    rejected: int
+    items: list[Accepted | Rejected]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What recording one item came to: the id of the thing, and the events to publish (the last is the receipt)."""
+
+    id: UUID
+    drafts: Sequence[outbox.Draft]
+
+
+@dataclass(frozen=True, slots=True)
+class Command(Generic[T]):
+    """A kind of write: the patients (or other keys) to lock for it, and how one item is recorded.
+
+    `record` raises a `Problem` for an item that cannot be recorded; what it wrote for that item is undone.
+    """
+
+    locks: Callable[[str, T], Iterable[str]]
+    record: Callable[[Connection, str, T], Awaitable[Recorded]]
+
+
+async def execute(request: Request, command: Command[T], batch: Batch[T], *, site_id: str, key: str | None) -> Response:
+    """Do a write. A batch answers 200 with a result for each item, a single item 201 or its problem.
+
+    Raises:
+        Problem: 409 when the key was used for another request.
+    """
+    request_hash = await _hash_of(request)
+    locks = {name for item in batch.valid for name in command.locks(site_id, item)}
+    if key is not None:
+        locks.add(f"idempotency:{site_id}:{key}")
+    async with transaction(pool_of(request)) as connection:
+        await lock(connection, locks)
+        if key is not None and (stored := await _stored_answer(connection, site_id, key, request_hash)):
+            return stored
+        results = await _record_all(connection, command, batch, site_id)
+        status, body = _answer(batch, results)
+        if key is not None and status < 300:
+            await _store_answer(connection, site_id, key, request_hash, status, body)
+    return Response(
+        body, status_code=status, media_type="application/json" if status < 300 else "application/problem+json"
+    )
+
+
+async def _record_all(
+    connection: Connection, command: Command[T], batch: Batch[T], site_id: str
+) -> list[Accepted | Problem]:
+    recorded: list[Recorded | Problem] = [
+        item if isinstance(item, Problem) else await _record(connection, command, site_id, item) for item in batch.items
+    ]
+    drafts = [draft for item in recorded if isinstance(item, Recorded) for draft in item.drafts]
+    if drafts:
+        await outbox.add(connection, drafts)
+    return [
+        item if isinstance(item, Problem) else Accepted(id=item.id, receipt=item.drafts[-1].event_id)
+        for item in recorded
+    ]
+
+
+async def _record(connection: Connection, command: Command[T], site_id: str, item: T) -> Recorded | Problem:
+    try:
+        async with connection.transaction():
+            return await command.record(connection, site_id, item)
+    except Problem as problem:
+        return problem
+
+
+def _answer(batch: Batch[Any], results: Sequence[Accepted | Problem]) -> tuple[int, bytes]:
+    items = [
+        {"status": result.status, "problem": problems.document(result)}
+        if isinstance(result, Problem)
+        else result.model_dump(mode="json")
+        for result in results
+    ]
+    if batch.is_single:
+        (result,) = results
+        if isinstance(result, Problem):
+            raise result
+        return 201, orjson.dumps(items[0])
+    rejected = sum(isinstance(result, Problem) for result in results)
+    return 200, orjson.dumps({"accepted": len(items) - rejected, "rejected": rejected, "items": items})
+
+
+async def _hash_of(request: Request) -> bytes:
+    digest = hashlib.sha256(f"{request.method} {request.url.path}\n".encode())
+    digest.update(await request.body())
+    return digest.digest()
+
+
+async def _stored_answer(connection: Connection, site_id: str, key: str, request_hash: bytes) -> Response | None:
+    row = await connection.fetchrow(
+        "SELECT request_hash, status, answer FROM idempotency WHERE site_id = $1 AND key = $2", site_id, key
+    )
+    if row is None:
+        return None
+    if row["request_hash"] != request_hash:
+        raise Problem(409, "key-reused", "This Idempotency-Key was used for another request. Take a new key.")
+    return Response(
+        row["answer"], status_code=row["status"], media_type="application/json", headers={"idempotent-replayed": "true"}
+    )
+
+
+async def _store_answer(
+    connection: Connection, site_id: str, key: str, request_hash: bytes, status: int, answer: bytes
+) -> None:
+    await connection.execute(
+        "INSERT INTO idempotency (site_id, key, request_hash, status, answer) VALUES ($1, $2, $3, $4, $5)",
+        site_id,
+        key,
+        request_hash,
+        status,
+        answer,
+    )
+
+
+def pool_of(request: Request) -> Pool:
+    """The pool that the application opened at its start."""
+    pool: Pool = request.app.state.pool
+    return pool
+
+
+def caller_of(request: Request) -> Caller:
+    """Who is asking; the edge has verified it."""
+    caller: Caller = request.state.caller
+    return caller

@@ -1,0 +1,111 @@
+"""The edge of every application, as one plain ASGI middleware: request id, trace, sign-in, time limit, count, headers.
+
+Default is deny: no path answers without a valid token but health, metrics, static files and the sign-in link. The
+token comes in `Authorization: Bearer` or, for pages, in the session cookie.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import MutableMapping
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.auth import Caller, Verifier, unauthenticated
+from shared.errors import Problem
+from shared.http import problems
+from shared.telemetry import REQUEST_SECONDS, REQUESTS, start_trace
+
+_log = structlog.get_logger()
+SESSION_COOKIE = "samepage_session"
+_OPEN = re.compile(r"^/(health/(live|ready)|metrics|sign-in|static/.*)$")
+_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
+_SECURITY_HEADERS = {
+    "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+}
+
+
+class Edge:
+    """Wraps the application; needs nothing of it but that its errors are answered inside."""
+
+    def __init__(self, app: ASGIApp, *, service: str, verifier: Verifier, timeout_s: float) -> None:
+        self._app = app
+        self._service = service
+        self._verifier = verifier
+        self._timeout_s = timeout_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        request_id = _request_id(headers.get("x-request-id"))
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        traceparent = start_trace(headers.get("traceparent"))
+        started = time.perf_counter()
+        status = 500
+
+        async def send_on(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                out = MutableHeaders(scope=message)
+                out["x-request-id"] = request_id
+                out["traceparent"] = traceparent
+                for name, value in _SECURITY_HEADERS.items():
+                    out.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self._answer(scope, receive, send_on, headers)
+        finally:
+            self._count(scope, status, time.perf_counter() - started)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
+        try:
+            if not _OPEN.match(scope["path"]):
+                scope.setdefault("state", {})["caller"] = self._caller(headers)
+            async with asyncio.timeout(self._timeout_s):
+                await self._app(scope, receive, send)
+        except Problem as problem:
+            await problems.answer(problem)(scope, receive, send)
+        except TimeoutError:
+            late = Problem(503, "too-slow", "The answer took too long. Send it again with the same key.")
+            await problems.answer(late)(scope, receive, send)
+
+    def _caller(self, headers: Headers) -> Caller:
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and token:
+            return self._verifier.caller(token)
+        token = _cookie(headers.get("cookie", ""))
+        if token:
+            return self._verifier.caller(token)
+        raise unauthenticated("Send a token in the header Authorization: Bearer.")
+
+    def _count(self, scope: MutableMapping[str, Any], status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "unmatched")
+        REQUESTS.labels(self._service, scope["method"], route, str(status)).inc()
+        REQUEST_SECONDS.labels(self._service, scope["method"], route).observe(seconds)
+        if status >= 500:
+            _log.error("request failed", route=route, status=status)
+
+
+def _request_id(given: str | None) -> str:
+    return given if given is not None and _REQUEST_ID.match(given) else uuid4().hex
+
+
+def _cookie(header: str) -> str:
+    try:
+        morsel = SimpleCookie(header).get(SESSION_COOKIE)
+    except CookieError:
+        return ""
+    return morsel.value if morsel is not None else ""

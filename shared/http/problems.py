@@ -1,0 +1,124 @@
+"""Errors as problem documents (RFC 9457): every answer that is not a success has this one form.
+
+A problem names each bad field and what was expected there; it never repeats what was sent.
+"""
+
+from collections.abc import Mapping
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+from starlette.exceptions import HTTPException
+
+from shared.db import RETRYABLE
+from shared.errors import FieldError, Problem
+
+_log = structlog.get_logger()
+_TITLES = {
+    400: "The request cannot be read",
+    401: "Sign in first",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Does not fit what is recorded",
+    413: "Too large",
+    415: "Unsupported media type",
+    422: "Some fields are not valid",
+    429: "Too many requests",
+    500: "Our mistake",
+    503: "Not available now",
+}
+
+
+class FieldErrorDocument(BaseModel):
+    field: str
+    expected: str
+
+
+class ProblemDocument(BaseModel):
+    """`application/problem+json`."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldErrorDocument] = []
+
+
+RESPONSES: dict[int | str, dict[str, object]] = {
+    "default": {
+        "description": "A problem document (RFC 9457)",
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
+        "model": ProblemDocument,
+    }
+}
+
+
+def document(problem: Problem) -> dict[str, object]:
+    """The problem as JSON members."""
+    members: dict[str, object] = {
+        "type": f"urn:samepage:problem:{problem.kind}",
+        "title": _TITLES.get(problem.status, "Error"),
+        "status": problem.status,
+        "detail": problem.detail,
+        **problem.extra,
+    }
+    if problem.errors:
+        members["errors"] = [{"field": error.field, "expected": error.expected} for error in problem.errors]
+    return members
+
+
+def answer(problem: Problem) -> Response:
+    """The problem as a response."""
+    return Response(
+        orjson.dumps(document(problem)),
+        status_code=problem.status,
+        headers=problem.headers,
+        media_type="application/problem+json",
+    )
+
+
+def invalid(errors: list[ErrorDetails], prefix: str = "") -> Problem:
+    """422 out of pydantic's errors, without the values that were sent."""
+    fields = [
+        FieldError(prefix + ".".join(str(part) for part in error["loc"] if part != "body") or "body", error["msg"])
+        for error in errors
+    ]
+    return Problem(422, "invalid", f"{len(fields)} field(s) are not valid.", errors=fields)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every exception with a problem document."""
+
+    async def on_problem(_request: Request, error: Exception) -> Response:
+        return answer(error) if isinstance(error, Problem) else answer(Problem(500, "unexpected", "Our mistake."))
+
+    async def on_invalid(_request: Request, error: Exception) -> Response:
+        details = error.errors() if isinstance(error, RequestValidationError | ValidationError) else []
+        return answer(invalid(list(details)))
+
+    async def on_http(_request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        headers: Mapping[str, str] = (isinstance(error, HTTPException) and error.headers) or {}
+        detail = _TITLES.get(status, "The request failed") + "."
+        return answer(Problem(status, _TITLES.get(status, "error").lower().replace(" ", "-"), detail, headers=headers))
+
+    async def on_away(_request: Request, error: Exception) -> Response:
+        _log.warning("database away", failure=type(error).__name__)
+        return answer(
+            Problem(
+                503,
+                "not-available",
+                "Nothing was written, or its outcome is unknown: send it again with the same key.",
+                headers={"retry-after": "1"},
+            )
+        )
+
+    app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(HTTPException, on_http)
+    for failure in RETRYABLE:
+        app.add_exception_handler(failure, on_away)

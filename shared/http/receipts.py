@@ -1,0 +1,62 @@
+"""Receipts: how far an accepted write has travelled, and waiting until it has arrived."""
+
+import asyncio
+import time
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel
+
+from shared import outbox
+from shared.db import Pool, SiteScope, transaction
+from shared.errors import unknown
+from shared.http.access import CareTeam
+from shared.http.commands import pool_of
+
+router = APIRouter(tags=["receipts"])
+WaitFor = Annotated[
+    UUID | None, Query(description="A receipt: answer when its event has arrived here, or after two seconds without")
+]
+_LONGEST_WAIT_S = 2.0
+
+
+class ReceiptAnswer(BaseModel):
+    """`recorded_at`: durable here since then. `is_published`: the broker has acknowledged it."""
+
+    receipt: UUID
+    topic: str
+    sequence: int
+    recorded_at: datetime
+    is_published: bool
+
+
+@router.get("/v1/receipts/{receipt}")
+async def read_receipt(request: Request, receipt: UUID, caller: CareTeam) -> ReceiptAnswer:
+    """How far the event behind a receipt has travelled."""
+    async with transaction(pool_of(request)) as connection:
+        progress = await outbox.progress_of(connection, caller.scope, receipt)
+    if progress is None:
+        raise unknown("receipt")
+    return ReceiptAnswer(
+        receipt=receipt,
+        topic=progress.receipt.topic,
+        sequence=progress.receipt.sequence,
+        recorded_at=progress.receipt.recorded_at,
+        is_published=progress.is_published,
+    )
+
+
+async def arrived(pool: Pool, scope: SiteScope, receipt: UUID) -> bool:
+    """Wait until the event of this receipt has been applied here; False when two seconds were not enough."""
+    until = time.monotonic() + _LONGEST_WAIT_S
+    while True:
+        found = await pool.fetchval(
+            "SELECT true FROM delivery WHERE event_id = $1 AND site_id = ANY($2)", receipt, scope.ids
+        )
+        if found:
+            return True
+        if time.monotonic() >= until:
+            return False
+        await asyncio.sleep(0.02)

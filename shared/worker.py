@@ -1,0 +1,74 @@
+"""The Kafka door of a service: its relay, its consumer and a small health page, until one ends or a signal comes."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Coroutine, Iterator, Sequence
+
+import structlog
+import uvicorn
+
+from shared.broker import Broker
+from shared.consumer import Consumer
+from shared.db import Pool, open_pool
+from shared.delivery import Subscription
+from shared.errors import Halt
+from shared.http.app import worker_health
+from shared.relay import Relay
+from shared.settings import ServiceSettings
+from shared.telemetry import HALTED
+
+_log = structlog.get_logger()
+
+
+class _QuietServer(uvicorn.Server):
+    """Leaves signals to the worker, which has more to end than this server."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def run_worker(
+    name: str, settings: ServiceSettings, broker: Broker, *, subscription: Subscription | None, is_publisher: bool
+) -> int:
+    """Run until SIGTERM or SIGINT (0) or until going on would be wrong (1: the log says why)."""
+    dsn = settings.database_url.get_secret_value()
+    async with open_pool(dsn, size=settings.pool_size) as pool:
+        jobs: list[Coroutine[object, object, None]] = [_until_signal(), _serve_health(settings, pool)]
+        if is_publisher:
+            jobs.append(Relay(name, dsn, broker).run())
+        if subscription is not None:
+            jobs.append(Consumer(subscription, broker, pool).run())
+        return await _first_to_end(name, jobs)
+
+
+async def _first_to_end(name: str, jobs: Sequence[Coroutine[object, object, None]]) -> int:
+    tasks = [asyncio.create_task(job) for job in jobs]
+    done, running = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    failure = next((task.exception() for task in done if task.exception() is not None), None)
+    if failure is None:
+        return 0
+    HALTED.labels(name).set(1)
+    if not isinstance(failure, Halt):
+        raise failure
+    _log.error("worker stops", reason=type(failure).__name__, detail=str(failure))
+    return 1
+
+
+async def _until_signal() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
+
+
+async def _serve_health(settings: ServiceSettings, pool: Pool) -> None:
+    config = uvicorn.Config(
+        worker_health(pool), host=settings.host, port=settings.worker_port, log_level="warning", access_log=False
+    )
+    await _QuietServer(config).serve()
