@@ -29,6 +29,14 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """What recording one item came to: the id of the thing, and the events to publish (the last is the receipt)."""
+
+    id: str
+    drafts: Sequence[Draft]
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """Proof of a durable write: what was recorded, as which fact of this patient, and when."""
 

@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from shared.settings import Platform
+
 _NONCE_BYTES = 12
 
 
@@ -50,6 +52,17 @@ class Sealer:
             return str(cipher.decrypt(content[:_NONCE_BYTES], content[_NONCE_BYTES:], bound).decode())
         except (InvalidTag, ValueError):
             return None
+
+
+def sealer_of(platform: Platform) -> Sealer:
+    """The sealer of a service that may read words.
+
+    Raises:
+        ValueError: no seal key is set.
+    """
+    if platform.seal_key is None:
+        raise ValueError("SAMEPAGE_SEAL_KEY is not set")
+    return Sealer(platform.seal_key.get_secret_value())
 
 
 def _cipher(key: bytes, site_id: str, patient_id: str) -> AESGCM:

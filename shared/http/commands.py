@@ -22,6 +22,7 @@ from shared.errors import Problem
 from shared.http import problems
 from shared.http.batch import Batch, T
 from shared.http.problems import ProblemDocument
+from shared.outbox import Recorded
 
 IdempotencyKey = Annotated[
     str,
@@ -35,8 +36,8 @@ NamedSite = Annotated[
 class Accepted(BaseModel):
     """One item that is durably recorded. `receipt` can be looked up and waited for."""
 
-    status: int = 201
-    id: UUID
+    status: int
+    id: str
     receipt: UUID
 
 
@@ -54,26 +55,20 @@ class BatchAnswer(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """What recording one item came to: the id of the thing, and the events to publish (the last is the receipt)."""
-
-    id: UUID
-    drafts: Sequence[outbox.Draft]
-
-
-@dataclass(frozen=True, slots=True)
 class Command(Generic[T]):
     """A kind of write: the patients (or other keys) to lock for it, and how one item is recorded.
 
-    `record` raises a `Problem` for an item that cannot be recorded; what it wrote for that item is undone.
+    `record` raises a `Problem` for an item that cannot be recorded; what it wrote for that item is undone. `status`
+    answers a single item that was recorded.
     """
 
     locks: Callable[[str, T], Iterable[str]]
     record: Callable[[Connection, str, T], Awaitable[Recorded]]
+    status: int = 201
 
 
 async def execute(request: Request, command: Command[T], batch: Batch[T], *, site_id: str, key: str | None) -> Response:
-    """Do a write. A batch answers 200 with a result for each item, a single item 201 or its problem.
+    """Do a write. A batch answers 200 with a result for each item, a single item the command's status or its problem.
 
     Raises:
         Problem: 409 when the key was used for another request.
@@ -87,8 +82,8 @@ async def execute(request: Request, command: Command[T], batch: Batch[T], *, sit
         if key is not None and (stored := await _stored_answer(connection, site_id, key, request_hash)):
             return stored
         results = await _record_all(connection, command, batch, site_id)
-        status, body = _answer(batch, results)
-        if key is not None and status < 300:
+        status, body = _answer(batch, results, command.status)
+        if key is not None:
             await _store_answer(connection, site_id, key, request_hash, status, body)
     return Response(
         body, status_code=status, media_type="application/json" if status < 300 else "application/problem+json"
@@ -105,7 +100,9 @@ async def _record_all(
     if drafts:
         await outbox.add(connection, drafts)
     return [
-        item if isinstance(item, Problem) else Accepted(id=item.id, receipt=item.drafts[-1].event_id)
+        item
+        if isinstance(item, Problem)
+        else Accepted(status=command.status, id=item.id, receipt=item.drafts[-1].event_id)
         for item in recorded
     ]
 
@@ -118,7 +115,7 @@ async def _record(connection: Connection, command: Command[T], site_id: str, ite
         return problem
 
 
-def _answer(batch: Batch[Any], results: Sequence[Accepted | Problem]) -> tuple[int, bytes]:
+def _answer(batch: Batch[Any], results: Sequence[Accepted | Problem], single: int) -> tuple[int, bytes]:
     items = [
         {"status": result.status, "problem": problems.document(result)}
         if isinstance(result, Problem)
@@ -129,7 +126,7 @@ def _answer(batch: Batch[Any], results: Sequence[Accepted | Problem]) -> tuple[i
         (result,) = results
         if isinstance(result, Problem):
             raise result
-        return 201, orjson.dumps(items[0])
+        return single, orjson.dumps(items[0])
     rejected = sum(isinstance(result, Problem) for result in results)
     return 200, orjson.dumps({"accepted": len(items) - rejected, "rejected": rejected, "items": items})
 

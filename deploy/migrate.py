@@ -1,0 +1,64 @@
+"""Migrations of every service's own database, and the check that they lead to its tables."""
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import Connection, MetaData, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+import shared.migrations
+
+MONTHS_AHEAD = 12
+
+
+async def upgrade(service: str, dsn: str) -> None:
+    """Bring a database to the newest version; make the outbox partitions of the coming months."""
+    await _run(service, dsn, lambda config: command.upgrade(config, "head"))
+    if "outbox" in metadata_of(service).tables:
+        engine = create_async_engine(_async(dsn))
+        async with engine.begin() as connection:
+            await connection.execute(text("SELECT outbox_make_partitions(:months)"), {"months": MONTHS_AHEAD})
+        await engine.dispose()
+
+
+async def differences(service: str, dsn: str) -> str | None:
+    """What `tables.py` has and the migrated database has not, or the other way round; None when they agree."""
+    try:
+        await _run(service, dsn, command.check)
+    except CommandError as difference:
+        return str(difference)
+    return None
+
+
+def metadata_of(service: str) -> MetaData:
+    """The tables of a service."""
+    metadata: MetaData = import_module(f"services.{service}.tables").metadata
+    return metadata
+
+
+async def _run(service: str, dsn: str, act: Callable[[Config], None]) -> None:
+    def with_connection(connection: Connection) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(Path(shared.migrations.__file__).parent))
+        config.set_main_option("path_separator", "os")
+        module = import_module(f"services.{service}")
+        config.set_main_option("version_locations", str(Path(str(module.__file__)).parent / "migrations"))
+        config.attributes["connection"] = connection
+        config.attributes["metadata"] = metadata_of(service)
+        act(config)
+
+    engine = create_async_engine(_async(dsn))
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(with_connection)
+            await connection.commit()
+    finally:
+        await engine.dispose()
+
+
+def _async(dsn: str) -> str:
+    return dsn.replace("postgresql://", "postgresql+asyncpg://", 1)

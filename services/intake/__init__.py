@@ -1,0 +1,10 @@
+"""Intake: where sites and patients write.
+
+Owns sites, patients with their enrolment and consent, visits, and pre-visit surveys with their scores. The site's
+own identifier of a patient is kept as a keyed hash only; a patient's words are kept here and travel sealed.
+"""
+
+from shared.events import ENROLLMENT_UPDATED, SITE_UPDATED, SURVEY_COMPLETED, VISIT_UPDATED, Topic
+
+CONSUMES: tuple[Topic, ...] = ()
+PUBLISHES: tuple[Topic, ...] = (SITE_UPDATED, ENROLLMENT_UPDATED, VISIT_UPDATED, SURVEY_COMPLETED)

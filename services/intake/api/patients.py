@@ -1,0 +1,126 @@
+"""Patients: enrolment, and consent to network use as states with a reason and a date."""
+
+import hashlib
+import hmac
+from datetime import UTC, date, datetime
+from functools import partial
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.intake import store
+from services.intake.domain import decide
+from services.intake.settings import IntakeSettings
+from shared.db import Connection, SiteScope
+from shared.errors import conflict, unknown
+from shared.events import ClinicianId, ConsentState, Diagnosis, Education, EnrollmentUpdated, Language, Sex
+from shared.http.access import SiteStaff
+from shared.http.batch import Batch
+from shared.http.commands import Accepted, BatchAnswer, Command, IdempotencyKey, NamedSite, execute
+from shared.outbox import Draft, Recorded
+
+router = APIRouter(tags=["patients"])
+
+
+class PatientBody(BaseModel):
+    """`identifier` is the site's own number of the patient; only a keyed hash of it is kept."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    identifier: str = Field(min_length=1, max_length=120)
+    birth_year: int = Field(ge=1900, le=2100)
+    sex: Sex
+    education: Education = Education.NOT_SAID
+    language: Language = Language.ENGLISH
+    diagnosis: Diagnosis
+    clinician_id: ClinicianId | None = None
+    enrolled_on: date | None = Field(default=None, description="Today when not given")
+    consent: ConsentState = ConsentState.INVITED
+
+
+class ConsentBody(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    state: ConsentState
+    reason: str | None = Field(default=None, max_length=60, description="A coded reason; needed to withdraw")
+    decided_on: date | None = Field(default=None, description="Today when not given")
+
+
+@router.post("/v1/patients", status_code=201, response_model=Accepted | BatchAnswer)
+async def enrol_patients(
+    request: Request, body: Batch[PatientBody], caller: SiteStaff, key: IdempotencyKey, site: NamedSite = None
+) -> Response:
+    """Enrol one patient or many."""
+    settings: IntakeSettings = request.app.state.settings
+    hashed = partial(identifier_hash, settings.identifier_key.get_secret_value().encode())
+
+    async def record(connection: Connection, site_id: str, patient: PatientBody) -> Recorded:
+        return await _enrol(connection, site_id, patient, hashed(site_id, patient.identifier))
+
+    command = Command[PatientBody](
+        locks=lambda site_id, patient: [hashed(site_id, patient.identifier).hex()], record=record
+    )
+    return await execute(request, command, body, site_id=caller.writing_site(site), key=key)
+
+
+@router.post("/v1/patients/{patient_id}/consent", status_code=201, response_model=Accepted | BatchAnswer)
+async def decide_consent(
+    request: Request,
+    patient_id: UUID,
+    body: Batch[ConsentBody],
+    caller: SiteStaff,
+    key: IdempotencyKey,
+    site: NamedSite = None,
+) -> Response:
+    """Record a decision about network use. Care does not depend on it."""
+    command = Command[ConsentBody](locks=lambda _site, _body: [str(patient_id)], record=partial(_decide, patient_id))
+    return await execute(request, command, body, site_id=caller.writing_site(site), key=key)
+
+
+def identifier_hash(key: bytes, site_id: str, identifier: str) -> bytes:
+    """HMAC-SHA-256 over site and identifier: the same number at two sites is two patients."""
+    return hmac.new(key, f"{site_id}\x1f{identifier}".encode(), hashlib.sha256).digest()
+
+
+async def _enrol(connection: Connection, site_id: str, patient: PatientBody, hashed: bytes) -> Recorded:
+    scope = SiteScope(frozenset([site_id]))
+    if not await store.has_site(connection, scope, site_id):
+        raise unknown("site")
+    known = await store.patient_with_identifier(connection, scope, hashed)
+    if known is not None:
+        raise conflict(
+            "already-enrolled", "The site has enrolled a patient with this identifier.", patient_id=str(known)
+        )
+    today = datetime.now(UTC).date()
+    enrolment = EnrollmentUpdated(
+        patient_id=uuid4(),
+        enrolled_on=patient.enrolled_on or today,
+        birth_year=patient.birth_year,
+        sex=patient.sex,
+        education=patient.education,
+        language=patient.language,
+        diagnosis=patient.diagnosis,
+        clinician_id=patient.clinician_id,
+        consent=patient.consent,
+        consent_decided_on=patient.enrolled_on or today,
+    )
+    await store.record_enrolment(connection, site_id, hashed, enrolment)
+    return _recorded(site_id, enrolment)
+
+
+async def _decide(patient_id: UUID, connection: Connection, site_id: str, body: ConsentBody) -> Recorded:
+    enrolment = await store.enrolment(connection, SiteScope(frozenset([site_id])), patient_id)
+    if enrolment is None:
+        raise unknown("patient")
+    decided_on = body.decided_on or datetime.now(UTC).date()
+    decide(enrolment.consent, body.state, body.reason, decided_on, enrolment.consent_decided_on)
+    changed = enrolment.model_copy(
+        update={"consent": body.state, "consent_decided_on": decided_on, "consent_reason": body.reason}
+    )
+    await store.record_consent(connection, site_id, changed)
+    return _recorded(site_id, changed)
+
+
+def _recorded(site_id: str, enrolment: EnrollmentUpdated) -> Recorded:
+    return Recorded(str(enrolment.patient_id), [Draft(site_id, str(enrolment.patient_id), enrolment)])

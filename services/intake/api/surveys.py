@@ -1,0 +1,129 @@
+"""Pre-visit surveys: checked against the pinned form, scored, and sealed where the patient used words."""
+
+from datetime import UTC, datetime
+from functools import partial
+from typing import Annotated
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from services.intake import store
+from services.intake.domain import FORMS, Form, check, form_for, score
+from shared.auth import Caller, Role
+from shared.db import Connection, SiteScope
+from shared.errors import FieldError, Problem, conflict, unknown
+from shared.events import Concern, ConcernTopic, Language, SkipReason, SurveyCompleted, VisitState
+from shared.http.access import allow
+from shared.http.batch import Batch
+from shared.http.commands import Accepted, BatchAnswer, Command, IdempotencyKey, NamedSite, execute
+from shared.outbox import Draft, Recorded
+from shared.sealing import Sealer
+
+router = APIRouter(tags=["surveys"])
+Submitter = Annotated[Caller, Depends(allow(Role.PATIENT, Role.COORDINATOR, Role.SYSTEM))]
+Words = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class ConcernBody(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    topic: ConcernTopic
+    words: Words | None = None
+
+
+class SurveyBody(BaseModel):
+    """A pre-visit survey. Every item of the form that applies is in `answers`, or in `skipped` with a reason."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    patient_id: UUID
+    visit_id: UUID
+    form: str | None = Field(
+        default=None, max_length=80, description="`id|version`; the form of the diagnosis when not given"
+    )
+    language: Language = Language.ENGLISH
+    started_at: AwareDatetime | None = None
+    submitted_at: AwareDatetime | None = Field(default=None, description="Now when not given")
+    answers: dict[str, bool | float | str] = Field(max_length=200)
+    skipped: dict[str, SkipReason] = Field(default={}, max_length=200)
+    concerns: tuple[ConcernBody, ...] = Field(default=(), max_length=3, description="Most important first")
+    matters_most: Words | None = None
+
+
+@router.post("/v1/surveys", status_code=201, response_model=Accepted | BatchAnswer)
+async def submit_surveys(
+    request: Request, body: Batch[SurveyBody], caller: Submitter, key: IdempotencyKey, site: NamedSite = None
+) -> Response:
+    """Submit one pre-visit survey or many."""
+    sealer: Sealer = request.app.state.sealer
+    command = Command[SurveyBody](
+        locks=lambda _site, survey: [str(survey.patient_id)], record=partial(_submit, sealer, caller)
+    )
+    return await execute(request, command, body, site_id=caller.writing_site(site), key=key)
+
+
+async def _submit(sealer: Sealer, caller: Caller, connection: Connection, site_id: str, body: SurveyBody) -> Recorded:
+    if caller.role is Role.PATIENT and caller.patient_id != body.patient_id:
+        raise unknown("patient")
+    form = await _form_of(connection, site_id, body)
+    errors = check(form, body.answers, body.skipped)
+    if errors:
+        raise Problem(422, "invalid", f"{len(errors)} answer(s) are not valid.", errors=errors)
+    survey = store.SurveyRow(
+        survey_id=uuid4(),
+        visit_id=body.visit_id,
+        patient_id=body.patient_id,
+        form=form.key,
+        submitted_at=body.submitted_at or datetime.now(UTC),
+        response=body.model_dump(mode="json", include={"answers", "skipped", "concerns", "matters_most", "language"}),
+        scores=score(form, body.answers),
+    )
+    await store.record_survey(connection, site_id, survey)
+    return Recorded(
+        str(survey.survey_id), [Draft(site_id, str(body.patient_id), _event(sealer, site_id, survey, body))]
+    )
+
+
+async def _form_of(connection: Connection, site_id: str, body: SurveyBody) -> Form:
+    """The pinned form, once patient and visit are known to fit; raises the problem where they do not."""
+    scope = SiteScope(frozenset([site_id]))
+    enrolment = await store.enrolment(connection, scope, body.patient_id)
+    if enrolment is None:
+        raise unknown("patient")
+    visit = await store.visit(connection, scope, body.visit_id)
+    if visit is None or visit.patient_id != body.patient_id:
+        raise unknown("visit")
+    if visit.state is VisitState.CANCELLED:
+        raise conflict("visit-cancelled", "The visit was cancelled. A survey belongs to a visit that takes place.")
+    if await store.has_survey(connection, scope, body.visit_id):
+        raise conflict("already-answered", "This visit has its survey already.")
+    if body.form is None:
+        return form_for(enrolment.diagnosis)
+    if body.form not in FORMS:
+        known = ", ".join(sorted(FORMS))
+        raise Problem(422, "invalid", "The form is not known.", errors=[FieldError("form", f"one of {known}")])
+    return FORMS[body.form]
+
+
+def _event(sealer: Sealer, site_id: str, survey: store.SurveyRow, body: SurveyBody) -> SurveyCompleted:
+    seal = partial(sealer.seal, site_id=site_id, patient_id=str(body.patient_id))
+    return SurveyCompleted(
+        survey_id=survey.survey_id,
+        visit_id=survey.visit_id,
+        patient_id=survey.patient_id,
+        form=survey.form,
+        language=body.language,
+        started_at=body.started_at,
+        submitted_at=survey.submitted_at,
+        answers=body.answers,
+        skipped=body.skipped,
+        scores=tuple(survey.scores),
+        concerns=tuple(
+            Concern(
+                rank=rank, topic=concern.topic, words=seal(concern.words, field="concern") if concern.words else None
+            )
+            for rank, concern in enumerate(body.concerns, start=1)
+        ),
+        matters_most=seal(body.matters_most, field="matters-most") if body.matters_most else None,
+    )

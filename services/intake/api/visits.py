@@ -1,0 +1,89 @@
+"""Visits: the join key of survey, clinical data, page and feedback."""
+
+from functools import partial
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Request, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from services.intake import store
+from services.intake.domain import move_visit
+from shared.db import Connection, SiteScope, transaction
+from shared.errors import unknown
+from shared.events import ClinicianId, VisitState, VisitUpdated
+from shared.http.access import CareTeam
+from shared.http.batch import Batch
+from shared.http.commands import Accepted, BatchAnswer, Command, IdempotencyKey, NamedSite, execute, pool_of
+from shared.outbox import Draft, Recorded
+
+router = APIRouter(tags=["visits"])
+
+
+class VisitBody(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    patient_id: UUID
+    clinician_id: ClinicianId
+    scheduled_at: AwareDatetime
+
+
+class VisitChange(BaseModel):
+    """What changed; a member that is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    state: VisitState | None = None
+    scheduled_at: AwareDatetime | None = None
+    checked_in_at: AwareDatetime | None = None
+    completed_at: AwareDatetime | None = None
+
+
+@router.post("/v1/visits", status_code=201, response_model=Accepted | BatchAnswer)
+async def schedule_visits(
+    request: Request, body: Batch[VisitBody], caller: CareTeam, key: IdempotencyKey, site: NamedSite = None
+) -> Response:
+    """Schedule one visit or many."""
+    command = Command[VisitBody](locks=lambda _site, visit: [str(visit.patient_id)], record=_schedule)
+    return await execute(request, command, body, site_id=caller.writing_site(site), key=key)
+
+
+@router.patch("/v1/visits/{visit_id}", response_model=Accepted)
+async def change_visit(
+    request: Request, visit_id: UUID, body: VisitChange, caller: CareTeam, site: NamedSite = None
+) -> Response:
+    """Check in, complete, cancel, re-book or move a visit. Saying again what is so already changes nothing else."""
+    site_id = caller.writing_site(site)
+    async with transaction(pool_of(request)) as connection:
+        visit = await store.visit(connection, SiteScope(frozenset([site_id])), visit_id)
+    if visit is None:
+        raise unknown("visit")
+    command = Command[VisitChange](
+        locks=lambda _site, _body: [str(visit.patient_id)], record=partial(_change, visit_id), status=200
+    )
+    return await execute(request, command, Batch([body], is_single=True), site_id=site_id, key=None)
+
+
+async def _schedule(connection: Connection, site_id: str, body: VisitBody) -> Recorded:
+    scope = SiteScope(frozenset([site_id]))
+    if await store.enrolment(connection, scope, body.patient_id) is None:
+        raise unknown("patient")
+    visit = VisitUpdated(
+        visit_id=uuid4(),
+        patient_id=body.patient_id,
+        clinician_id=body.clinician_id,
+        scheduled_at=body.scheduled_at,
+        state=VisitState.SCHEDULED,
+    )
+    return await _recorded(connection, site_id, visit)
+
+
+async def _change(visit_id: UUID, connection: Connection, site_id: str, change: VisitChange) -> Recorded:
+    visit = await store.visit(connection, SiteScope(frozenset([site_id])), visit_id)
+    if visit is None:
+        raise unknown("visit")
+    return await _recorded(connection, site_id, move_visit(visit, change.model_dump(exclude_none=True)))
+
+
+async def _recorded(connection: Connection, site_id: str, visit: VisitUpdated) -> Recorded:
+    await store.record_visit(connection, site_id, visit)
+    return Recorded(str(visit.visit_id), [Draft(site_id, str(visit.patient_id), visit)])

@@ -1,0 +1,201 @@
+"""Every statement of intake. Reading functions take the scope of sites; a row of another site does not exist."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from shared.db import Connection, SiteScope
+from shared.events import (
+    ConsentState,
+    Diagnosis,
+    Education,
+    EnrollmentUpdated,
+    Language,
+    Score,
+    Sex,
+    SiteUpdated,
+    VisitState,
+    VisitUpdated,
+)
+
+
+async def record_site(connection: Connection, site_id: str, site: SiteUpdated) -> bool:
+    """Insert or change a site; False when it stands so already."""
+    status = await connection.execute(
+        """
+        INSERT INTO site (site_id, name, site_type, time_zone) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (site_id) DO UPDATE SET name = $2, site_type = $3, time_zone = $4
+        WHERE (site.name, site.site_type, site.time_zone) IS DISTINCT FROM ($2, $3, $4)
+        """,
+        site_id,
+        site.name,
+        site.site_type,
+        site.time_zone,
+    )
+    return status != "INSERT 0 0"
+
+
+async def has_site(connection: Connection, scope: SiteScope, site_id: str) -> bool:
+    """Whether the site is known."""
+    found = await connection.fetchval(
+        "SELECT true FROM site WHERE site_id = $1 AND site_id = ANY($2)", site_id, scope.ids
+    )
+    return bool(found)
+
+
+async def patient_with_identifier(connection: Connection, scope: SiteScope, identifier_hash: bytes) -> UUID | None:
+    """The patient whom the site knows by this identifier."""
+    found: UUID | None = await connection.fetchval(
+        "SELECT patient_id FROM patient WHERE site_id = ANY($1) AND identifier_hash = $2", scope.ids, identifier_hash
+    )
+    return found
+
+
+async def enrolment(connection: Connection, scope: SiteScope, patient_id: UUID) -> EnrollmentUpdated | None:
+    """A patient's enrolment as it stands."""
+    row = await connection.fetchrow(
+        "SELECT * FROM patient WHERE site_id = ANY($1) AND patient_id = $2", scope.ids, patient_id
+    )
+    return None if row is None else _enrolment(row)
+
+
+async def record_enrolment(
+    connection: Connection, site_id: str, identifier_hash: bytes, enrolment: EnrollmentUpdated
+) -> None:
+    """Insert a new patient."""
+    await connection.execute(
+        """
+        INSERT INTO patient (site_id, patient_id, identifier_hash, enrolled_on, birth_year, sex, education, language,
+                             diagnosis, clinician_id, consent, consent_decided_on, consent_reason)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        """,
+        site_id,
+        enrolment.patient_id,
+        identifier_hash,
+        enrolment.enrolled_on,
+        enrolment.birth_year,
+        enrolment.sex,
+        enrolment.education,
+        enrolment.language,
+        enrolment.diagnosis,
+        enrolment.clinician_id,
+        enrolment.consent,
+        enrolment.consent_decided_on,
+        enrolment.consent_reason,
+    )
+
+
+async def record_consent(connection: Connection, site_id: str, enrolment: EnrollmentUpdated) -> None:
+    """Replace the consent state of a patient; the outbox keeps each one that was."""
+    await connection.execute(
+        """
+        UPDATE patient SET consent = $3, consent_decided_on = $4, consent_reason = $5
+        WHERE site_id = $1 AND patient_id = $2
+        """,
+        site_id,
+        enrolment.patient_id,
+        enrolment.consent,
+        enrolment.consent_decided_on,
+        enrolment.consent_reason,
+    )
+
+
+async def visit(connection: Connection, scope: SiteScope, visit_id: UUID) -> VisitUpdated | None:
+    """A visit as it stands."""
+    row = await connection.fetchrow(
+        "SELECT * FROM visit WHERE site_id = ANY($1) AND visit_id = $2", scope.ids, visit_id
+    )
+    return None if row is None else _visit(row)
+
+
+async def record_visit(connection: Connection, site_id: str, visit: VisitUpdated) -> None:
+    """Insert a visit or replace how it stands."""
+    await connection.execute(
+        """
+        INSERT INTO visit
+            (site_id, visit_id, patient_id, clinician_id, scheduled_at, state, checked_in_at, completed_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        ON CONFLICT (site_id, visit_id) DO UPDATE
+        SET clinician_id = $4, scheduled_at = $5, state = $6, checked_in_at = $7, completed_at = $8
+        """,
+        site_id,
+        visit.visit_id,
+        visit.patient_id,
+        visit.clinician_id,
+        visit.scheduled_at,
+        visit.state,
+        visit.checked_in_at,
+        visit.completed_at,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyRow:
+    """A submitted survey. `response` is what the patient gave, words in clear: it stays in this database."""
+
+    survey_id: UUID
+    visit_id: UUID
+    patient_id: UUID
+    form: str
+    submitted_at: datetime
+    response: dict[str, object]
+    scores: Sequence[Score]
+
+
+async def has_survey(connection: Connection, scope: SiteScope, visit_id: UUID) -> bool:
+    """Whether the visit has its survey already."""
+    found = await connection.fetchval(
+        "SELECT true FROM survey WHERE site_id = ANY($1) AND visit_id = $2", scope.ids, visit_id
+    )
+    return bool(found)
+
+
+async def record_survey(connection: Connection, site_id: str, survey: SurveyRow) -> None:
+    """Insert a survey."""
+    await connection.execute(
+        """
+        INSERT INTO survey (site_id, survey_id, visit_id, patient_id, form, submitted_at, response, scores)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        """,
+        site_id,
+        survey.survey_id,
+        survey.visit_id,
+        survey.patient_id,
+        survey.form,
+        survey.submitted_at,
+        orjson.dumps(survey.response).decode(),
+        orjson.dumps([score.model_dump(mode="json") for score in survey.scores]).decode(),
+    )
+
+
+def _enrolment(row: asyncpg.Record) -> EnrollmentUpdated:
+    enrolled_on: date = row["enrolled_on"]
+    return EnrollmentUpdated(
+        patient_id=row["patient_id"],
+        enrolled_on=enrolled_on,
+        birth_year=row["birth_year"],
+        sex=Sex(row["sex"]),
+        education=Education(row["education"]),
+        language=Language(row["language"]),
+        diagnosis=Diagnosis(row["diagnosis"]),
+        clinician_id=row["clinician_id"],
+        consent=ConsentState(row["consent"]),
+        consent_decided_on=row["consent_decided_on"],
+        consent_reason=row["consent_reason"],
+    )
+
+
+def _visit(row: asyncpg.Record) -> VisitUpdated:
+    return VisitUpdated(
+        visit_id=row["visit_id"],
+        patient_id=row["patient_id"],
+        clinician_id=row["clinician_id"],
+        scheduled_at=row["scheduled_at"],
+        state=VisitState(row["state"]),
+        checked_in_at=row["checked_in_at"],
+        completed_at=row["completed_at"],
+    )

@@ -1,0 +1,69 @@
+"""The tables of intake. The site leads every key."""
+
+from sqlalchemy import Column, Date, DateTime, ForeignKeyConstraint, Index, Integer, LargeBinary, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+
+from shared.db import new_metadata
+from shared.tables import add_outbox
+
+metadata = new_metadata()
+add_outbox(metadata)
+
+site = Table(
+    "site",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("site_type", Text, nullable=False),
+    Column("time_zone", Text, nullable=False),
+)
+
+patient = Table(
+    "patient",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("patient_id", Uuid, primary_key=True),
+    Column("identifier_hash", LargeBinary, nullable=False),
+    Column("enrolled_on", Date, nullable=False),
+    Column("birth_year", Integer, nullable=False),
+    Column("sex", Text, nullable=False),
+    Column("education", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("diagnosis", Text, nullable=False),
+    Column("clinician_id", Text),
+    Column("consent", Text, nullable=False),
+    Column("consent_decided_on", Date, nullable=False),
+    Column("consent_reason", Text),
+    ForeignKeyConstraint(["site_id"], ["site.site_id"], name="fk_patient_site"),
+    Index("uq_patient_identifier", "site_id", "identifier_hash", unique=True),
+)
+
+visit = Table(
+    "visit",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("visit_id", Uuid, primary_key=True),
+    Column("patient_id", Uuid, nullable=False),
+    Column("clinician_id", Text, nullable=False),
+    Column("scheduled_at", DateTime(timezone=True), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("checked_in_at", DateTime(timezone=True)),
+    Column("completed_at", DateTime(timezone=True)),
+    ForeignKeyConstraint(["site_id", "patient_id"], ["patient.site_id", "patient.patient_id"], name="fk_visit_patient"),
+    Index("ix_visit_patient", "site_id", "patient_id"),
+)
+
+survey = Table(
+    "survey",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("survey_id", Uuid, primary_key=True),
+    Column("visit_id", Uuid, nullable=False),
+    Column("patient_id", Uuid, nullable=False),
+    Column("form", Text, nullable=False),
+    Column("submitted_at", DateTime(timezone=True), nullable=False),
+    Column("response", JSONB, nullable=False, comment="As the patient gave it: answers, skips and words"),
+    Column("scores", JSONB, nullable=False),
+    ForeignKeyConstraint(["site_id", "visit_id"], ["visit.site_id", "visit.visit_id"], name="fk_survey_visit"),
+    Index("uq_survey_visit", "site_id", "visit_id", unique=True),
+)
