@@ -1,0 +1,89 @@
+"""Apache Kafka as one process in KRaft mode.
+
+Guarantee: topics and the cluster's identity survive a stop and a crash, also when the ports had to change; events are
+kept without limit, and no topic comes into being because somebody mistyped its name.
+"""
+
+import base64
+import shutil
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from deploy.local.java import JavaTools
+from deploy.local.ports import HOST, broker_answers
+from deploy.local.process import ProcessId, run, spawn
+from deploy.local.record import BrokerKind
+
+_SETTINGS = {
+    "node.id": "1",
+    "process.roles": "broker,controller",
+    "listener.security.protocol.map": "CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "inter.broker.listener.name": "CLIENTS",
+    "controller.listener.names": "CONTROLLER",
+    "auto.create.topics.enable": "false",
+    "log.retention.ms": "-1",
+    "group.initial.rebalance.delay.ms": "0",
+    # After a crash the broker is let in again only when its session from before has ended; the default is 9 seconds.
+    "broker.session.timeout.ms": "5000",
+    "broker.heartbeat.interval.ms": "1000",
+    # One broker, so one copy of everything, and few partitions of Kafka's own topics.
+    "default.replication.factor": "1",
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "transaction.state.log.num.partitions": "4",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    # Its default, 128 MB, is half the heap.
+    "log.cleaner.dedupe.buffer.size": "8388608",
+}
+
+
+@dataclass(frozen=True)
+class Kafka:
+    """One broker that is its own controller."""
+
+    data: Path
+    log: Path
+    tools: JavaTools
+
+    kind: ClassVar[BrokerKind] = "kafka"
+    port_count: ClassVar[int] = 2
+
+    def start(self, ports: tuple[int, ...]) -> ProcessId:
+        """Fetch the jars and format the storage where that was not done, and start the broker."""
+        self.tools.fetch_jars()
+        if not self.data.exists():
+            self._format(ports)
+        settings = self._write_settings(self.data, ports)
+        return spawn(self.tools.run_kafka_class("kafka.Kafka", str(settings)), log=self.log, cwd=self.data)
+
+    def answers(self, ports: tuple[int, ...]) -> bool:
+        """Whether clients get metadata."""
+        return broker_answers(ports[0])
+
+    def _format(self, ports: tuple[int, ...]) -> None:
+        """Make the storage beside its place, under a new cluster id, and move it there when it is complete."""
+        draft = self.data.with_name(self.data.name + ".new")
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True, mode=0o700)
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        options = ("format", "--cluster-id", cluster, "--config", str(self._write_settings(draft, ports)))
+        run(self.tools.run_kafka_class("kafka.tools.StorageTool", *options), what="Formatting Kafka's storage")
+        draft.rename(self.data)
+
+    def _write_settings(self, data: Path, ports: tuple[int, ...]) -> Path:
+        """The settings of this start: where the data are and which ports were free."""
+        clients, controller = (f"{HOST}:{port}" for port in ports)
+        settings = _SETTINGS | {
+            "log.dirs": str(data),
+            "listeners": f"CLIENTS://{clients},CONTROLLER://{controller}",
+            "advertised.listeners": f"CLIENTS://{clients}",
+            "controller.quorum.voters": f"1@{controller}",
+        }
+        path = self.data.with_name("kafka.properties")
+        path.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+        return path
