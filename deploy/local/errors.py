@@ -12,6 +12,7 @@ _TELLING = (
     re.compile(r"ERROR|Exception|error"),
     re.compile(r"\S"),
 )
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class StackError(Exception):
@@ -20,7 +21,7 @@ class StackError(Exception):
 
 def telling_line(text: str) -> str:
     """The line of a program's output that most likely says why it failed."""
-    lines = text.splitlines()
+    lines = _COLOUR.sub("", text).splitlines()
     for pattern in _TELLING[:-1]:
         for line in lines:
             if pattern.search(line):

@@ -62,7 +62,12 @@ class JavaTools:
         with tempfile.TemporaryDirectory(dir=self.jars.parent) as parent:
             draft = Path(parent) / "jars"
             resolve = [self.maven, "--batch-mode", "--quiet", "--strict-checksums", "-Dstyle.color=never"]
-            copy = ["-f", str(_POM), "dependency:copy-dependencies", f"-DoutputDirectory={draft}"]
+            copy = [
+                "-f",
+                str(_POM),
+                "org.apache.maven.plugins:maven-dependency-plugin:copy-dependencies",
+                f"-DoutputDirectory={draft}",
+            ]
             what = "Fetching Apache Kafka with Maven (SAMEPAGE_BROKER=tansu starts without it)"
             run([*resolve, *copy], what=what, seconds=_DOWNLOAD_SECONDS)
             if not self.jars.exists():  # another checkout may have been faster

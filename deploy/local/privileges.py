@@ -39,8 +39,8 @@ def run_as_owner(data: Path, command: list[str]) -> list[str]:
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         raise StackError("PostgreSQL cannot run as root: install `setpriv` (util-linux) or run as an ordinary user")
-    # A checkout in a private directory (root's home, a temporary one) is closed to that user. The right to pass is given
-    # to this one process; the directories stay closed.
+    # A checkout in a private directory (root's home, a temporary one) is closed to that user. The right to pass
+    # is given to this one process; the directories stay closed.
     rights = "-all" if _may_enter([Path(command[0]), data]) else "-all,+dac_override"
     user, group = owner
     switch = [f"--reuid={user}", f"--regid={group}", "--clear-groups", "--no-new-privs"]
