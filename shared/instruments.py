@@ -1,8 +1,9 @@
 """Instruments as data: what a score means, in which direction, and how much of a change counts.
 
-Intake computes scores from answers; the page and the network's measures read them. Both go by these definitions, found
-by the `id|version` that a `Score` carries. A definition never changes: another cut or weight is another version.
-Changes below an instrument's own threshold are "same"; where the literature gives none, nothing is said.
+Intake computes scores from answers; the page and the network's measures read them. Both go by these
+definitions, found by the `id|version` that a `Score` carries. A definition never changes: another cut or
+weight is another version. A difference below an instrument's own threshold is "same"; where no source gives a
+threshold, nothing is said.
 """
 
 from collections.abc import Mapping
@@ -74,7 +75,7 @@ PRO_2_CD = Instrument(
     id="pro-2-cd",
     version="1.0",
     name="PRO-2 (Crohn's disease)",
-    citation=f"{_KHANNA}. Bands 8, 14, 34 stand for CDAI 150, 220, 450; changes 2, 5, 8 for CDAI 50, 70, 100.",
+    citation=f"{_KHANNA}. Bands 8, 14, 34 for CDAI 150, 220, 450; changes 2, 5, 8 for CDAI 50, 70, 100.",
     terms=(Term("loose_stools_per_day", 2), Term("abdominal_pain", 5)),
     low=0,
     high=135,
@@ -87,7 +88,7 @@ PRO_3_CD = Instrument(
     id="pro-3-cd",
     version="1.0",
     name="PRO-3 (Crohn's disease)",
-    citation=f"{_KHANNA}. Bands 13, 22, 53 stand for CDAI 150, 220, 450; changes 5, 9, 14 for CDAI 50, 70, 100.",
+    citation=f"{_KHANNA}. Bands 13, 22, 53 for CDAI 150, 220, 450; changes 5, 9, 14 for CDAI 50, 70, 100.",
     terms=(*PRO_2_CD.terms, Term("well_being", 7)),
     low=0,
     high=163,
@@ -96,16 +97,16 @@ PRO_3_CD = Instrument(
     minimal_change=5,
 )
 
-# The sum of two items has no published mild, moderate and severe. The cut is of the sum (below 1.5, so 0 or 1): a
-# stricter rule by item, no bleeding at all, would call a sum of 1 from bleeding alone "not in remission".
+# No source gives this sum a mild, a moderate and a severe. The cut is one of the sum (below 1.5, so 0 or 1):
+# the stricter rule by item, no bleeding at all, calls a sum of 1 from bleeding alone "not in remission".
 PRO_2_UC = Instrument(
     id="pro-2-uc",
     version="1.0",
     name="PRO-2 (ulcerative colitis)",
     citation=(
-        "Cut: Bewtra M et al. Inflamm Bowel Dis 2014, PMID 24810138 (6-point Mayo score below 1.5; 83% sensitive, 72% "
-        "specific for patient-defined remission). Change: Lewis JD et al. Inflamm Bowel Dis 2008;14:1660-1666, "
-        "PMID 18623174 (1.5 points for patient-perceived improvement; taken here for worsening too)."
+        "Cut: Bewtra M et al. Inflamm Bowel Dis 2014, PMID 24810138 (6-point Mayo score below 1.5; 83% "
+        "sensitive, 72% specific for patient-defined remission). Change: Lewis JD et al. Inflamm Bowel Dis "
+        "2008;14:1660-6, PMID 18623174 (1.5 points for perceived improvement; taken here for worsening too)."
     ),
     terms=(Term("stool_frequency"), Term("rectal_bleeding")),
     low=0,
@@ -119,7 +120,10 @@ PHQ_2 = Instrument(
     id="phq-2",
     version="1.0",
     name="PHQ-2",
-    citation="Kroenke K, Spitzer RL, Williams JBW. The Patient Health Questionnaire-2. Med Care 2003. PMID 14583691",
+    citation=(
+        "Kroenke K, Spitzer RL, Williams JBW. The Patient Health Questionnaire-2: validity of a two-item "
+        "depression screener. Med Care 2003, PMID 14583691 (3 or more: 83% sensitive, 92% specific)."
+    ),
     terms=(Term("phq2_interest"), Term("phq2_mood")),
     low=0,
     high=6,
@@ -133,8 +137,8 @@ IBD_10 = Instrument(
     version="1.0",
     name="IBD-10",
     citation=(
-        "Subramanian S et al. Validation of a simple 0 to 10 numerical score (IBD-10). Inflamm Bowel Dis 2016, "
-        "PMID 27243590 (7 or more predicts remission; 90% sensitive, 75% specific)."
+        "Subramanian S et al. Validation of a simple 0 to 10 numerical score (IBD-10). Inflamm Bowel Dis "
+        "2016, PMID 27243590 (7 or more predicts remission; 90% sensitive, 75% specific)."
     ),
     terms=(Term("ibd_control"),),
     low=0,
@@ -152,7 +156,7 @@ INSTRUMENTS: Mapping[str, Instrument] = MappingProxyType(
 def index_of(diagnosis: Diagnosis) -> Instrument:
     """The activity index shown for a diagnosis.
 
-    IBD-unclassified has no index of its own; it borrows PRO-2 of ulcerative colitis, which was validated there only.
+    IBD-unclassified has no index of its own: it borrows PRO-2 of ulcerative colitis, validated only there.
     """
     return PRO_3_CD if diagnosis is Diagnosis.CROHNS else PRO_2_UC
 
@@ -173,7 +177,7 @@ def band_of(instrument_key: str, value: float) -> Band:
 def change(instrument_key: str, before: float, now: float) -> Change | None:
     """What became of a score, by the instrument's own threshold; null when it has none.
 
-    A difference equal to the threshold counts. Differences are taken to a millionth, so that two sums of means which
+    A difference equal to the threshold counts. Differences are taken to a millionth, so that two scores which
     differ by the threshold on paper do so here.
 
     Raises:

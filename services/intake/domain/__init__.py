@@ -1,0 +1,40 @@
+"""The rules of intake: what a survey asks, what its answers score, how consent and visits go on.
+
+Pure: no clock, no chance, no I/O.
+"""
+
+from services.intake.domain.consent import ConsentDecision, ConsentReason, decide
+from services.intake.domain.forms import FORMS, check, form_for, is_asked
+from services.intake.domain.questions import Answers, Choice, Form, Item, Number, Section, Skipped, YesNo
+from services.intake.domain.scoring import score
+from services.intake.domain.visits import VisitStatus, advance, check_times, is_eligible
+from shared.instruments import INSTRUMENTS, Change, Instrument, band_of, change, index_of
+
+__all__ = [
+    "FORMS",
+    "INSTRUMENTS",
+    "Answers",
+    "Change",
+    "Choice",
+    "ConsentDecision",
+    "ConsentReason",
+    "Form",
+    "Instrument",
+    "Item",
+    "Number",
+    "Section",
+    "Skipped",
+    "VisitStatus",
+    "YesNo",
+    "advance",
+    "band_of",
+    "change",
+    "check",
+    "check_times",
+    "decide",
+    "form_for",
+    "index_of",
+    "is_asked",
+    "is_eligible",
+    "score",
+]
