@@ -5,7 +5,6 @@ that says what is wrong with it. In OpenAPI it reads as `Model | list[Model]`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, get_args
 
 from pydantic import BaseModel, GetCoreSchemaHandler, ValidationError
@@ -18,12 +17,12 @@ MOST_ITEMS = 1000
 T = TypeVar("T", bound=BaseModel)
 
 
-@dataclass(frozen=True, slots=True)
 class Batch(Generic[T]):
     """Items in the order they came; `is_single` when the body was one object."""
 
-    items: Sequence[T | Problem]
-    is_single: bool
+    def __init__(self, items: Sequence[T | Problem], *, is_single: bool) -> None:
+        self.items = items
+        self.is_single = is_single
 
     @property
     def valid(self) -> list[T]:
@@ -41,14 +40,14 @@ class Batch(Generic[T]):
 
 def _read(model: type[T], value: Any) -> Batch[T]:
     if not isinstance(value, list):
-        return Batch([_item(model, value, "")], is_single=True)
+        return Batch([_item(model, value)], is_single=True)
     if not 1 <= len(value) <= MOST_ITEMS:
         raise ValueError(f"a list of 1 to {MOST_ITEMS} items")
-    return Batch([_item(model, item, "") for item in value], is_single=False)
+    return Batch([_item(model, item) for item in value], is_single=False)
 
 
-def _item(model: type[T], value: Any, prefix: str) -> T | Problem:
+def _item(model: type[T], value: Any) -> T | Problem:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        return invalid(error.errors(include_input=False, include_url=False, include_context=False), prefix)
+        return invalid(error.errors(include_input=False, include_url=False, include_context=False))

@@ -54,7 +54,10 @@ class BatchAnswer(BaseModel):
     items: list[Accepted | Rejected]
 
 
-@dataclass(frozen=True, slots=True)
+MANY: dict[int | str, dict[str, Any]] = {200: {"model": BatchAnswer, "description": "Many items: a result for each"}}
+
+
+@dataclass(frozen=True)
 class Command(Generic[T]):
     """A kind of write: the patients (or other keys) to lock for it, and how one item is recorded.
 

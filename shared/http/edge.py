@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import MutableMapping
 from http.cookies import CookieError, SimpleCookie
+from traceback import format_tb
 from typing import Any
 from uuid import uuid4
 
@@ -81,6 +82,10 @@ class Edge:
         except TimeoutError:
             late = Problem(503, "too-slow", "The answer took too long. Send it again with the same key.")
             await problems.answer(late)(scope, receive, send)
+        except Exception as error:
+            # The frames without the message: messages of the database and of validation carry values.
+            _log.error("unexpected", failure=type(error).__name__, frames=format_tb(error.__traceback__)[-6:])
+            await problems.answer(Problem(500, "unexpected", "Our mistake; it is on record."))(scope, receive, send)
 
     def _caller(self, headers: Headers) -> Caller:
         scheme, _, token = headers.get("authorization", "").partition(" ")

@@ -81,10 +81,10 @@ def answer(problem: Problem) -> Response:
     )
 
 
-def invalid(errors: list[ErrorDetails], prefix: str = "") -> Problem:
+def invalid(errors: list[ErrorDetails]) -> Problem:
     """422 out of pydantic's errors, without the values that were sent."""
     fields = [
-        FieldError(prefix + ".".join(str(part) for part in error["loc"] if part != "body") or "body", error["msg"])
+        FieldError(".".join(str(part) for part in error["loc"] if part != "body") or "body", error["msg"])
         for error in errors
     ]
     return Problem(422, "invalid", f"{len(fields)} field(s) are not valid.", errors=fields)
