@@ -10,14 +10,14 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake import store
-from services.intake.domain import decide
+from services.intake.domain import ConsentReason, decide
 from services.intake.settings import IntakeSettings
 from shared.db import Connection, SiteScope
 from shared.errors import conflict, unknown
 from shared.events import ClinicianId, ConsentState, Diagnosis, Education, EnrollmentUpdated, Language, Sex
 from shared.http.access import SiteStaff
 from shared.http.batch import Batch
-from shared.http.commands import Accepted, BatchAnswer, Command, IdempotencyKey, NamedSite, execute
+from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute
 from shared.outbox import Draft, Recorded
 
 router = APIRouter(tags=["patients"])
@@ -43,11 +43,11 @@ class ConsentBody(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     state: ConsentState
-    reason: str | None = Field(default=None, max_length=60, description="A coded reason; needed to withdraw")
+    reason: ConsentReason | None = Field(default=None, description="Needed to withdraw")
     decided_on: date | None = Field(default=None, description="Today when not given")
 
 
-@router.post("/v1/patients", status_code=201, response_model=Accepted | BatchAnswer)
+@router.post("/v1/patients", status_code=201, response_model=Accepted, responses=MANY)
 async def enrol_patients(
     request: Request, body: Batch[PatientBody], caller: SiteStaff, key: IdempotencyKey, site: NamedSite = None
 ) -> Response:
@@ -64,7 +64,7 @@ async def enrol_patients(
     return await execute(request, command, body, site_id=caller.writing_site(site), key=key)
 
 
-@router.post("/v1/patients/{patient_id}/consent", status_code=201, response_model=Accepted | BatchAnswer)
+@router.post("/v1/patients/{patient_id}/consent", status_code=201, response_model=Accepted, responses=MANY)
 async def decide_consent(
     request: Request,
     patient_id: UUID,

@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from services.intake import store
 from services.intake.domain import FORMS, Form, check, form_for, score
@@ -16,12 +16,14 @@ from shared.errors import FieldError, Problem, conflict, unknown
 from shared.events import Concern, ConcernTopic, Language, SkipReason, SurveyCompleted, VisitState
 from shared.http.access import allow
 from shared.http.batch import Batch
-from shared.http.commands import Accepted, BatchAnswer, Command, IdempotencyKey, NamedSite, execute
+from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute
 from shared.outbox import Draft, Recorded
 from shared.sealing import Sealer
 
 router = APIRouter(tags=["surveys"])
 Submitter = Annotated[Caller, Depends(allow(Role.PATIENT, Role.COORDINATOR, Role.SYSTEM))]
+# Of any type here: the form says what each item takes, and names the item when it is something else.
+Answer = Annotated[Any, WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "number"}, {"type": "string"}]})]
 Words = Annotated[str, Field(min_length=1, max_length=500)]
 
 
@@ -45,13 +47,13 @@ class SurveyBody(BaseModel):
     language: Language = Language.ENGLISH
     started_at: AwareDatetime | None = None
     submitted_at: AwareDatetime | None = Field(default=None, description="Now when not given")
-    answers: dict[str, bool | float | str] = Field(max_length=200)
+    answers: dict[str, Answer] = Field(max_length=200)
     skipped: dict[str, SkipReason] = Field(default={}, max_length=200)
     concerns: tuple[ConcernBody, ...] = Field(default=(), max_length=3, description="Most important first")
     matters_most: Words | None = None
 
 
-@router.post("/v1/surveys", status_code=201, response_model=Accepted | BatchAnswer)
+@router.post("/v1/surveys", status_code=201, response_model=Accepted, responses=MANY)
 async def submit_surveys(
     request: Request, body: Batch[SurveyBody], caller: Submitter, key: IdempotencyKey, site: NamedSite = None
 ) -> Response:

@@ -1,5 +1,7 @@
 """Visits: the join key of survey, clinical data, page and feedback."""
 
+from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID, uuid4
 
@@ -7,13 +9,13 @@ from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from services.intake import store
-from services.intake.domain import move_visit
+from services.intake.domain import VisitStatus, advance
 from shared.db import Connection, SiteScope, transaction
 from shared.errors import unknown
 from shared.events import ClinicianId, VisitState, VisitUpdated
 from shared.http.access import CareTeam
 from shared.http.batch import Batch
-from shared.http.commands import Accepted, BatchAnswer, Command, IdempotencyKey, NamedSite, execute, pool_of
+from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute, pool_of
 from shared.outbox import Draft, Recorded
 
 router = APIRouter(tags=["visits"])
@@ -38,7 +40,7 @@ class VisitChange(BaseModel):
     completed_at: AwareDatetime | None = None
 
 
-@router.post("/v1/visits", status_code=201, response_model=Accepted | BatchAnswer)
+@router.post("/v1/visits", status_code=201, response_model=Accepted, responses=MANY)
 async def schedule_visits(
     request: Request, body: Batch[VisitBody], caller: CareTeam, key: IdempotencyKey, site: NamedSite = None
 ) -> Response:
@@ -51,7 +53,7 @@ async def schedule_visits(
 async def change_visit(
     request: Request, visit_id: UUID, body: VisitChange, caller: CareTeam, site: NamedSite = None
 ) -> Response:
-    """Check in, complete, cancel, re-book or move a visit. Saying again what is so already changes nothing else."""
+    """Check in, complete, cancel, re-book or move a visit; a time of check-in or completion not given is now."""
     site_id = caller.writing_site(site)
     async with transaction(pool_of(request)) as connection:
         visit = await store.visit(connection, SiteScope(frozenset([site_id])), visit_id)
@@ -81,7 +83,15 @@ async def _change(visit_id: UUID, connection: Connection, site_id: str, change: 
     visit = await store.visit(connection, SiteScope(frozenset([site_id])), visit_id)
     if visit is None:
         raise unknown("visit")
-    return await _recorded(connection, site_id, move_visit(visit, change.model_dump(exclude_none=True)))
+    now = datetime.now(UTC)
+    new = VisitStatus(
+        state=change.state or visit.state,
+        scheduled_at=change.scheduled_at or visit.scheduled_at,
+        checked_in_at=change.checked_in_at or (now if change.state is VisitState.CHECKED_IN else None),
+        completed_at=change.completed_at or (now if change.state is VisitState.COMPLETED else None),
+    )
+    status = advance(VisitStatus(visit.state, visit.scheduled_at, visit.checked_in_at, visit.completed_at), new)
+    return await _recorded(connection, site_id, visit.model_copy(update=asdict(status)))
 
 
 async def _recorded(connection: Connection, site_id: str, visit: VisitUpdated) -> Recorded:

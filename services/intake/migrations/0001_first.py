@@ -4,7 +4,7 @@ from alembic import op
 
 from shared.migrations import commands_v1, outbox_v1
 
-revision = "intake-0001"
+revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
