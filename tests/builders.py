@@ -1,8 +1,8 @@
 """One valid event per topic, and small functions to vary it. Everything here is synthetic.
 
 `a_survey()` is a body that a publisher could have made; any field is changed by name: `a_survey(answers={})`.
-`an_event(body, sequence=2)` puts a body in its envelope. The same arguments always make the same event, except that
-events of different topic, key or sequence have different ids.
+`an_event(body, sequence=2)` puts a body in its envelope. The same arguments make the same event; events of other
+topic, key or sequence have different ids.
 """
 
 from datetime import UTC, date, datetime
@@ -162,7 +162,7 @@ ANSWERS: dict[str, float | str | bool] = {
 
 
 def a_survey(**changes: Any) -> SurveyCompleted:
-    """A Crohn's disease survey with a score of 16, mild. Scores follow the answers unless they are given too."""
+    """A Crohn's disease survey with a score of 16, mild. Scores follow the answers unless given too."""
     answers = changes.get("answers", ANSWERS)
     return SurveyCompleted(
         **{
@@ -255,7 +255,9 @@ def a_step(**changes: Any) -> ClinicianDataUpdated:
     )
 
 
-def clinical(change: Assessment | Lab | Medication | PlanStep, *, patient_id: UUID = PATIENT) -> ClinicianDataUpdated:
+def clinical(
+    change: Assessment | Lab | Medication | PlanStep, *, patient_id: UUID = PATIENT
+) -> ClinicianDataUpdated:
     """One thing that the clinic recorded, in effect since its own time."""
     match change:
         case Assessment():
@@ -263,7 +265,9 @@ def clinical(change: Assessment | Lab | Medication | PlanStep, *, patient_id: UU
         case Lab():
             since = change.taken_at
         case Medication():
-            since = datetime(change.started_on.year, change.started_on.month, change.started_on.day, tzinfo=UTC)
+            since = datetime(
+                change.started_on.year, change.started_on.month, change.started_on.day, tzinfo=UTC
+            )
         case PlanStep():
             since = change.agreed_at
     return ClinicianDataUpdated(patient_id=patient_id, effective_at=since, change=change)
@@ -307,7 +311,7 @@ def a_feedback(**changes: Any) -> FeedbackReceived:
 
 
 def one_of_each() -> tuple[Event, ...]:
-    """A valid event of every topic, of every kind of clinician's data too, in an order in which they could happen."""
+    """A valid event of every topic and every kind of clinical change, in an order that could happen."""
     at_clinic = (a_lab(), an_assessment(), a_medication(), a_step())
     return (
         an_event(a_site()),
