@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Generic
 from uuid import UUID
 
+import asyncpg
 import orjson
 from fastapi import Header, Request, Response
 from pydantic import BaseModel
@@ -116,6 +117,8 @@ async def _record(connection: Connection, command: Command[T], site_id: str, ite
             return await command.record(connection, site_id, item)
     except Problem as problem:
         return problem
+    except asyncpg.DataError:
+        return Problem(422, "invalid", "A value of this item cannot be stored: a NUL character, or out of range.")
 
 
 def _answer(batch: Batch[Any], results: Sequence[Accepted | Problem], single: int) -> tuple[int, bytes]:

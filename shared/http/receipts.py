@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel
 
 from shared import outbox
 from shared.db import Pool, SiteScope, transaction
 from shared.errors import unknown
 from shared.http.access import CareTeam
-from shared.http.commands import pool_of
+from shared.http.commands import caller_of, pool_of
 
 router = APIRouter(tags=["receipts"])
 WaitFor = Annotated[
@@ -60,3 +60,12 @@ async def arrived(pool: Pool, scope: SiteScope, receipt: UUID) -> bool:
         if time.monotonic() >= until:
             return False
         await asyncio.sleep(0.02)
+
+
+async def _wait(request: Request, wait_for: WaitFor = None) -> None:
+    if wait_for is not None:
+        await arrived(pool_of(request), caller_of(request).scope, wait_for)
+
+
+# Put this among a route's `dependencies`, and it reads what its caller wrote in another service a moment ago.
+AFTER_RECEIPT = Depends(_wait)
