@@ -137,10 +137,13 @@ async def record_applied(connection: Connection, consumer: str, applied: Sequenc
     )
     await connection.executemany(
         """
-        INSERT INTO delivery (consumer, site_id, event_id, topic, partition, record_offset)
-        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
+        INSERT INTO delivery (consumer, site_id, event_id, topic, partition, record_offset, sent_at)
+        VALUES ($1, $2, $3, $4, $5, $6, to_timestamp($7::bigint / 1000.0)) ON CONFLICT DO NOTHING
         """,
-        [(consumer, event.site_id, event.event_id, *record.partition, record.offset) for event, record in applied],
+        [
+            (consumer, event.site_id, event.event_id, *record.partition, record.offset, record.timestamp_ms)
+            for event, record in applied
+        ],
     )
     await connection.execute(
         """

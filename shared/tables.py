@@ -93,6 +93,7 @@ def add_delivery(metadata: MetaData) -> None:
         Column("topic", Text, nullable=False),
         Column("partition", Integer, nullable=False),
         Column("record_offset", BigInteger, nullable=False),
+        Column("sent_at", DateTime(timezone=True), nullable=False),
         Column("applied_at", DateTime(timezone=True), FetchedValue(), nullable=False),
         Index("ix_delivery_event_id", "event_id"),
     )

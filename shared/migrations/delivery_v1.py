@@ -26,6 +26,7 @@ CREATE TABLE delivery (
     topic text NOT NULL,
     partition integer NOT NULL,
     record_offset bigint NOT NULL,
+    sent_at timestamptz NOT NULL,
     applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     CONSTRAINT pk_delivery PRIMARY KEY (site_id, consumer, event_id)
 );

@@ -102,9 +102,10 @@ async def _form_of(connection: Connection, site_id: str, body: SurveyBody) -> Fo
         raise conflict("already-answered", "This visit has its survey already.")
     if body.form is None:
         return form_for(enrolment.diagnosis)
-    if body.form not in FORMS:
-        known = ", ".join(sorted(FORMS))
-        raise Problem(422, "invalid", "The form is not known.", errors=[FieldError("form", f"one of {known}")])
+    fitting = sorted(key for key, form in FORMS.items() if form.diagnosis is enrolment.diagnosis)
+    if body.form not in fitting:
+        expected = f"a form for the patient's diagnosis: {' or '.join(fitting)}"
+        raise Problem(422, "invalid", "The form does not fit.", errors=[FieldError("form", expected)])
     return FORMS[body.form]
 
 

@@ -1,0 +1,59 @@
+# Two commands matter: `make demo` and `make test`. Both need python3 (3.11 or newer) and make.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench test-containers clean
+
+help:
+	@echo "make demo            the whole system with a synthetic network of 40 sites, in a browser"
+	@echo "make test            all tests"
+	@echo "make check           lint, types, architecture, contracts"
+	@echo "make bench           measure"
+	@echo "make test-containers the journey against docker compose, service tests on testcontainers"
+	@echo "make clean           stop the local stack, remove data and the virtual environment"
+
+setup: $(READY)
+
+$(READY): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "Python 3.11 or newer is needed: install python3 (on Debian: apt-get install python3 python3-venv)."; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "The venv module is needed: apt-get install python3-venv."; exit 1; }
+	@echo "setup: installing the locked packages into $(VENV) (about a minute the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup
+	@echo "demo: starts PostgreSQL and a broker, opens ten doors, loads 40 synthetic sites (about a minute); Ctrl-C stops it"
+	@$(BIN)/samepage demo
+
+test: setup
+	@echo "test: all tests on a local stack (about five minutes)"
+	@$(BIN)/python -m pytest
+
+check: setup
+	@echo "check: lint, types, architecture, contracts (about a minute)"
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/deptry .
+	@$(BIN)/samepage contracts check
+	@$(BIN)/python -m pytest -q tests/test_architecture.py
+
+bench: setup
+	@echo "bench: survey-to-page time and sizes on this machine (about two minutes)"
+	@$(BIN)/python -m tests.load.bench
+
+test-containers: setup
+	@docker info >/dev/null 2>&1 || { echo "A Docker engine with Compose is needed for this target."; exit 1; }
+	@echo "test-containers: builds the image, runs the journey against compose (about ten minutes)"
+	@$(BIN)/python -m pytest -m containers tests/containers
+
+clean:
+	@test ! -x $(BIN)/samepage || $(BIN)/samepage stack down
+	@rm -rf var $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,151 @@
+"""`samepage`: the one command."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deploy import contracts
+from deploy.doors import SERVICES, Door, settings_of
+from deploy.doors import run as run_door
+from deploy.local.errors import StackError
+from deploy.local.network import Network
+from deploy.local.stack import Stack
+from deploy.prepare import prepare, running_network
+from shared.auth import Role
+
+ROOT = Path(__file__).resolve().parent.parent
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_show_locals=False, help=__doc__)
+stack_app = typer.Typer(no_args_is_help=True, help="PostgreSQL and a broker on this machine.")
+contracts_app = typer.Typer(no_args_is_help=True, help="The generated contracts.")
+app.add_typer(stack_app, name="stack")
+app.add_typer(contracts_app, name="contracts")
+console = Console()
+
+
+@stack_app.command("up")
+def stack_up() -> None:
+    """Start PostgreSQL and the broker, make databases, migrations and topics."""
+    network = prepare(ROOT)
+    console.print(f"PostgreSQL and {network.addresses.broker_kind} are ready at {network.addresses.bootstrap_servers}.")
+    if network.addresses.note:
+        console.print(network.addresses.note)
+
+
+@stack_app.command("down")
+def stack_down() -> None:
+    """Stop both; data stay under var/."""
+    Stack().down(ROOT)
+    console.print("Stopped. Data stay under var/.")
+
+
+@stack_app.command("status")
+def stack_status() -> None:
+    """What runs, where."""
+    for server in Stack().status(ROOT) or ():
+        state = "stopped" if server.pid is None else f"running, pid {server.pid}"
+        console.print(f"{server.kind}: {state}, port {server.port}, log {server.log}")
+
+
+@app.command()
+def run(service: Annotated[str, typer.Argument(help=", ".join(SERVICES))], kind: Literal["app", "worker"]) -> None:
+    """Run one door; its settings come from the environment."""
+    sys.exit(run_door(Door(service, kind)))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the databases named in the environment to the newest version and make the topics."""
+    from deploy.prepare import migrate_from_environment  # noqa: PLC0415
+
+    asyncio.run(migrate_from_environment([settings_of(service) for service in SERVICES]))
+    console.print("Databases and topics are ready.")
+
+
+@app.command()
+def token(
+    role: Role,
+    site: Annotated[list[str], typer.Option(help="A site the token is for; several allowed")],
+    patient: Annotated[UUID | None, typer.Option(help="The patient, for a patient's token")] = None,
+    hours: float = 12,
+) -> None:
+    """Make a development token of the local issuer."""
+    typer.echo(_network().issuer.token(role, site, patient_id=patient, hours=hours))
+
+
+@app.command()
+def trace(event_id: UUID) -> None:
+    """Each hop of one event, with its time."""
+    from deploy.trace import trace as follow  # noqa: PLC0415
+
+    hops = asyncio.run(follow(_network().databases, event_id))
+    if not hops:
+        console.print("No service has accepted an event with this id.")
+        raise typer.Exit(1)
+    table = Table("Hop", "Time (UTC)", "After", "Note")
+    for hop in hops:
+        after = "" if hop.at is None or hops[0].at is None else f"{(hop.at - hops[0].at).total_seconds() * 1000:.0f} ms"
+        table.add_row(hop.place, "not yet" if hop.at is None else f"{hop.at:%Y-%m-%d %H:%M:%S.%f}", after, hop.note)
+    console.print(table)
+
+
+@app.command()
+def rebuild(service: Annotated[Literal["dashboard"], typer.Argument()]) -> None:
+    """Build a read model again from the log, compare it with the live one and swap it in."""
+    from deploy.prepare import rebuild_read_model  # noqa: PLC0415
+
+    report = asyncio.run(rebuild_read_model(_network(), service))
+    console.print(
+        f"{report.compared} rows compared, {report.different} different, {report.in_flight} patients further on meanwhile. "
+        + ("The rebuilt tables are live; the old ones are in the schema previous." if report.is_swapped else "Not swapped.")
+    )
+    raise typer.Exit(0 if report.is_swapped else 1)
+
+
+@app.command()
+def demo(
+    scale: Annotated[Literal["default", "study"], typer.Option(help="study: all 4,057 patients")] = "default",
+    check: Annotated[bool, typer.Option("--check", help="Load, wait, compare, stop; exit 1 on any difference")] = False,
+) -> None:
+    """The whole system with a synthetic network of 40 sites."""
+    from deploy.demo.command import run_demo  # noqa: PLC0415
+
+    raise typer.Exit(run_demo(ROOT, scale=scale, is_check=check, console=console))
+
+
+@contracts_app.command("write")
+def contracts_write() -> None:
+    """Generate the contracts into shared/contracts and docs/events.md."""
+    contracts.write(ROOT)
+
+
+@contracts_app.command("check")
+def contracts_check() -> None:
+    """Fresh, and not breaking the last committed version."""
+    findings = contracts.check(ROOT)
+    for finding in findings:
+        console.print(finding)
+    raise typer.Exit(1 if findings else 0)
+
+
+def _network() -> Network:
+    return running_network(ROOT)
+
+
+def main() -> None:
+    """Run a command; an expected failure is one sentence."""
+    try:
+        app()
+    except StackError as error:
+        console.print(f"[bold]{error}[/bold]")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""The whole system on this machine: where each database and door is, and the environment that tells the doors.
+
+Kept in `var/network.json` (readable by its owner only), so that a restart finds the same ports, passwords and keys.
+"""
+
+import base64
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from deploy.doors import DOORS, SERVICES, Door
+from deploy.issuer import AUDIENCE, ISSUER, LocalIssuer
+from deploy.local.databases import ensure_database
+from deploy.local.ports import HOST, keep_or_choose
+from deploy.local.stack import Addresses
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Made once a checkout."""
+
+    seal_key: str
+    identifier_key: str
+    pseudonym_key: str
+    database_passwords: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Network:
+    """Where everything is. `environment` holds secrets: it goes to the doors and nowhere else."""
+
+    addresses: Addresses
+    databases: Mapping[str, str]
+    ports: Mapping[Door, int]
+    issuer: LocalIssuer
+    environment: Mapping[str, str]
+
+    def url(self, service: str) -> str:
+        """Base URL of a service's HTTP door."""
+        return f"http://{HOST}:{self.ports[Door(service, 'app')]}"
+
+
+def lay_out(root: Path, addresses: Addresses) -> Network:
+    """Databases, ports, keys and the environment for a running stack; made if missing, else as before."""
+    file = root / "var" / "network.json"
+    known = json.loads(file.read_text()) if file.exists() else {}
+    kept = Secrets(**known["secrets"]) if known else _new_secrets()
+    ports = keep_or_choose(tuple(known.get("ports", ())), len(DOORS))
+    _write_private(file, json.dumps({"secrets": asdict(kept), "ports": list(ports)}))
+    issuer = LocalIssuer(root / "var" / "issuer")
+    issuer.prepare()
+    databases = {
+        service: ensure_database(addresses.postgres_admin_dsn, service, kept.database_passwords[service])
+        for service in SERVICES
+    }
+    by_door = dict(zip(DOORS, ports, strict=True))
+    environment = _environment(addresses, databases, by_door, issuer, kept)
+    return Network(addresses, databases, by_door, issuer, environment)
+
+
+def _environment(
+    addresses: Addresses,
+    databases: Mapping[str, str],
+    ports: Mapping[Door, int],
+    issuer: LocalIssuer,
+    kept: Secrets,
+) -> dict[str, str]:
+    variables = {
+        "SAMEPAGE_ENVIRONMENT": "development",
+        "SAMEPAGE_BOOTSTRAP_SERVERS": addresses.bootstrap_servers,
+        "SAMEPAGE_ISSUER": ISSUER,
+        "SAMEPAGE_AUDIENCE": AUDIENCE,
+        "SAMEPAGE_KEY_SET_FILE": str(issuer.key_set_file),
+        "SAMEPAGE_SEAL_KEY": kept.seal_key,
+        "SAMEPAGE_IS_SYNTHETIC": "true",
+        "SAMEPAGE_INTAKE_IDENTIFIER_KEY": kept.identifier_key,
+        "SAMEPAGE_ANALYTICS_PSEUDONYM_KEY": kept.pseudonym_key,
+    }
+    for service in SERVICES:
+        variables[f"SAMEPAGE_{service.upper()}_DATABASE_URL"] = databases[service]
+    for door, port in ports.items():
+        variables[f"SAMEPAGE_{door.service.upper()}_{door.kind.upper()}_PORT"] = str(port)
+    return variables
+
+
+def _new_secrets() -> Secrets:
+    return Secrets(
+        seal_key=base64.b64encode(secrets.token_bytes(32)).decode(),
+        identifier_key=secrets.token_urlsafe(32),
+        pseudonym_key=secrets.token_urlsafe(32),
+        database_passwords={service: secrets.token_urlsafe(24) for service in SERVICES},
+    )
+
+
+def _write_private(file: Path, content: str) -> None:
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+        out.write(content)

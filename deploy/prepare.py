@@ -1,0 +1,57 @@
+"""Everything that must be there before a door opens: databases at their newest version, topics with leaders."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+
+from deploy.doors import SERVICES
+from deploy.local.errors import StackError
+from deploy.local.network import Network, lay_out
+from deploy.local.stack import Stack
+from deploy.migrate import upgrade
+from deploy.rebuild import Report, rebuild
+from shared.events import TOPICS
+from shared.kafka import KafkaBroker
+from shared.settings import ServiceSettings
+
+
+def prepare(root: Path) -> Network:
+    """Start the local stack and make it ready for the doors; idempotent."""
+    network = lay_out(root, Stack().up(root))
+    asyncio.run(make_ready(network.databases, network.addresses.bootstrap_servers))
+    return network
+
+
+def running_network(root: Path) -> Network:
+    """The local network that runs already.
+
+    Raises:
+        StackError: it does not run.
+    """
+    if not any(server.pid for server in Stack().status(root)):
+        raise StackError("The local stack does not run: start it with `samepage stack up` or `samepage demo`.")
+    return lay_out(root, Stack().up(root))
+
+
+async def make_ready(databases: Mapping[str, str], bootstrap_servers: str, *, replication: int = 1) -> None:
+    """Migrate every database and make every topic."""
+    for service in SERVICES:
+        await upgrade(service, databases[service])
+    broker = KafkaBroker(bootstrap_servers, client_id="prepare")
+    await broker.create_topics(list(TOPICS))
+
+
+async def migrate_from_environment(settings: Sequence[ServiceSettings]) -> None:
+    """The same for databases and broker named in the environment (containers, Kubernetes)."""
+    databases = {service: one.database_url.get_secret_value() for service, one in zip(SERVICES, settings, strict=True)}
+    await make_ready(databases, settings[0].platform.bootstrap_servers)
+
+
+async def rebuild_read_model(network: Network, service: str) -> Report:
+    """Rebuild the projections of a running local service."""
+    worker = import_module(f"services.{service}.worker")
+    projections: Sequence[str] = import_module(f"services.{service}").PROJECTIONS
+    broker = KafkaBroker(network.addresses.bootstrap_servers, client_id=f"rebuild-{service}")
+    return await rebuild(network.databases[service], broker, worker.SUBSCRIPTION, projections)

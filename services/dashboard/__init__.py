@@ -1,0 +1,25 @@
+"""Dashboard: the read model and the page that patient and clinician look at together.
+
+One row a patient, built only from events: it can be thrown away and rebuilt from the log. Every look at a page is
+recorded before it is answered, and published.
+"""
+
+from shared.events import (
+    CLINICIAN_DATA_UPDATED,
+    DASHBOARD_VIEWED,
+    ENROLLMENT_UPDATED,
+    SITE_UPDATED,
+    SURVEY_COMPLETED,
+    VISIT_UPDATED,
+    Topic,
+)
+
+CONSUMES: tuple[Topic, ...] = (
+    SITE_UPDATED,
+    ENROLLMENT_UPDATED,
+    VISIT_UPDATED,
+    SURVEY_COMPLETED,
+    CLINICIAN_DATA_UPDATED,
+)
+PUBLISHES: tuple[Topic, ...] = (DASHBOARD_VIEWED,)
+PROJECTIONS = ("patient_page", "site")

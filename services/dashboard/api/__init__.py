@@ -1,0 +1,8 @@
+"""The dashboard's routes: reading a page, and what is kept of the reading."""
+
+from fastapi import APIRouter
+
+from services.dashboard.api import pages, views
+from shared.http import receipts
+
+ROUTERS: tuple[APIRouter, ...] = (pages.router, views.router, receipts.router)

@@ -1,0 +1,112 @@
+"""A patient's page, as JSON for clinic front-ends and as HTML for people. The look is recorded before the answer."""
+
+from datetime import UTC, datetime
+from functools import partial
+from typing import Annotated, Any
+from uuid import UUID, uuid4
+
+import orjson
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+
+from services.dashboard import store
+from services.dashboard.domain import context_of, open_words
+from services.dashboard.pages import present
+from shared import outbox
+from shared.auth import Caller, Role
+from shared.db import lock, transaction
+from shared.errors import unknown
+from shared.events import DashboardViewed, ViewerRole
+from shared.http.access import allow, only_own_page
+from shared.http.commands import pool_of
+from shared.http.receipts import WaitFor, arrived
+from shared.sealing import Sealer
+
+router = APIRouter(tags=["page"])
+Viewer = Annotated[Caller, Depends(allow(Role.PATIENT, Role.CLINICIAN, Role.COORDINATOR))]
+SharedScreen = Annotated[bool, Query(description="Patient and clinician look at one screen")]
+
+
+@router.get("/v1/patients/{patient_id}/page")
+async def read_page(
+    request: Request,
+    patient_id: UUID,
+    caller: Viewer,
+    shared: SharedScreen = False,
+    wait_for: WaitFor = None,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """The page with `as_of` and the freshness of each source.
+
+    `Samepage-Waited` says whether the receipt in `wait_for` has arrived (`arrived`) or was given up on (`gave-up`).
+    """
+    waited = await _wait(request, caller, wait_for)
+    stored, view = await _look(request, caller, patient_id, is_shared=shared)
+    headers = {"etag": f'"{stored.version}"', "samepage-view": str(view.view_id), **waited}
+    if if_none_match == headers["etag"]:
+        return Response(status_code=304, headers=headers)
+    page = open_words(orjson.loads(stored.content), _opener(request, stored, patient_id))
+    return Response(orjson.dumps(page), media_type="application/json", headers=headers)
+
+
+@router.get("/patients/{patient_id}", include_in_schema=False)
+async def show_page(
+    request: Request, patient_id: UUID, caller: Viewer, shared: SharedScreen = False, wait_for: WaitFor = None
+) -> Response:
+    """The page for people."""
+    waited = await _wait(request, caller, wait_for)
+    stored, view = await _look(request, caller, patient_id, is_shared=shared)
+    html = present(
+        orjson.loads(stored.content),
+        now=datetime.now(UTC),
+        time_zone=stored.time_zone,
+        unseal=_opener(request, stored, patient_id),
+        viewer_role=view.role,
+        view_id=view.view_id,
+        is_synthetic=request.app.state.settings.platform.is_synthetic,
+    )
+    return Response(html, media_type="text/html; charset=utf-8", headers=waited)
+
+
+async def _wait(request: Request, caller: Caller, receipt: UUID | None) -> dict[str, str]:
+    if receipt is None:
+        return {}
+    has_arrived = await arrived(pool_of(request), caller.scope, receipt)
+    return {"samepage-waited": "arrived" if has_arrived else "gave-up"}
+
+
+async def _look(
+    request: Request, caller: Caller, patient_id: UUID, *, is_shared: bool
+) -> tuple[store.StoredPage, DashboardViewed]:
+    """The stored page and the record of this look, durable before anything is shown."""
+    only_own_page(caller, patient_id)
+    now = datetime.now(UTC)
+    async with transaction(pool_of(request)) as connection:
+        await lock(connection, [str(patient_id)])
+        stored = await store.page(connection, caller.scope, patient_id)
+        if stored is None:
+            raise unknown("patient")
+        context, visit_id = context_of(_visits(stored), now)
+        view = DashboardViewed(
+            view_id=uuid4(),
+            patient_id=patient_id,
+            visit_id=visit_id,
+            role=ViewerRole(caller.role),
+            context=context,
+            is_shared_screen=is_shared,
+            opened_at=now,
+        )
+        await store.record_view(connection, stored.site_id, caller.subject, view)
+        await outbox.add(connection, [outbox.Draft(stored.site_id, str(patient_id), view)])
+    return stored, view
+
+
+def _visits(stored: store.StoredPage) -> list[dict[str, Any]]:
+    visits: list[dict[str, Any]] = orjson.loads(stored.content)["visits"]
+    return visits
+
+
+def _opener(request: Request, stored: store.StoredPage, patient_id: UUID) -> Any:
+    """Opens a sealed text of this patient: `(field, sealed) -> words or None`."""
+    sealer: Sealer = request.app.state.sealer
+    opening = partial(sealer.open, site_id=stored.site_id, patient_id=str(patient_id))
+    return lambda field, sealed: opening(sealed, field=field)

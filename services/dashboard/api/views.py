@@ -1,0 +1,94 @@
+"""How long somebody looked (the page's beacon), and views of the past brought in by a site's system."""
+
+from typing import Annotated
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from services.dashboard import store
+from services.dashboard.api.pages import Viewer
+from shared import outbox
+from shared.auth import Caller, Role
+from shared.db import Connection, SiteScope, lock, transaction
+from shared.errors import unknown
+from shared.events import DashboardViewed, ViewContext, ViewerRole
+from shared.http.access import allow
+from shared.http.batch import Batch
+from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute, pool_of
+from shared.http.problems import invalid
+
+router = APIRouter(tags=["views"])
+_DAY_MS = 24 * 60 * 60 * 1000
+Panels = Annotated[tuple[Annotated[str, Field(max_length=40)], ...], Field(max_length=20)]
+
+
+class Beacon(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    duration_ms: int = Field(ge=0, le=_DAY_MS)
+    panels: Panels = ()
+
+
+class ViewBody(BaseModel):
+    """A look at a page that happened elsewhere or before, with what is known of it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    patient_id: UUID
+    visit_id: UUID | None = None
+    role: ViewerRole
+    context: ViewContext
+    is_shared_screen: bool
+    opened_at: AwareDatetime
+    duration_ms: int | None = Field(default=None, ge=0, le=_DAY_MS)
+    panels: Panels = ()
+
+
+@router.post("/v1/views/{view_id}/beacon", status_code=204)
+async def close_view(request: Request, view_id: UUID, caller: Viewer) -> Response:
+    """Say once how long the page was open. Browsers send it as plain text when a tab closes; only the first counts."""
+    beacon = _beacon(await request.body())
+    async with transaction(pool_of(request)) as connection:
+        view = await store.open_view(connection, caller.scope, caller.subject, view_id)
+        if view is None:
+            raise unknown("open view")
+    async with transaction(pool_of(request)) as connection:
+        await lock(connection, [str(view.patient_id)])
+        if await store.open_view(connection, caller.scope, caller.subject, view_id) is None:
+            return Response(status_code=204)
+        stored = await store.page(connection, caller.scope, view.patient_id)
+        if stored is None:
+            raise unknown("patient")
+        closed = view.model_copy(update=beacon.model_dump())
+        await store.close_view(connection, stored.site_id, closed)
+        await outbox.add(connection, [outbox.Draft(stored.site_id, str(view.patient_id), closed)])
+    return Response(status_code=204)
+
+
+@router.post("/v1/views", status_code=201, response_model=Accepted, responses=MANY)
+async def record_views(
+    request: Request,
+    body: Batch[ViewBody],
+    caller: Annotated[Caller, Depends(allow(Role.SYSTEM))],
+    key: IdempotencyKey,
+    site: NamedSite = None,
+) -> Response:
+    """Bring in views that were recorded elsewhere, one or many."""
+
+    async def record(connection: Connection, site_id: str, body: ViewBody) -> outbox.Recorded:
+        if await store.page(connection, SiteScope(frozenset([site_id])), body.patient_id) is None:
+            raise unknown("patient")
+        view = DashboardViewed(view_id=uuid4(), **body.model_dump())
+        await store.record_view(connection, site_id, caller.subject, view)
+        return outbox.Recorded(str(view.view_id), [outbox.Draft(site_id, str(view.patient_id), view)])
+
+    command = Command[ViewBody](locks=lambda _site, view: [str(view.patient_id)], record=record)
+    return await execute(request, command, body, site_id=caller.writing_site(site), key=key)
+
+
+def _beacon(body: bytes) -> Beacon:
+    try:
+        return Beacon.model_validate_json(body)
+    except ValidationError as error:
+        raise invalid(error.errors(include_input=False, include_url=False, include_context=False)) from None

@@ -1,0 +1,31 @@
+"""The dashboard's HTTP door."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from shared.pages import STATIC
+
+from services.dashboard import pages
+from services.dashboard.api import ROUTERS
+from services.dashboard.settings import DashboardSettings
+from shared.http.app import create_app as create
+from shared.http.app import document as describe
+from shared.sealing import sealer_of
+
+NAME = "dashboard"
+
+
+def create_app(settings: DashboardSettings) -> FastAPI:
+    """The application; it opens its pool when it starts."""
+    return create(
+        NAME,
+        settings,
+        ROUTERS,
+        state={"settings": settings, "sealer": sealer_of(settings.platform)},
+        static={"shared": STATIC, "dashboard": pages.STATIC},
+    )
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document."""
+    return describe(NAME, ROUTERS)

@@ -1,0 +1,32 @@
+"""Events into pages: each touched patient's facts are folded once a batch and the page assembled anew."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from uuid import UUID
+
+import orjson
+
+from services.dashboard import store
+from services.dashboard.domain import assemble, empty, fold
+from shared.db import Connection
+from shared.events import Event, SiteUpdated
+
+
+async def apply(connection: Connection, events: Sequence[Event]) -> None:
+    """The effect of a batch; the same again, or in another order, ends in the same rows."""
+    await store.record_sites(connection, events)
+    by_patient: dict[store.PatientKey, list[Event]] = defaultdict(list)
+    for event in events:
+        if not isinstance(event.body, SiteUpdated):
+            by_patient[store.PatientKey(event.site_id, UUID(event.key))].append(event)
+    if not by_patient:
+        return
+    held = await store.hold_facts(connection, by_patient.keys(), empty())
+    rows = []
+    for key, facts in held.items():
+        for event in by_patient[key]:
+            facts = fold(facts, event)  # noqa: PLW2901 - a fold
+        page = orjson.dumps(assemble(facts), option=orjson.OPT_SORT_KEYS)
+        rows.append((key, facts, page, hashlib.sha256(page).hexdigest()[:32]))
+    await store.record_pages(connection, rows)

@@ -1,0 +1,47 @@
+"""The tables of the dashboard. `patient_page` and `site` are projections: made from events alone."""
+
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, Integer, LargeBinary, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from shared.db import new_metadata
+from shared.tables import add_delivery, add_outbox
+
+metadata = new_metadata()
+add_outbox(metadata)
+add_delivery(metadata)
+
+patient_page = Table(
+    "patient_page",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("patient_id", Uuid, primary_key=True),
+    Column("facts", JSONB, nullable=False, comment="What the events say, folded"),
+    Column("page", LargeBinary, nullable=False, comment="The page as JSON, words still sealed"),
+    Column("version", Text, nullable=False, comment="Digest of the page: its ETag"),
+)
+
+site = Table(
+    "site",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("time_zone", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+)
+
+view = Table(
+    "view",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("view_id", Uuid, primary_key=True),
+    Column("patient_id", Uuid, nullable=False),
+    Column("visit_id", Uuid),
+    Column("subject", Text, nullable=False, comment="Who looked: the subject of the token"),
+    Column("role", Text, nullable=False),
+    Column("context", Text, nullable=False),
+    Column("is_shared_screen", Boolean, nullable=False),
+    Column("opened_at", DateTime(timezone=True), nullable=False),
+    Column("duration_ms", Integer),
+    Column("panels", ARRAY(Text), nullable=False),
+    Index("ix_view_patient", "site_id", "patient_id", "opened_at"),
+)

@@ -1,0 +1,96 @@
+"""What an import graph cannot see: the same files in every service, who commits, where topics are named."""
+
+import ast
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from deploy.doors import SERVICES, consumes, publishes
+from shared.events import TOPICS
+
+ROOT = Path(__file__).resolve().parent.parent
+MODULES = sorted(path for top in ("shared", "services", "deploy") for path in (ROOT / top).rglob("*.py"))
+EVERY_SERVICE_HAS = {
+    "__init__.py",
+    "settings.py",
+    "tables.py",
+    "domain",
+    "store.py",
+    "api",
+    "app.py",
+    "worker.py",
+    "migrations",
+}
+A_SERVICE_MAY_HAVE = {"handlers.py", "pages"}
+MOST_LINES, MOST_LINES_OF_A_FUNCTION = 400, 50
+# The doors: where a request, a batch or a command begins. Nobody else opens a transaction.
+DOORS = ("shared/http/", "shared/consumer.py", "shared/dead_letters.py", "/api/", "/api.py", "deploy/")
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_service_has_the_same_files(service: str) -> None:
+    found = {path.name for path in (ROOT / "services" / service).iterdir() if path.name != "__pycache__"}
+    files = {name.removesuffix(".py") for name in found}
+    assert {name.removesuffix(".py") for name in EVERY_SERVICE_HAS} <= files
+    assert files <= {name.removesuffix(".py") for name in EVERY_SERVICE_HAS | A_SERVICE_MAY_HAVE}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_no_file_and_no_function_outgrows_its_budget(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= MOST_LINES
+    for function in functions(path):
+        assert (function.end_lineno or 0) - function.lineno < MOST_LINES_OF_A_FUNCTION, function.name
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_only_doors_open_transactions(path: Path) -> None:
+    if any(door in name_of(path) for door in DOORS) or name_of(path) == "shared/db.py":
+        return
+    calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    opened = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "transaction"]
+    assert not opened
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_topics_are_named_in_the_events_module_only(path: Path) -> None:
+    if name_of(path) == "shared/events.py":
+        return
+    strings = [node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)]
+    assert not set(TOPICS) & {value for value in strings if isinstance(value, str)}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_reading_store_function_takes_a_site_scope(service: str) -> None:
+    for function in functions(ROOT / "services" / service / "store.py"):
+        is_statement = any(argument.arg == "connection" for argument in function.args.args)
+        writes = function.name.startswith(("record_", "close_", "hold_"))
+        if is_statement and not writes and not function.name.startswith("_"):
+            annotations = {ast.unparse(argument.annotation) for argument in function.args.args if argument.annotation}
+            assert "SiteScope" in annotations, f"{service}: {function.name} reads without a scope of sites"
+
+
+def test_every_topic_has_one_publisher_and_a_consumer() -> None:
+    for name, topic in TOPICS.items():
+        assert [service for service in SERVICES if topic in publishes(service)] == [topic.publisher], name
+        assert [service for service in SERVICES if topic in consumes(service)], f"nobody reads {name}"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_table_of_patients_or_sites_leads_its_key_with_the_site(service: str) -> None:
+    metadata = import_module(f"services.{service}.tables").metadata
+    without_site = {"relay_cursor", "consumer_offset"}
+    for table in metadata.tables.values():
+        if table.name not in without_site:
+            assert next(iter(table.primary_key.columns)).name == "site_id", table.name
