@@ -1,7 +1,6 @@
 """`samepage`: the one command."""
 
 import asyncio
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Literal

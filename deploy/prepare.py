@@ -1,10 +1,11 @@
 """Everything that must be there before a door opens: databases at their newest version, topics with leaders."""
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
+
+from shared.kafka import KafkaBroker
 
 from deploy.doors import SERVICES
 from deploy.local.errors import StackError
@@ -13,7 +14,6 @@ from deploy.local.stack import Stack
 from deploy.migrate import upgrade
 from deploy.rebuild import Report, rebuild
 from shared.events import TOPICS
-from shared.kafka import KafkaBroker
 from shared.settings import ServiceSettings
 
 

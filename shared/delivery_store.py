@@ -172,6 +172,20 @@ async def add_letters(connection: Connection, consumer: str, letters: Sequence[L
     )
 
 
+async def take_letters(connection: Connection, consumer: str, streams: Collection[Stream]) -> list[Record]:
+    """Remove what these streams have set aside and return it in the order of the log."""
+    rows = await connection.fetch(
+        """
+        DELETE FROM dead_letter
+        WHERE consumer = $1 AND (site_id, topic, key) IN (SELECT * FROM unnest($2::text[], $3::text[], $4::text[]))
+        RETURNING *
+        """,
+        consumer,
+        *_columns(streams),
+    )
+    return sorted((record_of(row) for row in rows), key=lambda record: (record.partition, record.offset))
+
+
 def _letter_row(consumer: str, letter: Letter) -> tuple[object, ...]:
     record = letter.record
     headers = [(name, value.decode("utf-8", "replace")) for name, value in record.headers]
