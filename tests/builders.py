@@ -1,8 +1,8 @@
 """One valid event per topic, and small functions to vary it. Everything here is synthetic.
 
 `a_survey()` is a body that a publisher could have made; any field is changed by name: `a_survey(answers={})`.
-`an_event(body, sequence=2)` puts a body in its envelope. The same arguments make the same event; events of other
-topic, key or sequence have different ids.
+`an_event(body, sequence=2)` puts a body in its envelope. The same arguments make the same event; events of
+another topic, key or sequence have other ids.
 """
 
 from datetime import UTC, date, datetime

@@ -1,7 +1,7 @@
 """What the HTML pages of all services share: one layout, one stylesheet, one way to write dates and numbers.
 
 A service keeps its templates in `templates/` of its own package and starts them with `{% extends "layout.html" %}`.
-Serve `STATIC` at `/static`. Pages carry no inline style and no inline script, so that this policy holds:
+Serve `STATIC` at `/static/shared`. Pages carry no inline style and no inline script, so that this policy holds:
 `default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'`.
 """
 
@@ -28,7 +28,7 @@ def environment(package: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals |= {"static": "/static", "is_synthetic": False}
+    made.globals |= {"static": "/static/shared", "is_synthetic": False}
     made.filters |= {
         "on": words.on,
         "short_on": words.short_on,
