@@ -102,7 +102,11 @@ def rebuild(service: Annotated[Literal["dashboard"], typer.Argument()]) -> None:
     report = asyncio.run(rebuild_read_model(_network(), service))
     console.print(
         f"{report.compared} rows compared, {report.different} different, {report.in_flight} patients further on meanwhile. "
-        + ("The rebuilt tables are live; the old ones are in the schema previous." if report.is_swapped else "Not swapped.")
+        + (
+            "The rebuilt tables are live; the old ones are in the schema previous."
+            if report.is_swapped
+            else "Not swapped."
+        )
     )
     raise typer.Exit(0 if report.is_swapped else 1)
 

@@ -1,6 +1,7 @@
 """Everything that must be there before a door opens: databases at their newest version, topics with leaders."""
 
 import asyncio
+import shutil
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -24,15 +25,25 @@ def prepare(root: Path) -> Network:
     return network
 
 
+def prepare_afresh(home: Path) -> Network:
+    """The same without anything that was there before."""
+    Stack().down(home)
+    if home.exists():
+        shutil.rmtree(home)
+    home.mkdir(parents=True)
+    return prepare(home)
+
+
 def running_network(root: Path) -> Network:
-    """The local network that runs already.
+    """The local network that runs: the checkout's own stack, or the demo's.
 
     Raises:
-        StackError: it does not run.
+        StackError: neither runs.
     """
-    if not any(server.pid for server in Stack().status(root)):
-        raise StackError("The local stack does not run: start it with `samepage stack up` or `samepage demo`.")
-    return lay_out(root, Stack().up(root))
+    for home in (root, root / "var" / "demo"):
+        if home.exists() and any(server.pid for server in Stack().status(home)):
+            return lay_out(home, Stack().up(home), are_doors_open=True)
+    raise StackError("Nothing runs here: start it with `samepage stack up` or `samepage demo`.")
 
 
 async def make_ready(databases: Mapping[str, str], bootstrap_servers: str, *, replication: int = 1) -> None:

@@ -101,8 +101,19 @@ async def lock(connection: Connection, keys: Iterable[str]) -> None:
 
 def core(statement: ClauseElement) -> tuple[str, list[Any]]:
     """A Core statement as SQL and parameters for asyncpg: `await connection.fetch(sql, *parameters)`."""
+    compiled = _compiled(statement)
+    parameters = compiled.construct_params()
+    return str(compiled), [parameters[name] for name in compiled.positiontup or ()]
+
+
+def core_many(statement: ClauseElement) -> tuple[str, tuple[str, ...]]:
+    """A Core statement for `executemany`: its SQL, and the names of its parameters in their order."""
+    compiled = _compiled(statement)
+    return str(compiled), tuple(compiled.positiontup or ())
+
+
+def _compiled(statement: ClauseElement) -> SQLCompiler:
     compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
     if not isinstance(compiled, SQLCompiler):
         raise TypeError("not a statement")
-    parameters = compiled.construct_params()
-    return str(compiled), [parameters[name] for name in compiled.positiontup or []]
+    return compiled

@@ -43,12 +43,17 @@ class Network:
         return f"http://{HOST}:{self.ports[Door(service, 'app')]}"
 
 
-def lay_out(root: Path, addresses: Addresses) -> Network:
-    """Databases, ports, keys and the environment for a running stack; made if missing, else as before."""
+def lay_out(root: Path, addresses: Addresses, *, are_doors_open: bool = False) -> Network:
+    """Databases, ports, keys and the environment for a running stack; made if missing, else as before.
+
+    With `are_doors_open` the known ports stay, taken as they are; else a taken port is replaced.
+    """
     file = root / "var" / "network.json"
     known = json.loads(file.read_text()) if file.exists() else {}
     kept = Secrets(**known["secrets"]) if known else _new_secrets()
-    ports = keep_or_choose(tuple(known.get("ports", ())), len(DOORS))
+    ports = tuple(known.get("ports", ()))
+    if not are_doors_open or not ports:
+        ports = keep_or_choose(ports, len(DOORS))
     _write_private(file, json.dumps({"secrets": asdict(kept), "ports": list(ports)}))
     issuer = LocalIssuer(root / "var" / "issuer")
     issuer.prepare()

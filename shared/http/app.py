@@ -26,7 +26,10 @@ def create_app(
     state: Mapping[str, object] | None = None,
     static: Mapping[str, Path] | None = None,
 ) -> FastAPI:
-    """One service's HTTP door. Opens its pool when it starts; `state` is what its routes find in `app.state`."""
+    """One service's HTTP door. Opens its pool when it starts.
+
+    `state` is what its routes find in `app.state`; `static` are folders by the path they are served at.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -40,7 +43,7 @@ def create_app(
     if settings.platform.environment == "development":
         app.include_router(sign_in.router)
     for path, folder in (static or {}).items():
-        app.mount(f"/static/{path}", StaticFiles(directory=folder))
+        app.mount(path, StaticFiles(directory=folder))
     app.state.verifier = Verifier(settings.platform)
     for key, value in (state or {}).items():
         setattr(app.state, key, value)

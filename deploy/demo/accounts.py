@@ -1,0 +1,139 @@
+"""What was accepted against what each service shows: one account a topic and consumer, from the services' own data."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib import import_module
+
+import asyncpg
+from rich.table import Table
+from shared.kafka import KafkaBroker
+
+from deploy.doors import SERVICES, consumes, publishes
+from deploy.local.network import Network
+from shared.broker import Partition
+from shared.events import PARTITIONS, TOPICS
+
+_LONGEST_S = 120.0
+
+
+@dataclass(frozen=True)
+class Account:
+    """One topic in one consuming service. `sent` is what the clients were told, null where a door makes its own events.
+
+    `published` counts records on Kafka, which may hold one event twice; the others count events.
+    """
+
+    topic: str
+    consumer: str
+    sent: int | None
+    accepted: int
+    published: int
+    consumed: int
+    dead: int
+    shown: int | None
+
+    @property
+    def differences(self) -> list[str]:
+        """What does not add up, in words."""
+        wrong = []
+        if self.sent is not None and self.sent != self.accepted:
+            wrong.append("accepted is not what was sent")
+        if self.published < self.accepted:
+            wrong.append("not all was published")
+        if self.consumed != self.accepted or self.dead:
+            wrong.append("not all was consumed")
+        if self.shown is not None and self.shown != self.accepted:
+            wrong.append("not all is shown")
+        return wrong
+
+
+async def accounts_when_settled(network: Network, sent: Mapping[str, int], watch: Callable[[], None]) -> list[Account]:
+    """The accounts as soon as nothing differs, or as they stand after two minutes."""
+    until = time.monotonic() + _LONGEST_S
+    while True:
+        watch()
+        accounts = await _accounts(network, sent)
+        if not any(account.differences for account in accounts) or time.monotonic() > until:
+            return accounts
+        await asyncio.sleep(0.5)
+
+
+async def _accounts(network: Network, sent: Mapping[str, int]) -> list[Account]:
+    accepted: dict[str, int] = {}
+    for service in SERVICES:
+        if publishes(service):
+            accepted |= await _counts(
+                network.databases[service], "SELECT topic AS name, count(*) AS n FROM outbox GROUP BY topic"
+            )
+    published = await _published(network.addresses.bootstrap_servers)
+    accounts = []
+    for service in SERVICES:
+        topics = consumes(service)
+        if not topics:
+            continue
+        dsn = network.databases[service]
+        consumed = await _counts(dsn, "SELECT topic AS name, count(*) AS n FROM delivery GROUP BY topic")
+        dead = await _counts(dsn, "SELECT topic AS name, count(*) AS n FROM dead_letter GROUP BY topic")
+        shown = await _shown(service, dsn)
+        accounts += [
+            Account(
+                topic=topic.name,
+                consumer=service,
+                sent=sent.get(topic.name),
+                accepted=accepted.get(topic.name, 0),
+                published=published[topic.name],
+                consumed=consumed.get(topic.name, 0),
+                dead=dead.get(topic.name, 0),
+                shown=shown.get(topic.name),
+            )
+            for topic in topics
+        ]
+    return accounts
+
+
+async def _published(bootstrap_servers: str) -> dict[str, int]:
+    partitions = [Partition(topic, number) for topic in TOPICS for number in range(PARTITIONS)]
+    source = await KafkaBroker(bootstrap_servers, client_id="accounts").source("accounts", list(TOPICS))
+    try:
+        bounds = await source.bounds(partitions)
+    finally:
+        await source.close()
+    return {
+        topic: sum(
+            bounds[Partition(topic, number)].end - bounds[Partition(topic, number)].start
+            for number in range(PARTITIONS)
+        )
+        for topic in TOPICS
+    }
+
+
+async def _shown(service: str, dsn: str) -> dict[str, int]:
+    """Events whose effect can be seen in the read model, by topic, where a service can tell (`ACCOUNT` in its store)."""
+    statement: str | None = getattr(import_module(f"services.{service}.store"), "ACCOUNT", None)
+    return {} if statement is None else await _counts(dsn, statement)
+
+
+async def _counts(dsn: str, statement: str) -> dict[str, int]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return {row["name"]: row["n"] for row in await connection.fetch(statement)}
+    finally:
+        await connection.close()
+
+
+def as_table(accounts: Sequence[Account]) -> Table:
+    """For people."""
+    table = Table("Topic", "Consumer", *("Sent", "Accepted", "Published", "Consumed", "Dead", "Shown"), "Difference")
+    for account in accounts:
+        numbers = (account.sent, account.accepted, account.published, account.consumed, account.dead, account.shown)
+        cells = ["" if number is None else f"{number:,}" for number in numbers]
+        table.add_row(account.topic, account.consumer, *cells, "; ".join(account.differences))
+    return table
+
+
+def as_json(accounts: Sequence[Account]) -> str:
+    """For programs: one line."""
+    return json.dumps([{**asdict(account), "differences": account.differences} for account in accounts])

@@ -1,0 +1,137 @@
+"""`samepage demo`: the whole system with a synthetic network, watched until Ctrl-C, or checked and stopped."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import httpx
+from rich.console import Console
+
+from deploy.demo.accounts import Account, accounts_when_settled, as_json, as_table
+from deploy.demo.cohort import make_network
+from deploy.demo.load import Loaded, load
+from deploy.doors import DOORS, SERVICES
+from deploy.local.errors import StackError
+from deploy.local.network import Network
+from deploy.local.stack import Stack
+from deploy.prepare import prepare_afresh
+from deploy.supervisor import Supervisor
+from shared.auth import Role
+
+_READY_S = 40.0
+
+
+def run_demo(root: Path, *, scale: Literal["default", "study"], is_check: bool, console: Console) -> int:
+    """Start everything, load the network, show where to look; the exit code. Stops all it started, however it ends."""
+    started = time.monotonic()
+    home = root / "var" / "demo"
+    with _interruptible():
+        try:
+            console.print("Starting PostgreSQL and a broker ...")
+            network = prepare_afresh(home)
+            if network.addresses.note:
+                console.print(network.addresses.note)
+            with Supervisor(network.environment, home / "var" / "log") as supervisor:
+                supervisor.start(DOORS)
+                _await_doors(network, supervisor)
+                console.print(f"Ten doors are open after {time.monotonic() - started:.0f} s. Loading the network ...")
+                loaded = _load(network, scale, console)
+                if is_check:
+                    return _check(network, loaded, supervisor, console)
+                _show(network, loaded, console)
+                console.print(f"Ready after {time.monotonic() - started:.0f} s. Ctrl-C stops everything.")
+                while True:
+                    supervisor.watch()
+                    time.sleep(0.2)
+        except KeyboardInterrupt:
+            console.print("\nStopping ...")
+            return 0
+        finally:
+            Stack().down(home)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """SIGTERM ends the demo as Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _await_doors(network: Network, supervisor: Supervisor) -> None:
+    until = time.monotonic() + _READY_S
+    waiting = list(DOORS)
+    with httpx.Client(timeout=2) as client:
+        while waiting:
+            supervisor.watch()
+            waiting = [door for door in waiting if not _is_ready(client, network.ports[door])]
+            if time.monotonic() > until:
+                names = ", ".join(map(str, waiting))
+                raise StackError(
+                    f"These doors did not open in {_READY_S:.0f} s: {names}. Their logs are in var/demo/var/log."
+                )
+            time.sleep(0.1)
+
+
+def _is_ready(client: httpx.Client, port: int) -> bool:
+    try:
+        return client.get(f"http://127.0.0.1:{port}/health/ready").status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
+
+
+def _load(network: Network, scale: Literal["default", "study"], console: Console) -> Loaded:
+    cohort = make_network(today=datetime.now(UTC).date(), scale=scale)
+    doors = {service: network.url(service) for service in SERVICES}
+
+    def sign(role: str, sites: list[str]) -> str:
+        return network.issuer.token(Role(role), sites)
+
+    started = time.monotonic()
+    with console.status("Loading") as status:
+        loaded = asyncio.run(load(cohort, doors, sign, progress=status.update))
+    console.print(f"Loaded {sum(loaded.accepted.values())} facts in {time.monotonic() - started:.0f} s.")
+    for reason in loaded.reasons:
+        console.print(f"  refused: {reason}")
+    return loaded
+
+
+def _show(network: Network, loaded: Loaded, console: Console) -> None:
+    """The addresses to open, with a sign-in link for each role."""
+    page = f"/patients/{loaded.showcase_patient}"
+    site = [loaded.showcase_site]
+    issuer = network.issuer
+    links = (
+        ("clinician, in the visit", "dashboard", issuer.token(Role.CLINICIAN, site), f"{page}?shared=true"),
+        (
+            "patient, own page",
+            "dashboard",
+            issuer.token(Role.PATIENT, site, patient_id=loaded.showcase_patient),
+            page,
+        ),
+        ("coordinator", "dashboard", issuer.token(Role.COORDINATOR, site), page),
+        ("operator, the network", "analytics", issuer.token(Role.OPERATOR, []), "/network"),
+    )
+    console.print("Sign in as:")
+    for who, service, token, target in links:
+        console.print(f"  {who}:", highlight=False)
+        console.print(f"    {network.url(service)}/sign-in?token={token}&to={target}", soft_wrap=True, highlight=False)
+
+
+def _check(network: Network, loaded: Loaded, supervisor: Supervisor, console: Console) -> int:
+    accounts: list[Account] = asyncio.run(accounts_when_settled(network, loaded.accepted, supervisor.watch))
+    console.print(as_table(accounts))
+    console.print(as_json(accounts), soft_wrap=True, highlight=False)
+    differing = [account for account in accounts if account.differences]
+    refused = sum(loaded.rejected.values())
+    console.print(
+        "No difference." if not differing and not refused else f"{len(differing)} differences, {refused} refused."
+    )
+    return 1 if differing or refused else 0
