@@ -1,0 +1,21 @@
+"""The dashboard's rules, pure: facts folded from events, the page computed from facts, and its age for a
+reader.
+"""
+
+from services.dashboard.domain.context import context_of
+from services.dashboard.domain.facts import Facts, empty, fold
+from services.dashboard.domain.freshness import LIMITS, Age, freshness
+from services.dashboard.domain.page import Opener, assemble, open_words
+
+__all__ = [
+    "LIMITS",
+    "Age",
+    "Facts",
+    "Opener",
+    "assemble",
+    "context_of",
+    "empty",
+    "fold",
+    "freshness",
+    "open_words",
+]

@@ -1,0 +1,112 @@
+"""What the patient answered, now and last time: urgent care, well-being, medicines day to day, concerns."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from services.dashboard.domain.facts import Facts, Item
+from services.dashboard.domain.items import Json, Surveys, answer, instant, surveys_of, utc, value_of
+from shared.instruments import PHQ_2
+
+URGENT_CARE = ("ed_visits", "hospital_stays", "ct_scans", "steroid_courses", "opioid_use")
+URGENT_CARE_DAYS = 183
+WELL_BEING = (("fatigue", 10), ("pain_nrs", 10), ("nights_woken", 7))
+DAY_TO_DAY = ("taking_as_agreed", "missed_doses", "side_effects", "barriers")
+SYSTEMIC_STEROID = "steroid-systemic"
+
+# A numeric rating scale in words: 1-3 mild, 4-6 moderate, 7-10 severe, as pain and fatigue scales are usually
+# read.
+_NRS_WORDS = ((7, "severe"), (4, "moderate"), (1, "mild"), (0, "none"))
+
+
+def concerns_of(facts: Facts) -> list[Json]:
+    """Ranked, with the words still sealed; `raised_before`: when the survey before had the same topic."""
+    surveys = surveys_of(facts)
+    if surveys.now is None:
+        return []
+    last = surveys.last
+    before = {concern["topic"] for concern in last["concerns"]} if last else set()
+    at = utc(last["submitted_at"]) if last else None
+    ranked = sorted(surveys.now["concerns"], key=lambda concern: (concern["rank"], concern["topic"]))
+    return [{**concern, "raised_before": at if concern["topic"] in before else None} for concern in ranked]
+
+
+def urgent_care_of(facts: Facts) -> list[Json]:
+    """Use of urgent care, steroids and opioids in the six months before each of the two surveys.
+
+    `differs` is true when the patient reports a course of steroids and the clinic's list has none in that
+    time.
+    """
+    surveys = surveys_of(facts)
+    is_unlisted = _steroids_are_unlisted(facts, surveys)
+    return [
+        {**_now_and_last(surveys, item), "differs": is_unlisted and item == "steroid_courses"}
+        for item in URGENT_CARE
+    ]
+
+
+def well_being_of(facts: Facts) -> list[Json]:
+    """Symptoms of the past week and low mood, higher is worse, with the word for the number now."""
+    surveys = surveys_of(facts)
+    rows = [
+        {
+            **_now_and_last(surveys, item),
+            "of": most,
+            "words": _symptom_words(item, value_of(surveys.now, item)),
+        }
+        for item, most in WELL_BEING
+    ]
+    return [*rows, _mood(surveys)]
+
+
+def day_to_day_of(facts: Facts) -> list[Json]:
+    surveys = surveys_of(facts)
+    return [_now_and_last(surveys, item) for item in DAY_TO_DAY]
+
+
+def _now_and_last(surveys: Surveys, item: str) -> Json:
+    return {"item": item, "now": answer(surveys.now, item), "last": answer(surveys.last, item)}
+
+
+def _symptom_words(item: str, value: Any) -> str | None:
+    if value is None:
+        return None
+    if item == "nights_woken":
+        return "none" if value == 0 else "some" if value < 4 else "most nights"
+    return next(words for least, words in _NRS_WORDS if value >= least)
+
+
+def _mood(surveys: Surveys) -> Json:
+    now, last = (_score(survey) for survey in (surveys.now, surveys.last))
+    words = None
+    if now and now["state"] == "answered":
+        words = next((band.words for band in PHQ_2.bands if band.code == now["band"]), None)
+    return {"item": "phq_2", "now": now, "last": last, "of": PHQ_2.high, "words": words}
+
+
+def _score(survey: Item | None) -> Json | None:
+    """PHQ-2 as an answer: its value, or why the first question without an answer has none."""
+    scores = survey["scores"] if survey else ()
+    score = next((score for score in scores if score["instrument"] == PHQ_2.key), None)
+    if score is None:
+        return None if survey is None else {"state": "not-asked"}
+    if score["value"] is None:
+        return answer(survey, score["missing"][0]) if score["missing"] else {"state": "not-asked"}
+    return {"state": "answered", "value": score["value"], "band": score["band"]}
+
+
+def _steroids_are_unlisted(facts: Facts, surveys: Surveys) -> bool:
+    survey = surveys.now
+    if survey is None or not value_of(survey, "steroid_courses"):
+        return False
+    until = instant(survey["submitted_at"]).date()
+    medications = facts["items"]["medications"].values()
+    return not any(m["drug_class"] == SYSTEMIC_STEROID and _overlaps(m, until) for m in medications)
+
+
+def _overlaps(medication: Item, until: date) -> bool:
+    """Whether it was taken in the time that the question is about."""
+    has_started = date.fromisoformat(medication["started_on"]) <= until
+    stopped_on = medication["stopped_on"]
+    return has_started and (
+        stopped_on is None or date.fromisoformat(stopped_on) >= until - timedelta(days=URGENT_CARE_DAYS)
+    )

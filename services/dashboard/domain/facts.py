@@ -1,0 +1,125 @@
+"""What is known of one patient, folded from events. The facts are a JSON document and nothing else is kept.
+
+Guarantee: any order, any interleaving of topics and any repetition of the same events folds to equal facts.
+Every item (a visit, a survey, a laboratory result ...) is replaced only by an event of its topic with a
+higher `sequence`; no clock, no chance and no order of arrival enters. Sealed words stay sealed.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from shared.events import (
+    Assessment,
+    Body,
+    ClinicianDataUpdated,
+    EnrollmentUpdated,
+    Event,
+    Lab,
+    Medication,
+    PlanStep,
+    SurveyCompleted,
+    VisitUpdated,
+)
+
+Section = Literal["enrollment", "visits", "surveys", "assessments", "labs", "medications", "steps"]
+SECTIONS: tuple[Section, ...] = (
+    "enrollment",
+    "visits",
+    "surveys",
+    "assessments",
+    "labs",
+    "medications",
+    "steps",
+)
+
+Item = Mapping[str, Any]
+"""The body of the newest event about one thing, with `sequence` and `recorded_at` of its envelope.
+
+A laboratory result also has `versions`: its value by the sequence of every event about it, for a correction
+must not hide what stood there before.
+"""
+
+
+Facts = dict[str, Any]
+"""All that is known of a patient: `site_id` and `patient_id`; `items` by section and id; `sources` by topic,
+each with the highest `sequence` and the newest event `time` that has been folded.
+"""
+
+
+def empty() -> Facts:
+    """A patient of whom nothing is known yet."""
+    return {
+        "site_id": None,
+        "patient_id": None,
+        "sources": {},
+        "items": {section: {} for section in SECTIONS},
+    }
+
+
+def fold(facts: Facts, event: Event) -> Facts:
+    """The facts with this event in them; `facts` itself is left as it is.
+
+    Events that say nothing of the patient's care (sites, views) are not folded in, and feedback never is: it
+    is private, and no page of a clinic may ever show it.
+    """
+    place = _place(event.body)
+    if place is None:
+        return facts
+    section, item_id, content = place
+    new = {**content, "sequence": event.sequence, "recorded_at": stamp(event.time)}
+    if section == "labs":
+        new["versions"] = {
+            str(event.sequence): {name: content[name] for name in ("value", "comparator", "unit")}
+        }
+    held = facts["items"][section]
+    return {
+        "site_id": event.site_id,
+        "patient_id": event.key,
+        "sources": {**facts["sources"], event.topic: _further(facts["sources"].get(event.topic), event)},
+        "items": {**facts["items"], section: {**held, item_id: _newest(held.get(item_id), new)}},
+    }
+
+
+def stamp(time: datetime) -> str:
+    """A time in UTC with microseconds, so that the order of the texts is the order of the times."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _place(body: Body) -> tuple[Section, str, Item] | None:
+    match body:
+        case EnrollmentUpdated():
+            return "enrollment", str(body.patient_id), body.model_dump(mode="json")
+        case VisitUpdated():
+            return "visits", str(body.visit_id), body.model_dump(mode="json")
+        case SurveyCompleted():
+            return "surveys", str(body.survey_id), body.model_dump(mode="json")
+        case ClinicianDataUpdated():
+            return *_clinical_place(body.change), body.change.model_dump(mode="json")
+    return None
+
+
+def _clinical_place(change: Assessment | Lab | Medication | PlanStep) -> tuple[Section, str]:
+    match change:
+        case Assessment():
+            return "assessments", str(change.assessment_id)
+        case Lab():
+            return "labs", str(change.lab_id)
+        case Medication():
+            return "medications", str(change.medication_id)
+        case PlanStep():
+            return "steps", str(change.step_id)
+
+
+def _newest(held: Item | None, new: Item) -> Item:
+    if held is None:
+        return new
+    kept = held if held["sequence"] >= new["sequence"] else new
+    if "versions" not in new:
+        return kept
+    return {**kept, "versions": {**held["versions"], **new["versions"]}}
+
+
+def _further(held: Mapping[str, Any] | None, event: Event) -> Mapping[str, Any]:
+    new = {"sequence": event.sequence, "time": stamp(event.time)}
+    return new if held is None else {name: max(held[name], value) for name, value in new.items()}

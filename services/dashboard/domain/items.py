@@ -1,0 +1,73 @@
+"""Reading facts back: times as instants, items in one fixed order, the survey of now and the one before."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from services.dashboard.domain.facts import Facts, Item, Section
+
+Json = dict[str, Any]
+
+
+def instant(text: str) -> datetime:
+    """The time in UTC."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def utc(text: str | None) -> str | None:
+    """The same instant written in UTC, to the second or finer; null stays null."""
+    return None if text is None else instant(text).isoformat()
+
+
+def by_time(facts: Facts, section: Section, time: str, identity: str) -> list[Item]:
+    """Items of a section, oldest first; where times are equal the id decides, so that the order is always the
+    same.
+    """
+    return sorted(facts["items"][section].values(), key=lambda item: (instant(item[time]), item[identity]))
+
+
+@dataclass(frozen=True, slots=True)
+class Surveys:
+    """A patient's surveys, oldest first: `now` is the newest, `last` the newest before it for another visit.
+
+    Every comparison on the page is between these two, so that a survey sent twice for one visit is not
+    compared with itself.
+    """
+
+    all: Sequence[Item]
+
+    @property
+    def now(self) -> Item | None:
+        return self.all[-1] if self.all else None
+
+    @property
+    def last(self) -> Item | None:
+        now = self.now
+        earlier = (survey for survey in reversed(self.all) if now and survey["visit_id"] != now["visit_id"])
+        return next(earlier, None)
+
+
+def surveys_of(facts: Facts) -> Surveys:
+    return Surveys(by_time(facts, "surveys", "submitted_at", "survey_id"))
+
+
+def answer(survey: Item | None, item: str) -> Json | None:
+    """What became of a question: `answered` with its value, `skipped` with its reason, or `not-asked`.
+
+    Null when there is no survey at all: the four cases are never mixed up.
+    """
+    if survey is None:
+        return None
+    answers: Mapping[str, Any] = survey["answers"]
+    skipped: Mapping[str, str] = survey["skipped"]
+    if item in answers:
+        return {"state": "answered", "value": answers[item]}
+    if item in skipped:
+        return {"state": "skipped", "reason": skipped[item]}
+    return {"state": "not-asked"}
+
+
+def value_of(survey: Item | None, item: str) -> Any:
+    """The answer, or null when there is none."""
+    return None if survey is None else survey["answers"].get(item)

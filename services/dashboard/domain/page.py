@@ -1,0 +1,240 @@
+"""The page of a patient, computed from facts alone: the same facts give the same bytes.
+
+Keys of the page (`null` where nothing is known; times are UTC, days ISO):
+
+    patient       patient_id, site_id, birth_year, sex, diagnosis, language, clinician_id, consent
+    visits        every visit by scheduled time; `visit` is the one at hand, `last_visit` the latest completed
+    survey        the newest: survey_id, visit_id, form, submitted_at, visit_at, days_before_visit
+    previous      what "last time" means in every comparison: submitted_at, visit_at
+    since         at most five changes since then, the most serious first (domain.since)
+    concerns      rank, topic, words (sealed), raised_before
+    matters_most  sealed
+    readings      patient, computed, clinician, agreement (domain.readings)
+    trend         instrument, bands, higher_is, points (at, value, band, words, items; value null: no score)
+    medications   intervals, still taken first, then the newest
+    labs          a series for each LOINC code with limit, points, method_changes (domain.labs)
+    urgent_care   item, now, last, differs; an answer is `answered`, `skipped` or `not-asked`; null: no survey
+    well_being    item, now, last, of, words
+    day_to_day    item, now, last
+    plan          steps, open ones first by the day they are due; `what` is sealed
+    sources       survey, clinician, labs, medicines: at (when it was true), recorded_at, sequence
+    versions      highest sequence and newest time by topic
+    as_of         newest event time
+    missing       what is not there, as `what` and details
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from services.dashboard.domain.answers import (
+    DAY_TO_DAY,
+    URGENT_CARE,
+    WELL_BEING,
+    concerns_of,
+    day_to_day_of,
+    urgent_care_of,
+    well_being_of,
+)
+from services.dashboard.domain.facts import Facts, Item, Section
+from services.dashboard.domain.items import Json, answer, by_time, instant, surveys_of, utc
+from services.dashboard.domain.labs import MARKERS, labs_of
+from services.dashboard.domain.readings import band_words, bands_of, index_score, readings_of
+from services.dashboard.domain.since import since_of
+from services.dashboard.domain.visits import last_visit, visit_at_hand, visits_of
+from shared.instruments import INSTRUMENTS
+
+_PERSON = ("birth_year", "sex", "diagnosis", "language", "clinician_id", "consent")
+_SOURCES: tuple[tuple[str, Section, str], ...] = (
+    ("survey", "surveys", "submitted_at"),
+    ("clinician", "assessments", "assessed_at"),
+    ("labs", "labs", "taken_at"),
+    ("medicines", "medications", "recorded_at"),
+)
+_LAST_DAY = "9999-12-31"
+
+Opener = Callable[[str, str], str | None]
+"""Opens a sealed text: `(field, sealed)` gives the words, or null when their key is gone."""
+
+
+def assemble(facts: Facts) -> Json:
+    """The page as a JSON document; its keys are listed at the head of this module."""
+    as_of = max((source["time"] for source in facts["sources"].values()), default=None)
+    visits = visits_of(facts)
+    visit = visit_at_hand(visits, as_of)
+    readings, labs, medications = readings_of(facts), labs_of(facts), _medications(facts)
+    surveys = surveys_of(facts)
+    return {
+        "patient": _patient(facts),
+        "visits": visits,
+        "visit": visit,
+        "last_visit": last_visit(visits),
+        "survey": _survey(facts, surveys.now),
+        "previous": _previous(facts, surveys.last),
+        "since": since_of(facts, readings=readings, labs=labs, medications=medications),
+        "concerns": concerns_of(facts),
+        "matters_most": surveys.now["matters_most"] if surveys.now else None,
+        "readings": readings,
+        "trend": _trend(facts, readings["computed"]),
+        "medications": medications,
+        "labs": labs,
+        "urgent_care": urgent_care_of(facts),
+        "well_being": well_being_of(facts),
+        "day_to_day": day_to_day_of(facts),
+        "plan": _plan(facts),
+        "sources": {name: _source(facts, section, time) for name, section, time in _SOURCES},
+        "versions": {topic: dict(facts["sources"][topic]) for topic in sorted(facts["sources"])},
+        "as_of": utc(as_of),
+        "missing": _missing(facts, visit, readings["computed"]),
+    }
+
+
+def open_words(page: Mapping[str, Any], opener: Opener) -> Json:
+    """The page with its sealed texts opened. `has_erased` on a text's owner says that it cannot be read any
+    more.
+    """
+    concerns = [_opened(concern, "words", "concern", opener) for concern in page["concerns"]]
+    steps = [_opened(step, "what", "plan", opener) for step in page["plan"]]
+    matters = _opened(page, "matters_most", "matters-most", opener)
+    return {**matters, "concerns": concerns, "plan": steps}
+
+
+def _opened(owner: Mapping[str, Any], name: str, field: str, opener: Opener) -> Json:
+    sealed = owner[name]
+    words = None if sealed is None else opener(field, sealed)
+    return {**owner, name: words, "has_erased": sealed is not None and words is None}
+
+
+def _patient(facts: Facts) -> Json:
+    enrollment: Item | None = next(iter(facts["items"]["enrollment"].values()), None)
+    person = {name: enrollment[name] if enrollment else None for name in _PERSON}
+    return {"patient_id": facts["patient_id"], "site_id": facts["site_id"], **person}
+
+
+def _visit_at(facts: Facts, survey: Item) -> str | None:
+    visit = facts["items"]["visits"].get(survey["visit_id"])
+    return utc(visit["scheduled_at"]) if visit else None
+
+
+def _survey(facts: Facts, survey: Item | None) -> Json | None:
+    if survey is None:
+        return None
+    visit_at, submitted_at = _visit_at(facts, survey), instant(survey["submitted_at"])
+    before = (instant(visit_at) - submitted_at) // timedelta(days=1) if visit_at else None
+    named = {name: survey[name] for name in ("survey_id", "visit_id", "form", "language")}
+    return {
+        **named,
+        "submitted_at": submitted_at.isoformat(),
+        "visit_at": visit_at,
+        "days_before_visit": before,
+    }
+
+
+def _previous(facts: Facts, survey: Item | None) -> Json | None:
+    if survey is None:
+        return None
+    return {"submitted_at": utc(survey["submitted_at"]), "visit_at": _visit_at(facts, survey)}
+
+
+def _trend(facts: Facts, computed: Json | None) -> Json | None:
+    """All scores of the index that is in use now; scores of another index are another scale and not drawn
+    with it.
+    """
+    if computed is None:
+        return None
+    key, known = computed["instrument"], INSTRUMENTS.get(computed["instrument"])
+    points = [
+        _trend_point(survey, score)
+        for survey in surveys_of(facts).all
+        if (score := index_score(survey)) is not None and score["instrument"] == key
+    ]
+    return {
+        "instrument": key,
+        "name": computed["name"],
+        "higher_is": computed["higher_is"],
+        "low": known.low if known else None,
+        "high": known.high if known else None,
+        "terms": [{"item": term.item, "weight": term.weight} for term in known.terms] if known else [],
+        "bands": bands_of(key),
+        "points": points,
+    }
+
+
+def _trend_point(survey: Item, score: Item) -> Json:
+    known = INSTRUMENTS.get(score["instrument"])
+    return {
+        "at": utc(survey["submitted_at"]),
+        "survey_id": survey["survey_id"],
+        "value": score["value"],
+        "band": score["band"],
+        "words": band_words(score["instrument"], score["band"]),
+        "items": {item: survey["answers"].get(item) for item in (known.items if known else ())},
+    }
+
+
+def _medications(facts: Facts) -> list[Json]:
+    named = (
+        "medication_id",
+        "name",
+        "drug_class",
+        "dose",
+        "route",
+        "started_on",
+        "stopped_on",
+        "stop_reason",
+    )
+    found = [{name: item[name] for name in named} for item in facts["items"]["medications"].values()]
+    newest_first = sorted(found, key=lambda m: (m["started_on"], m["name"], m["medication_id"]), reverse=True)
+    return sorted(newest_first, key=lambda m: m["stopped_on"] or _LAST_DAY, reverse=True)
+
+
+def _plan(facts: Facts) -> list[Json]:
+    named = ("step_id", "visit_id", "what", "who", "due_on", "is_done", "done_on")
+    found = by_time(facts, "steps", "agreed_at", "step_id")
+    steps = [{**{name: step[name] for name in named}, "agreed_at": utc(step["agreed_at"])} for step in found]
+    still_open = sorted(
+        (s for s in steps if not s["is_done"]), key=lambda s: (s["due_on"] or _LAST_DAY, s["agreed_at"])
+    )
+    done = sorted(
+        (s for s in steps if s["is_done"]), key=lambda s: s["done_on"] or s["agreed_at"], reverse=True
+    )
+    return [*still_open, *done]
+
+
+def _source(facts: Facts, section: Section, time: str) -> Json | None:
+    items = facts["items"][section].values()
+    if not items:
+        return None
+    return {
+        "at": max(instant(item[time]) for item in items).isoformat(),
+        "recorded_at": utc(max(item["recorded_at"] for item in items)),
+        "sequence": max(item["sequence"] for item in items),
+    }
+
+
+def _missing(facts: Facts, visit: Json | None, computed: Json | None) -> list[Json]:
+    items, survey = facts["items"], surveys_of(facts).now
+    gaps: list[Json] = [] if items["enrollment"] else [{"what": "enrollment"}]
+    if survey is None:
+        gaps.append({"what": "survey"})
+    elif visit and not any(one["visit_id"] == visit["visit_id"] for one in items["surveys"].values()):
+        gaps.append({"what": "survey-for-visit", "visit_id": visit["visit_id"]})
+    if not items["assessments"]:
+        gaps.append({"what": "assessment"})
+    if computed and computed["value"] is None:
+        gaps.append({"what": "score", "instrument": computed["instrument"]})
+    taken = {lab["loinc"] for lab in items["labs"].values()}
+    gaps += [{"what": "lab", "loinc": m.loinc, "name": m.name} for m in MARKERS if m.loinc not in taken]
+    if not items["medications"]:
+        gaps.append({"what": "medications"})
+    return gaps + _skipped(survey)
+
+
+def _skipped(survey: Item | None) -> list[Json]:
+    asked = ("in_remission", "ibd_control", *(item for item, _ in WELL_BEING), *URGENT_CARE, *DAY_TO_DAY)
+    given = ((item, answer(survey, item)) for item in asked)
+    return [
+        {"what": "answer", "item": item, "reason": a["reason"]}
+        for item, a in given
+        if a and a["state"] == "skipped"
+    ]

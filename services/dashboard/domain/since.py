@@ -1,0 +1,86 @@
+"""What changed since the survey before this one: at most five facts, the most serious first."""
+
+from collections.abc import Iterator, Sequence
+
+from services.dashboard.domain.facts import Facts, Item
+from services.dashboard.domain.items import Json, instant, surveys_of, value_of
+
+MOST = 5
+
+
+def since_of(
+    facts: Facts, *, readings: Json, labs: Sequence[Json], medications: Sequence[Json]
+) -> list[Json]:
+    """Facts as `kind` and numbers; words are the page's. Empty when there is no earlier survey to compare
+    with.
+    """
+    surveys = surveys_of(facts)
+    if surveys.now is None or surveys.last is None:
+        return []
+    since = str(surveys.last["submitted_at"])
+    found = [
+        *_more_care(surveys.now, surveys.last, ("hospital_stays", "ed_visits")),
+        *_index(readings["computed"]),
+        *_rating(readings["clinician"], since),
+        *_more_care(surveys.now, surveys.last, ("steroid_courses", "ct_scans")),
+        *_labs(labs, since),
+        *_missed_doses(surveys.now),
+        *_medicines(medications, since),
+    ]
+    return found[:MOST]
+
+
+def _more_care(now: Item, last: Item, items: Sequence[str]) -> Iterator[Json]:
+    for item in items:
+        count, before = value_of(now, item), value_of(last, item)
+        if count and (before is None or count > before):
+            yield {"kind": "care", "item": item, "now": count, "was": before}
+
+
+def _index(computed: Json | None) -> Iterator[Json]:
+    if computed and computed["change"] in ("worse", "better"):
+        yield {
+            "kind": "index",
+            "change": computed["change"],
+            "was": computed["last"]["value"],
+            "now": computed["value"],
+        }
+
+
+def _rating(clinician: Json | None, since: str) -> Iterator[Json]:
+    last = clinician["last"] if clinician else None
+    if (
+        clinician
+        and last
+        and last["activity"] != clinician["activity"]
+        and instant(clinician["at"]) > instant(since)
+    ):
+        yield {"kind": "rating", "was": last["activity"], "now": clinician["activity"]}
+
+
+def _labs(labs: Sequence[Json], since: str) -> Iterator[Json]:
+    """A marker that crossed its limit, or that was measured by another method; never both for one result."""
+    for series in labs:
+        newest, earlier = series["points"][-1], series["points"][:-1]
+        if not series["marker"] or not earlier or instant(newest["at"]) <= instant(since):
+            continue
+        named = {"name": series["name"], "value": newest["value"], "comparator": newest["comparator"]}
+        if any(change["at"] == newest["at"] for change in series["method_changes"]):
+            yield {"kind": "new-method", **named}
+        elif None not in (newest["side"], earlier[-1]["side"]) and newest["side"] != earlier[-1]["side"]:
+            yield {"kind": "lab", **named, "side": newest["side"]}
+
+
+def _missed_doses(now: Item) -> Iterator[Json]:
+    missed = value_of(now, "missed_doses")
+    if missed:
+        yield {"kind": "missed-doses", "now": missed}
+
+
+def _medicines(medications: Sequence[Json], since: str) -> Iterator[Json]:
+    day = instant(since).date().isoformat()
+    for medication in medications:
+        if medication["stopped_on"] and medication["stopped_on"] > day:
+            yield {"kind": "stopped", "name": medication["name"], "on": medication["stopped_on"]}
+        elif medication["started_on"] > day:
+            yield {"kind": "started", "name": medication["name"], "on": medication["started_on"]}
