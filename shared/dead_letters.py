@@ -47,7 +47,8 @@ async def listed(connection: Connection, consumer: str) -> list[SetAside]:
 async def replay(pool: Pool, subscription: Subscription, streams: Sequence[Stream]) -> Outcome:
     """Try the records of these streams again, in order; what fails again is set aside again. One transaction."""
     async with transaction(pool) as connection:
-        partitions = {aside.partition for aside in await listed(connection, subscription.name) if aside.stream in streams}
-        await store.lock_offsets(connection, subscription.name, sorted(partitions))
+        letters = await listed(connection, subscription.name)
+        partitions = sorted({letter.partition for letter in letters if letter.stream in streams})
+        await store.lock_offsets(connection, subscription.name, partitions)
         records = await store.take_letters(connection, subscription.name, streams)
         return await settle(connection, subscription, records)

@@ -4,7 +4,9 @@
 of a service, copied from a template in a moment. `token` signs for any role.
 """
 
+import asyncio
 import base64
+import contextlib
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -196,3 +198,11 @@ async def client_of(application: FastAPI, bearer: str | None = None) -> AsyncIte
 def new_key() -> dict[str, str]:
     """Headers with an idempotency key that was not used before."""
     return {"idempotency-key": uuid4().hex}
+
+
+async def until(condition: Callable[[], Awaitable[Any]], *, seconds: float = 30) -> None:
+    """Wait for a condition, looking fifty times a second; fail when it does not come true."""
+    async with asyncio.timeout(seconds):
+        while not await condition():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.Event().wait(), 0.02)
