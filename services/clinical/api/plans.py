@@ -1,0 +1,81 @@
+"""The shared plan: next steps that patient and clinician agreed on. Its words are sealed before they travel."""
+
+from datetime import UTC, date, datetime
+from functools import partial
+from typing import Annotated, Literal
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Request, Response
+from pydantic import AwareDatetime, Field
+
+from services.clinical import store
+from services.clinical.api.changes import ChangeBody, changed, enrolled, noon, patient_lock
+from services.clinical.domain import done_on
+from shared.db import Connection
+from shared.errors import FieldError, Problem, unknown
+from shared.events import PlanStep
+from shared.http.access import CareTeam
+from shared.http.batch import Batch
+from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute
+from shared.http.receipts import AFTER_RECEIPT
+from shared.outbox import Recorded
+from shared.sealing import Sealer
+
+router = APIRouter(tags=["plans"])
+
+
+class PlanStepBody(ChangeBody):
+    """A new step, or with `step_id` how a recorded one stands from now on, such as done."""
+
+    step_id: UUID | None = None
+    visit_id: UUID | None = None
+    what: Annotated[str, Field(min_length=1, max_length=500)]
+    who: Literal["patient", "clinician", "nurse", "front-desk"]
+    due_on: date | None = None
+    is_done: bool = False
+    done_on: date | None = Field(default=None, description="Today when not given and the step is newly done")
+    agreed_at: AwareDatetime | None = Field(
+        default=None, description="Now when not given; a recorded step keeps its time"
+    )
+
+
+@router.post("/v1/plans", status_code=201, response_model=Accepted, responses=MANY, dependencies=[AFTER_RECEIPT])
+async def record_plan_steps(
+    request: Request, body: Batch[PlanStepBody], caller: CareTeam, key: IdempotencyKey, site: NamedSite = None
+) -> Response:
+    """Record one agreed step or many."""
+    sealer: Sealer = request.app.state.sealer
+    command = Command[PlanStepBody](locks=patient_lock, record=partial(_record, sealer))
+    return await execute(request, command, body, site_id=caller.writing_site(site), key=key)
+
+
+async def _record(sealer: Sealer, connection: Connection, site_id: str, body: PlanStepBody) -> Recorded:
+    scope = await enrolled(connection, site_id, body.patient_id)
+    known = None
+    if body.step_id is not None:
+        known = await store.step_dates(connection, scope, body.patient_id, body.step_id)
+        if known is None:
+            raise unknown("step")
+    sealed = sealer.seal(body.what, site_id=site_id, patient_id=str(body.patient_id), field="plan")
+    step = _step(body, known, sealed)
+    await store.record_plan_step(connection, site_id, body.patient_id, step, body.what)
+    since = step.agreed_at if step.done_on is None else noon(step.done_on)
+    return changed(site_id, body.patient_id, since, step, step.step_id)
+
+
+def _step(body: PlanStepBody, known: store.StepDates | None, sealed: str) -> PlanStep:
+    now = datetime.now(UTC)
+    recorded = known.done_on if known is not None and body.is_done else None
+    done = done_on(is_done=body.is_done, given=body.done_on or recorded, today=now.date())
+    if isinstance(done, FieldError):
+        raise Problem(422, "invalid", "The step's dates do not fit.", errors=[done])
+    return PlanStep(
+        step_id=body.step_id or uuid4(),
+        visit_id=body.visit_id,
+        what=sealed,
+        who=body.who,
+        due_on=body.due_on,
+        is_done=body.is_done,
+        done_on=done,
+        agreed_at=body.agreed_at or (known.agreed_at if known is not None else now),
+    )

@@ -1,0 +1,23 @@
+"""Clinical's HTTP door."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from services.clinical.api import ROUTERS
+from services.clinical.settings import ClinicalSettings
+from shared.http.app import create_app as create
+from shared.http.app import document as describe
+from shared.sealing import sealer_of
+
+NAME = "clinical"
+
+
+def create_app(settings: ClinicalSettings) -> FastAPI:
+    """The application; it opens its pool when it starts."""
+    return create(NAME, settings, ROUTERS, state={"settings": settings, "sealer": sealer_of(settings.platform)})
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document."""
+    return describe(NAME, ROUTERS)

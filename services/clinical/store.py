@@ -1,0 +1,178 @@
+"""Every statement of clinical. Reading functions take the scope of sites; a row of another site does not exist."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import orjson
+
+from shared.db import Connection, SiteScope
+from shared.events import Assessment, Lab, Medication, PlanStep
+
+
+async def record_enrolments(connection: Connection, enrolments: Sequence[tuple[str, UUID, int]]) -> None:
+    """Remember patients as (site, patient, sequence of the enrolment); the newest sequence stays."""
+    await connection.executemany(
+        """
+        INSERT INTO patient (site_id, patient_id, sequence) VALUES ($1, $2, $3)
+        ON CONFLICT (site_id, patient_id) DO UPDATE SET sequence = excluded.sequence
+        WHERE patient.sequence < excluded.sequence
+        """,
+        sorted(enrolments),
+    )
+
+
+async def has_patient(connection: Connection, scope: SiteScope, patient_id: UUID) -> bool:
+    """Whether the patient is enrolled at one of these sites."""
+    found = await connection.fetchval(
+        "SELECT true FROM patient WHERE site_id = ANY($1) AND patient_id = $2", scope.ids, patient_id
+    )
+    return bool(found)
+
+
+async def assessed_at(
+    connection: Connection, scope: SiteScope, patient_id: UUID, assessment_id: UUID
+) -> datetime | None:
+    """When this patient's assessment was made; None when there is no such one."""
+    found: datetime | None = await connection.fetchval(
+        "SELECT assessed_at FROM assessment WHERE site_id = ANY($1) AND patient_id = $2 AND assessment_id = $3",
+        scope.ids,
+        patient_id,
+        assessment_id,
+    )
+    return found
+
+
+async def record_assessment(connection: Connection, site_id: str, patient_id: UUID, assessment: Assessment) -> None:
+    """Insert an assessment or replace how it stands."""
+    await connection.execute(
+        """
+        INSERT INTO assessment (site_id, assessment_id, patient_id, visit_id, clinician_id, activity, assessed_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT (site_id, assessment_id) DO UPDATE
+        SET visit_id = $4, clinician_id = $5, activity = $6, assessed_at = $7
+        """,
+        site_id,
+        assessment.assessment_id,
+        patient_id,
+        assessment.visit_id,
+        assessment.clinician_id,
+        assessment.activity,
+        assessment.assessed_at,
+    )
+
+
+async def has_lab(connection: Connection, scope: SiteScope, patient_id: UUID, lab_id: UUID) -> bool:
+    """Whether this patient has this result."""
+    found = await connection.fetchval(
+        "SELECT true FROM lab WHERE site_id = ANY($1) AND patient_id = $2 AND lab_id = $3",
+        scope.ids,
+        patient_id,
+        lab_id,
+    )
+    return bool(found)
+
+
+async def record_lab(
+    connection: Connection, site_id: str, patient_id: UUID, lab: Lab, reported: Mapping[str, object]
+) -> None:
+    """Insert a result in its canonical unit, with value, unit and range as reported, or replace how it stands."""
+    await connection.execute(
+        """
+        INSERT INTO lab (site_id, lab_id, patient_id, loinc, value, unit, comparator, reference_low, reference_high,
+                         method, taken_at, reported)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        ON CONFLICT (site_id, lab_id) DO UPDATE
+        SET loinc = $4, value = $5, unit = $6, comparator = $7, reference_low = $8, reference_high = $9,
+            method = $10, taken_at = $11, reported = $12
+        """,
+        site_id,
+        lab.lab_id,
+        patient_id,
+        lab.loinc,
+        lab.value,
+        lab.unit,
+        lab.comparator,
+        lab.reference_low,
+        lab.reference_high,
+        lab.method,
+        lab.taken_at,
+        orjson.dumps(reported).decode(),
+    )
+
+
+async def has_medication(connection: Connection, scope: SiteScope, patient_id: UUID, medication_id: UUID) -> bool:
+    """Whether this patient has this medicine on the list."""
+    found = await connection.fetchval(
+        "SELECT true FROM medication WHERE site_id = ANY($1) AND patient_id = $2 AND medication_id = $3",
+        scope.ids,
+        patient_id,
+        medication_id,
+    )
+    return bool(found)
+
+
+async def record_medication(connection: Connection, site_id: str, patient_id: UUID, medication: Medication) -> None:
+    """Insert a medicine or replace how it stands."""
+    await connection.execute(
+        """
+        INSERT INTO medication (site_id, medication_id, patient_id, name, drug_class, rxcui, dose, route, started_on,
+                                stopped_on, stop_reason)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        ON CONFLICT (site_id, medication_id) DO UPDATE
+        SET name = $4, drug_class = $5, rxcui = $6, dose = $7, route = $8, started_on = $9, stopped_on = $10,
+            stop_reason = $11
+        """,
+        site_id,
+        medication.medication_id,
+        patient_id,
+        medication.name,
+        medication.drug_class,
+        medication.rxcui,
+        medication.dose,
+        medication.route,
+        medication.started_on,
+        medication.stopped_on,
+        medication.stop_reason,
+    )
+
+
+class StepDates(NamedTuple):
+    """When a step was agreed, and on which day it was done."""
+
+    agreed_at: datetime
+    done_on: date | None
+
+
+async def step_dates(connection: Connection, scope: SiteScope, patient_id: UUID, step_id: UUID) -> StepDates | None:
+    """The dates of this patient's plan step; None when there is no such one."""
+    row = await connection.fetchrow(
+        "SELECT agreed_at, done_on FROM plan_step WHERE site_id = ANY($1) AND patient_id = $2 AND step_id = $3",
+        scope.ids,
+        patient_id,
+        step_id,
+    )
+    return None if row is None else StepDates(row["agreed_at"], row["done_on"])
+
+
+async def record_plan_step(connection: Connection, site_id: str, patient_id: UUID, step: PlanStep, words: str) -> None:
+    """Insert a plan step with its words in clear, or replace how it stands."""
+    await connection.execute(
+        """
+        INSERT INTO plan_step (site_id, step_id, patient_id, visit_id, what, who, due_on, is_done, done_on, agreed_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        ON CONFLICT (site_id, step_id) DO UPDATE
+        SET visit_id = $4, what = $5, who = $6, due_on = $7, is_done = $8, done_on = $9, agreed_at = $10
+        """,
+        site_id,
+        step.step_id,
+        patient_id,
+        step.visit_id,
+        words,
+        step.who,
+        step.due_on,
+        step.is_done,
+        step.done_on,
+        step.agreed_at,
+    )

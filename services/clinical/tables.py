@@ -1,0 +1,107 @@
+"""The tables of clinical. The site leads every key; each row is how a thing stands now, the outbox how it stood."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Double,
+    ForeignKeyConstraint,
+    Index,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.schema import SchemaItem
+
+from shared.db import new_metadata
+from shared.tables import add_delivery, add_outbox
+
+metadata = new_metadata()
+add_outbox(metadata)
+add_delivery(metadata)
+
+patient = Table(
+    "patient",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("patient_id", Uuid, primary_key=True),
+    Column("sequence", BigInteger, nullable=False, comment="Of the newest enrolment seen"),
+)
+
+
+def _of_patient(table: str) -> tuple[SchemaItem, ...]:
+    """A row belongs to a patient of the same site, and is found by that patient."""
+    return (
+        ForeignKeyConstraint(
+            ["site_id", "patient_id"], ["patient.site_id", "patient.patient_id"], name=f"fk_{table}_patient"
+        ),
+        Index(f"ix_{table}_patient", "site_id", "patient_id"),
+    )
+
+
+assessment = Table(
+    "assessment",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("assessment_id", Uuid, primary_key=True),
+    Column("patient_id", Uuid, nullable=False),
+    Column("visit_id", Uuid),
+    Column("clinician_id", Text, nullable=False),
+    Column("activity", Text, nullable=False),
+    Column("assessed_at", DateTime(timezone=True), nullable=False),
+    *_of_patient("assessment"),
+)
+
+lab = Table(
+    "lab",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("lab_id", Uuid, primary_key=True),
+    Column("patient_id", Uuid, nullable=False),
+    Column("loinc", Text, nullable=False),
+    Column("value", Double, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("comparator", Text),
+    Column("reference_low", Double),
+    Column("reference_high", Double),
+    Column("method", Text),
+    Column("taken_at", DateTime(timezone=True), nullable=False),
+    Column("reported", JSONB, nullable=False, comment="Value, unit and reference range as the laboratory gave them"),
+    *_of_patient("lab"),
+)
+
+medication = Table(
+    "medication",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("medication_id", Uuid, primary_key=True),
+    Column("patient_id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("drug_class", Text, nullable=False),
+    Column("rxcui", Text),
+    Column("dose", Text),
+    Column("route", Text),
+    Column("started_on", Date, nullable=False),
+    Column("stopped_on", Date),
+    Column("stop_reason", Text),
+    *_of_patient("medication"),
+)
+
+plan_step = Table(
+    "plan_step",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("step_id", Uuid, primary_key=True),
+    Column("patient_id", Uuid, nullable=False),
+    Column("visit_id", Uuid),
+    Column("what", Text, nullable=False, comment="In clear: it stays in this database"),
+    Column("who", Text, nullable=False),
+    Column("due_on", Date),
+    Column("is_done", Boolean, nullable=False),
+    Column("done_on", Date),
+    Column("agreed_at", DateTime(timezone=True), nullable=False),
+    *_of_patient("plan_step"),
+)

@@ -1,0 +1,166 @@
+"""What clinical's writes come to: what is kept, what is published, and what is refused."""
+
+import json
+import math
+from datetime import UTC, date, datetime
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from shared.sealing import Sealer
+from tests.builders import PATIENT, SITE
+from tests.conftest import SEAL_KEY, new_key
+from tests.services.clinical.writes import (
+    ASSESSMENT,
+    LAB,
+    MEDICINE,
+    NEIGHBOUR,
+    STEP,
+    changes,
+    post,
+    recorded,
+    refused,
+    updates,
+)
+
+
+async def test_an_assessment_is_published_with_the_time_at_which_it_was_made(
+    clinical: FastAPI, system: httpx.AsyncClient
+) -> None:
+    at = datetime(2026, 10, 13, 13, 55, tzinfo=UTC)
+    assessment_id = await recorded(system, "assessments", ASSESSMENT | {"assessed_at": at.isoformat()})
+    (event,) = await updates(clinical)
+    assert event.effective_at == at
+    assert event.change.model_dump(mode="json") == {
+        "kind": "assessment",
+        "assessment_id": assessment_id,
+        "assessed_at": "2026-10-13T13:55:00Z",
+        **ASSESSMENT,
+    }
+
+
+async def test_an_assessment_that_is_corrected_keeps_its_time(clinical: FastAPI, system: httpx.AsyncClient) -> None:
+    assessment_id = await recorded(system, "assessments", ASSESSMENT)
+    await recorded(system, "assessments", ASSESSMENT | {"assessment_id": assessment_id, "activity": "severe"})
+    first, second = await updates(clinical)
+    assert first.effective_at == second.effective_at
+    assert await clinical.state.pool.fetchval("SELECT array_agg(activity) FROM assessment") == ["severe"]
+
+
+async def test_a_result_is_kept_as_reported_and_published_in_the_canonical_unit(
+    clinical: FastAPI, system: httpx.AsyncClient
+) -> None:
+    await recorded(system, "labs", LAB | {"comparator": "<", "reference_high": 0.5})
+    (event,) = await updates(clinical)
+    assert event.change.model_dump(mode="json", include={"name", "value", "unit", "comparator", "reference_high"}) == {
+        "name": "C-reactive protein",
+        "value": 6.0,
+        "unit": "mg/L",
+        "comparator": "<",
+        "reference_high": 5.0,
+    }
+    reported = await clinical.state.pool.fetchval(
+        "SELECT reported ->> 'value' || ' ' || (reported ->> 'unit') FROM lab"
+    )
+    assert reported == "0.6 mg/dL"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field", "expected"),
+    [
+        ({"unit": "ug/mL"}, "unit", "a UCUM unit accepted for C-reactive protein: mg/L, mg/dL"),
+        ({"value": -1}, "value", "a finite number, zero or more"),
+        ({"value": True}, "value", "Input should be a valid number"),
+        ({"value": "6"}, "value", "Input should be a valid number"),
+        ({"reference_low": 9, "reference_high": 5}, "reference_high", "not below reference_low"),
+        ({"comparator": "~"}, "comparator", "Input should be '<', '<=', '>' or '>='"),
+    ],
+)
+async def test_a_result_that_would_have_to_be_guessed_is_refused(
+    clinical: FastAPI, system: httpx.AsyncClient, wrong: dict[str, object], field: str, expected: str
+) -> None:
+    assert refused(await post(system, "labs", LAB | wrong)) == {field: expected}
+    assert await updates(clinical) == []
+
+
+async def test_a_value_that_is_not_a_number_of_json_is_refused(clinical: FastAPI, system: httpx.AsyncClient) -> None:
+    content = json.dumps({"patient_id": str(PATIENT)} | LAB | {"value": math.nan})
+    headers = new_key() | {"content-type": "application/json"}
+    answer = await system.post("/v1/labs", content=content, headers=headers)
+    assert refused(answer) == {"value": "Input should be a finite number"}
+    assert await updates(clinical) == []
+
+
+async def test_a_corrected_result_replaces_the_row_and_both_are_published(
+    clinical: FastAPI, system: httpx.AsyncClient
+) -> None:
+    lab_id = await recorded(system, "labs", LAB)
+    assert await recorded(system, "labs", LAB | {"lab_id": lab_id, "value": 0.8}) == lab_id
+    assert await clinical.state.pool.fetchval("SELECT array_agg(value) FROM lab") == [8.0]
+    assert [change["value"] for change in await changes(clinical)] == [6.0, 8.0]
+
+
+async def test_a_medicine_is_recognised_and_later_stopped_for_a_reason(
+    clinical: FastAPI, system: httpx.AsyncClient
+) -> None:
+    medication_id = await recorded(system, "medications", MEDICINE)
+    stopped = {"medication_id": medication_id, "stopped_on": "2026-10-13", "stop_reason": "loss-of-response"}
+    assert await recorded(system, "medications", MEDICINE | stopped) == medication_id
+    started, ended = await updates(clinical)
+    assert started.change.model_dump(include={"name", "drug_class", "rxcui", "stopped_on"}) == {
+        "name": "adalimumab",
+        "drug_class": "anti-tnf",
+        "rxcui": "327361",
+        "stopped_on": None,
+    }
+    assert ended.change.model_dump(include={"stopped_on", "stop_reason"}) == {
+        "stopped_on": date(2026, 10, 13),
+        "stop_reason": "loss-of-response",
+    }
+    assert (started.effective_at.date(), ended.effective_at.date()) == (date(2025, 11, 3), date(2026, 10, 13))
+    assert await clinical.state.pool.fetchval("SELECT count(*) FROM medication") == 1
+
+
+async def test_all_that_is_wrong_with_a_medicine_is_said_at_once(system: httpx.AsyncClient) -> None:
+    body = MEDICINE | {"stopped_on": "2025-01-01", "drug_class": "opioid"}
+    assert refused(await post(system, "medications", body)).keys() == {"stopped_on", "stop_reason", "drug_class"}
+
+
+async def test_a_dose_is_an_amount_and_not_a_note(system: httpx.AsyncClient) -> None:
+    assert refused(await post(system, "medications", MEDICINE | {"dose": "Ask Maria"})).keys() == {"dose"}
+
+
+async def test_the_words_of_a_step_travel_sealed_and_open_for_this_patient_only(
+    clinical: FastAPI, system: httpx.AsyncClient
+) -> None:
+    await recorded(system, "plans", STEP)
+    value = await clinical.state.pool.fetchval("SELECT value FROM outbox")
+    assert b"insurer" not in value
+    (event,) = await updates(clinical)
+    sealed = event.change.model_dump()["what"]
+    sealer = Sealer(SEAL_KEY)
+    assert sealer.open(sealed, site_id=SITE, patient_id=str(PATIENT), field="plan") == STEP["what"]
+    assert sealer.open(sealed, site_id=SITE, patient_id=str(NEIGHBOUR), field="plan") is None
+
+
+async def test_a_step_is_ticked_off_and_keeps_the_day_on_which_it_was_done(
+    clinical: FastAPI, system: httpx.AsyncClient
+) -> None:
+    agreed = {"agreed_at": "2026-10-13T15:40:00Z"}
+    step_id = await recorded(system, "plans", STEP | agreed)
+    await recorded(system, "plans", STEP | {"step_id": step_id, "is_done": True, "done_on": "2026-10-15"})
+    await recorded(system, "plans", STEP | {"step_id": step_id, "is_done": True, "what": "Ask the insurer"})
+    await recorded(system, "plans", STEP | {"step_id": step_id})
+    steps = await changes(clinical)
+    assert [(step["is_done"], step["done_on"]) for step in steps] == [
+        (False, None),
+        (True, date(2026, 10, 15)),
+        (True, date(2026, 10, 15)),
+        (False, None),
+    ]
+    assert {step["agreed_at"] for step in steps} == {datetime(2026, 10, 13, 15, 40, tzinfo=UTC)}
+
+
+async def test_a_step_that_is_open_has_no_day_on_which_it_was_done(system: httpx.AsyncClient) -> None:
+    assert refused(await post(system, "plans", STEP | {"done_on": "2026-10-15"})).keys() == {"done_on"}
