@@ -1,0 +1,14 @@
+"""Feedback's Kafka door: learns which visits are open for feedback, and is the relay of its outbox."""
+
+from services.feedback import CONSUMES, handlers
+from services.feedback.settings import FeedbackSettings
+from shared.broker import Broker
+from shared.delivery import Subscription
+from shared.worker import run_worker
+
+SUBSCRIPTION = Subscription("feedback", CONSUMES, handlers.apply)
+
+
+async def run(settings: FeedbackSettings, broker: Broker) -> int:
+    """Consume and publish until told to stop; the exit code."""
+    return await run_worker("feedback", settings, broker, subscription=SUBSCRIPTION, is_publisher=True)
