@@ -54,6 +54,8 @@ def kafka_bootstrap(stack: Addresses) -> str:
 
 
 Databases = Callable[[str], Awaitable[str]]
+Pools = Callable[[str], Awaitable[Pool]]
+Apps = Callable[[str], Awaitable[FastAPI]]
 
 
 @pytest.fixture(scope="session")
@@ -98,7 +100,7 @@ async def _execute(stack: Addresses, statement: str) -> None:
 
 
 @pytest.fixture
-async def pool_of(database: Databases) -> AsyncIterator[Callable[[str], Awaitable[Pool]]]:
+async def pool_of(database: Databases) -> AsyncIterator[Pools]:
     """`await pool_of("clinical")` is a pool on a fresh database of a service."""
     opened = []
 
@@ -166,7 +168,7 @@ OWN_SETTINGS: dict[str, dict[str, object]] = {
 
 
 @pytest.fixture
-async def app(settings: Settings) -> AsyncIterator[Callable[[str], Awaitable[FastAPI]]]:
+async def app(settings: Settings) -> AsyncIterator[Apps]:
     """`await app("intake")`: the running application of a service on a fresh database."""
     running = []
 

@@ -8,6 +8,15 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.analytics import tables
 from shared.db import Connection, core_many
+from shared.events import (
+    CLINICIAN_DATA_UPDATED,
+    DASHBOARD_VIEWED,
+    ENROLLMENT_UPDATED,
+    FEEDBACK_RECEIVED,
+    SITE_UPDATED,
+    SURVEY_COMPLETED,
+    VISIT_UPDATED,
+)
 
 
 def _guarded(table: Table) -> tuple[str, tuple[str, ...]]:
@@ -34,6 +43,23 @@ _FACTS = {
         tables.feedback,
     )
 }
+
+# Events that the facts show, by topic: each stream reaches as far as its highest sequence.
+ACCOUNT = " UNION ALL ".join(
+    f"""
+    SELECT '{topic.name}' AS name, coalesce(sum(newest), 0)::bigint AS n
+    FROM (SELECT max(sequence) AS newest FROM {table} GROUP BY site_id, {stream}) AS streams
+    """
+    for topic, table, stream in (
+        (SITE_UPDATED, "site", "site_id"),
+        (ENROLLMENT_UPDATED, "enrolment", "person"),
+        (VISIT_UPDATED, "visit", "person"),
+        (SURVEY_COMPLETED, "survey", "person"),
+        (CLINICIAN_DATA_UPDATED, "clinical_fact", "person"),
+        (DASHBOARD_VIEWED, "view", "person"),
+        (FEEDBACK_RECEIVED, "feedback", "person"),
+    )
+)
 
 
 async def record_facts(connection: Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -18,7 +18,7 @@ from shared.events import VISIT_UPDATED, Event, encode, headers_of
 from shared.kafka import KafkaBroker
 from shared.relay import Relay
 from tests.builders import SITE, a_visit, an_event
-from tests.conftest import until
+from tests.conftest import Databases, Pools, until
 
 PATIENTS = [uuid4() for _ in range(5)]
 
@@ -44,16 +44,15 @@ async def broker(kafka_bootstrap: str) -> KafkaBroker:
 
 
 @pytest.fixture
-async def source_dsn(database) -> str:
+async def source_dsn(database: Databases) -> str:
     """A database of a publisher."""
-    dsn: str = await database("intake")
-    return dsn
+    return await database("intake")
 
 
 @pytest.fixture
-async def reader(pool_of) -> Pool:
+async def reader(pool_of: Pools) -> Pool:
     """A database of a consumer, with an effect that counts."""
-    pool: Pool = await pool_of("dashboard")
+    pool = await pool_of("dashboard")
     await pool.execute("CREATE TABLE effect (key text, sequence bigint, times integer, PRIMARY KEY (key, sequence))")
     return pool
 

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from services.intake.domain import FORMS, Choice, Form, Number, is_asked
 from shared.db import Pool
-from tests.conftest import client_of, new_key
+from tests.conftest import Apps, Tokens, client_of, new_key
 
 SITE = "site-01"
 OTHER = "site-02"
@@ -17,12 +17,12 @@ PATIENT = {"identifier": "MRN-77", "birth_year": 1984, "sex": "female", "diagnos
 
 
 @pytest.fixture
-async def intake(app) -> FastAPI:
+async def intake(app: Apps) -> FastAPI:
     return await app("intake")
 
 
 @pytest.fixture
-async def site(intake: FastAPI, token) -> AsyncIterator[httpx.AsyncClient]:
+async def site(intake: FastAPI, token: Tokens) -> AsyncIterator[httpx.AsyncClient]:
     """The system of site-01, whose site is known."""
     async with client_of(intake, token("system", [SITE])) as client:
         answer = await client.put(f"/v1/sites/{SITE}", json=site_body())
@@ -47,9 +47,9 @@ async def scheduled(client: httpx.AsyncClient, patient_id: str) -> str:
     return str(answer.json()["id"])
 
 
-def answers_to(form: Form) -> dict[str, object]:
+def answers_to(form: Form) -> dict[str, float | str | bool]:
     """Valid answers: the first choice, the lowest number, no."""
-    answers: dict[str, object] = {}
+    answers: dict[str, float | str | bool] = {}
     for item in form.items:
         if is_asked(item, answers):
             match item.kind:
@@ -73,7 +73,9 @@ async def outbox(intake: FastAPI) -> list[tuple[str, int]]:
     return [(row["topic"], row["sequence"]) for row in rows]
 
 
-async def test_a_survey_is_scored_recorded_and_published_with_its_receipt(intake: FastAPI, site) -> None:
+async def test_a_survey_is_scored_recorded_and_published_with_its_receipt(
+    intake: FastAPI, site: httpx.AsyncClient
+) -> None:
     patient_id = await enrolled(site)
     visit_id = await scheduled(site, patient_id)
     body = survey(patient_id, visit_id, concerns=[{"topic": "symptoms", "words": "The cramps are back"}])
@@ -92,7 +94,9 @@ async def test_a_survey_is_scored_recorded_and_published_with_its_receipt(intake
     ]
 
 
-async def test_the_same_key_gives_the_stored_answer_and_writes_nothing(intake: FastAPI, site) -> None:
+async def test_the_same_key_gives_the_stored_answer_and_writes_nothing(
+    intake: FastAPI, site: httpx.AsyncClient
+) -> None:
     key = new_key()
     first = await site.post("/v1/patients", json=PATIENT, headers=key)
     again = await site.post("/v1/patients", json=PATIENT, headers=key)
@@ -102,7 +106,7 @@ async def test_the_same_key_gives_the_stored_answer_and_writes_nothing(intake: F
     assert len(await outbox(intake)) == 2
 
 
-async def test_the_same_key_with_another_body_is_a_conflict(site) -> None:
+async def test_the_same_key_with_another_body_is_a_conflict(site: httpx.AsyncClient) -> None:
     key = new_key()
     await site.post("/v1/patients", json=PATIENT, headers=key)
     answer = await site.post("/v1/patients", json={**PATIENT, "identifier": "MRN-78"}, headers=key)
@@ -110,13 +114,15 @@ async def test_the_same_key_with_another_body_is_a_conflict(site) -> None:
     assert answer.json()["type"] == "urn:samepage:problem:key-reused"
 
 
-async def test_a_post_without_a_key_is_refused(site) -> None:
+async def test_a_post_without_a_key_is_refused(site: httpx.AsyncClient) -> None:
     answer = await site.post("/v1/patients", json=PATIENT)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"].lower().endswith("idempotency-key")
 
 
-async def test_a_batch_keeps_the_good_items_and_says_what_is_wrong_with_the_others(intake: FastAPI, site) -> None:
+async def test_a_batch_keeps_the_good_items_and_says_what_is_wrong_with_the_others(
+    intake: FastAPI, site: httpx.AsyncClient
+) -> None:
     good = [{**PATIENT, "identifier": f"MRN-{n}"} for n in range(3)]
     batch = [good[0], {**PATIENT, "birth_year": "soon", "shoe_size": 43}, good[1], good[0], good[2]]
     answer = await site.post("/v1/patients", json=batch, headers=new_key())
@@ -130,7 +136,9 @@ async def test_a_batch_keeps_the_good_items_and_says_what_is_wrong_with_the_othe
     assert len(await outbox(intake)) == 4
 
 
-async def test_a_patient_of_another_site_is_as_unknown_as_one_that_does_not_exist(intake: FastAPI, site, token) -> None:
+async def test_a_patient_of_another_site_is_as_unknown_as_one_that_does_not_exist(
+    intake: FastAPI, site: httpx.AsyncClient, token: Tokens
+) -> None:
     patient_id = await enrolled(site)
     async with client_of(intake, token("system", [OTHER])) as other:
         await other.put(f"/v1/sites/{OTHER}", json=site_body())
@@ -141,13 +149,15 @@ async def test_a_patient_of_another_site_is_as_unknown_as_one_that_does_not_exis
     assert foreign.content == nobody.content
 
 
-async def test_a_receipt_of_another_site_is_unknown(intake: FastAPI, site, token) -> None:
+async def test_a_receipt_of_another_site_is_unknown(intake: FastAPI, site: httpx.AsyncClient, token: Tokens) -> None:
     answer = await site.post("/v1/patients", json=PATIENT, headers=new_key())
     async with client_of(intake, token("system", [OTHER])) as other:
         assert (await other.get(f"/v1/receipts/{answer.json()['receipt']}")).status_code == 404
 
 
-async def test_bad_answers_are_named_one_by_one_and_nothing_is_written(intake: FastAPI, site) -> None:
+async def test_bad_answers_are_named_one_by_one_and_nothing_is_written(
+    intake: FastAPI, site: httpx.AsyncClient
+) -> None:
     patient_id = await enrolled(site)
     visit_id = await scheduled(site, patient_id)
     body = survey(patient_id, visit_id)
@@ -158,7 +168,7 @@ async def test_bad_answers_are_named_one_by_one_and_nothing_is_written(intake: F
     assert ("survey-completed", 1) not in await outbox(intake)
 
 
-async def test_a_visit_has_one_survey(site) -> None:
+async def test_a_visit_has_one_survey(site: httpx.AsyncClient) -> None:
     patient_id = await enrolled(site)
     visit_id = await scheduled(site, patient_id)
     assert (await site.post("/v1/surveys", json=survey(patient_id, visit_id), headers=new_key())).status_code == 201
@@ -167,7 +177,7 @@ async def test_a_visit_has_one_survey(site) -> None:
     assert again.json()["type"] == "urn:samepage:problem:already-answered"
 
 
-async def test_consent_goes_its_way_and_withdrawing_needs_a_reason(site) -> None:
+async def test_consent_goes_its_way_and_withdrawing_needs_a_reason(site: httpx.AsyncClient) -> None:
     patient_id = await enrolled(site, consent="consented", enrolled_on="2026-01-05")
     path = f"/v1/patients/{patient_id}/consent"
     withdrawn = {"state": "withdrawn", "decided_on": "2026-02-01"}
@@ -176,7 +186,7 @@ async def test_consent_goes_its_way_and_withdrawing_needs_a_reason(site) -> None
     assert answer.status_code == 201, answer.text
 
 
-async def test_a_visit_is_checked_in_and_completed_and_then_final(intake: FastAPI, site) -> None:
+async def test_a_visit_is_checked_in_and_completed_and_then_final(intake: FastAPI, site: httpx.AsyncClient) -> None:
     visit_id = await scheduled(site, await enrolled(site))
     for state in ("checked-in", "completed"):
         answer = await site.patch(f"/v1/visits/{visit_id}", json={"state": state})
@@ -185,7 +195,7 @@ async def test_a_visit_is_checked_in_and_completed_and_then_final(intake: FastAP
     assert [sequence for topic, sequence in await outbox(intake) if topic == "visit-updated"] == [1, 2, 3]
 
 
-async def test_a_patient_submits_for_themselves_only(intake: FastAPI, site, token) -> None:
+async def test_a_patient_submits_for_themselves_only(intake: FastAPI, site: httpx.AsyncClient, token: Tokens) -> None:
     patient_id = await enrolled(site)
     visit_id = await scheduled(site, patient_id)
     async with client_of(intake, token("patient", [SITE], patient_id=uuid4())) as stranger:
