@@ -100,14 +100,11 @@ def rebuild(service: Annotated[Literal["dashboard"], typer.Argument()]) -> None:
     from deploy.prepare import rebuild_read_model  # noqa: PLC0415
 
     report = asyncio.run(rebuild_read_model(_network(), service))
-    console.print(
-        f"{report.compared} rows compared, {report.different} different, {report.in_flight} patients further on meanwhile. "
-        + (
-            "The rebuilt tables are live; the old ones are in the schema previous."
-            if report.is_swapped
-            else "Not swapped."
-        )
-    )
+    console.print(f"{report.compared} rows compared, {report.different} differ; {report.in_flight} went on.")
+    if report.is_swapped:
+        console.print("The rebuilt tables are live; the old ones are in the schema previous.")
+    else:
+        console.print("Not swapped: look at the differences between the schemas public and rebuild.")
     raise typer.Exit(0 if report.is_swapped else 1)
 
 

@@ -2,20 +2,26 @@
 
 import asyncio
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from shared.kafka import KafkaBroker
+import httpx
 
-from deploy.doors import SERVICES
+from deploy.doors import DOORS, SERVICES
 from deploy.local.errors import StackError
 from deploy.local.network import Network, lay_out
+from deploy.local.ports import HOST
 from deploy.local.stack import Stack
 from deploy.migrate import upgrade
 from deploy.rebuild import Report, rebuild
+from deploy.supervisor import Supervisor
 from shared.events import TOPICS
+from shared.kafka import KafkaBroker
 from shared.settings import ServiceSettings
+
+_READY_S = 40.0
 
 
 def prepare(root: Path) -> Network:
@@ -44,6 +50,31 @@ def running_network(root: Path) -> Network:
         if home.exists() and any(server.pid for server in Stack().status(home)):
             return lay_out(home, Stack().up(home), are_doors_open=True)
     raise StackError("Nothing runs here: start it with `samepage stack up` or `samepage demo`.")
+
+
+def await_doors(network: Network, supervisor: Supervisor) -> None:
+    """Wait until all ten doors answer.
+
+    Raises:
+        StackError: some do not, after 40 s; it names them.
+    """
+    until = time.monotonic() + _READY_S
+    waiting = list(DOORS)
+    with httpx.Client(timeout=2) as client:
+        while waiting:
+            supervisor.watch()
+            waiting = [door for door in waiting if not _is_ready(client, network.ports[door])]
+            if time.monotonic() > until:
+                names = ", ".join(map(str, waiting))
+                raise StackError(f"These doors did not open in {_READY_S:.0f} s: {names}. See {supervisor.logs}.")
+            time.sleep(0.1)
+
+
+def _is_ready(client: httpx.Client, port: int) -> bool:
+    try:
+        return client.get(f"http://{HOST}:{port}/health/ready").status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
 
 
 async def make_ready(databases: Mapping[str, str], bootstrap_servers: str, *, replication: int = 1) -> None:

@@ -9,12 +9,12 @@ from importlib import import_module
 
 import asyncpg
 from rich.table import Table
-from shared.kafka import KafkaBroker
 
 from deploy.doors import SERVICES, consumes, publishes
 from deploy.local.network import Network
 from shared.broker import Partition
 from shared.events import PARTITIONS, TOPICS
+from shared.kafka import KafkaBroker
 
 _LONGEST_S = 120.0
 
@@ -111,7 +111,7 @@ async def _published(bootstrap_servers: str) -> dict[str, int]:
 
 
 async def _shown(service: str, dsn: str) -> dict[str, int]:
-    """Events whose effect can be seen in the read model, by topic, where a service can tell (`ACCOUNT` in its store)."""
+    """Events whose effect the read model shows, by topic, where a service can tell (`ACCOUNT` in its store)."""
     statement: str | None = getattr(import_module(f"services.{service}.store"), "ACCOUNT", None)
     return {} if statement is None else await _counts(dsn, statement)
 

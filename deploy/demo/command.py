@@ -9,21 +9,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-import httpx
 from rich.console import Console
 
 from deploy.demo.accounts import Account, accounts_when_settled, as_json, as_table
 from deploy.demo.cohort import make_network
 from deploy.demo.load import Loaded, load
 from deploy.doors import DOORS, SERVICES
-from deploy.local.errors import StackError
 from deploy.local.network import Network
 from deploy.local.stack import Stack
-from deploy.prepare import prepare_afresh
+from deploy.prepare import await_doors, prepare_afresh
 from deploy.supervisor import Supervisor
 from shared.auth import Role
-
-_READY_S = 40.0
 
 
 def run_demo(root: Path, *, scale: Literal["default", "study"], is_check: bool, console: Console) -> int:
@@ -36,9 +32,9 @@ def run_demo(root: Path, *, scale: Literal["default", "study"], is_check: bool, 
             network = prepare_afresh(home)
             if network.addresses.note:
                 console.print(network.addresses.note)
-            with Supervisor(network.environment, home / "var" / "log") as supervisor:
+            with Supervisor(network.environments, home / "var" / "log") as supervisor:
                 supervisor.start(DOORS)
-                _await_doors(network, supervisor)
+                await_doors(network, supervisor)
                 console.print(f"Ten doors are open after {time.monotonic() - started:.0f} s. Loading the network ...")
                 loaded = _load(network, scale, console)
                 if is_check:
@@ -63,28 +59,6 @@ def _interruptible() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _await_doors(network: Network, supervisor: Supervisor) -> None:
-    until = time.monotonic() + _READY_S
-    waiting = list(DOORS)
-    with httpx.Client(timeout=2) as client:
-        while waiting:
-            supervisor.watch()
-            waiting = [door for door in waiting if not _is_ready(client, network.ports[door])]
-            if time.monotonic() > until:
-                names = ", ".join(map(str, waiting))
-                raise StackError(
-                    f"These doors did not open in {_READY_S:.0f} s: {names}. Their logs are in var/demo/var/log."
-                )
-            time.sleep(0.1)
-
-
-def _is_ready(client: httpx.Client, port: int) -> bool:
-    try:
-        return client.get(f"http://127.0.0.1:{port}/health/ready").status_code == httpx.codes.OK
-    except httpx.HTTPError:
-        return False
 
 
 def _load(network: Network, scale: Literal["default", "study"], console: Console) -> Loaded:

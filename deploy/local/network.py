@@ -18,6 +18,9 @@ from deploy.local.ports import HOST, keep_or_choose
 from deploy.local.stack import Addresses
 
 
+READS_WORDS = ("intake", "clinical", "dashboard")
+
+
 @dataclass(frozen=True)
 class Secrets:
     """Made once a checkout."""
@@ -30,13 +33,13 @@ class Secrets:
 
 @dataclass(frozen=True)
 class Network:
-    """Where everything is. `environment` holds secrets: it goes to the doors and nowhere else."""
+    """Where everything is. `environments` hold secrets, by service: each goes to that service's doors only."""
 
     addresses: Addresses
     databases: Mapping[str, str]
     ports: Mapping[Door, int]
     issuer: LocalIssuer
-    environment: Mapping[str, str]
+    environments: Mapping[str, Mapping[str, str]]
 
     def url(self, service: str) -> str:
         """Base URL of a service's HTTP door."""
@@ -62,32 +65,35 @@ def lay_out(root: Path, addresses: Addresses, *, are_doors_open: bool = False) -
         for service in SERVICES
     }
     by_door = dict(zip(DOORS, ports, strict=True))
-    environment = _environment(addresses, databases, by_door, issuer, kept)
-    return Network(addresses, databases, by_door, issuer, environment)
+    platform = _platform(addresses, issuer)
+    environments = {service: platform | _own(service, databases[service], by_door, kept) for service in SERVICES}
+    return Network(addresses, databases, by_door, issuer, environments)
 
 
-def _environment(
-    addresses: Addresses,
-    databases: Mapping[str, str],
-    ports: Mapping[Door, int],
-    issuer: LocalIssuer,
-    kept: Secrets,
-) -> dict[str, str]:
-    variables = {
+def _platform(addresses: Addresses, issuer: LocalIssuer) -> dict[str, str]:
+    return {
         "SAMEPAGE_ENVIRONMENT": "development",
         "SAMEPAGE_BOOTSTRAP_SERVERS": addresses.bootstrap_servers,
         "SAMEPAGE_ISSUER": ISSUER,
         "SAMEPAGE_AUDIENCE": AUDIENCE,
         "SAMEPAGE_KEY_SET_FILE": str(issuer.key_set_file),
-        "SAMEPAGE_SEAL_KEY": kept.seal_key,
         "SAMEPAGE_IS_SYNTHETIC": "true",
-        "SAMEPAGE_INTAKE_IDENTIFIER_KEY": kept.identifier_key,
-        "SAMEPAGE_ANALYTICS_PSEUDONYM_KEY": kept.pseudonym_key,
     }
-    for service in SERVICES:
-        variables[f"SAMEPAGE_{service.upper()}_DATABASE_URL"] = databases[service]
+
+
+def _own(service: str, database: str, ports: Mapping[Door, int], kept: Secrets) -> dict[str, str]:
+    """A service's own settings and secrets, and no other's."""
+    prefix = f"SAMEPAGE_{service.upper()}"
+    variables = {f"{prefix}_DATABASE_URL": database}
     for door, port in ports.items():
-        variables[f"SAMEPAGE_{door.service.upper()}_{door.kind.upper()}_PORT"] = str(port)
+        if door.service == service:
+            variables[f"{prefix}_{door.kind.upper()}_PORT"] = str(port)
+    if service in READS_WORDS:
+        variables["SAMEPAGE_SEAL_KEY"] = kept.seal_key
+    if service == "intake":
+        variables[f"{prefix}_IDENTIFIER_KEY"] = kept.identifier_key
+    if service == "analytics":
+        variables[f"{prefix}_PSEUDONYM_KEY"] = kept.pseudonym_key
     return variables
 
 

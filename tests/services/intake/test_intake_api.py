@@ -7,9 +7,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from services.intake.domain import FORMS, Choice, Form, Number, is_asked
 from shared.db import Pool
 from tests.conftest import Apps, Tokens, client_of, new_key
+from tests.survey import CROHNS, answers_to, survey_of
 
 SITE = "site-01"
 OTHER = "site-02"
@@ -47,26 +47,6 @@ async def scheduled(client: httpx.AsyncClient, patient_id: str) -> str:
     return str(answer.json()["id"])
 
 
-def answers_to(form: Form) -> dict[str, float | str | bool]:
-    """Valid answers: the first choice, the lowest number, no."""
-    answers: dict[str, float | str | bool] = {}
-    for item in form.items:
-        if is_asked(item, answers):
-            match item.kind:
-                case Choice() as choice:
-                    answers[item.id] = choice.codes[0]
-                case Number() as number:
-                    answers[item.id] = number.low
-                case _:
-                    answers[item.id] = False
-    return answers
-
-
-def survey(patient_id: str, visit_id: str, **changes: object) -> dict[str, object]:
-    form = FORMS["pre-visit-crohns|1.0"]
-    return {"patient_id": patient_id, "visit_id": visit_id, "answers": answers_to(form), **changes}
-
-
 async def outbox(intake: FastAPI) -> list[tuple[str, int]]:
     pool: Pool = intake.state.pool
     rows = await pool.fetch("SELECT topic, sequence FROM outbox ORDER BY xid, position")
@@ -78,7 +58,7 @@ async def test_a_survey_is_scored_recorded_and_published_with_its_receipt(
 ) -> None:
     patient_id = await enrolled(site)
     visit_id = await scheduled(site, patient_id)
-    body = survey(patient_id, visit_id, concerns=[{"topic": "symptoms", "words": "The cramps are back"}])
+    body = survey_of(patient_id, visit_id, concerns=[{"topic": "symptoms", "words": "The cramps are back"}])
     answer = await site.post("/v1/surveys", json=body, headers=new_key())
     assert answer.status_code == 201, answer.text
     receipt = (await site.get(f"/v1/receipts/{answer.json()['receipt']}")).json()
@@ -160,8 +140,8 @@ async def test_bad_answers_are_named_one_by_one_and_nothing_is_written(
 ) -> None:
     patient_id = await enrolled(site)
     visit_id = await scheduled(site, patient_id)
-    body = survey(patient_id, visit_id)
-    body["answers"] = {**answers_to(FORMS["pre-visit-crohns|1.0"]), "abdominal_pain": 9, "shoe_size": 43}
+    body = survey_of(patient_id, visit_id)
+    body["answers"] = {**answers_to(CROHNS), "abdominal_pain": 9, "shoe_size": 43}
     answer = await site.post("/v1/surveys", json=body, headers=new_key())
     assert answer.status_code == 422
     assert {error["field"] for error in answer.json()["errors"]} == {"answers.abdominal_pain", "answers.shoe_size"}
@@ -171,8 +151,8 @@ async def test_bad_answers_are_named_one_by_one_and_nothing_is_written(
 async def test_a_visit_has_one_survey(site: httpx.AsyncClient) -> None:
     patient_id = await enrolled(site)
     visit_id = await scheduled(site, patient_id)
-    assert (await site.post("/v1/surveys", json=survey(patient_id, visit_id), headers=new_key())).status_code == 201
-    again = await site.post("/v1/surveys", json=survey(patient_id, visit_id), headers=new_key())
+    assert (await site.post("/v1/surveys", json=survey_of(patient_id, visit_id), headers=new_key())).status_code == 201
+    again = await site.post("/v1/surveys", json=survey_of(patient_id, visit_id), headers=new_key())
     assert again.status_code == 409
     assert again.json()["type"] == "urn:samepage:problem:already-answered"
 
@@ -199,9 +179,9 @@ async def test_a_patient_submits_for_themselves_only(intake: FastAPI, site: http
     patient_id = await enrolled(site)
     visit_id = await scheduled(site, patient_id)
     async with client_of(intake, token("patient", [SITE], patient_id=uuid4())) as stranger:
-        answer = await stranger.post("/v1/surveys", json=survey(patient_id, visit_id), headers=new_key())
+        answer = await stranger.post("/v1/surveys", json=survey_of(patient_id, visit_id), headers=new_key())
         assert answer.status_code == 404
         assert (await stranger.post("/v1/patients", json=PATIENT, headers=new_key())).status_code == 403
     async with client_of(intake, token("patient", [SITE], patient_id=patient_id)) as patient:
-        answer = await patient.post("/v1/surveys", json=survey(patient_id, visit_id), headers=new_key())
+        answer = await patient.post("/v1/surveys", json=survey_of(patient_id, visit_id), headers=new_key())
         assert answer.status_code == 201, answer.text

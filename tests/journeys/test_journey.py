@@ -1,0 +1,312 @@
+"""One visit from end to end, over real Kafka and PostgreSQL, through the doors that everybody uses."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from playwright.async_api import async_playwright
+
+from deploy.local.stack import Stack
+from deploy.prepare import rebuild_read_model
+from deploy.trace import trace
+from shared.auth import Role
+from shared.events import TOPICS
+from tests.conftest import new_key, until
+from tests.journeys.conftest import ROOT, System
+from tests.survey import survey_of
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARTIFACTS = ROOT / "var" / "artifacts"
+
+
+@dataclass
+class Clinic:
+    """A site and its clients."""
+
+    site: str
+    system: System
+    intake: httpx.Client
+    clinical: httpx.Client
+    feedback: httpx.Client
+    clinician: httpx.Client
+    operator: httpx.Client
+    receipts: dict[str, str] = field(default_factory=dict)
+
+    def enrol(self, identifier: str) -> tuple[str, str]:
+        """A consented patient with a visit now; their ids."""
+        patient = {
+            "identifier": identifier,
+            "birth_year": 1984,
+            "sex": "female",
+            "diagnosis": "crohns-disease",
+            "clinician_id": "dr-1",
+            "consent": "consented",
+        }
+        enrolled = posted(self.intake, "/v1/patients", patient)
+        patient_id = enrolled["id"]
+        self.receipts[patient_id] = enrolled["receipt"]
+        scheduled_at = (datetime.now(UTC) + timedelta(minutes=10)).isoformat()
+        visit = {"patient_id": patient_id, "clinician_id": "dr-1", "scheduled_at": scheduled_at}
+        return patient_id, posted(self.intake, "/v1/visits", visit)["id"]
+
+
+@pytest.fixture(scope="module")
+def clinic(system: System) -> Iterator[Clinic]:
+    site = "site-journey"
+    clients = {
+        "intake": system.client("intake", Role.SYSTEM, [site]),
+        "clinical": system.client("clinical", Role.SYSTEM, [site]),
+        "feedback": system.client("feedback", Role.SYSTEM, [site]),
+        "clinician": system.client("dashboard", Role.CLINICIAN, [site]),
+        "operator": system.client("analytics", Role.OPERATOR, []),
+    }
+    body = {"name": "Riverbend GI (synthetic)", "site_type": "academic", "time_zone": "America/Chicago"}
+    answer = clients["intake"].put(f"/v1/sites/{site}", json=body)
+    assert answer.status_code == 200, answer.text
+    yield Clinic(site=site, system=system, **clients)
+    for client in clients.values():
+        client.close()
+
+
+def posted(client: httpx.Client, path: str, body: Any, **params: str) -> dict[str, Any]:
+    answer = client.post(path, json=body, headers=new_key(), params=params)
+    assert answer.status_code in {200, 201}, answer.text
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+FEEDBACK = {
+    "effort_to_understand": 9,
+    "effort_to_listen": 9,
+    "effort_to_include": 8,
+    "helped_discussion": True,
+    "helped_what_matters": True,
+    "helped_decisions": None,
+    "used_in_visit": "yes",
+    "used_outside_visit": "no",
+    "used_over_one_month": True,
+}
+
+
+async def records_of(system: System, patient_id: str) -> dict[str, list[dict[str, bytes]]]:
+    """Headers of every record about a patient, by topic, read by a plain Kafka consumer."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=system.network.addresses.bootstrap_servers, auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    found: dict[str, list[dict[str, bytes]]] = {}
+    try:
+        partitions = [TopicPartition(topic, number) for topic in TOPICS for number in range(12)]
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
+            for records in (await consumer.getmany(timeout_ms=200)).values():
+                for record in records:
+                    if record.key == patient_id.encode():
+                        found.setdefault(record.topic, []).append(dict(record.headers))
+    finally:
+        await consumer.stop()
+    return found
+
+
+async def test_a_visit_from_the_survey_to_the_network_figures(clinic: Clinic) -> None:
+    patient_id, visit_id = clinic.enrol("journey-1")
+    words = {"concerns": [{"topic": "symptoms", "words": "The cramps are back"}], "matters_most": "Work a full shift"}
+    traced = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+    answer = clinic.intake.post(
+        "/v1/surveys", json=survey_of(patient_id, visit_id, **words), headers=new_key() | traced
+    )
+    assert answer.status_code == 201, answer.text
+    survey = answer.json()
+
+    about = {"patient_id": patient_id}
+    now = datetime.now(UTC)
+    assessment = {**about, "clinician_id": "dr-1", "activity": "mild", "visit_id": visit_id}
+    posted(clinic.clinical, "/v1/assessments", assessment, wait_for=clinic.receipts[patient_id])
+    lab = {**about, "loinc": "1988-5", "value": 1.2, "unit": "mg/dL", "taken_at": (now - timedelta(days=6)).isoformat()}
+    posted(clinic.clinical, "/v1/labs", lab)
+    posted(clinic.clinical, "/v1/medications", {**about, "name": "adalimumab", "started_on": "2026-01-05"})
+    step = {**about, "what": "Blood test", "who": "patient", "visit_id": visit_id}
+    plan = posted(clinic.clinical, "/v1/plans", step)
+    clinic.intake.patch(f"/v1/visits/{visit_id}", json={"state": "checked-in"}).raise_for_status()
+
+    page_path = f"/v1/patients/{patient_id}/page"
+    clinic.clinician.get(page_path, params={"wait_for": survey["receipt"]}).raise_for_status()
+    answer = clinic.clinician.get(page_path, params={"wait_for": plan["receipt"], "shared": "true"})
+    assert answer.headers["samepage-waited"] == "arrived"
+    page = answer.json()
+    assert "The cramps are back" in answer.text
+    assert "Blood test" in answer.text
+    assert page["as_of"] is not None
+    unchanged = clinic.clinician.get(page_path, headers={"if-none-match": answer.headers["etag"]})
+    assert unchanged.status_code == 304
+
+    completed = clinic.intake.patch(f"/v1/visits/{visit_id}", json={"state": "completed"}).json()
+    posted(clinic.feedback, "/v1/feedback", {**FEEDBACK, **about, "visit_id": visit_id}, wait_for=completed["receipt"])
+
+    async def is_counted() -> bool:
+        return _pipeline_counts(clinic) >= 1
+
+    await until(is_counted)
+    assert clinic.operator.get("/v1/network/funnel").status_code == 200
+    await _check_what_stands_on_kafka(clinic, patient_id, "0af7651916cd43dd8448eb211c80319c")
+    hops = await trace(clinic.system.network.databases, UUID(survey["receipt"]))
+    assert [hop.place for hop in hops if hop.at] == [
+        "intake accepted",
+        "Kafka",
+        "dashboard applied",
+        "feedback applied",
+        "analytics applied",
+    ]
+
+
+def _pipeline_counts(clinic: Clinic) -> int:
+    pipeline = clinic.operator.get("/v1/pipeline")
+    assert pipeline.status_code == 200, pipeline.text
+    return sum(site["site_id"] == clinic.site for site in pipeline.json()["sites"])
+
+
+async def _check_what_stands_on_kafka(clinic: Clinic, patient_id: str, trace_id: str) -> None:
+    found: dict[str, list[dict[str, bytes]]] = {}
+
+    async def are_all_there() -> bool:
+        nonlocal found
+        found = await records_of(clinic.system, patient_id)
+        return {"visit-updated", "survey-completed", "dashboard-viewed", "feedback-received"} <= found.keys()
+
+    await until(are_all_there)
+    assert len(found["clinician-data-updated"]) == 4
+    for records in found.values():
+        assert [int(headers["ce_sequence"]) for headers in records] == list(range(1, len(records) + 1))
+    (survey,) = found["survey-completed"]
+    assert survey["ce_specversion"] == b"1.0"
+    assert survey["traceparent"].split(b"-")[1] == trace_id.encode()
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium here: apt-get install chromium")
+async def test_the_page_is_seen_in_a_browser(clinic: Clinic) -> None:
+    patient_id, visit_id = clinic.enrol("journey-browser")
+    concern = [{"topic": "symptoms", "words": "Is the shot wearing off?"}]
+    survey = posted(clinic.intake, "/v1/surveys", survey_of(patient_id, visit_id, concerns=concern))
+    link = clinic.system.sign_in_link("dashboard", Role.CLINICIAN, [clinic.site], f"/patients/{patient_id}")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-background-networking"]
+        )
+        page = await browser.new_page(viewport={"width": 1366, "height": 768})
+        problems: list[str] = []
+        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        await page.goto(f"{link}?wait_for={survey['receipt']}")
+        await page.screenshot(path=ARTIFACTS / "page.png")  # playwright makes the folder
+        assert await page.get_by_text("Is the shot wearing off?").is_visible()
+        assert problems == []
+        await page.goto("about:blank")
+        await browser.close()
+
+    async def is_closed() -> bool:
+        connection = await asyncpg.connect(clinic.system.network.databases["dashboard"])
+        try:
+            return bool(
+                await connection.fetchval(
+                    "SELECT true FROM view WHERE patient_id = $1 AND duration_ms IS NOT NULL", UUID(patient_id)
+                )
+            )
+        finally:
+            await connection.close()
+
+    await until(is_closed)
+
+
+async def surveys_shown(system: System) -> int:
+    connection = await asyncpg.connect(system.network.databases["dashboard"])
+    try:
+        return int(await connection.fetchval("SELECT count(*) FROM delivery WHERE topic = 'survey-completed'"))
+    finally:
+        await connection.close()
+
+
+async def surveys_accepted(system: System) -> int:
+    connection = await asyncpg.connect(system.network.databases["intake"])
+    try:
+        return int(await connection.fetchval("SELECT count(*) FROM outbox WHERE topic = 'survey-completed'"))
+    finally:
+        await connection.close()
+
+
+async def write_surveys(clinic: Clinic, name: str, count: int, meanwhile: Callable[[int], Awaitable[None]]) -> int:
+    """Write surveys one after the other, with faults in between; how many were accepted."""
+    for number in range(count):
+        await meanwhile(number)
+        patient_id, visit_id = await asyncio.to_thread(clinic.enrol, f"{name}-{number}")
+        await asyncio.to_thread(posted, clinic.intake, "/v1/surveys", survey_of(patient_id, visit_id))
+    return count
+
+
+async def test_a_worker_that_is_killed_loses_and_doubles_nothing(clinic: Clinic) -> None:
+    system = clinic.system
+
+    async def kill_now_and_then(number: int) -> None:
+        system.supervisor.watch()
+        if number % 5 == 2:
+            os.kill(system.pid("dashboard-worker" if number % 2 else "intake-worker"), signal.SIGKILL)
+
+    await write_surveys(clinic, "worker-killed", 20, kill_now_and_then)
+    await _all_is_shown_once(system)
+
+
+async def test_a_broker_that_is_killed_loses_and_doubles_nothing(clinic: Clinic) -> None:
+    system = clinic.system
+
+    async def kill_the_broker_once(number: int) -> None:
+        system.supervisor.watch()
+        if number == 5:
+            (pid,) = (server.pid for server in Stack().status(system.home) if server.kind == "kafka")
+            assert pid is not None
+            os.kill(pid, signal.SIGKILL)
+        if number == 12:
+            await asyncio.to_thread(Stack().up, system.home)
+
+    await write_surveys(clinic, "broker-killed", 20, kill_the_broker_once)
+    await _all_is_shown_once(system)
+
+
+async def _all_is_shown_once(system: System) -> None:
+    accepted = await surveys_accepted(system)
+
+    async def is_all_shown() -> bool:
+        system.supervisor.watch()
+        return await surveys_shown(system) >= accepted
+
+    await until(is_all_shown, seconds=90)
+    assert await surveys_shown(system) == accepted
+    connection = await asyncpg.connect(system.network.databases["dashboard"])
+    try:
+        assert await connection.fetchval("SELECT count(*) FROM dead_letter") == 0
+    finally:
+        await connection.close()
+
+
+async def test_a_rebuilt_read_model_is_byte_equal_and_swapped_in_under_traffic(clinic: Clinic) -> None:
+    await _all_is_shown_once(clinic.system)
+
+    async def keep_watching(_number: int) -> None:
+        clinic.system.supervisor.watch()
+
+    writing = asyncio.create_task(write_surveys(clinic, "while-rebuilding", 10, keep_watching))
+    report = await rebuild_read_model(clinic.system.network, "dashboard")
+    await writing
+    assert report.is_swapped
+    assert report.different == 0
+    assert report.compared > 20
+    await _all_is_shown_once(clinic.system)

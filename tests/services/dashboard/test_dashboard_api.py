@@ -1,0 +1,188 @@
+"""The dashboard through its HTTP door, with its read model built by its handlers; on a real PostgreSQL."""
+
+from collections.abc import AsyncIterator
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.dashboard.handlers import apply
+from shared.db import Pool, transaction
+from shared.events import Event
+from shared.sealing import Sealer
+from tests.builders import (
+    PATIENT,
+    SITE,
+    a_lab,
+    a_medication,
+    a_site,
+    a_step,
+    a_survey,
+    a_visit,
+    an_enrollment,
+    an_event,
+)
+from tests.conftest import SEAL_KEY, Apps, Pools, Tokens, client_of, new_key
+
+WORDS = Sealer(SEAL_KEY).seal("The cramps are back", site_id=SITE, patient_id=str(PATIENT), field="concern")
+
+
+def a_history() -> list[Event]:
+    """A patient's events in the order they were published."""
+    survey = a_survey()
+    concern = survey.concerns[0].model_copy(update={"words": WORDS})
+    return [
+        an_event(a_site()),
+        an_event(an_enrollment()),
+        an_event(a_visit(), sequence=1),
+        an_event(a_visit(), sequence=2),
+        an_event(survey.model_copy(update={"concerns": (concern,)})),
+        an_event(a_lab(), sequence=1),
+        an_event(a_medication(), sequence=2),
+        an_event(a_step(), sequence=3),
+    ]
+
+
+@pytest.fixture
+async def dashboard(app: Apps) -> FastAPI:
+    """The application, with one patient's page."""
+    application = await app("dashboard")
+    async with transaction(application.state.pool) as connection:
+        await apply(connection, a_history())
+    return application
+
+
+@pytest.fixture
+async def clinician(dashboard: FastAPI, token: Tokens) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(dashboard, token("clinician", [SITE])) as client:
+        yield client
+
+
+async def views(dashboard: FastAPI) -> list[tuple[str, bool, int | None]]:
+    rows = await dashboard.state.pool.fetch("SELECT role, is_shared_screen, duration_ms FROM view ORDER BY opened_at")
+    return [(row["role"], row["is_shared_screen"], row["duration_ms"]) for row in rows]
+
+
+async def published(dashboard: FastAPI) -> int:
+    return int(await dashboard.state.pool.fetchval("SELECT count(*) FROM outbox"))
+
+
+async def test_the_page_shows_the_words_that_travelled_sealed_and_says_as_of_when(clinician: httpx.AsyncClient) -> None:
+    answer = await clinician.get(f"/v1/patients/{PATIENT}/page")
+    assert answer.status_code == 200, answer.text
+    assert "The cramps are back" in answer.text
+    assert WORDS not in answer.text
+    assert answer.json()["as_of"] is not None
+
+
+async def test_every_look_is_recorded_and_published_before_the_answer(
+    dashboard: FastAPI, clinician: httpx.AsyncClient
+) -> None:
+    await clinician.get(f"/v1/patients/{PATIENT}/page", params={"shared": "true"})
+    await clinician.get(f"/patients/{PATIENT}")
+    assert await views(dashboard) == [("clinician", True, None), ("clinician", False, None)]
+    assert await published(dashboard) == 2
+
+
+async def test_an_unchanged_page_answers_304_and_is_a_look_all_the_same(
+    dashboard: FastAPI, clinician: httpx.AsyncClient
+) -> None:
+    first = await clinician.get(f"/v1/patients/{PATIENT}/page")
+    again = await clinician.get(f"/v1/patients/{PATIENT}/page", headers={"if-none-match": first.headers["etag"]})
+    assert again.status_code == 304
+    assert again.content == b""
+    assert len(await views(dashboard)) == 2
+
+
+async def test_a_page_of_another_site_is_unknown_and_no_look_is_recorded(dashboard: FastAPI, token: Tokens) -> None:
+    async with client_of(dashboard, token("clinician", ["another-site"])) as other:
+        foreign = await other.get(f"/v1/patients/{PATIENT}/page")
+        nobody = await other.get(f"/v1/patients/{uuid4()}/page")
+        page = await other.get(f"/patients/{PATIENT}")
+    assert foreign.status_code == nobody.status_code == page.status_code == 404
+    assert foreign.content == nobody.content
+    assert await views(dashboard) == []
+
+
+async def test_an_operator_sees_no_patient_and_a_patient_sees_only_their_own_page(
+    dashboard: FastAPI, token: Tokens
+) -> None:
+    path = f"/v1/patients/{PATIENT}/page"
+    async with client_of(dashboard, token("operator", [SITE])) as operator:
+        assert (await operator.get(path)).status_code == 403
+    async with client_of(dashboard, token("patient", [SITE], patient_id=uuid4())) as stranger:
+        assert (await stranger.get(path)).status_code == 404
+    async with client_of(dashboard, token("patient", [SITE], patient_id=PATIENT)) as patient:
+        assert (await patient.get(path)).status_code == 200
+    assert await views(dashboard) == [("patient", False, None)]
+
+
+async def test_the_beacon_closes_a_view_once_and_only_for_who_opened_it(
+    dashboard: FastAPI, clinician: httpx.AsyncClient, token: Tokens
+) -> None:
+    view_id = (await clinician.get(f"/v1/patients/{PATIENT}/page")).headers["samepage-view"]
+    path = f"/v1/views/{view_id}/beacon"
+    beacon = b'{"duration_ms": 42000, "panels": ["concerns"]}'
+    async with client_of(dashboard, token("coordinator", [SITE])) as somebody_else:
+        assert (await somebody_else.post(path, content=beacon)).status_code == 404
+    plain = {"content-type": "text/plain;charset=UTF-8"}
+    assert (await clinician.post(path, content=beacon, headers=plain)).status_code == 204
+    assert (await clinician.post(path, content=beacon, headers=plain)).status_code == 404
+    assert await views(dashboard) == [("clinician", False, 42000)]
+    assert await published(dashboard) == 2
+
+
+async def test_waiting_for_a_receipt_that_does_not_come_ends_and_says_so(clinician: httpx.AsyncClient) -> None:
+    answer = await clinician.get(f"/v1/patients/{PATIENT}/page", params={"wait_for": str(uuid4())})
+    assert answer.status_code == 200
+    assert answer.headers["samepage-waited"] == "gave-up"
+
+
+async def test_nothing_is_answered_without_a_token(dashboard: FastAPI) -> None:
+    async with client_of(dashboard) as stranger:
+        for path in (f"/patients/{PATIENT}", f"/v1/patients/{PATIENT}/page", "/v1/views", "/nowhere", "/docs"):
+            assert (await stranger.get(path)).status_code == 401, path
+        for path in ("/health/live", "/health/ready", "/metrics", "/static/samepage.css"):
+            assert (await stranger.get(path)).status_code == 200, path
+
+
+async def test_past_views_come_in_once(dashboard: FastAPI, token: Tokens) -> None:
+    body = {
+        "patient_id": str(PATIENT),
+        "role": "clinician",
+        "context": "in-visit",
+        "is_shared_screen": True,
+        "opened_at": "2026-03-01T10:00:00Z",
+        "duration_ms": 60000,
+    }
+    key = new_key()
+    async with client_of(dashboard, token("system", [SITE])) as system:
+        for _ in range(2):
+            answer = await system.post("/v1/views", json=[body, {**body, "patient_id": str(uuid4())}], headers=key)
+            assert [item["status"] for item in answer.json()["items"]] == [201, 404]
+    assert await views(dashboard) == [("clinician", True, 60000)]
+
+
+async def rows(pool: Pool) -> list[tuple[UUID, str, bytes, str]]:
+    found = await pool.fetch("SELECT patient_id, facts, page, version FROM patient_page ORDER BY patient_id")
+    return [(row["patient_id"], row["facts"], row["page"], row["version"]) for row in found]
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+async def test_a_history_in_any_order_and_repetition_makes_the_same_bytes(pool_of: Pools, data: st.DataObject) -> None:
+    pool = await pool_of("dashboard")
+    history = a_history()
+    async with transaction(pool) as connection:
+        await apply(connection, history)
+    expected = await rows(pool)
+    await pool.execute("TRUNCATE patient_page, site")
+    shuffled = data.draw(st.permutations([*history, *data.draw(st.lists(st.sampled_from(history), max_size=4))]))
+    cut = data.draw(st.integers(0, len(shuffled)))
+    for batch in (shuffled[:cut], shuffled[cut:], shuffled[:cut]):
+        async with transaction(pool) as connection:
+            await apply(connection, batch)
+    assert await rows(pool) == expected
