@@ -45,10 +45,12 @@ async def run_worker(
 
 async def _first_to_end(name: str, jobs: Sequence[Coroutine[object, object, None]]) -> int:
     tasks = [asyncio.create_task(job) for job in jobs]
-    done, running = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in running:
-        task.cancel()
-    await asyncio.gather(*running, return_exceptions=True)
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
     failure = next((task.exception() for task in done if task.exception() is not None), None)
     if failure is None:
         return 0
@@ -64,11 +66,26 @@ async def _until_signal() -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await stop.wait()
+    try:
+        await stop.wait()
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
 
 
 async def _serve_health(settings: ServiceSettings, pool: Pool) -> None:
     config = uvicorn.Config(
-        worker_health(pool), host=settings.host, port=settings.worker_port, log_level="warning", access_log=False
+        worker_health(pool),
+        host=settings.host,
+        port=settings.worker_port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=2,
     )
-    await _QuietServer(config).serve()
+    server = _QuietServer(config)
+    try:
+        await server.serve()
+    except asyncio.CancelledError:
+        if server.started:
+            await server.shutdown()
+        raise
