@@ -1,12 +1,15 @@
-"""Events on their way into a service and out of it, without a broker: as its worker reads and its relay sends them."""
+"""Events on their way into a service and out of it: through its tables as its worker would, or through a broker."""
+
+import asyncio
+from uuid import uuid4
 
 from fastapi import FastAPI
 
-from shared.broker import Partition, Record
+from shared.broker import Broker, Message, Partition, Record
 from shared.db import Pool, transaction
 from shared.delivery import Subscription, deliver
 from shared.delivery_store import places
-from shared.events import Event, decode, encode, headers_of
+from shared.events import Event, Headers, decode, encode, headers_of
 
 
 async def arrive(application: FastAPI, subscription: Subscription, *events: Event) -> None:
@@ -43,8 +46,33 @@ async def published(application: FastAPI) -> list[Event]:
     ]
 
 
+async def send(broker: Broker, *events: Event) -> None:
+    """Write events to the broker as their publishers' relays do."""
+    sink = await broker.sink()
+    await sink.send_all(
+        [Message(event.topic, event.key.encode(), encode(event.body), _headers(event)) for event in events]
+    )
+    await sink.close()
+
+
+async def first_of(broker: Broker, topic: str) -> Event:
+    """The first event in a topic, once there is one."""
+    source = await broker.source(f"reader-{uuid4().hex[:8]}", [topic])
+    try:
+        async with asyncio.timeout(20):
+            while True:
+                for records in (await source.fetch(max_records=1, timeout_ms=200)).values():
+                    return decode(topic, records[0].headers, records[0].value)
+    finally:
+        await source.close()
+
+
 def _record(event: Event, partition: Partition, offset: int) -> Record:
-    headers = headers_of(
+    return Record(partition, offset, 1_760_000_000_000, event.key.encode(), encode(event.body), _headers(event))
+
+
+def _headers(event: Event) -> Headers:
+    return headers_of(
         event_id=event.event_id,
         topic=event.topic,
         site_id=event.site_id,
@@ -53,4 +81,3 @@ def _record(event: Event, partition: Partition, offset: int) -> Record:
         time=event.time,
         traceparent=event.traceparent,
     )
-    return Record(partition, offset, 1_760_000_000_000, event.key.encode(), encode(event.body), headers)
