@@ -1,0 +1,53 @@
+"""One topic in writing: the JSON Schema of its body, its key, and one whole message as it stands in Kafka."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from shared.events import SiteId, Topic, encode, headers_of
+from shared.examples import EXAMPLES, PATIENT_ID, SITE_ID
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+_EVENT_ID = UUID("0b7c6a54-6a39-4c1f-9d55-2f6a52c09001")
+_RECORDED_AT = datetime(2026, 10, 14, 9, 0, tzinfo=UTC)
+
+
+def schema_of(topic: Topic) -> dict[str, Any]:
+    """JSON Schema (2020-12) of the value, as published: what may be absent is what old events may lack."""
+    schema = topic.body.model_json_schema(mode="serialization")
+    return {"$schema": DIALECT, "$id": f"urn:samepage:schema:{topic.name}:v{topic.version}", **schema}
+
+
+def has_patient_key(topic: Topic) -> bool:
+    """Whether the key is a patient id; else it is a site id."""
+    return "patient_id" in topic.body.model_fields
+
+
+def key_schema_of(topic: Topic) -> dict[str, Any]:
+    """JSON Schema of the message key."""
+    if has_patient_key(topic):
+        return {"type": "string", "format": "uuid", "description": "Id of the patient"}
+    return TypeAdapter(SiteId).json_schema()
+
+
+def example_of(topic: Topic) -> dict[str, Any]:
+    """A synthetic message: `key`, `headers` and `value`, valid in every part."""
+    key = str(PATIENT_ID) if has_patient_key(topic) else SITE_ID
+    headers = headers_of(
+        event_id=_EVENT_ID,
+        topic=topic.name,
+        site_id=SITE_ID,
+        key=key,
+        sequence=1,
+        time=_RECORDED_AT,
+        traceparent=_TRACEPARENT,
+    )
+    return {
+        "key": key,
+        "headers": {name: value.decode() for name, value in headers},
+        "value": json.loads(encode(EXAMPLES[topic.name])),
+    }
