@@ -8,7 +8,7 @@ from typing import Any
 
 from services.dashboard.domain.items import instant
 
-LIMITS: Mapping[str, int] = MappingProxyType({"survey": 14, "clinician": 90, "labs": 90, "medicines": 90})
+LIMITS: Mapping[str, int] = MappingProxyType({"survey": 14, "clinician": 90, "labs": 90, "medicines": 180})
 """Days after which a source is called old. A site may set others."""
 
 

@@ -170,6 +170,7 @@ def _agreement(verdicts: _Verdicts, computed: Json | None, clinician: Json | Non
     too_far = verdicts.apart_days is not None and verdicts.apart_days > COMPARABLE_DAYS
     return {
         "state": "differ" if pairs else "agree" if len(given) > 1 else "not-compared",
+        "all_in_remission": verdicts.said[given[0]] if len(given) > 1 and not pairs else None,
         "compared": given,
         "pairs": pairs,
         "words": _sentence(pairs, verdicts.said, computed, clinician) if pairs else None,

@@ -1,0 +1,70 @@
+"""The page as HTML for people: words, tables and pictures made on the server; nothing needs a script."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment
+
+from services.dashboard.domain import Opener, freshness, open_words
+from services.dashboard.pages import labels, readings, sentences
+from services.dashboard.pages.pictures import pictures_of
+from services.dashboard.pages.reader import Reader, answer_words, reason_words
+from shared.events import ViewerRole
+from shared.pages import environment
+
+STATIC = Path(__file__).parent / "static"
+MOST_STEPS = 6
+
+
+def present(  # noqa: PLR0913 - the page, and what is known of the look, each by name
+    page: Mapping[str, Any],
+    *,
+    now: datetime,
+    time_zone: str,
+    unseal: Opener,
+    viewer_role: ViewerRole,
+    view_id: UUID | None = None,
+    is_synthetic: bool = False,
+) -> str:
+    """A page of `domain.assemble` as an HTML document, for a reader at `now` in the site's zone.
+
+    Sealed words are opened only here. `view_id` names the look that the page's script reports the length of;
+    without it nothing is reported. The document has no inline style and no inline script.
+
+    Raises:
+        ZoneInfoNotFoundError: `time_zone` is no IANA zone.
+    """
+    reader = Reader(now.astimezone(ZoneInfo(time_zone)), viewer_role)
+    opened = open_words(page, unseal)
+    ages = freshness(opened, reader.now)
+    return (
+        _templates()
+        .get_template("patient.html")
+        .render(
+            page=opened,
+            reader=reader,
+            cells=sentences.freshness_cells(ages, opened, reader),
+            pictures=pictures_of(opened, reader),
+            view_id=view_id,
+            is_synthetic=is_synthetic,
+            most_steps=MOST_STEPS,
+        )
+    )
+
+
+@cache
+def _templates() -> Environment:
+    made = environment(__package__ or "services.dashboard.pages")
+    made.globals |= {
+        "say": sentences,
+        "readings": readings,
+        "labels": labels,
+        "answer_words": answer_words,
+        "reason_words": reason_words,
+    }
+    return made

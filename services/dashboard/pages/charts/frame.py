@@ -1,0 +1,99 @@
+"""One time axis for all charts of a page: the same width and margins, so that a vertical line is a day in
+each.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.dashboard.pages.charts.svg import Canvas, width_of
+from shared.pages.words import MONTHS, short_on
+
+ROOM_AFTER_TODAY = timedelta(days=19)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Twelve months up to today, in the reader's zone. The wide picture is for screens from 48 rem, the
+    narrow below.
+
+    `visits` are the days of the visits that took place within it, oldest first.
+    """
+
+    today: datetime
+    is_wide: bool
+    visits: Sequence[datetime] = ()
+
+    @property
+    def width(self) -> float:
+        return 730 if self.is_wide else 358
+
+    @property
+    def left(self) -> float:
+        return 104 if self.is_wide else 64
+
+    @property
+    def right(self) -> float:
+        return 638 if self.is_wide else 328
+
+    @property
+    def start(self) -> datetime:
+        return self.today.replace(year=self.today.year - 1, day=1, hour=0, minute=0, second=0, microsecond=0)
+
+    def x(self, at: datetime) -> float:
+        """Pixels from the left edge; kept within the plot."""
+        end = self.today + ROOM_AFTER_TODAY
+        share = (at - self.start) / (end - self.start)
+        return self.left + min(max(share, 0.0), 1.0) * (self.right - self.left)
+
+    def holds(self, at: datetime) -> bool:
+        return self.start <= at <= self.today + ROOM_AFTER_TODAY
+
+    def key(self, name: str) -> str:
+        return name if self.is_wide else f"{name}-n"
+
+    @property
+    def css(self) -> str:
+        return "only-wide" if self.is_wide else "only-narrow"
+
+    def rule_days(self, canvas: Canvas, top: float, bottom: float) -> None:
+        """Grey lines for visits, a black one for today."""
+        for visit in self.visits:
+            canvas.line("l-visit", (self.x(visit), top), (self.x(visit), bottom))
+        canvas.line("l-today", (self.x(self.today), top), (self.x(self.today), bottom))
+
+    def name_days(self, canvas: Canvas, y: float) -> None:
+        """The days of the visits and today, above the first chart; where two would touch the older one gives
+        way.
+        """
+        canvas.text("today", (min(self.x(self.today), self.right - 14), y), "t-strong", "middle")
+        if self.visits and self.is_wide:
+            canvas.text("visits", (self.left - 6, y), anchor="end")
+        for visit in reversed(self.visits):
+            half = width_of(short_on(visit)) / 2
+            x = max(self.x(visit), self.left + half)
+            box_is_free = not any(b.top < y < b.bottom + 1 and b.left < x + half + 6 and x - half - 6 <
+            b.right
+                                  for b in canvas.taken)  # fmt: skip
+            if box_is_free:
+                canvas.text(short_on(visit), (x, y), anchor="middle")
+
+    def name_months(self, canvas: Canvas, y: float) -> None:
+        """The axis: a tick every second month on the wide picture, every third on the narrow one."""
+        canvas.line("l-visit", (self.left, y), (self.right, y))
+        year = None
+        for month in self._months(2 if self.is_wide else 3):
+            x = self.x(month)
+            canvas.line("l-visit", (x, y), (x, y + 4))
+            named = MONTHS[month.month - 1]
+            words = f"{named} {month.year}" if month.year != year and (self.is_wide or year) else named
+            year = month.year
+            if x + 2 + width_of(words) <= self.width:
+                canvas.text(words, (x + 2, y + 15))
+
+    def _months(self, step: int) -> Iterator[datetime]:
+        at = self.start
+        while self.holds(at):
+            yield at
+            months = at.month - 1 + step
+            at = at.replace(year=at.year + months // 12, month=months % 12 + 1)

@@ -1,0 +1,120 @@
+"""Medicines as lanes on the common time axis: a bar is an interval of the clinic's list."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, tzinfo
+from typing import Any, NamedTuple
+
+from markupsafe import Markup
+
+from services.dashboard.pages.charts.frame import Frame
+from services.dashboard.pages.charts.svg import Canvas, width_of
+from shared.pages.words import listed, on, short_on
+
+MOST_LANES = 4
+_BAR = 14.0
+
+
+class Interval(NamedTuple):
+    """One medicine as it was taken. `stopped` null: still taken. `words`: to stand beside it, longest first."""
+
+    name: str
+    started: datetime
+    stopped: datetime | None
+    words: tuple[str, ...]
+
+
+def intervals_of(medications: Sequence[Mapping[str, Any]], zone: tzinfo | None) -> list[Interval]:
+    return [
+        Interval(
+            medication["name"],
+            _start(medication["started_on"], zone),
+            _start(medication["stopped_on"], zone) if medication["stopped_on"] else None,
+            _words(medication),
+        )
+        for medication in medications
+    ]
+
+
+def lanes_of(frame: Frame, intervals: Sequence[Interval]) -> list[tuple[str, list[Interval]]]:
+    """Intervals that reach into the frame, by name; the order of the list is kept."""
+    lanes: dict[str, list[Interval]] = {}
+    for interval in intervals:
+        if interval.started <= frame.today and (interval.stopped is None or interval.stopped >= frame.start):
+            lanes.setdefault(interval.name, []).append(interval)
+    return list(lanes.items())
+
+
+def draw_medicines(frame: Frame, intervals: Sequence[Interval]) -> Markup:
+    """The picture; lanes beyond `MOST_LANES` are in the table only, and the picture says how many."""
+    lanes = lanes_of(frame, intervals)
+    step = 21.0 if frame.is_wide else 34.0
+    rest = len(lanes) - MOST_LANES
+    canvas = Canvas(frame.width, step * min(len(lanes), MOST_LANES) + 2 + (14 if rest > 0 else 0))
+    frame.rule_days(canvas, 0, canvas.height)
+    for row, (name, taken) in enumerate(lanes[:MOST_LANES]):
+        _draw_lane(canvas, frame, row * step + (4 if frame.is_wide else 17), name, taken)
+    if rest > 0:
+        canvas.text(f"{rest} more in the table", (frame.left, canvas.height - 3), "halo")
+    said = [
+        f"{i.name} from {on(i.started)} {f'to {on(i.stopped)}' if i.stopped else 'until now'}"
+        for i in intervals
+    ]
+    description = f"{listed(said)}." if said else "No medicines."
+    return canvas.picture(frame.key("medicines"), frame.css, "Medicines, past 12 months", description)
+
+
+def _draw_lane(canvas: Canvas, frame: Frame, top: float, name: str, taken: Sequence[Interval]) -> None:
+    if frame.is_wide:
+        canvas.text(_cut(name, frame.left - 6), (frame.left - 6, top + 11), "t-ink", "end")
+    else:
+        canvas.text(name, (frame.left, top - 4), "t-ink halo")
+    canvas.line("l-frame", (frame.left, top + _BAR), (frame.right, top + _BAR))
+    bars = sorted((frame.x(i.started), frame.x(i.stopped) if i.stopped else frame.right, i) for i in taken)
+    for index, (left, right, interval) in enumerate(bars):
+        _draw_bar(canvas, frame, (left, right, top), is_taken=interval.stopped is None)
+        since = bars[index - 1][1] if index else frame.left
+        until = bars[index + 1][0] if index + 1 < len(bars) else frame.right
+        _say(canvas, (since, left, right, until), top + 11, interval.words)
+
+
+def _draw_bar(canvas: Canvas, frame: Frame, at: tuple[float, float, float], *, is_taken: bool) -> None:
+    left, right, top = at
+    canvas.draw("rect", "f-clinic", x=left, y=top, width=max(right - left, 2), height=_BAR)
+    if is_taken:
+        canvas.draw("path", "f-clinic", d=f"M{right:g} {top - 1:.1f} l8 8 l-8 8 z")
+        if frame.is_wide:
+            canvas.text("still on it", (frame.right + 12, top + 11))
+
+
+def _say(canvas: Canvas, span: tuple[float, float, float, float], y: float, ways: Sequence[str]) -> None:
+    """In the bar, behind it or before it, in as many words as fit; left to the table where nothing does."""
+    since, left, right, until = span
+    for words in ways:
+        room = width_of(words) + 10
+        if room <= right - left:
+            canvas.text(words, (left + 6, y), "t-clinic")
+        elif room <= until - right:
+            canvas.text(words, (right + 6, y), "halo")
+        elif room <= left - since:
+            canvas.text(words, (left - 6, y), "halo", "end")
+        else:
+            continue
+        return
+
+
+def _words(medication: Mapping[str, Any]) -> tuple[str, ...]:
+    dose = medication["dose"]
+    if not medication["stopped_on"]:
+        return (dose or "dose not recorded",)
+    stopped = f"stopped {short_on(date.fromisoformat(medication['stopped_on']))}"
+    reason = medication["stop_reason"]
+    with_reason = f"{stopped}: {reason.replace('-', ' ')}" if reason else stopped
+    return (f"{dose}, {with_reason}" if dose else with_reason, with_reason, stopped)
+
+
+def _cut(name: str, room: float) -> str:
+    return name if width_of(name) <= room else f"{name[: int(room / 6.4) - 1]}…"
+
+
+def _start(day: str, zone: tzinfo | None) -> datetime:
+    return datetime.combine(date.fromisoformat(day), time.min, zone)
