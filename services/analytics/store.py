@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import asyncpg
 from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql import insert
 
 from services.analytics import tables
-from shared.db import Connection, core_many
+from services.analytics.domain import Answer, SitePipeline
+from shared.db import Connection, SiteScope, core_many
 from shared.events import (
     CLINICIAN_DATA_UPDATED,
     DASHBOARD_VIEWED,
@@ -16,6 +18,7 @@ from shared.events import (
     SITE_UPDATED,
     SURVEY_COMPLETED,
     VISIT_UPDATED,
+    YesNoUnsure,
 )
 
 
@@ -66,3 +69,132 @@ async def record_facts(connection: Connection, table: str, rows: Sequence[Mappin
     """Write facts of one table; an older fact never replaces a newer one."""
     statement, names = _FACTS[table]
     await connection.executemany(statement, [tuple(row[name] for name in names) for row in rows])
+
+
+async def funnel(connection: Connection, scope: SiteScope) -> asyncpg.Record:
+    """Counts of the feasibility funnel, over consenting people; visits that were to take place by now."""
+    return await _one(
+        connection,
+        """
+        WITH person AS (SELECT * FROM enrolment WHERE site_id = ANY($1) AND consent = 'consented'),
+        due AS (SELECT visit.* FROM visit JOIN person USING (site_id, person)
+                WHERE visit.state = 'completed' OR (visit.state <> 'cancelled' AND visit.scheduled_at < now())),
+        received AS (SELECT survey.* FROM survey JOIN person USING (site_id, person)),
+        given AS (SELECT feedback.* FROM feedback JOIN person USING (site_id, person))
+        SELECT (SELECT count(*) FROM site WHERE site_id = ANY($1)) AS sites,
+               (SELECT count(DISTINCT site_id) FROM received) AS active_sites,
+               (SELECT count(*) FROM (SELECT 1 FROM person WHERE clinician IS NOT NULL
+                GROUP BY site_id, clinician HAVING count(*) > 5) AS busy) AS clinicians,
+               (SELECT count(*) FROM person) AS enrolled,
+               (SELECT count(*) FROM due) AS visits,
+               (SELECT count(*) FROM received) AS surveys,
+               (SELECT count(*) FROM given) AS feedback,
+               (SELECT count(*) FROM given WHERE used_over_one_month) AS over_one_month
+        """,
+        scope,
+    )
+
+
+_DUE = """
+    SELECT visit.site_id, date_trunc('month', visit.scheduled_at AT TIME ZONE 'UTC')::date AS month,
+           EXISTS (SELECT 1 FROM survey WHERE survey.site_id = visit.site_id AND survey.visit = visit.visit
+                   AND survey.submitted_at >= visit.scheduled_at - interval '14 days'
+                   AND survey.submitted_at <= coalesce(visit.completed_at, visit.scheduled_at + interval '24 hours')
+           ) AS is_answered,
+           EXISTS (SELECT 1 FROM view WHERE view.site_id = visit.site_id AND view.visit = visit.visit
+                   AND view.context = 'in-visit') AS is_viewed
+    FROM visit JOIN enrolment USING (site_id, person)
+    WHERE site_id = ANY($1) AND enrolment.consent = 'consented'
+    AND (visit.state = 'completed' OR (visit.state <> 'cancelled' AND visit.scheduled_at < now()))
+"""
+
+
+async def participation_by_month(connection: Connection, scope: SiteScope) -> list[asyncpg.Record]:
+    """Visits due, those with a survey from the 14 days before, and those with the page opened, by month (UTC)."""
+    return await connection.fetch(
+        f"""
+        SELECT month, count(*) AS visits, count(*) FILTER (WHERE is_answered) AS answered,
+               count(*) FILTER (WHERE is_viewed) AS viewed
+        FROM ({_DUE}) AS due GROUP BY month ORDER BY month
+        """,
+        scope.ids,
+    )
+
+
+async def participation_by_site(connection: Connection, scope: SiteScope) -> list[asyncpg.Record]:
+    """The same by site; sites without a visit have zeros."""
+    return await connection.fetch(
+        f"""
+        SELECT site.site_id, site.name, site.site_type, count(due.month) AS visits,
+               count(*) FILTER (WHERE is_answered) AS answered, count(*) FILTER (WHERE is_viewed) AS viewed
+        FROM site LEFT JOIN ({_DUE}) AS due USING (site_id)
+        WHERE site_id = ANY($1) GROUP BY site.site_id, site.name, site.site_type ORDER BY site.name
+        """,
+        scope.ids,
+    )
+
+
+async def first_answers(connection: Connection, scope: SiteScope) -> list[Answer]:
+    """Each consenting person's first response."""
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT ON (site_id, person) feedback.*
+        FROM feedback JOIN enrolment USING (site_id, person)
+        WHERE site_id = ANY($1) AND enrolment.consent = 'consented'
+        ORDER BY site_id, person, received_at, feedback
+        """,
+        scope.ids,
+    )
+    return [
+        Answer(
+            efforts=(row["effort_to_understand"], row["effort_to_listen"], row["effort_to_include"]),
+            helped_discussion=row["helped_discussion"],
+            helped_what_matters=row["helped_what_matters"],
+            helped_decisions=row["helped_decisions"],
+            used_in_visit=row["used_in_visit"] == YesNoUnsure.YES,
+            used_outside_visit=row["used_outside_visit"] == YesNoUnsure.YES,
+            used_over_one_month=row["used_over_one_month"],
+        )
+        for row in rows
+    ]
+
+
+async def pipeline(connection: Connection, scope: SiteScope) -> list[SitePipeline]:
+    """Every site's last event, how long it took to get here, and what is set aside."""
+    rows = await connection.fetch(
+        """
+        SELECT site.site_id, site.name, last.applied_at, last.topic,
+               extract(epoch FROM last.applied_at - last.sent_at)::float8 AS lag_s,
+               (SELECT count(*) FROM dead_letter WHERE dead_letter.site_id = site.site_id) AS dead_letters
+        FROM site LEFT JOIN LATERAL (
+            SELECT applied_at, sent_at, topic FROM delivery WHERE delivery.site_id = site.site_id
+            ORDER BY applied_at DESC LIMIT 1
+        ) AS last ON true
+        WHERE site.site_id = ANY($1)
+        """,
+        scope.ids,
+    )
+    return [
+        SitePipeline(
+            site_id=row["site_id"],
+            name=row["name"],
+            last_event_at=row["applied_at"],
+            last_topic=row["topic"],
+            lag_s=row["lag_s"],
+            dead_letters=row["dead_letters"],
+        )
+        for row in rows
+    ]
+
+
+async def network_scope(connection: Connection, _: SiteScope) -> SiteScope:
+    """Every site: operators see aggregates of the whole network."""
+    rows = await connection.fetch("SELECT site_id FROM site")
+    return SiteScope(frozenset(row["site_id"] for row in rows))
+
+
+async def _one(connection: Connection, statement: str, scope: SiteScope) -> asyncpg.Record:
+    row = await connection.fetchrow(statement, scope.ids)
+    if row is None:
+        raise LookupError("an aggregate without a row")
+    return row

@@ -1,0 +1,7 @@
+"""Analytics' routes: the network's figures and the operator's page."""
+
+from fastapi import APIRouter
+
+from services.analytics.api import network, overview
+
+ROUTERS: tuple[APIRouter, ...] = (network.router, overview.router)

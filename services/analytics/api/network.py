@@ -1,0 +1,192 @@
+"""The network's figures as JSON. Aggregates only; small counts are hidden before anything leaves."""
+
+from datetime import UTC, date, datetime
+from typing import Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+
+from services.analytics import store
+from services.analytics.domain import (
+    Cell,
+    ControlChart,
+    FeedbackFigures,
+    Share,
+    figures_of,
+    hide,
+    hide_shares,
+    p_chart,
+    pipeline_of,
+    share,
+)
+from shared.auth import Caller
+from shared.db import Connection, transaction
+from shared.http.access import Operator
+from shared.http.commands import pool_of
+
+router = APIRouter(tags=["network"])
+
+
+class Step(BaseModel):
+    """One step of the funnel: `count` of `of` (what `unit` names), where it has a denominator."""
+
+    name: str
+    count: Cell
+    of: Cell | None = None
+    unit: str | None = None
+    share: float | None = None
+
+
+class Funnel(BaseModel):
+    """Consenting people only."""
+
+    figures_at: datetime
+    steps: list[Step]
+
+
+class SiteParticipation(BaseModel):
+    site_id: str
+    name: str
+    site_type: str
+    answered: Share
+    viewed_in_visit: Share
+
+
+class Participation(BaseModel):
+    """Visits that were due; answered: a survey from the 14 days before; viewed: the page opened in the visit."""
+
+    figures_at: datetime
+    answered: Share
+    viewed_in_visit: Share
+    by_month: ControlChart
+    by_site: list[SiteParticipation]
+
+
+class Feedback(BaseModel):
+    figures_at: datetime
+    figures: FeedbackFigures
+
+
+class PipelineRow(BaseModel):
+    site_id: str
+    name: str
+    state: Literal["set aside", "behind", "silent", "fine", "not started"]
+    last_event_at: datetime | None
+    last_topic: str | None
+    lag_s: float | None
+    dead_letters: int
+
+
+class Pipeline(BaseModel):
+    figures_at: datetime
+    sites: list[PipelineRow]
+
+
+@router.get("/v1/network/funnel")
+async def read_funnel(request: Request, caller: Operator) -> Funnel:
+    """From sites to regular use, each step with its own denominator."""
+    async with transaction(pool_of(request)) as connection:
+        return await funnel(connection, caller)
+
+
+@router.get("/v1/network/participation")
+async def read_participation(request: Request, caller: Operator) -> Participation:
+    """Who answers before visits, by month with control limits and by site without a ranking."""
+    async with transaction(pool_of(request)) as connection:
+        return await participation(connection, caller)
+
+
+@router.get("/v1/network/feedback")
+async def read_feedback(request: Request, caller: Operator) -> Feedback:
+    """collaboRATE, what the page helped with, and use in the visit against top scores."""
+    async with transaction(pool_of(request)) as connection:
+        return await feedback(connection, caller)
+
+
+@router.get("/v1/pipeline")
+async def read_pipeline(request: Request, caller: Operator) -> Pipeline:
+    """Is the data arriving: by site, the one that needs somebody first."""
+    async with transaction(pool_of(request)) as connection:
+        return await pipeline(connection, caller)
+
+
+async def funnel(connection: Connection, caller: Caller) -> Funnel:
+    counts = await store.funnel(connection, await store.network_scope(connection, caller.scope))
+    steps = [
+        Step(
+            name="Clinics sending surveys", count=Cell(counts["active_sites"]), of=Cell(counts["sites"]), unit="clinics"
+        ),
+        Step(name="Clinicians with over 5 patients", count=Cell(counts["clinicians"])),
+        Step(name="Patients enrolled", count=hide(counts["enrolled"])),
+        _step("Surveys received", counts["surveys"], counts["visits"], "visits"),
+        _step("Feedback given", counts["feedback"], counts["surveys"], "surveys"),
+        _step("Used over 1 month", counts["over_one_month"], counts["feedback"], "feedback forms"),
+    ]
+    return Funnel(figures_at=datetime.now(UTC), steps=steps)
+
+
+async def participation(connection: Connection, caller: Caller) -> Participation:
+    scope = await store.network_scope(connection, caller.scope)
+    months = await store.participation_by_month(connection, scope)
+    sites = await store.participation_by_site(connection, scope)
+    visits = sum(row["visits"] for row in sites)
+    answered = hide_shares([(row["answered"], row["visits"]) for row in sites])
+    viewed = hide_shares([(row["viewed"], row["visits"]) for row in sites])
+    shown = hide_shares([(row["answered"], row["visits"]) for row in months])
+    return Participation(
+        figures_at=datetime.now(UTC),
+        answered=share(sum(row["answered"] for row in sites), visits),
+        viewed_in_visit=share(sum(row["viewed"] for row in sites), visits),
+        by_month=p_chart(
+            [
+                (_month(row["month"]), row["answered"], row["visits"])
+                for row, month in zip(months, shown, strict=True)
+                if month.share is not None
+            ]
+        ),
+        by_site=[
+            SiteParticipation(
+                site_id=row["site_id"],
+                name=row["name"],
+                site_type=row["site_type"],
+                answered=answered[index],
+                viewed_in_visit=viewed[index],
+            )
+            for index, row in enumerate(sites)
+        ],
+    )
+
+
+async def feedback(connection: Connection, caller: Caller) -> Feedback:
+    scope = await store.network_scope(connection, caller.scope)
+    return Feedback(figures_at=datetime.now(UTC), figures=figures_of(await store.first_answers(connection, scope)))
+
+
+async def pipeline(connection: Connection, caller: Caller) -> Pipeline:
+    now = datetime.now(UTC)
+    scope = await store.network_scope(connection, caller.scope)
+    rows = pipeline_of(await store.pipeline(connection, scope), now)
+    return Pipeline(
+        figures_at=now,
+        sites=[
+            PipelineRow(
+                site_id=row.site_id,
+                name=row.name,
+                state=row.state(now),
+                last_event_at=row.last_event_at,
+                last_topic=row.last_topic,
+                lag_s=row.lag_s,
+                dead_letters=row.dead_letters,
+            )
+            for row in rows
+        ],
+    )
+
+
+def _step(name: str, count: int, of: int, unit: str) -> Step:
+    found = share(min(count, of), of)
+    return Step(name=name, count=found.count, of=found.of, unit=unit, share=found.share)
+
+
+def _month(first: date) -> str:
+    return f"{first:%b %Y}"

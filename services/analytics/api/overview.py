@@ -1,0 +1,28 @@
+"""The operator's page: is it feasible, do people answer, do they feel included, is the data arriving."""
+
+from datetime import UTC, datetime
+
+from fastapi import APIRouter, Request, Response
+
+from services.analytics.api import network
+from services.analytics.pages import present
+from shared.db import transaction
+from shared.http.access import Operator
+from shared.http.commands import pool_of
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/network")
+async def show_overview(request: Request, caller: Operator) -> Response:
+    """All figures of one moment, in one transaction."""
+    async with transaction(pool_of(request)) as connection:
+        html = present(
+            funnel=await network.funnel(connection, caller),
+            participation=await network.participation(connection, caller),
+            feedback=(await network.feedback(connection, caller)).figures,
+            pipeline=await network.pipeline(connection, caller),
+            now=datetime.now(UTC),
+            is_synthetic=request.app.state.settings.platform.is_synthetic,
+        )
+    return Response(html, media_type="text/html; charset=utf-8")
