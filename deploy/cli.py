@@ -130,7 +130,7 @@ def contracts_check() -> None:
     """Fresh, and not breaking the last committed version."""
     findings = contracts.check(ROOT)
     for finding in findings:
-        console.print(finding)
+        console.print(finding, markup=False)
     raise typer.Exit(1 if findings else 0)
 
 

@@ -14,7 +14,7 @@ import asyncpg
 
 from shared.broker import Broker
 from shared.consumer import Consumer
-from shared.db import open_pool
+from shared.db import Connection, open_pool
 from shared.delivery import Subscription
 
 _READING = ("consumer_offset", "consumer_head", "delivery", "dead_letter")
@@ -58,14 +58,14 @@ async def rebuild(dsn: str, broker: Broker, subscription: Subscription, projecti
         await connection.close()
 
 
-async def _make_schema(connection: asyncpg.Connection[asyncpg.Record], tables: Sequence[str]) -> None:
+async def _make_schema(connection: Connection, tables: Sequence[str]) -> None:
     await connection.execute("DROP SCHEMA IF EXISTS rebuild CASCADE; CREATE SCHEMA rebuild")
     for table in tables:
         await connection.execute(f"CREATE TABLE rebuild.{table} (LIKE public.{table} INCLUDING ALL)")
 
 
 async def _until_level(
-    connection: asyncpg.Connection[asyncpg.Record], consumer: str, building: asyncio.Task[None]
+    connection: Connection, consumer: str, building: asyncio.Task[None]
 ) -> None:
     """Wait until the rebuild is as far as the live consumer in every partition; raise what ended it, if it ended."""
     while await connection.fetchval(_BEHIND, consumer):
@@ -75,7 +75,7 @@ async def _until_level(
 
 
 async def _compare_and_swap(
-    connection: asyncpg.Connection[asyncpg.Record], consumer: str, projections: Sequence[str]
+    connection: Connection, consumer: str, projections: Sequence[str]
 ) -> Report:
     await connection.execute("CREATE TEMP TABLE ahead (site_id text, key text) ON COMMIT DROP")
     await connection.execute(
