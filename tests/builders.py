@@ -255,9 +255,7 @@ def a_step(**changes: Any) -> ClinicianDataUpdated:
     )
 
 
-def clinical(
-    change: Assessment | Lab | Medication | PlanStep, *, patient_id: UUID = PATIENT
-) -> ClinicianDataUpdated:
+def clinical(change: Assessment | Lab | Medication | PlanStep, *, patient_id: UUID = PATIENT) -> ClinicianDataUpdated:
     """One thing that the clinic recorded, in effect since its own time."""
     match change:
         case Assessment():
@@ -265,9 +263,7 @@ def clinical(
         case Lab():
             since = change.taken_at
         case Medication():
-            since = datetime(
-                change.started_on.year, change.started_on.month, change.started_on.day, tzinfo=UTC
-            )
+            since = datetime(change.started_on.year, change.started_on.month, change.started_on.day, tzinfo=UTC)
         case PlanStep():
             since = change.agreed_at
     return ClinicianDataUpdated(patient_id=patient_id, effective_at=since, change=change)

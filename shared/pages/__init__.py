@@ -1,8 +1,9 @@
 """What the HTML pages of all services share: one layout, one stylesheet, one way to write dates and numbers.
 
-A service keeps its templates in `templates/` of its own package and starts them with `{% extends "layout.html" %}`.
-Serve `STATIC` at `/static/shared`. Pages carry no inline style and no inline script, so that this policy holds:
-`default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'`.
+A service keeps its templates in `templates/` of its own package and starts them with `{% extends
+"layout.html" %}`. Serve `STATIC` at `/static/shared`. Pages carry no inline style and no inline script, so
+that this policy holds: `default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src
+'self'; form-action 'self'`.
 """
 
 from pathlib import Path
@@ -18,8 +19,9 @@ _TEMPLATES = Path(__file__).parent / "templates"
 def environment(package: str) -> Environment:
     """Templates of `package` (its folder `templates`) over the shared ones.
 
-    Everything is escaped and a name that is not given is an error. `is_synthetic`, given to a template as true, shows
-    the tag "Synthetic data" in the bar. The functions of `shared.pages.words` are filters under their own names.
+    Everything is escaped and a name that is not given is an error. `is_synthetic`, given to a template as
+    true, shows the tag "Synthetic data" in the bar. The functions of `shared.pages.words` are filters under
+    their own names.
     """
     made = Environment(
         loader=ChoiceLoader([PackageLoader(package), FileSystemLoader(_TEMPLATES)]),

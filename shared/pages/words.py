@@ -38,7 +38,7 @@ def clock(time: datetime) -> str:
 
 
 def ago(day: date, today: date) -> str:
-    """`today`, `1 day ago` to `99 days ago`, then the date; `in 3 days` and the date likewise for what is to come."""
+    """`today`, `1 day ago` to `99 days ago`, then the date; likewise `in 3 days` for what is to come."""
     days = (_day(today) - _day(day)).days
     if days == 0:
         return "today"
@@ -48,7 +48,7 @@ def ago(day: date, today: date) -> str:
 
 
 def number(value: float, decimals: int = 2) -> str:
-    """`1,240`, `11.6`, `0.25`: thousands marked, at most `decimals` decimals, no trailing zeros, a true minus sign."""
+    """`1,240`, `11.6`, `0.25`: thousands marked, at most `decimals` decimals, no trailing zeros, a true minus."""
     text = f"{value:,.{decimals}f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")

@@ -13,11 +13,7 @@ HEX = re.compile(r"--([\w-]+):\s*(#[0-9a-f]{6})")
 PAPERS = ("paper", "ground")
 BANDS = ("band-1", "band-2", "band-3", "band-4")
 TEXT = [
-    *(
-        (ink, paper)
-        for paper in PAPERS
-        for ink in ("ink", "ink-2", "patient", "clinic", "note", "stop", "done")
-    ),
+    *((ink, paper) for paper in PAPERS for ink in ("ink", "ink-2", "patient", "clinic", "note", "stop", "done")),
     *((ink, band) for band in BANDS for ink in ("ink", "ink-2", "patient", "clinic", "note")),
     *((ink, "note-tint") for ink in ("ink", "ink-2", "note")),
     *((ink, "stop-tint") for ink in ("ink", "ink-2", "stop")),
@@ -42,9 +38,7 @@ def palettes() -> dict[str, dict[str, str]]:
 def luminance(colour: str) -> float:
     """Relative luminance of WCAG 2.2."""
     parts = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
-    red, green, blue = (
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
-    )
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 

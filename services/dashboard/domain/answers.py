@@ -39,8 +39,7 @@ def urgent_care_of(facts: Facts) -> list[Json]:
     surveys = surveys_of(facts)
     is_unlisted = _steroids_are_unlisted(facts, surveys)
     return [
-        {**_now_and_last(surveys, item), "differs": is_unlisted and item == "steroid_courses"}
-        for item in URGENT_CARE
+        {**_now_and_last(surveys, item), "differs": is_unlisted and item == "steroid_courses"} for item in URGENT_CARE
     ]
 
 

@@ -39,9 +39,7 @@ def context_of(visits: Sequence[Mapping[str, Any]], at: datetime) -> tuple[ViewC
     `at` must be aware. The visit is null only outside.
     """
     spans = [_span(visit) for visit in visits if visit["state"] != VisitState.CANCELLED]
-    fitting = [
-        (_distance(span, at), span) for span in spans if span.opens - AROUND <= at <= span.closes + AROUND
-    ]
+    fitting = [(_distance(span, at), span) for span in spans if span.opens - AROUND <= at <= span.closes + AROUND]
     if not fitting:
         return ViewContext.OUTSIDE, None
     _, nearest = min(fitting, key=lambda pair: (pair[0], -pair[1].opens.timestamp(), pair[1].visit_id))

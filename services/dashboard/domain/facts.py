@@ -69,9 +69,7 @@ def fold(facts: Facts, event: Event) -> Facts:
     section, item_id, content = place
     new = {**content, "sequence": event.sequence, "recorded_at": stamp(event.time)}
     if section == "labs":
-        new["versions"] = {
-            str(event.sequence): {name: content[name] for name in ("value", "comparator", "unit")}
-        }
+        new["versions"] = {str(event.sequence): {name: content[name] for name in ("value", "comparator", "unit")}}
     held = facts["items"][section]
     return {
         "site_id": event.site_id,

@@ -25,9 +25,7 @@ class Age:
         return self.days > self.limit_days
 
 
-def freshness(
-    page: Mapping[str, Any], now: datetime, limits: Mapping[str, int] = LIMITS
-) -> dict[str, Age | None]:
+def freshness(page: Mapping[str, Any], now: datetime, limits: Mapping[str, int] = LIMITS) -> dict[str, Age | None]:
     """The age of each source in `limits`; null for one that has said nothing. Days are those of the zone of
     `now`.
     """

@@ -58,13 +58,9 @@ _MARKER_OF = {marker.loinc: marker for marker in MARKERS}
 def labs_of(facts: Facts) -> list[Json]:
     """A series for each LOINC code: the markers of inflammation first, then by name."""
     results = sorted(by_time(facts, "labs", "taken_at", "lab_id"), key=lambda lab: str(lab["loinc"]))
-    series = [
-        _series(loinc, list(group)) for loinc, group in groupby(results, key=lambda lab: str(lab["loinc"]))
-    ]
+    series = [_series(loinc, list(group)) for loinc, group in groupby(results, key=lambda lab: str(lab["loinc"]))]
     order = [marker.loinc for marker in MARKERS]
-    return sorted(
-        series, key=lambda one: (not one["marker"], *_place(one["loinc"], order), one["name"], one["loinc"])
-    )
+    return sorted(series, key=lambda one: (not one["marker"], *_place(one["loinc"], order), one["name"], one["loinc"]))
 
 
 def _place(loinc: str, order: Sequence[str]) -> tuple[int]:

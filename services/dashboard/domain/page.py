@@ -195,9 +195,7 @@ def _plan(facts: Facts) -> list[Json]:
     still_open = sorted(
         (s for s in steps if not s["is_done"]), key=lambda s: (s["due_on"] or _LAST_DAY, s["agreed_at"])
     )
-    done = sorted(
-        (s for s in steps if s["is_done"]), key=lambda s: s["done_on"] or s["agreed_at"], reverse=True
-    )
+    done = sorted((s for s in steps if s["is_done"]), key=lambda s: s["done_on"] or s["agreed_at"], reverse=True)
     return [*still_open, *done]
 
 
@@ -223,18 +221,15 @@ def _missing(facts: Facts, visit: Json | None, computed: Json | None) -> list[Js
         gaps.append({"what": "assessment"})
     if computed and computed["value"] is None:
         gaps.append({"what": "score", "instrument": computed["instrument"]})
+    gaps += _skipped(survey)
     taken = {lab["loinc"] for lab in items["labs"].values()}
     gaps += [{"what": "lab", "loinc": m.loinc, "name": m.name} for m in MARKERS if m.loinc not in taken]
-    if not items["medications"]:
-        gaps.append({"what": "medications"})
-    return gaps + _skipped(survey)
+    return gaps if items["medications"] else [*gaps, {"what": "medications"}]
 
 
 def _skipped(survey: Item | None) -> list[Json]:
     asked = ("in_remission", "ibd_control", *(item for item, _ in WELL_BEING), *URGENT_CARE, *DAY_TO_DAY)
     given = ((item, answer(survey, item)) for item in asked)
     return [
-        {"what": "answer", "item": item, "reason": a["reason"]}
-        for item, a in given
-        if a and a["state"] == "skipped"
+        {"what": "answer", "item": item, "reason": a["reason"]} for item, a in given if a and a["state"] == "skipped"
     ]

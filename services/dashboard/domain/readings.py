@@ -144,9 +144,7 @@ class _Verdicts:
     apart_days: int | None
 
 
-def _verdicts(
-    surveys: Surveys, patient: Json | None, computed: Json | None, clinician: Json | None
-) -> _Verdicts:
+def _verdicts(surveys: Surveys, patient: Json | None, computed: Json | None, clinician: Json | None) -> _Verdicts:
     said: dict[str, bool | None] = dict.fromkeys(_VOICES)
     own: Any = (patient["in_remission"] or {}).get("value") if patient else None
     said["patient"] = {"yes": True, "no": False}.get(own)
@@ -162,9 +160,7 @@ def _verdicts(
 
 def _agreement(verdicts: _Verdicts, computed: Json | None, clinician: Json | None) -> Json:
     given = [voice for voice in _VOICES if verdicts.said[voice] is not None]
-    pairs = [
-        list(pair) for pair in combinations(given, 2) if verdicts.said[pair[0]] != verdicts.said[pair[1]]
-    ]
+    pairs = [list(pair) for pair in combinations(given, 2) if verdicts.said[pair[0]] != verdicts.said[pair[1]]]
     if not pairs and {"computed", "clinician"} <= set(given) and _far_apart(computed, clinician):
         pairs = [["computed", "clinician"]]
     too_far = verdicts.apart_days is not None and verdicts.apart_days > COMPARABLE_DAYS
@@ -180,11 +176,7 @@ def _agreement(verdicts: _Verdicts, computed: Json | None, clinician: Json | Non
 
 
 def _far_apart(computed: Json | None, clinician: Json | None) -> bool:
-    ranks = [
-        _RANK.get(word)
-        for word in (computed and computed["band"], clinician and clinician["activity"])
-        if word
-    ]
+    ranks = [_RANK.get(word) for word in (computed and computed["band"], clinician and clinician["activity"]) if word]
     return len(ranks) == 2 and None not in ranks and abs((ranks[0] or 0) - (ranks[1] or 0)) > 1
 
 

@@ -8,9 +8,7 @@ from services.dashboard.domain.items import Json, instant, surveys_of, value_of
 MOST = 5
 
 
-def since_of(
-    facts: Facts, *, readings: Json, labs: Sequence[Json], medications: Sequence[Json]
-) -> list[Json]:
+def since_of(facts: Facts, *, readings: Json, labs: Sequence[Json], medications: Sequence[Json]) -> list[Json]:
     """Facts as `kind` and numbers; words are the page's. Empty when there is no earlier survey to compare
     with.
     """
@@ -49,12 +47,7 @@ def _index(computed: Json | None) -> Iterator[Json]:
 
 def _rating(clinician: Json | None, since: str) -> Iterator[Json]:
     last = clinician["last"] if clinician else None
-    if (
-        clinician
-        and last
-        and last["activity"] != clinician["activity"]
-        and instant(clinician["at"]) > instant(since)
-    ):
+    if clinician and last and last["activity"] != clinician["activity"] and instant(clinician["at"]) > instant(since):
         yield {"kind": "rating", "was": last["activity"], "now": clinician["activity"]}
 
 

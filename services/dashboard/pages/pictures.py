@@ -67,13 +67,10 @@ def _since(computed: Json, reader: Reader) -> str:
 def _labs(frame: Frame, page: Json, reader: Reader) -> Markup:
     markers = [series for series in page["labs"] if series["marker"]]
     return Markup().join(
-        draw_lab(frame, series, _results(series, reader), has_axis=series is markers[-1])
-        for series in markers
+        draw_lab(frame, series, _results(series, reader), has_axis=series is markers[-1]) for series in markers
     )
 
 
 def _results(series: Json, reader: Reader) -> list[Result]:
     points = series["points"]
-    return [
-        Result(reader.local(p["at"]), p["value"], p["comparator"], p["method"], p["side"]) for p in points
-    ]
+    return [Result(reader.local(p["at"]), p["value"], p["comparator"], p["method"], p["side"]) for p in points]

@@ -26,9 +26,7 @@ def patient_reading(patient: Json, reader: Reader) -> Reading:
     word = REMISSION.get(value, "") if value else answer_words("in_remission", own).capitalize()
     choices = [("Yes", value == "yes"), ("Not sure", value == "unsure"), ("No", value == "no")]
     meta = [Line("", reason_words("in_remission", own["reason"]))] if own["state"] == "skipped" else []
-    return Reading(
-        word, choices, [*meta, _control(patient)], reader.moment(patient["at"]), is_missing=value is None
-    )
+    return Reading(word, choices, [*meta, _control(patient)], reader.moment(patient["at"]), is_missing=value is None)
 
 
 def _control(patient: Json) -> Line:
@@ -94,9 +92,7 @@ def clinician_reading(clinician: Json, visit: Json | None, reader: Reader) -> Re
     else:
         meta = f"Was {last['activity']} on {reader.day(last['at'])}."
     if visit and visit["visit_id"] == clinician["visit_id"]:
-        is_before = reader.local(clinician["at"]) < reader.local(
-            visit["checked_in_at"] or visit["scheduled_at"]
-        )
+        is_before = reader.local(clinician["at"]) < reader.local(visit["checked_in_at"] or visit["scheduled_at"])
         meta += " Rated before the visit." if is_before else " Rated in the visit."
     stamp = reader.moment(clinician["at"])
     return Reading(
@@ -122,6 +118,4 @@ def agreement_words(agreement: Json) -> str:
     else:
         said = "Fewer than two of three say remission or not: nothing to compare."
     apart = agreement["rating_apart_days"]
-    return (
-        f"{said} The clinician's rating is {apart} days from the survey and not compared." if apart else said
-    )
+    return f"{said} The clinician's rating is {apart} days from the survey and not compared." if apart else said

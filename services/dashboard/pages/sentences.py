@@ -24,11 +24,7 @@ class Cell(NamedTuple):
 
 def since_heading(page: Json, reader: Reader) -> str:
     previous = page["previous"]
-    return (
-        f"Since {reader.day(previous['visit_at'] or previous['submitted_at'])}"
-        if previous
-        else "What changed"
-    )
+    return f"Since {reader.day(previous['visit_at'] or previous['submitted_at'])}" if previous else "What changed"
 
 
 def since_lines(page: Json, reader: Reader) -> list[Line]:

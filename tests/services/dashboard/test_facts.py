@@ -19,87 +19,21 @@ from tests.builders import (
     a_feedback,
     a_lab,
     a_medication,
-    a_site,
     a_step,
     a_survey,
-    a_view,
     a_visit,
     an_assessment,
-    an_enrollment,
     an_event,
     an_id,
     one_of_each,
 )
-
-JULY = datetime(2026, 7, 11, 18, 0, tzinfo=UTC)
-LAST_VISIT = an_id("visit", "july")
-
-
-def folded(*events: Event) -> dict[str, Any]:
-    facts = empty()
-    for event in events:
-        facts = fold(facts, event)
-    return facts
-
-
-def in_sequence(*bodies: Body) -> list[Event]:
-    """Events as their publishers would number them, topic by topic, an hour apart."""
-    counts: dict[type, int] = {}
-    events = []
-    for body in bodies:
-        counts[type(body)] = counts.get(type(body), 0) + 1
-        events.append(
-            an_event(body, sequence=counts[type(body)], time=VISIT_AT + timedelta(hours=counts[type(body)]))
-        )
-    return events
-
-
-def page_of(*bodies: Body) -> dict[str, Any]:
-    return assemble(folded(*in_sequence(*bodies)))
-
-
-def a_survey_in_july(**changes: Any) -> Body:
-    """The survey before the one that `a_survey()` makes: a score of 10, in remission."""
-    answers = {
-        **ANSWERS,
-        "loose_stools_per_day": 1.5,
-        "abdominal_pain": 0,
-        "in_remission": "yes",
-        "ibd_control": 8,
-    }
-    return a_survey(
-        **{
-            "survey_id": an_id("survey", "july"),
-            "visit_id": LAST_VISIT,
-            "submitted_at": JULY,
-            "answers": {**answers, "ed_visits": 0, "ct_scans": 0},
-            "concerns": (),
-            **changes,
-        }
-    )
-
-
-HISTORY = in_sequence(
-    a_site(),
-    an_enrollment(),
-    an_enrollment(birth_year=1991),
-    a_visit(visit_id=LAST_VISIT, scheduled_at=JULY, state=VisitState.COMPLETED, completed_at=JULY),
-    a_visit(),
-    a_visit(state=VisitState.CHECKED_IN, checked_in_at=VISIT_AT),
-    a_survey_in_july(),
-    a_survey(),
-    a_survey(matters_most="sealed:corrected"),
-    a_lab(),
-    a_lab(value=7.0),
-    a_lab(lab_id=an_id("older"), taken_at=JULY, value=3.0, comparator="<"),
-    an_assessment(),
-    an_assessment(activity=Activity.MILD),
-    a_medication(),
-    a_medication(stopped_on=date(2026, 10, 1), stop_reason="no-response"),
-    a_step(),
-    a_step(is_done=True, done_on=date(2026, 10, 14)),
-    a_view(),
-    a_feedback(),
+from tests.services.dashboard.histories import (
+    HISTORY,
+    JULY,
+    LAST_VISIT,
+    a_survey_in_july,
+    folded,
+    page_of,
 )
 
 
@@ -133,9 +67,7 @@ def test_a_late_event_does_not_replace_a_newer_one() -> None:
         an_event(a_visit(), sequence=1),
         an_event(a_visit(scheduled_at=VISIT_AT + timedelta(1)), sequence=2),
     )
-    assert [v["scheduled_at"] for v in assemble(folded(moved, booked))["visits"]] == [
-        "2026-10-14T15:20:00+00:00"
-    ]
+    assert [v["scheduled_at"] for v in assemble(folded(moved, booked))["visits"]] == ["2026-10-14T15:20:00+00:00"]
 
 
 def test_folding_leaves_the_facts_it_was_given_as_they_were() -> None:
@@ -153,9 +85,7 @@ def test_each_source_says_how_far_it_has_been_read() -> None:
     page = assemble(folded(*HISTORY))
     assert page["versions"]["visit-updated"] == {"sequence": 3, "time": "2026-10-13T18:20:00.000000+00:00"}
     assert page["sources"]["survey"]["at"] == "2026-10-11T18:04:00+00:00"
-    assert page["as_of"] == max(page["versions"].values(), key=lambda v: v["time"])["time"].replace(
-        ".000000", ""
-    )
+    assert page["as_of"] == max(page["versions"].values(), key=lambda v: v["time"])["time"].replace(".000000", "")
 
 
 def test_a_patient_of_whom_nothing_is_known_has_a_page_that_says_so() -> None:
@@ -195,9 +125,7 @@ def test_a_score_with_a_skipped_answer_is_missing_and_never_zero() -> None:
     page = page_of(a_survey_in_july(), a_survey(answers=answers, skipped=skipped))
     computed = page["readings"]["computed"]
     assert (computed["value"], computed["change"]) == (None, None)
-    assert computed["missing"] == [
-        {"item": "abdominal_pain", "state": "skipped", "reason": "prefer-not-to-say"}
-    ]
+    assert computed["missing"] == [{"item": "abdominal_pain", "state": "skipped", "reason": "prefer-not-to-say"}]
     assert computed["last_full"]["value"] == 10.0
     assert [point["value"] for point in page["trend"]["points"]] == [10.0, None]
 
@@ -298,9 +226,7 @@ def test_a_course_of_steroids_that_the_clinic_does_not_list_is_marked() -> None:
 
     steroid = {"name": "Prednisone", "drug_class": "steroid-systemic"}
     assert is_marked(a_survey())
-    assert is_marked(
-        a_survey(), a_medication(**steroid, stopped_on=date(2026, 1, 12), stop_reason="course-completed")
-    )
+    assert is_marked(a_survey(), a_medication(**steroid, stopped_on=date(2026, 1, 12), stop_reason="course-completed"))
     assert not is_marked(a_survey(), a_medication(**steroid))
     assert not is_marked(a_survey(answers={**ANSWERS, "steroid_courses": 0}))
 
@@ -319,9 +245,7 @@ def test_a_course_of_steroids_that_the_clinic_does_not_list_is_marked() -> None:
         (100.0, ">", None),
     ],
 )
-def test_a_censored_result_is_judged_only_where_it_can_be(
-    value: float, comparator: str | None, side: str
-) -> None:
+def test_a_censored_result_is_judged_only_where_it_can_be(value: float, comparator: str | None, side: str) -> None:
     assert side_of(value, comparator, None, 250) == side
 
 

@@ -35,7 +35,7 @@ def draw_lab(frame: Frame, series: Mapping[str, Any], results: Sequence[Result],
     bottom = head + _PLOT + (14 if series["scale"] == "log" else 0)
     canvas = Canvas(frame.width, bottom + (20 if has_axis else 2))
     shown = [result for result in results if frame.holds(result.at)]
-    scale = _Scale(series, shown, head + 13, bottom - 6)
+    scale = _Scale(series, shown, head + 13, bottom - (12 if series["scale"] == "log" else 6))
     frame.rule_days(canvas, head, bottom)
     limit = series["limit"]["high"] if series["limit"] else None
     if limit is not None:
@@ -123,11 +123,7 @@ def _draw_mark(canvas: Canvas, at: tuple[float, float], comparator: str | None) 
 
 def _name(canvas: Canvas, frame: Frame, series: Mapping[str, Any], shown: Sequence[Result]) -> None:
     last = _last_words(series, shown)
-    limit = (
-        f"{series['limit']['words']} {number(series['limit']['high'])}"
-        if series["limit"]
-        else "no limit known"
-    )
+    limit = f"{series['limit']['words']} {number(series['limit']['high'])}" if series["limit"] else "no limit known"
     if not frame.is_wide:
         canvas.text(f"{series['name']}, {series['sample']}", (0, 11), "t-strong")
         canvas.text(", ".join(last[:2]), (frame.width, 11), "t-strong", "end")

@@ -15,7 +15,7 @@ _BAR = 14.0
 
 
 class Interval(NamedTuple):
-    """One medicine as it was taken. `stopped` null: still taken. `words`: to stand beside it, longest first."""
+    """A medicine as it was taken. `stopped` null: still taken. `words`: to stand beside it, longest first."""
 
     name: str
     started: datetime
@@ -55,10 +55,7 @@ def draw_medicines(frame: Frame, intervals: Sequence[Interval]) -> Markup:
         _draw_lane(canvas, frame, row * step + (4 if frame.is_wide else 17), name, taken)
     if rest > 0:
         canvas.text(f"{rest} more in the table", (frame.left, canvas.height - 3), "halo")
-    said = [
-        f"{i.name} from {on(i.started)} {f'to {on(i.stopped)}' if i.stopped else 'until now'}"
-        for i in intervals
-    ]
+    said = [f"{i.name} from {on(i.started)} {f'to {on(i.stopped)}' if i.stopped else 'until now'}" for i in intervals]
     description = f"{listed(said)}." if said else "No medicines."
     return canvas.picture(frame.key("medicines"), frame.css, "Medicines, past 12 months", description)
 

@@ -27,10 +27,7 @@ class Box(NamedTuple):
 
     def meets(self, other: "Box") -> bool:
         return (
-            self.left < other.right
-            and other.left < self.right
-            and self.top < other.bottom
-            and other.top < self.bottom
+            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
         )
 
 
@@ -47,8 +44,8 @@ AROUND_A_POINT = (
     Spot(-7, -6, "end"),
     Spot(0, -9, "middle"),
     Spot(9, -2, "start"),
-    Spot(7, 14, "start"),
-    Spot(-7, 14, "end"),
+    Spot(7, 16, "start"),
+    Spot(-7, 16, "end"),
     Spot(0, 18, "middle"),
 )
 
@@ -101,9 +98,7 @@ class Canvas:
         self.taken.append(box)
         return box
 
-    def label(
-        self, words: str, at: tuple[float, float], css: str = "", spots: Sequence[Spot] = AROUND_A_POINT
-    ) -> bool:
+    def label(self, words: str, at: tuple[float, float], css: str = "", spots: Sequence[Spot] = AROUND_A_POINT) -> bool:
         """Words beside a mark, at the first free spot; false, and nothing drawn, when there is none."""
         for spot in spots:
             place = (at[0] + spot.dx, at[1] + spot.dy)
@@ -113,14 +108,13 @@ class Canvas:
         return False
 
     def _is_free(self, box: Box) -> bool:
-        is_inside = box.left >= 0 and box.top >= -3 and box.right <= self.width and box.bottom <= self.height
-        return is_inside and not any(box.meets(other) for other in self.taken)
+        is_beside = box.left >= 0 and box.right <= self.width
+        is_level = box.top >= -3 and box.bottom <= self.height + 2
+        return is_beside and is_level and not any(box.meets(other) for other in self.taken)
 
     def picture(self, key: str, css: str, title: str, description: str) -> Markup:
         """The whole as one image with a name and a description; `key` makes their ids unique on a page."""
-        head = _element("title", title, {"id": f"{key}-t"}) + _element(
-            "desc", description, {"id": f"{key}-d"}
-        )
+        head = _element("title", title, {"id": f"{key}-t"}) + _element("desc", description, {"id": f"{key}-d"})
         attributes: dict[str, Value] = {
             "class": css,
             "viewBox": f"0 0 {_short(self.width)} {_short(self.height)}",
@@ -149,9 +143,7 @@ def _along(start: tuple[float, float], end: tuple[float, float]) -> Iterator[tup
 
 
 def _element(tag: str, content: str | Markup | None, attributes: dict[str, Value]) -> Markup:
-    written = Markup().join(
-        Markup(' {}="{}"').format(name, _attribute(value)) for name, value in attributes.items()
-    )
+    written = Markup().join(Markup(' {}="{}"').format(name, _attribute(value)) for name, value in attributes.items())
     if content is None:
         return Markup("<{}{}/>").format(tag, written)
     return Markup("<{0}{1}>{2}</{0}>").format(tag, written, escape(content))

@@ -1,0 +1,357 @@
+"""The page as people get it: whole, safe under a strict policy, and honest about what is not there."""
+
+import re
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.dashboard.domain import assemble, empty
+from services.dashboard.pages import STATIC, present
+from shared.events import Activity, Body, Event, Score, SkipReason, ViewerRole, VisitState
+from shared.instruments import PRO_2_UC
+from tests.builders import (
+    ANSWERS,
+    VISIT_AT,
+    a_lab,
+    a_medication,
+    a_step,
+    a_survey,
+    a_visit,
+    an_assessment,
+    an_enrollment,
+    an_id,
+)
+from tests.services.dashboard.histories import (
+    HISTORY,
+    JULY,
+    LAST_VISIT,
+    a_survey_in_july,
+    folded,
+    page_of,
+)
+
+VOID = {"meta", "link", "input", "br", "hr", "img"}
+SHAPES = {"rect", "path", "circle", "line", "use"}
+NOW = VISIT_AT - timedelta(minutes=2)
+CALPROTECTIN: dict[str, Any] = {"loinc": "38445-3", "name": "Calprotectin", "unit": "ug/g"}
+
+
+class Document(HTMLParser):
+    """The elements of a page with their attributes; fails on a tag that is not closed where it should be."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None], tuple[str, ...]]] = []
+        self.words: list[str] = []
+        self._open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs), tuple(self._open)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs), tuple(self._open)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open, f"</{tag}> closes nothing"
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if data.strip():
+            self.words.append(data.strip())
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", " ".join(self.words))
+
+    def named(self, tag: str, **attributes: str) -> list[dict[str, str | None]]:
+        return [a for name, a, _ in self.elements if name == tag and attributes.items() <= a.items()]
+
+
+def opened(_field: str, sealed: str) -> str:
+    return f"words of {sealed}"
+
+
+def erased(_field: str, _sealed: str) -> None:
+    return None
+
+
+def html_of(page: dict[str, Any], **changes: Any) -> str:
+    look: dict[str, Any] = {
+        "now": NOW,
+        "time_zone": "America/Chicago",
+        "unseal": opened,
+        "viewer_role": ViewerRole.CLINICIAN,
+        "view_id": an_id("view"),
+        **changes,
+    }
+    return present(page, **look)
+
+
+def shown(*bodies: Body, **changes: Any) -> str:
+    return Document(html_of(page_of(*bodies), **changes)).text
+
+
+def a_rich_page() -> dict[str, Any]:
+    """Two surveys, both markers with a change of method, other checks, medicines past and present, a plan."""
+    return page_of(
+        an_enrollment(),
+        a_visit(visit_id=LAST_VISIT, scheduled_at=JULY, state=VisitState.COMPLETED, completed_at=JULY),
+        a_visit(),
+        a_survey_in_july(),
+        a_survey(),
+        an_assessment(),
+        a_lab(),
+        a_lab(lab_id=an_id("july"), taken_at=JULY, value=3, comparator="<"),
+        a_lab(**CALPROTECTIN, lab_id=an_id("old"), taken_at=JULY, value=95, method="ELISA"),
+        a_lab(**CALPROTECTIN, lab_id=an_id("new"), value=312, method="CLIA"),
+        a_lab(lab_id=an_id("hb"), loinc="718-7", name="Hemoglobin", value=11.6, unit="g/dL", reference_low=12.0),
+        a_medication(),
+        a_medication(
+            medication_id=an_id("pred"),
+            name="Prednisone",
+            drug_class="steroid-systemic",
+            started_on=date(2025, 11, 1),
+            stopped_on=date(2026, 1, 12),
+            stop_reason="course-completed",
+        ),
+        a_step(due_on=date(2026, 9, 30)),
+    )
+
+
+@pytest.mark.parametrize("role", list(ViewerRole))
+@pytest.mark.parametrize("page", [a_rich_page(), assemble(empty())], ids=["rich", "empty"])
+def test_a_page_is_well_formed_and_every_id_stands_once(page: dict[str, Any], role: ViewerRole) -> None:
+    document = Document(html_of(page, viewer_role=role))
+    ids = Counter(a["id"] for _, a, _ in document.elements if a.get("id"))
+    assert [name for name, count in ids.items() if count > 1] == []
+    targets = {value.split("#")[1] for _, a, _ in document.elements if "#" in (value := a.get("href") or "")}
+    assert targets <= set(ids)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.permutations(HISTORY), st.integers(0, len(HISTORY)), st.sampled_from(ViewerRole))
+def test_whatever_has_arrived_so_far_can_be_shown(delivered: list[Event], heard: int, role: ViewerRole) -> None:
+    Document(html_of(assemble(folded(*delivered[:heard])), viewer_role=role))
+
+
+def test_nothing_on_the_page_needs_more_than_the_policy_allows() -> None:
+    html = html_of(a_rich_page())
+    document = Document(html)
+    attributes = {name for _, a, _ in document.elements for name in a}
+    assert "style" not in attributes
+    assert not [name for name in attributes if name.startswith("on")]
+    assert document.named("style") == []
+    assert [(a.get("src"), "defer" in a) for a in document.named("script")] == [("/static/dashboard/page.js", True)]
+    assert re.findall(r"<script[^>]*>[^<]", html) == []
+    links = [a.get("href") or a.get("src") or "" for tag, a, _ in document.elements if tag in ("a", "link", "script")]
+    assert all(link.startswith(("/", "#")) for link in links)
+    assert re.findall(r"#[0-9a-fA-F]{6}\b", html) == []
+
+
+def test_every_chart_has_a_name_a_description_and_a_table() -> None:
+    html = html_of(a_rich_page())
+    document = Document(html)
+    pictures = document.named("svg", role="img")
+    assert len(pictures) == 8
+    for picture in pictures:
+        title, description = (picture["aria-labelledby"] or "").split()
+        assert re.search(rf'<title id="{title}">[^<]{{10,}}</title>', html)
+        assert re.search(rf'<desc id="{description}">[^<]{{10,}}</desc>', html)
+    assert len(document.named("details", **{"class": "as-table"})) == 3
+    assert len([a for tag, a, above in document.elements if tag == "table" and "details" in above]) == 3
+    assert {a["class"] for a in pictures} == {"only-wide", "only-narrow"}
+
+
+def test_a_day_is_the_same_place_in_every_chart() -> None:
+    html = html_of(a_rich_page())
+    for size in ("only-wide", "only-narrow"):
+        charts = re.findall(rf'<svg class="{size}".*?</svg>', html, re.S)
+        today = {tuple(re.findall(r'class="l-today" x1="([\d.]+)"', chart)) for chart in charts}
+        visits = {tuple(re.findall(r'class="l-visit" x1="([\d.]+)" y1="(?:0|15|16)"', chart)) for chart in charts}
+        assert len(charts) == 4
+        assert (len(today), len(visits)) == (1, 1)
+        assert all(len(days) == 1 for days in today | visits)
+
+
+def test_the_three_readings_stand_side_by_side_with_their_age() -> None:
+    text = shown(an_enrollment(), a_visit(), a_survey_in_july(), a_survey(), an_assessment())
+    assert "I say 2 days ago Not in remission" in text
+    assert "My answers say PRO-3, 2 days ago Mild activity, 16 points" in text
+    assert "My clinician says PGA, today 08:55 In remission" in text
+    assert "Up 6 since 11 Jul (10, remission): worse. 5 or more is a real change." in text
+    assert "These do not agree. I feel worse than my clinician rated. What is different since 11 Jul?" in text
+
+
+def test_agreement_is_said_as_calmly_as_difference() -> None:
+    text = shown(a_survey(), an_assessment(activity=Activity.MILD))
+    assert "All three agree: not in remission." in text
+    assert "These do not agree" not in text
+
+
+def test_a_patient_of_whom_nothing_is_known_is_shown_in_words() -> None:
+    text = Document(html_of(assemble(empty()))).text
+    for said in (
+        "Enrollment has not arrived",
+        "No coming visit",
+        "No survey yet",
+        "No rating yet",
+        "No score yet",
+        "No medicine on the clinic's list That is not the same as taking none.",
+        "No calprotectin or CRP yet",
+        "No step agreed yet",
+        "No event has arrived.",
+    ):
+        assert said in text
+
+
+def test_a_score_that_is_missing_says_why_and_what_it_last_was() -> None:
+    answers = {name: value for name, value in ANSWERS.items() if name != "abdominal_pain"}
+    survey = a_survey(answers=answers, skipped={"abdominal_pain": SkipReason.PREFER_NOT_TO_SAY})
+    text = shown(a_survey_in_july(), survey)
+    assert "No score Belly pain 0–3: chose not to answer. Last full score: 10, remission, 11 Jul." in text
+    assert "symptom score" in text
+
+
+def test_skipped_and_not_asked_are_different_words() -> None:
+    answers = {name: value for name, value in ANSWERS.items() if name not in ("opioid_use", "ct_scans")}
+    text = shown(a_survey(answers=answers, skipped={"opioid_use": SkipReason.PREFER_NOT_TO_SAY}))
+    assert "CT scans not asked" in text
+    assert "Opioids skipped" in text
+    assert "Opioids: chose not to answer." in text
+    assert "Missing who the patient is, opioid answer and 2 more Calprotectin, CRP" in text
+
+
+def test_words_that_were_erased_say_so_and_a_concern_without_words_does_not() -> None:
+    text = shown(a_survey(), a_step(), unseal=erased)
+    assert text.count("These words were erased.") == 3
+    assert "Steroids, without words" in text
+    assert "words of" not in text
+
+
+def test_what_a_patient_wrote_is_shown_as_written_and_never_run() -> None:
+    html = html_of(page_of(a_survey()), unseal=lambda _field, _sealed: "<script>alert(1)</script> & 'so on'")
+    assert "<script>alert" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &#39;so on&#39;" in html
+
+
+def test_a_name_from_outside_cannot_break_out_of_a_picture() -> None:
+    html = html_of(page_of(a_medication(name='<b a="x">&')))
+    assert "<b a=" not in html
+    Document(html)
+
+
+def test_old_data_is_called_old_and_its_age_is_that_of_the_moment_of_looking() -> None:
+    page = page_of(a_survey(), an_assessment())
+    assert "answered 2 days ago" in Document(html_of(page)).text
+    later = Document(html_of(page, now=NOW + timedelta(days=91))).text
+    assert "old: answered 93 days ago" in later
+    assert "old: rated 91 days ago" in later
+    assert "answered on 11 Oct 2026" in Document(html_of(page, now=NOW + timedelta(days=200))).text
+
+
+def test_times_are_those_of_the_clinic() -> None:
+    page = page_of(a_visit())
+    assert "Visit today 10:20" in Document(html_of(page)).text
+    assert "Visit 14 Oct 2026 00:20" in Document(html_of(page, time_zone="Asia/Tokyo", now=NOW - timedelta(1))).text
+
+
+def test_a_late_step_says_how_late_it_is() -> None:
+    assert "due 30 Sep, 13 days late" in shown(a_step(due_on=date(2026, 9, 30)))
+    assert "by Fri 16 Oct" in shown(a_step())
+
+
+def test_a_change_of_method_is_said_and_no_line_is_drawn_over_it() -> None:
+    html = html_of(a_rich_page())
+    chart = re.search(r'<svg class="only-wide"[^>]*lab-38445-3-t.*?</svg>', html, re.S)
+    assert chart is not None
+    assert "new method: do not compare" in chart[0]
+    assert 'class="l-clinic"' not in chart[0]
+    assert "Calprotectin: new method" in Document(html).text
+
+
+def test_no_line_is_drawn_over_a_missing_score() -> None:
+    def at(day: int, **changes: Any) -> Body:
+        when = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=day)
+        return a_survey(survey_id=an_id(day), visit_id=an_id("v", day), submitted_at=when, **changes)
+
+    none = (Score(instrument="pro-3-cd|1.0", value=None, band=None, missing=("well_being",)),)
+    html = html_of(page_of(at(1), at(30, scores=none), at(60)))
+    assert 'class="l-main"' not in html
+    assert "no score on 30 Jan 2026" in html
+    assert 'class="l-main"' in html_of(page_of(at(1), at(60)))
+
+
+def test_a_censored_result_is_an_open_triangle_and_its_sign_stays() -> None:
+    html = html_of(a_rich_page())
+    assert html.count('class="p-open"') == 2
+    assert "&lt;3 on 11 Jul 2026" in html
+
+
+def test_a_corrected_result_shows_what_it_replaced() -> None:
+    html = html_of(page_of(a_lab(value=31.2), a_lab(value=312)))
+    assert '<s><span class="vh">was </span>31.2</s> 312' in html
+
+
+def test_scores_older_than_the_chart_are_in_the_table() -> None:
+    old = a_survey(submitted_at=datetime(2024, 5, 1, 15, tzinfo=UTC))
+    text = shown(old)
+    assert "no score in the past 12 months" in text
+    assert "1 May 2024 mild 16" in text
+
+
+def test_an_index_without_four_bands_shows_the_bands_that_it_has() -> None:
+    score = (Score(instrument=PRO_2_UC.key, value=3, band="not-remission"),)
+    text = shown(a_survey(scores=score))
+    assert "My answers say PRO-2, 2 days ago Not in remission, 3 points Remission Not in remission" in text
+
+
+def test_the_patients_own_page_has_the_same_panels_and_fewer_numbers() -> None:
+    page = a_rich_page()
+    own, clinic = (Document(html_of(page, viewer_role=role)) for role in (ViewerRole.PATIENT, ViewerRole.CLINICIAN))
+    panels = [[a["data-panel"] for _, a, _ in document.elements if "data-panel" in a] for document in (own, clinic)]
+    assert panels[0] == panels[1]
+    assert "My page" in own.text
+    assert "PGA" not in own.text
+    assert "16 points" not in own.text
+
+
+def test_the_length_of_a_look_is_reported_only_for_a_look_that_was_recorded() -> None:
+    page = page_of(a_survey())
+    assert f'data-beacon="/v1/views/{an_id("view")}/beacon"' in html_of(page)
+    assert "data-beacon" not in html_of(page, view_id=None)
+
+
+def test_synthetic_data_says_so() -> None:
+    page = page_of(a_survey())
+    assert "Synthetic data: no real person" in Document(html_of(page, is_synthetic=True)).text
+    assert "ynthetic" not in Document(html_of(page)).text
+
+
+def test_no_word_blames_or_labels_the_patient() -> None:
+    for page in (a_rich_page(), assemble(empty())):
+        text = Document(html_of(page)).text.lower()
+        for word in ("abnormal", "non-compliant", "failed", "poor", "n/a", "!"):
+            assert word not in text
+
+
+def test_every_class_of_the_page_that_colours_a_chart_is_in_the_stylesheet() -> None:
+    shared = (STATIC.parents[3] / "shared" / "pages" / "static" / "samepage.css").read_text()
+    pictures = re.findall(r'<svg class="only-.*?</svg>', html_of(a_rich_page()), re.S)
+    used = {name for picture in pictures for names in re.findall(r'class="([^"]+)"', picture) for name in names.split()}
+    assert [name for name in used if f".{name} " not in shared] == []
+
+
+def test_sizes_and_colours_are_named_in_the_shared_stylesheet_only() -> None:
+    own = (STATIC / "patient.css").read_text()
+    assert re.findall(r"#[0-9a-fA-F]{3,8}\b|rgb|hsl", own) == []
+    assert set(re.findall(r"font-size: ([^;]+);", own)) <= {f"var(--t-{n})" for n in (*"123456", "quote")} | {"89%"}
