@@ -64,9 +64,7 @@ async def _make_schema(connection: Connection, tables: Sequence[str]) -> None:
         await connection.execute(f"CREATE TABLE rebuild.{table} (LIKE public.{table} INCLUDING ALL)")
 
 
-async def _until_level(
-    connection: Connection, consumer: str, building: asyncio.Task[None]
-) -> None:
+async def _until_level(connection: Connection, consumer: str, building: asyncio.Task[None]) -> None:
     """Wait until the rebuild is as far as the live consumer in every partition; raise what ended it, if it ended."""
     while await connection.fetchval(_BEHIND, consumer):
         if building.done():
@@ -74,9 +72,7 @@ async def _until_level(
         await asyncio.sleep(0.05)
 
 
-async def _compare_and_swap(
-    connection: Connection, consumer: str, projections: Sequence[str]
-) -> Report:
+async def _compare_and_swap(connection: Connection, consumer: str, projections: Sequence[str]) -> Report:
     await connection.execute("CREATE TEMP TABLE ahead (site_id text, key text) ON COMMIT DROP")
     await connection.execute(
         """

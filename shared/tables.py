@@ -84,6 +84,10 @@ def add_delivery(metadata: MetaData) -> None:
         Column("key", Text, primary_key=True),
         Column("sequence", BigInteger, nullable=False),
     )
+    _add_what_became_of_events(metadata)
+
+
+def _add_what_became_of_events(metadata: MetaData) -> None:
     Table(
         "delivery",
         metadata,

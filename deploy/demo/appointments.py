@@ -38,11 +38,12 @@ class Appointment:
         return self.day < 0 and self.state is VisitState.COMPLETED
 
     def answered(self, rng: Random) -> "Appointment":
-        """With a survey, most often of the last days before it and never of today or later.
+        """With a survey, most often of the last days before the visit and never of today or later.
 
         A few are older than the two weeks in which a survey counts.
         """
-        before = rng.randint(15, 19) if self.is_past and rng.random() < 0.03 else min(13, int(rng.expovariate(0.3)))
+        is_early = self.is_past and rng.random() < 0.03
+        before = rng.randint(15, 19) if is_early else min(13, 1 + int(rng.expovariate(0.35)))
         return replace(self, answered_day=min(LAST_DAY, self.day - before))
 
     def changes(self) -> tuple[Body, ...]:

@@ -45,12 +45,29 @@ _MEDICINES = {
 }
 _NOTHING = "nothing"
 _CROHNS = {
-    "adalimumab": 24, "infliximab": 18, "ustekinumab": 16, "vedolizumab": 8, "risankizumab": 8,
-    "azathioprine": 10, "methotrexate": 3, "upadacitinib": 4, _NOTHING: 9,
+    "adalimumab": 24,
+    "infliximab": 18,
+    "ustekinumab": 16,
+    "vedolizumab": 8,
+    "risankizumab": 8,
+    "azathioprine": 10,
+    "methotrexate": 3,
+    "upadacitinib": 4,
+    _NOTHING: 9,
 }
 _COLITIS = {
-    "mesalamine": 36, "sulfasalazine": 4, "vedolizumab": 14, "infliximab": 11, "adalimumab": 6, "ustekinumab": 7,
-    "golimumab": 2, "upadacitinib": 5, "tofacitinib": 3, "ozanimod": 3, "azathioprine": 3, _NOTHING: 6,
+    "mesalamine": 36,
+    "sulfasalazine": 4,
+    "vedolizumab": 14,
+    "infliximab": 11,
+    "adalimumab": 6,
+    "ustekinumab": 7,
+    "golimumab": 2,
+    "upadacitinib": 5,
+    "tofacitinib": 3,
+    "ozanimod": 3,
+    "azathioprine": 3,
+    _NOTHING: 6,
 }
 _NEXT = ("ustekinumab", "vedolizumab", "risankizumab", "infliximab", "adalimumab", "upadacitinib", "mirikizumab")
 _STOPS = {

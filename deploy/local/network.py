@@ -17,7 +17,6 @@ from deploy.local.databases import ensure_database
 from deploy.local.ports import HOST, keep_or_choose
 from deploy.local.stack import Addresses
 
-
 READS_WORDS = ("intake", "clinical", "dashboard")
 
 

@@ -3,13 +3,13 @@
 from typing import Any
 
 from fastapi import FastAPI
-from shared.pages import STATIC
 
 from services.dashboard import pages
 from services.dashboard.api import ROUTERS
 from services.dashboard.settings import DashboardSettings
 from shared.http.app import create_app as create
 from shared.http.app import document as describe
+from shared.pages import STATIC
 from shared.sealing import sealer_of
 
 NAME = "dashboard"

@@ -174,6 +174,15 @@ def test_each_survey_fits_its_form(network: Network) -> None:
         assert check(FORMS[survey["form"]], survey["answers"], skipped) == []
 
 
+def test_surveys_are_answered_before_the_visit_most_within_the_two_weeks_in_which_they_count(network: Network) -> None:
+    days = [
+        (datetime.fromisoformat(visit.schedule["scheduled_at"]) - datetime.fromisoformat(survey["submitted_at"])).days
+        for _, visit, survey in surveys(list(network.patients))
+    ]
+    assert min(days) >= 0
+    assert 0 < sum(day >= 14 for day in days) / len(days) < 0.08
+
+
 def test_some_questions_are_skipped_and_each_skip_has_its_reason(network: Network) -> None:
     reasons = Counter(
         reason for _, _, survey in surveys(list(network.patients)) for reason in survey["skipped"].values()

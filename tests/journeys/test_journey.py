@@ -63,18 +63,20 @@ class Clinic:
 @pytest.fixture(scope="module")
 def clinic(system: System) -> Iterator[Clinic]:
     site = "site-journey"
-    clients = {
-        "intake": system.client("intake", Role.SYSTEM, [site]),
-        "clinical": system.client("clinical", Role.SYSTEM, [site]),
-        "feedback": system.client("feedback", Role.SYSTEM, [site]),
-        "clinician": system.client("dashboard", Role.CLINICIAN, [site]),
-        "operator": system.client("analytics", Role.OPERATOR, []),
-    }
+    clinic = Clinic(
+        site=site,
+        system=system,
+        intake=system.client("intake", Role.SYSTEM, [site]),
+        clinical=system.client("clinical", Role.SYSTEM, [site]),
+        feedback=system.client("feedback", Role.SYSTEM, [site]),
+        clinician=system.client("dashboard", Role.CLINICIAN, [site]),
+        operator=system.client("analytics", Role.OPERATOR, []),
+    )
     body = {"name": "Riverbend GI (synthetic)", "site_type": "academic", "time_zone": "America/Chicago"}
-    answer = clients["intake"].put(f"/v1/sites/{site}", json=body)
+    answer = clinic.intake.put(f"/v1/sites/{site}", json=body)
     assert answer.status_code == 200, answer.text
-    yield Clinic(site=site, system=system, **clients)
-    for client in clients.values():
+    yield clinic
+    for client in (clinic.intake, clinic.clinical, clinic.feedback, clinic.clinician, clinic.operator):
         client.close()
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shared import dead_letters
 from shared.broker import Partition, Record
 from shared.db import Connection, Pool, transaction
-from shared.delivery import OutOfPlace, Outcome, Subscription, deliver
+from shared.delivery import Outcome, OutOfPlace, Subscription, deliver
 from shared.delivery_store import places
 from shared.events import VISIT_UPDATED, Event, encode, headers_of
 from tests.builders import a_visit, an_event

@@ -70,7 +70,9 @@ async def published(dashboard: FastAPI) -> int:
     return int(await dashboard.state.pool.fetchval("SELECT count(*) FROM outbox"))
 
 
-async def test_the_page_shows_the_words_that_travelled_sealed_and_says_as_of_when(clinician: httpx.AsyncClient) -> None:
+async def test_the_page_shows_the_words_that_travelled_sealed_and_says_as_of_when(
+    clinician: httpx.AsyncClient,
+) -> None:
     answer = await clinician.get(f"/v1/patients/{PATIENT}/page")
     assert answer.status_code == 200, answer.text
     assert "The cramps are back" in answer.text
@@ -135,7 +137,9 @@ async def test_the_beacon_closes_a_view_once_and_only_for_who_opened_it(
     assert await published(dashboard) == 2
 
 
-async def test_waiting_for_a_receipt_that_does_not_come_ends_and_says_so(clinician: httpx.AsyncClient) -> None:
+async def test_waiting_for_a_receipt_that_does_not_come_ends_and_says_so(
+    clinician: httpx.AsyncClient,
+) -> None:
     answer = await clinician.get(f"/v1/patients/{PATIENT}/page", params={"wait_for": str(uuid4())})
     assert answer.status_code == 200
     assert answer.headers["samepage-waited"] == "gave-up"
@@ -143,7 +147,13 @@ async def test_waiting_for_a_receipt_that_does_not_come_ends_and_says_so(clinici
 
 async def test_nothing_is_answered_without_a_token(dashboard: FastAPI) -> None:
     async with client_of(dashboard) as stranger:
-        for path in (f"/patients/{PATIENT}", f"/v1/patients/{PATIENT}/page", "/v1/views", "/nowhere", "/docs"):
+        for path in (
+            f"/patients/{PATIENT}",
+            f"/v1/patients/{PATIENT}/page",
+            "/v1/views",
+            "/nowhere",
+            "/docs",
+        ):
             assert (await stranger.get(path)).status_code == 401, path
         for path in ("/health/live", "/health/ready", "/metrics", "/static/samepage.css"):
             assert (await stranger.get(path)).status_code == 200, path

@@ -1,0 +1,100 @@
+"""The words that events use where only some words are allowed."""
+
+from enum import StrEnum
+
+
+class SiteType(StrEnum):
+    ACADEMIC = "academic"
+    PRIVATE = "private"
+
+
+class Diagnosis(StrEnum):
+    CROHNS = "crohns-disease"
+    ULCERATIVE_COLITIS = "ulcerative-colitis"
+    IBD_UNCLASSIFIED = "ibd-unclassified"
+
+
+class Sex(StrEnum):
+    FEMALE = "female"
+    MALE = "male"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+class Education(StrEnum):
+    LESS_THAN_HIGH_SCHOOL = "less-than-high-school"
+    HIGH_SCHOOL = "high-school"
+    SOME_COLLEGE = "some-college"
+    COLLEGE_DEGREE = "college-degree"
+    NOT_SAID = "not-said"
+
+
+class Language(StrEnum):
+    ENGLISH = "en"
+    SPANISH = "es"
+    OTHER = "other"
+
+
+class ConsentState(StrEnum):
+    """Consent to *network* use. Care never depends on it."""
+
+    INVITED = "invited"
+    CONSENTED = "consented"
+    DISSENTED = "dissented"
+    WITHDRAWN = "withdrawn"
+
+
+class VisitState(StrEnum):
+    SCHEDULED = "scheduled"
+    CHECKED_IN = "checked-in"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+class YesNoUnsure(StrEnum):
+    YES = "yes"
+    NO = "no"
+    UNSURE = "unsure"
+
+
+class SkipReason(StrEnum):
+    """Why a question that was shown has no answer. A question that was not shown does not appear at all."""
+
+    PREFER_NOT_TO_SAY = "prefer-not-to-say"
+    DOES_NOT_APPLY = "does-not-apply"
+    DO_NOT_KNOW = "do-not-know"
+
+
+class ConcernTopic(StrEnum):
+    SYMPTOMS = "symptoms"
+    MEDICINE = "medicine"
+    SIDE_EFFECTS = "side-effects"
+    STEROIDS = "steroids"
+    DIET = "diet"
+    WORK_OR_SCHOOL = "work-or-school"
+    FAMILY = "family"
+    MOOD = "mood"
+    COST = "cost"
+    OTHER = "other"
+
+
+class Activity(StrEnum):
+    """Disease activity in four words, as the physician global assessment (PGA) and the index bands use them."""
+
+    REMISSION = "remission"
+    MILD = "mild"
+    MODERATE = "moderate"
+    SEVERE = "severe"
+
+
+class ViewerRole(StrEnum):
+    PATIENT = "patient"
+    CLINICIAN = "clinician"
+    COORDINATOR = "coordinator"
+
+
+class ViewContext(StrEnum):
+    BEFORE_VISIT = "before-visit"
+    IN_VISIT = "in-visit"
+    AFTER_VISIT = "after-visit"
+    OUTSIDE = "outside"

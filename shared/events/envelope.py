@@ -1,0 +1,98 @@
+"""An event in its envelope, and the way into and out of a Kafka record."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from shared.errors import UndecodableEvent
+from shared.events.bodies import Body
+from shared.events.topics import TOPICS
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A fact in its envelope.
+
+    `key` is the patient id (the site id for `site-updated`); `sequence` counts 1, 2, 3 ... per topic and key without a
+    gap, so that a reader drops what it has and sees what it lacks; `time` is when the fact was recorded by its owner.
+    """
+
+    event_id: UUID
+    topic: str
+    site_id: str
+    key: str
+    sequence: int
+    time: datetime
+    body: Body
+    traceparent: str | None = None
+
+
+def encode(body: Body) -> bytes:
+    """The JSON value of an event."""
+    return body.model_dump_json().encode()
+
+
+def headers_of(  # noqa: PLR0913 - one argument an attribute of the envelope
+    *, event_id: UUID, topic: str, site_id: str, key: str, sequence: int, time: datetime, traceparent: str | None
+) -> list[tuple[str, bytes]]:
+    """CloudEvents 1.0 attributes as Kafka headers, with the extensions `siteid`, `sequence`, `traceparent`."""
+    description = TOPICS[topic]
+    attributes = {
+        "ce_specversion": "1.0",
+        "ce_id": str(event_id),
+        "ce_source": f"/samepage/{description.publisher}",
+        "ce_type": topic,
+        "ce_time": time.isoformat(),
+        "ce_subject": key,
+        "ce_dataschema": description.schema,
+        "ce_partitionkey": key,
+        "ce_siteid": site_id,
+        "ce_sequence": str(sequence),
+        "content-type": "application/json",
+    }
+    if traceparent is not None:
+        attributes["ce_traceparent"] = traceparent
+        attributes["traceparent"] = traceparent
+    return [(name, value.encode()) for name, value in attributes.items()]
+
+
+def decode(topic: str, headers: Headers, value: bytes) -> Event:
+    """The event in a Kafka record.
+
+    Raises:
+        UndecodableEvent: the record can never be read. Its message names fields and rules, never what stood in them.
+    """
+    attributes = {name: content.decode("utf-8", "replace") for name, content in headers}
+    try:
+        return Event(
+            event_id=UUID(attributes["ce_id"]),
+            topic=_matching(attributes["ce_type"], topic),
+            site_id=attributes["ce_siteid"],
+            key=attributes["ce_subject"],
+            sequence=int(attributes["ce_sequence"]),
+            time=datetime.fromisoformat(attributes["ce_time"]),
+            body=TOPICS[topic].body.model_validate_json(value),
+            traceparent=attributes.get("traceparent"),
+        )
+    except KeyError as missing:
+        raise UndecodableEvent(f"attribute {missing} is missing") from None
+    except ValueError as invalid:
+        raise UndecodableEvent(_reason(invalid)) from None
+
+
+def _matching(event_type: str, topic: str) -> str:
+    if event_type != topic:
+        raise UndecodableEvent("ce_type does not name the topic that the record was read from")
+    return topic
+
+
+def _reason(invalid: ValueError) -> str:
+    errors: Any = getattr(invalid, "errors", None)
+    if errors is None:
+        return "an attribute in the headers cannot be read"
+    details = errors(include_input=False, include_url=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, detail['loc'])) or 'body'}: {detail['type']}" for detail in details[:5])

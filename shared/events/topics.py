@@ -1,0 +1,53 @@
+"""The table of topics: name, body, publisher, version."""
+
+from dataclasses import dataclass
+
+from shared.events.bodies import (
+    Body,
+    ClinicianDataUpdated,
+    DashboardViewed,
+    EnrollmentUpdated,
+    FeedbackReceived,
+    SiteUpdated,
+    SurveyCompleted,
+    VisitUpdated,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One stream: its name (= CloudEvents type), version, body and the one service that may publish it."""
+
+    name: str
+    body: type[Body]
+    publisher: str
+    version: int = 1
+
+    @property
+    def schema(self) -> str:
+        """Name of the committed JSON Schema; also the CloudEvents `dataschema`."""
+        return f"{self.name}.v{self.version}.schema.json"
+
+
+SITE_UPDATED = Topic("site-updated", SiteUpdated, "intake")
+ENROLLMENT_UPDATED = Topic("enrollment-updated", EnrollmentUpdated, "intake")
+VISIT_UPDATED = Topic("visit-updated", VisitUpdated, "intake")
+SURVEY_COMPLETED = Topic("survey-completed", SurveyCompleted, "intake")
+CLINICIAN_DATA_UPDATED = Topic("clinician-data-updated", ClinicianDataUpdated, "clinical")
+DASHBOARD_VIEWED = Topic("dashboard-viewed", DashboardViewed, "dashboard")
+FEEDBACK_RECEIVED = Topic("feedback-received", FeedbackReceived, "feedback")
+
+TOPICS = {
+    topic.name: topic
+    for topic in (
+        SITE_UPDATED,
+        ENROLLMENT_UPDATED,
+        VISIT_UPDATED,
+        SURVEY_COMPLETED,
+        CLINICIAN_DATA_UPDATED,
+        DASHBOARD_VIEWED,
+        FEEDBACK_RECEIVED,
+    )
+}
+TOPIC_OF = {topic.body: topic for topic in TOPICS.values()}
+PARTITIONS = 12
