@@ -16,7 +16,7 @@ NAME = "analytics"
 
 def create_app(settings: AnalyticsSettings) -> FastAPI:
     """The application; it opens its pool when it starts."""
-    static = {"/static/analytics": pages.STATIC, "/static": STATIC}
+    static = {"/static/analytics": pages.STATIC, "/static/shared": STATIC}
     return create(NAME, settings, ROUTERS, state={"settings": settings}, static=static)
 
 

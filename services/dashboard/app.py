@@ -22,7 +22,7 @@ def create_app(settings: DashboardSettings) -> FastAPI:
         settings,
         ROUTERS,
         state={"settings": settings, "sealer": sealer_of(settings.platform)},
-        static={"/static/dashboard": pages.STATIC, "/static": STATIC},
+        static={"/static/dashboard": pages.STATIC, "/static/shared": STATIC},
     )
 
 

@@ -1,6 +1,7 @@
 """One visit from end to end, over real Kafka and PostgreSQL, through the doors that everybody uses."""
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import Awaitable, Callable, Iterator
@@ -261,7 +262,16 @@ async def test_a_worker_that_is_killed_loses_and_doubles_nothing(clinic: Clinic)
     async def kill_now_and_then(number: int) -> None:
         system.supervisor.watch()
         if number % 5 == 2:
-            os.kill(system.pid("dashboard-worker" if number % 2 else "intake-worker"), signal.SIGKILL)
+            door = "dashboard-worker" if number % 2 else "intake-worker"
+
+            async def is_killed() -> bool:
+                system.supervisor.watch()
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(system.pid(door), signal.SIGKILL)
+                    return True
+                return False
+
+            await until(is_killed)
 
     await write_surveys(clinic, "worker-killed", 20, kill_now_and_then)
     await _all_is_shown_once(system)

@@ -155,7 +155,7 @@ async def test_nothing_is_answered_without_a_token(dashboard: FastAPI) -> None:
             "/docs",
         ):
             assert (await stranger.get(path)).status_code == 401, path
-        for path in ("/health/live", "/health/ready", "/metrics", "/static/samepage.css"):
+        for path in ("/health/live", "/health/ready", "/metrics", "/static/shared/samepage.css"):
             assert (await stranger.get(path)).status_code == 200, path
 
 
