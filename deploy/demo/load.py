@@ -106,7 +106,8 @@ class _Load:
         visits = await self._visits(patients)
         surveys = (one.about(one.visit.survey) for one in visits if one.visit.survey is not None)
         await self._post(SURVEY_COMPLETED, "intake", "/v1/surveys", surveys)
-        changed, _ = await asyncio.gather(self._changes(visits), self._clinical(patients, visits))
+        changed = await self._changes(visits)
+        await self._clinical(patients, visits)
         views = (_view(one, view) for one in visits for view in one.visit.views)
         await self._post(DASHBOARD_VIEWED, "dashboard", "/v1/views", views)
         feedback = (

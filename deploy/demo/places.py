@@ -32,7 +32,7 @@ _STARTING = (
     *("Amberlea", "Birchfold", "Cloverpoint", "Dovetree", "Emberglen", "Foxmeadow", "Greenfen", "Heronlake"),
     *("Ivorybank", "Jadewater", "Kitefield", "Larkspur", "Maplecross", "Northreed", "Ottermill", "Plumtree"),
 )
-_METHOD_CHANGES = {0: -70, 8: -75, 17: -120, 21: -45}
+_METHOD_CHANGES = {0: -45, 8: -75, 17: -120, 21: -45}
 
 
 @dataclass(frozen=True, slots=True)
