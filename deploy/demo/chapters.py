@@ -1,7 +1,7 @@
 """A year with Crohn's disease, told visit by visit. Invented from beginning to end.
 
-A flare, a new medicine, three quiet visits, an emergency since the last one, and today: she says "not in remission", her answers
-say mild activity, and her clinician, before the visit, rated remission.
+A flare, a new medicine, three quiet visits, an emergency since the last one. Today she says "not in remission", her
+answers say mild activity, and her clinician, before the visit, rated remission.
 """
 
 from collections.abc import Sequence
