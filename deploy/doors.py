@@ -10,9 +10,9 @@ from importlib import import_module
 from typing import Any, Literal, NamedTuple
 
 import uvicorn
-from shared.kafka import KafkaBroker
 
 from shared.events import Topic
+from shared.kafka import KafkaBroker
 from shared.settings import ServiceSettings
 from shared.telemetry import configure_logs
 
