@@ -30,10 +30,15 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What recording one item came to: the id of the thing, and the events to publish (the last is the receipt)."""
+    """What recording one item came to: the id of the thing, and the events to publish; none when nothing changed."""
 
     id: str
     drafts: Sequence[Draft]
+
+    @property
+    def receipt(self) -> UUID | None:
+        """The last event stands for all of them."""
+        return self.drafts[-1].event_id if self.drafts else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ def test_topics_are_named_in_the_events_module_only(path: Path) -> None:
 def test_every_reading_store_function_takes_a_site_scope(service: str) -> None:
     for function in functions(ROOT / "services" / service / "store.py"):
         is_statement = any(argument.arg == "connection" for argument in function.args.args)
-        writes = function.name.startswith(("record_", "close_", "hold_"))
+        writes = function.name.startswith(("record_", "lengthen_", "hold_"))
         if is_statement and not writes and not function.name.startswith("_"):
             annotations = {ast.unparse(argument.annotation) for argument in function.args.args if argument.annotation}
             assert "SiteScope" in annotations, f"{service}: {function.name} reads without a scope of sites"

@@ -122,16 +122,10 @@ async def record_view(connection: Connection, site_id: str, subject: str, view: 
     )
 
 
-async def open_view(connection: Connection, scope: SiteScope, subject: str, view_id: UUID) -> DashboardViewed | None:
-    """The view of this person that has no duration yet."""
+async def view_of(connection: Connection, scope: SiteScope, subject: str, view_id: UUID) -> DashboardViewed | None:
+    """A look of this person, as far as its length is known."""
     row = await connection.fetchrow(
-        """
-        SELECT * FROM view
-        WHERE site_id = ANY($1) AND view_id = $2 AND subject = $3 AND duration_ms IS NULL
-        """,
-        scope.ids,
-        view_id,
-        subject,
+        "SELECT * FROM view WHERE site_id = ANY($1) AND view_id = $2 AND subject = $3", scope.ids, view_id, subject
     )
     if row is None:
         return None
@@ -142,12 +136,14 @@ async def open_view(connection: Connection, scope: SiteScope, subject: str, view
         role=ViewerRole(row["role"]),
         context=ViewContext(row["context"]),
         is_shared_screen=row["is_shared_screen"],
+        panels=tuple(row["panels"]),
         opened_at=row["opened_at"],
+        duration_ms=row["duration_ms"],
     )
 
 
-async def close_view(connection: Connection, site_id: str, view: DashboardViewed) -> None:
-    """Keep how long somebody looked, and at what."""
+async def lengthen_view(connection: Connection, site_id: str, view: DashboardViewed) -> None:
+    """Keep that somebody looked longer, and at what."""
     await connection.execute(
         "UPDATE view SET duration_ms = $3, panels = $4 WHERE site_id = $1 AND view_id = $2",
         site_id,

@@ -35,11 +35,11 @@ NamedSite = Annotated[
 
 
 class Accepted(BaseModel):
-    """One item that is durably recorded. `receipt` can be looked up and waited for."""
+    """One item that is durably recorded. `receipt` can be looked up and waited for; null when nothing changed."""
 
     status: int
     id: str
-    receipt: UUID
+    receipt: UUID | None
 
 
 class Rejected(BaseModel):
@@ -104,9 +104,7 @@ async def _record_all(
     if drafts:
         await outbox.add(connection, drafts)
     return [
-        item
-        if isinstance(item, Problem)
-        else Accepted(status=command.status, id=item.id, receipt=item.drafts[-1].event_id)
+        item if isinstance(item, Problem) else Accepted(status=command.status, id=item.id, receipt=item.receipt)
         for item in recorded
     ]
 

@@ -46,24 +46,32 @@ class ViewBody(BaseModel):
 
 
 @router.post("/v1/views/{view_id}/beacon", status_code=204)
-async def close_view(request: Request, view_id: UUID, caller: Viewer) -> Response:
-    """Say once how long the page was open. Browsers send it as plain text when a tab closes; only the first counts."""
+async def lengthen_view(request: Request, view_id: UUID, caller: Viewer) -> Response:
+    """Say how long the page has been in view so far. Only more than was known changes anything.
+
+    Browsers send it as plain text whenever a tab is hidden, and a tab can be shown again.
+    """
     beacon = _beacon(await request.body())
     async with transaction(pool_of(request)) as connection:
-        view = await store.open_view(connection, caller.scope, caller.subject, view_id)
-        if view is None:
-            raise unknown("open view")
+        patient_id = (await _view(connection, caller, view_id)).patient_id
     async with transaction(pool_of(request)) as connection:
-        await lock(connection, [str(view.patient_id)])
-        if await store.open_view(connection, caller.scope, caller.subject, view_id) is None:
-            return Response(status_code=204)
-        stored = await store.page(connection, caller.scope, view.patient_id)
+        await lock(connection, [str(patient_id)])
+        view = await _view(connection, caller, view_id)
+        stored = await store.page(connection, caller.scope, patient_id)
         if stored is None:
             raise unknown("patient")
-        closed = view.model_copy(update=beacon.model_dump())
-        await store.close_view(connection, stored.site_id, closed)
-        await outbox.add(connection, [outbox.Draft(stored.site_id, str(view.patient_id), closed)])
+        if beacon.duration_ms > (view.duration_ms or -1):
+            longer = view.model_copy(update=beacon.model_dump())
+            await store.lengthen_view(connection, stored.site_id, longer)
+            await outbox.add(connection, [outbox.Draft(stored.site_id, str(patient_id), longer)])
     return Response(status_code=204)
+
+
+async def _view(connection: Connection, caller: Caller, view_id: UUID) -> DashboardViewed:
+    view = await store.view_of(connection, caller.scope, caller.subject, view_id)
+    if view is None:
+        raise unknown("view")
+    return view
 
 
 @router.post("/v1/views", status_code=201, response_model=Accepted, responses=MANY)

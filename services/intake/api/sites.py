@@ -50,5 +50,5 @@ async def put_site(
 
 async def _record(connection: Connection, site_id: str, body: SiteBody) -> Recorded:
     site = SiteUpdated(name=body.name, site_type=body.site_type, time_zone=body.time_zone)
-    await store.record_site(connection, site_id, site)
-    return Recorded(site_id, [Draft(site_id, site_id, site)])
+    is_changed = await store.record_site(connection, site_id, site)
+    return Recorded(site_id, [Draft(site_id, site_id, site)] if is_changed else [])

@@ -122,19 +122,20 @@ async def test_an_operator_sees_no_patient_and_a_patient_sees_only_their_own_pag
     assert await views(dashboard) == [("patient", False, None)]
 
 
-async def test_the_beacon_closes_a_view_once_and_only_for_who_opened_it(
+async def test_the_beacon_only_lengthens_a_view_and_only_for_who_opened_it(
     dashboard: FastAPI, clinician: httpx.AsyncClient, token: Tokens
 ) -> None:
     view_id = (await clinician.get(f"/v1/patients/{PATIENT}/page")).headers["samepage-view"]
     path = f"/v1/views/{view_id}/beacon"
-    beacon = b'{"duration_ms": 42000, "panels": ["concerns"]}'
-    async with client_of(dashboard, token("coordinator", [SITE])) as somebody_else:
-        assert (await somebody_else.post(path, content=beacon)).status_code == 404
     plain = {"content-type": "text/plain;charset=UTF-8"}
-    assert (await clinician.post(path, content=beacon, headers=plain)).status_code == 204
-    assert (await clinician.post(path, content=beacon, headers=plain)).status_code == 404
-    assert await views(dashboard) == [("clinician", False, 42000)]
-    assert await published(dashboard) == 2
+    async with client_of(dashboard, token("coordinator", [SITE])) as somebody_else:
+        assert (await somebody_else.post(path, content=b'{"duration_ms": 1}', headers=plain)).status_code == 404
+    for milliseconds in (42000, 42000, 7000, 60000):
+        beacon = f'{{"duration_ms": {milliseconds}, "panels": ["concerns"]}}'
+        assert (await clinician.post(path, content=beacon, headers=plain)).status_code == 204
+    assert (await clinician.post(path, content=b"no beacon", headers=plain)).status_code == 422
+    assert await views(dashboard) == [("clinician", False, 60000)]
+    assert await published(dashboard) == 3, "opened, 42 s, 60 s"
 
 
 async def test_waiting_for_a_receipt_that_does_not_come_ends_and_says_so(

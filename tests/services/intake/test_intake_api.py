@@ -185,3 +185,13 @@ async def test_a_patient_submits_for_themselves_only(intake: FastAPI, site: http
     async with client_of(intake, token("patient", [SITE], patient_id=patient_id)) as patient:
         answer = await patient.post("/v1/surveys", json=survey_of(patient_id, visit_id), headers=new_key())
         assert answer.status_code == 201, answer.text
+
+
+async def test_describing_a_site_as_it_is_publishes_nothing(intake: FastAPI, site: httpx.AsyncClient) -> None:
+    again = await site.put(f"/v1/sites/{SITE}", json=site_body())
+    assert again.json()["receipt"] is None
+    moved = await site.put(f"/v1/sites/{SITE}", json={**site_body(), "time_zone": "America/Denver"})
+    assert moved.json()["receipt"] is not None
+    assert await outbox(intake) == [("site-updated", 1), ("site-updated", 2)]
+    wrong = await site.put(f"/v1/sites/{SITE}", json={**site_body(), "time_zone": "Mars/Olympus"})
+    assert wrong.json()["errors"][0]["field"] == "time_zone"
