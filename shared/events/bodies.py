@@ -11,6 +11,7 @@ from shared.events.codes import (
     ConcernTopic,
     ConsentState,
     Diagnosis,
+    DrugClass,
     Education,
     Language,
     Sex,
@@ -142,7 +143,7 @@ class Medication(Fact):
     kind: Literal["medication"] = "medication"
     medication_id: UUID
     name: str
-    drug_class: str
+    drug_class: DrugClass
     rxcui: str | None = None
     dose: str | None = Field(
         default=None, description="Dose and frequency as written by the clinic, such as `40 mg every 2 weeks`"

@@ -98,3 +98,20 @@ class ViewContext(StrEnum):
     IN_VISIT = "in-visit"
     AFTER_VISIT = "after-visit"
     OUTSIDE = "outside"
+
+
+class DrugClass(StrEnum):
+    """Class of a medicine. Rectal and gut-acting steroids are `steroid-local`: they do not count as systemic."""
+
+    AMINOSALICYLATE = "5-asa"
+    SYSTEMIC_STEROID = "steroid-systemic"
+    LOCAL_STEROID = "steroid-local"
+    IMMUNOMODULATOR = "immunomodulator"
+    ANTI_TNF = "anti-tnf"
+    ANTI_INTEGRIN = "anti-integrin"
+    ANTI_IL_12_23 = "anti-il-12-23"
+    ANTI_IL_23 = "anti-il-23"
+    JAK_INHIBITOR = "jak-inhibitor"
+    S1P_MODULATOR = "s1p-modulator"
+    OPIOID = "opioid"
+    OTHER = "other"

@@ -8,10 +8,10 @@ from pydantic import Field
 
 from services.clinical import store
 from services.clinical.api.changes import ChangeBody, changed, enrolled, noon, patient_lock
-from services.clinical.domain import DrugClass, Medicine, Route, StopReason, interval_errors, medicine_of
+from services.clinical.domain import Medicine, Route, StopReason, interval_errors, medicine_of
 from shared.db import Connection
 from shared.errors import FieldError, Problem, unknown
-from shared.events import Medication
+from shared.events import DrugClass, Medication
 from shared.http.access import CareTeam
 from shared.http.batch import Batch
 from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute

@@ -1,9 +1,8 @@
 """Clinical's pure rules: laboratory units, medicines, plan steps."""
 
-from services.clinical.domain.labs import LAB_TESTS, LabTest, Threshold, canonical, canonical_range, lab_test
+from services.clinical.domain.labs import LAB_TESTS, LabTest, canonical, canonical_range, lab_test
 from services.clinical.domain.medications import (
     MEDICINES,
-    DrugClass,
     Medicine,
     Route,
     StopReason,
@@ -15,12 +14,10 @@ from services.clinical.domain.plans import done_on
 __all__ = [
     "LAB_TESTS",
     "MEDICINES",
-    "DrugClass",
     "LabTest",
     "Medicine",
     "Route",
     "StopReason",
-    "Threshold",
     "canonical",
     "canonical_range",
     "done_on",

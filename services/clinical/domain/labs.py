@@ -9,17 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Literal, NamedTuple
 
 from shared.errors import FieldError, Problem
-
-
-class Threshold(NamedTuple):
-    """The usual limit in the canonical unit, for where the laboratory gave no range of its own, and who set it."""
-
-    concern_when: Literal["above", "below"]
-    value: float
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +21,6 @@ class LabTest:
     name: str
     unit: str
     factors: Mapping[str, Decimal]
-    threshold: Threshold | None = None
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -38,11 +28,9 @@ class LabTest:
         return (self.unit, *self.factors)
 
 
-def _test(
-    loinc: str, name: str, unit: str, factors: Mapping[str, str | Decimal] | None = None, at: Threshold | None = None
-) -> LabTest:
+def _test(loinc: str, name: str, unit: str, factors: Mapping[str, str | Decimal] | None = None) -> LabTest:
     exact = {other: Decimal(factor) for other, factor in (factors or {}).items()}
-    return LabTest(loinc, name, unit, MappingProxyType(exact), at)
+    return LabTest(loinc, name, unit, MappingProxyType(exact))
 
 
 # Molar factors: 25-OH vitamin D 2.496 nmol a ng/mL; haemoglobin as its monomer, 16.11 g/mmol; cobalamin 1355 g/mol;
@@ -52,26 +40,24 @@ _CRP = {"mg/dL": "10"}
 _CELLS = {"10*9/L": "1"}
 _GRAMS = {"g/L": "0.1"}
 _VITAMIN_D = {"nmol/L": 1 / Decimal("2.496")}
-_VITAMIN_D_LOW = Threshold("below", 20, "common definition of deficiency")
 
 LAB_TESTS: Mapping[str, LabTest] = MappingProxyType(
     {
         test.loinc: test
         for test in (
-            _test("38445-3", "Fecal calprotectin", "ug/g", _CALPROTECTIN, Threshold("above", 250, "STRIDE-II, active")),
-            _test("1988-5", "C-reactive protein", "mg/L", _CRP, Threshold("above", 5, "PMC9923295")),
-            _test("30522-7", "C-reactive protein, high sensitivity", "mg/L", _CRP, Threshold("above", 5, "PMC9923295")),
-            _test("4537-7", "ESR (Westergren)", "mm/h", at=Threshold("above", 30, "common upper limit")),
-            _test("30341-2", "ESR", "mm/h", at=Threshold("above", 30, "common upper limit")),
-            # The WHO's limits for anaemia differ by sex (women 12, men 13), so one number would mislead.
+            _test("38445-3", "Fecal calprotectin", "ug/g", _CALPROTECTIN),
+            _test("1988-5", "C-reactive protein", "mg/L", _CRP),
+            _test("30522-7", "C-reactive protein, high sensitivity", "mg/L", _CRP),
+            _test("4537-7", "ESR (Westergren)", "mm/h"),
+            _test("30341-2", "ESR", "mm/h"),
             _test("718-7", "Hemoglobin", "g/dL", {**_GRAMS, "mmol/L": "1.611"}),
             _test("4544-3", "Hematocrit", "%", {"L/L": "100"}),
-            _test("777-3", "Platelets", "10*3/uL", _CELLS, Threshold("above", 450, "common upper limit")),
-            _test("6690-2", "White blood cells", "10*3/uL", _CELLS, Threshold("above", 11, "common upper limit")),
-            _test("1751-7", "Albumin", "g/dL", _GRAMS, Threshold("below", 3.5, "common lower limit")),
-            _test("2276-4", "Ferritin", "ng/mL", {"ug/L": "1"}, Threshold("below", 30, "quiescent disease")),
-            _test("62292-8", "25-OH vitamin D (D2 + D3)", "ng/mL", _VITAMIN_D, _VITAMIN_D_LOW),
-            _test("1989-3", "25-OH vitamin D3", "ng/mL", _VITAMIN_D, _VITAMIN_D_LOW),
+            _test("777-3", "Platelets", "10*3/uL", _CELLS),
+            _test("6690-2", "White blood cells", "10*3/uL", _CELLS),
+            _test("1751-7", "Albumin", "g/dL", _GRAMS),
+            _test("2276-4", "Ferritin", "ng/mL", {"ug/L": "1"}),
+            _test("62292-8", "25-OH vitamin D (D2 + D3)", "ng/mL", _VITAMIN_D),
+            _test("1989-3", "25-OH vitamin D3", "ng/mL", _VITAMIN_D),
             _test("2132-9", "Vitamin B12", "pg/mL", {"ng/L": "1", "pmol/L": "1.355"}),
             _test("1742-6", "ALT", "U/L"),
             _test("2160-0", "Creatinine", "mg/dL", {"umol/L": 1 / Decimal("88.4")}),

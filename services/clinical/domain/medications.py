@@ -11,21 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from shared.errors import FieldError
-
-
-class DrugClass(StrEnum):
-    AMINOSALICYLATE = "5-asa"
-    SYSTEMIC_STEROID = "steroid-systemic"
-    LOCAL_STEROID = "steroid-local"
-    IMMUNOMODULATOR = "immunomodulator"
-    ANTI_TNF = "anti-tnf"
-    ANTI_INTEGRIN = "anti-integrin"
-    ANTI_IL_12_23 = "anti-il-12-23"
-    ANTI_IL_23 = "anti-il-23"
-    JAK_INHIBITOR = "jak-inhibitor"
-    S1P_MODULATOR = "s1p-modulator"
-    OPIOID = "opioid"
-    OTHER = "other"
+from shared.events import DrugClass
 
 
 class Route(StrEnum):

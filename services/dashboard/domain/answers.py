@@ -5,13 +5,13 @@ from typing import Any
 
 from services.dashboard.domain.facts import Facts, Item
 from services.dashboard.domain.items import Json, Surveys, answer, instant, surveys_of, utc, value_of
+from shared.events import DrugClass
 from shared.instruments import PHQ_2
 
 URGENT_CARE = ("ed_visits", "hospital_stays", "ct_scans", "steroid_courses", "opioid_use")
 URGENT_CARE_DAYS = 183
 WELL_BEING = (("fatigue", 10), ("pain_nrs", 10), ("nights_woken", 7))
 DAY_TO_DAY = ("taking_as_agreed", "missed_doses", "side_effects", "barriers")
-SYSTEMIC_STEROID = "steroid-systemic"
 
 # A numeric rating scale in words: 1-3 mild, 4-6 moderate, 7-10 severe, as pain and fatigue scales are usually
 # read.
@@ -99,7 +99,7 @@ def _steroids_are_unlisted(facts: Facts, surveys: Surveys) -> bool:
         return False
     until = instant(survey["submitted_at"]).date()
     medications = facts["items"]["medications"].values()
-    return not any(m["drug_class"] == SYSTEMIC_STEROID and _overlaps(m, until) for m in medications)
+    return not any(m["drug_class"] == DrugClass.SYSTEMIC_STEROID and _overlaps(m, until) for m in medications)
 
 
 def _overlaps(medication: Item, until: date) -> bool:

@@ -4,8 +4,9 @@ from datetime import date
 
 import pytest
 
-from services.clinical.domain import MEDICINES, DrugClass, Medicine, Route, StopReason, interval_errors, medicine_of
+from services.clinical.domain import MEDICINES, Medicine, Route, StopReason, interval_errors, medicine_of
 from shared.errors import FieldError
+from shared.events import DrugClass
 
 START = date(2026, 3, 1)
 
