@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench test-containers clean
+.PHONY: help setup demo test check bench pictures test-containers clean
 
 help:
 	@echo "make demo            the whole system with a synthetic network of 40 sites, in a browser"
@@ -48,6 +48,10 @@ check: setup
 bench: setup
 	@echo "bench: survey-to-page time and sizes on this machine (about two minutes)"
 	@$(BIN)/python -m tests.load.bench
+
+pictures: setup
+	@echo "pictures: takes docs/pictures from the running demo (a few seconds; start it with make demo)"
+	@$(BIN)/python -m tests.browser.pictures
 
 test-containers: setup
 	@docker info >/dev/null 2>&1 || { echo "A Docker engine with Compose is needed for this target."; exit 1; }

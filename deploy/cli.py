@@ -16,7 +16,7 @@ from deploy.doors import run as run_door
 from deploy.local.errors import StackError
 from deploy.local.network import Network
 from deploy.local.stack import Stack
-from deploy.prepare import prepare, running_network
+from deploy.prepare import homes, prepare, running_network
 from shared.auth import Role
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,9 +47,10 @@ def stack_down() -> None:
 @stack_app.command("status")
 def stack_status() -> None:
     """What runs, where."""
-    for server in Stack().status(ROOT) or ():
-        state = "stopped" if server.pid is None else f"running, pid {server.pid}"
-        console.print(f"{server.kind}: {state}, port {server.port}, log {server.log}")
+    for home in homes(ROOT):
+        for server in Stack().status(home):
+            state = "stopped" if server.pid is None else f"running, pid {server.pid}"
+            console.print(f"{server.kind}: {state}, port {server.port}, log {server.log}", soft_wrap=True)
 
 
 @app.command()

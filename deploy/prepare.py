@@ -40,14 +40,19 @@ def prepare_afresh(home: Path) -> Network:
     return prepare(home)
 
 
+def homes(root: Path) -> list[Path]:
+    """Where a stack of this checkout may live: its own, and the demo's."""
+    return [home for home in (root, root / "var" / "demo") if home.exists()]
+
+
 def running_network(root: Path) -> Network:
     """The local network that runs: the checkout's own stack, or the demo's.
 
     Raises:
         StackError: neither runs.
     """
-    for home in (root, root / "var" / "demo"):
-        if home.exists() and any(server.pid for server in Stack().status(home)):
+    for home in homes(root):
+        if any(server.pid for server in Stack().status(home)):
             return lay_out(home, Stack().up(home), are_doors_open=True)
     raise StackError("Nothing runs here: start it with `samepage stack up` or `samepage demo`.")
 

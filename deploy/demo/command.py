@@ -1,13 +1,16 @@
 """`samepage demo`: the whole system with a synthetic network, watched until Ctrl-C, or checked and stopped."""
 
 import asyncio
+import json
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
@@ -20,6 +23,9 @@ from deploy.local.stack import Stack
 from deploy.prepare import await_doors, prepare_afresh
 from deploy.supervisor import Supervisor
 from shared.auth import Role
+
+# The day at the synthetic sites, which lie in the United States.
+_CLOCK = ZoneInfo("America/Chicago")
 
 
 def run_demo(root: Path, *, scale: Literal["default", "study"], is_check: bool, console: Console) -> int:
@@ -39,7 +45,7 @@ def run_demo(root: Path, *, scale: Literal["default", "study"], is_check: bool, 
                 loaded = _load(network, scale, console)
                 if is_check:
                     return _check(network, loaded, supervisor, console)
-                _show(network, loaded, console)
+                _show(home, network, loaded, console)
                 console.print(f"Ready after {time.monotonic() - started:.0f} s. Ctrl-C stops everything.")
                 while True:
                     supervisor.watch()
@@ -53,16 +59,18 @@ def run_demo(root: Path, *, scale: Literal["default", "study"], is_check: bool, 
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """SIGTERM ends the demo as Ctrl-C does."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """SIGTERM ends the demo as Ctrl-C does, and Ctrl-C does so in the background too."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 def _load(network: Network, scale: Literal["default", "study"], console: Console) -> Loaded:
-    cohort = make_network(today=datetime.now(UTC).date(), scale=scale)
+    cohort = make_network(today=datetime.now(_CLOCK).date(), scale=scale)
     doors = {service: network.url(service) for service in SERVICES}
 
     def sign(role: str, sites: list[str]) -> str:
@@ -77,26 +85,31 @@ def _load(network: Network, scale: Literal["default", "study"], console: Console
     return loaded
 
 
-def _show(network: Network, loaded: Loaded, console: Console) -> None:
-    """The addresses to open, with a sign-in link for each role."""
-    page = f"/patients/{loaded.showcase_patient}"
-    site = [loaded.showcase_site]
+def _links(network: Network, loaded: Loaded) -> dict[str, str]:
+    """A sign-in link for each role."""
+    page, site = f"/patients/{loaded.showcase_patient}", [loaded.showcase_site]
     issuer = network.issuer
-    links = (
-        ("clinician, in the visit", "dashboard", issuer.token(Role.CLINICIAN, site), f"{page}?shared=true"),
-        (
-            "patient, own page",
-            "dashboard",
-            issuer.token(Role.PATIENT, site, patient_id=loaded.showcase_patient),
-            page,
-        ),
-        ("coordinator", "dashboard", issuer.token(Role.COORDINATOR, site), page),
-        ("operator, the network", "analytics", issuer.token(Role.OPERATOR, []), "/network"),
-    )
-    console.print("Sign in as:")
-    for who, service, token, target in links:
+    own = issuer.token(Role.PATIENT, site, patient_id=loaded.showcase_patient)
+    targets = {
+        "clinician, in the visit": ("dashboard", issuer.token(Role.CLINICIAN, site), f"{page}?shared=true"),
+        "patient, own page": ("dashboard", own, page),
+        "coordinator": ("dashboard", issuer.token(Role.COORDINATOR, site), page),
+        "operator, the network": ("analytics", issuer.token(Role.OPERATOR, []), "/network"),
+    }
+    return {
+        who: f"{network.url(service)}/sign-in?{urlencode({'token': token, 'to': target})}"
+        for who, (service, token, target) in targets.items()
+    }
+
+
+def _show(home: Path, network: Network, loaded: Loaded, console: Console) -> None:
+    """The addresses to open; kept in `links.json` too, for programs."""
+    links = _links(network, loaded)
+    (home / "links.json").write_text(json.dumps(links))
+    console.print("Open in a browser, signed in as:")
+    for who, link in links.items():
         console.print(f"  {who}:", highlight=False)
-        console.print(f"    {network.url(service)}/sign-in?token={token}&to={target}", soft_wrap=True, highlight=False)
+        console.print(f"    {link}", soft_wrap=True, highlight=False)
 
 
 def _check(network: Network, loaded: Loaded, supervisor: Supervisor, console: Console) -> int:

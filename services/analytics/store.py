@@ -165,7 +165,8 @@ async def pipeline(connection: Connection, scope: SiteScope) -> list[SitePipelin
         """
         SELECT site.site_id, site.name, last.applied_at, last.topic,
                extract(epoch FROM last.applied_at - last.sent_at)::float8 AS lag_s,
-               (SELECT count(*) FROM dead_letter WHERE dead_letter.site_id = site.site_id) AS dead_letters
+               (SELECT count(*) FROM dead_letter WHERE dead_letter.site_id = site.site_id) AS dead_letters,
+               EXISTS (SELECT 1 FROM survey WHERE survey.site_id = site.site_id) AS has_started
         FROM site LEFT JOIN LATERAL (
             SELECT applied_at, sent_at, topic FROM delivery WHERE delivery.site_id = site.site_id
             ORDER BY applied_at DESC LIMIT 1
@@ -182,6 +183,7 @@ async def pipeline(connection: Connection, scope: SiteScope) -> list[SitePipelin
             last_topic=row["topic"],
             lag_s=row["lag_s"],
             dead_letters=row["dead_letters"],
+            has_started=row["has_started"],
         )
         for row in rows
     ]

@@ -44,6 +44,7 @@ class Association:
     p_value: float
     odds_ratio: float
     interval: tuple[float, float]
+    top_shares: tuple[float, float]
     note: str = NOTE
 
 
@@ -104,4 +105,5 @@ def associate(a: int, b: int, c: int, d: int) -> Association:
     odds_ratio = a * d / (b * c)
     error = 1.959964 * sqrt(1 / a + 1 / b + 1 / c + 1 / d)
     interval = (exp(log(odds_ratio) - error), exp(log(odds_ratio) + error))
-    return Association(((a, b), (c, d)), chi_square, erfc(sqrt(chi_square / 2)), odds_ratio, interval)
+    p_value = erfc(sqrt(chi_square / 2))
+    return Association(((a, b), (c, d)), chi_square, p_value, odds_ratio, interval, (a / (a + b), c / (c + d)))

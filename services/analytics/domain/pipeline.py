@@ -13,7 +13,7 @@ _ORDER: tuple[State, ...] = ("set aside", "behind", "silent", "fine", "not start
 
 @dataclass(frozen=True, slots=True)
 class SitePipeline:
-    """`lag_s`: how long the last event took from the broker to the figures, in seconds."""
+    """`lag_s`: how long the last event took from the broker to the figures, in seconds. A site starts with a survey."""
 
     site_id: str
     name: str
@@ -21,12 +21,13 @@ class SitePipeline:
     last_topic: str | None
     lag_s: float | None
     dead_letters: int
+    has_started: bool
 
     def state(self, now: datetime) -> State:
         """A word for the row; the first that fits."""
         if self.dead_letters:
             return "set aside"
-        if self.last_event_at is None:
+        if self.last_event_at is None or not self.has_started:
             return "not started"
         if self.lag_s is not None and self.lag_s > BEHIND_S:
             return "behind"

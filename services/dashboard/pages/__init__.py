@@ -18,7 +18,7 @@ from shared.events import ViewerRole
 from shared.pages import environment
 
 STATIC = Path(__file__).parent / "static"
-MOST_STEPS = 6
+MOST_STEPS = 5
 
 
 def present(  # noqa: PLR0913 - the page, and what is known of the look, each by name
