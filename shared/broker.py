@@ -57,7 +57,10 @@ class Record:
 
 
 class Sink(Protocol):
-    """Writes. One per relay; thrown away after any failure, because what a failed send left behind is unknown."""
+    """Writes. One per relay; thrown away after any failure, because what a failed send left behind is unknown.
+
+    After a failure or `close` every send fails.
+    """
 
     async def send_all(self, messages: Sequence[Message]) -> None:
         """Write in this order per key; return when every message is acknowledged by all in-sync replicas.
@@ -76,7 +79,11 @@ class Source(Protocol):
     async def fetch(self, *, max_records: int, timeout_ms: int) -> Mapping[Partition, Sequence[Record]]:
         """The next records per assigned partition in offset order; empty when none came within `timeout_ms`.
 
-        Records that were read before may come again after a rebalance, a restart or a seek.
+        Records that were read before may come again after a rebalance, a restart or a seek. A place that the log
+        does not reach is replaced by its start: whoever must know compares with `bounds`.
+
+        Raises:
+            ConnectionError: the broker refused; open a new source.
         """
 
     def assignment(self) -> frozenset[Partition]:
@@ -86,7 +93,11 @@ class Source(Protocol):
         """Read on from `offset`. Without effect when the partition is no longer held."""
 
     async def bounds(self, partitions: Sequence[Partition]) -> Mapping[Partition, Bounds]:
-        """The log's bounds, asked from the broker."""
+        """The log's bounds, asked from the broker.
+
+        Raises:
+            ConnectionError: the broker is away, or a topic does not exist.
+        """
 
     async def commit(self, offsets: Mapping[Partition, int]) -> None:
         """Tell the broker how far this group is, for lag tools only. Failing is logged, not raised."""
@@ -96,10 +107,13 @@ class Source(Protocol):
 
 
 class Broker(Protocol):
-    """Opens sinks and sources."""
+    """Opens sinks and sources. Raises `ConnectionError` while that cannot be done: try again."""
 
     async def sink(self) -> Sink:
         """A new writer, connected."""
 
     async def source(self, group: str, topics: Sequence[str]) -> Source:
-        """A new member of `group` that reads `topics`, from the group's commit or else from the start of the log."""
+        """A new member of `group` that reads `topics`, from the group's commit or else from the start of the log.
+
+        A topic must exist.
+        """

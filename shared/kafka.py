@@ -2,25 +2,31 @@
 
 What its traps ask for (docs/decisions/0002-offsets-in-postgresql.md): a sink is thrown away after any failure; its
 end is not waited for; no offset and no seek of the client has to be right, because the place to read stands in
-PostgreSQL.
+PostgreSQL. No call waits without a bound: aiokafka itself would, for as long as the brokers are away.
 """
 
 import asyncio
 import contextlib
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import IllegalStateError, KafkaError, TopicAlreadyExistsError
+from aiokafka.errors import IllegalStateError, KafkaError, TopicAlreadyExistsError, UnknownError, for_code
 
 from shared.broker import Bounds, Message, Partition, Record
-from shared.errors import SendFailed
+from shared.errors import Halt, SendFailed
 from shared.events import PARTITIONS
 
 _log = structlog.get_logger()
+# What getmany may take beyond its own time-out; it waits without one while the group rebalances.
+_FETCH_GRACE_S = 1.0
+_COMMIT_S = 5.0
+_SINK_LEAVES_S = 2.0
+_SOURCE_LEAVES_S = 5.0
+
+_leaving: set[asyncio.Task[None]] = set()
 
 
 class KafkaAway(ConnectionError):
@@ -31,96 +37,155 @@ class KafkaBroker:
     """Opens sinks and sources on a cluster.
 
     `prefix` stands before every topic and group on the cluster and nowhere else: two networks can share one.
+    `answer_timeout_s` bounds every wait for the cluster: for a connection and for the acknowledgement of a send.
+    `instance_id` makes the members static: one that comes back within `session_timeout_ms` gets its partitions again
+    without a rebalance, and one that leaves keeps them that long. It names one member per group in the whole cluster.
     """
 
     def __init__(
-        self, bootstrap_servers: str, *, client_id: str, prefix: str = "", send_timeout_s: float = 15.0
+        self,
+        bootstrap_servers: str,
+        *,
+        client_id: str,
+        prefix: str = "",
+        answer_timeout_s: float = 15.0,
+        session_timeout_ms: int = 10_000,
+        instance_id: str | None = None,
     ) -> None:
         self._prefix = prefix
         self._bootstrap_servers = bootstrap_servers
         self._client_id = client_id
-        self._send_timeout_s = send_timeout_s
+        self._answer_timeout_s = answer_timeout_s
+        self._session_timeout_ms = session_timeout_ms
+        self._instance_id = instance_id
 
     async def sink(self) -> "KafkaSink":
-        producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap_servers,
-            client_id=self._client_id,
-            acks="all",
-            enable_idempotence=True,
-            linger_ms=2,
-            max_batch_size=256 * 1024,
-        )
-        await _started(producer)
-        return KafkaSink(producer, self._prefix, self._send_timeout_s)
+        """A new writer.
+
+        Raises:
+            KafkaAway: the brokers did not answer in time.
+        """
+        try:
+            producer = await self._started_producer(is_idempotent=True)
+        except KafkaAway as away:
+            if not isinstance(away.__cause__, UnknownError):
+                raise
+            # The memory-only stand-in for Kafka answers so. A retry may then write twice, which readers see through.
+            _log.warning("the broker has no idempotent producers", bootstrap_servers=self._bootstrap_servers)
+            producer = await self._started_producer(is_idempotent=False)
+        return KafkaSink(producer, self._prefix, self._answer_timeout_s)
 
     async def source(self, group: str, topics: Sequence[str]) -> "KafkaSource":
+        """A new member of `group`; returns when it has its share of the partitions.
+
+        Raises:
+            KafkaAway: the brokers did not answer, a topic does not exist, or the group did not settle in time.
+        """
         consumer = AIOKafkaConsumer(
             *(self._prefix + topic for topic in topics),
             bootstrap_servers=self._bootstrap_servers,
             client_id=self._client_id,
             group_id=self._prefix + group,
+            group_instance_id=self._instance_id,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            session_timeout_ms=10_000,
-            heartbeat_interval_ms=2_000,
+            session_timeout_ms=self._session_timeout_ms,
+            heartbeat_interval_ms=self._session_timeout_ms // 5,
             fetch_max_wait_ms=100,
         )
-        await _started(consumer)
-        return KafkaSource(consumer, self._prefix)
+        # A group waits for a member that died until that one's session ends.
+        await _start(consumer, seconds=self._answer_timeout_s + self._session_timeout_ms / 1000)
+        return KafkaSource(consumer, self._prefix, self._answer_timeout_s)
 
     async def create_topics(self, names: Sequence[str], *, replication: int = 1, timeout_s: float = 30.0) -> None:
-        """Make the missing topics, kept for ever, and wait until every partition has a leader."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap_servers, client_id=self._client_id)
-        await _started(admin)
-        try:
-            topics = [self._prefix + name for name in names]
-            for topic in topics:
-                wanted = NewTopic(topic, PARTITIONS, replication, topic_configs={"retention.ms": "-1"})
-                with contextlib.suppress(TopicAlreadyExistsError):
-                    await admin.create_topics([wanted])
-            until = time.monotonic() + timeout_s
-            while not _all_led(await admin.describe_topics(topics)):
-                if time.monotonic() > until:
-                    raise KafkaAway("not every partition has a leader")
+        """Make the missing topics, kept for ever, and return when every partition has a leader.
+
+        With three replicas or more, a write needs all but one of them.
+
+        Raises:
+            Halt: the cluster refuses a topic, or one exists with another number of partitions, so that keys would
+                change places.
+            KafkaAway: the cluster did not answer, or not every partition has a leader within `timeout_s`.
+        """
+        topics = [self._prefix + name for name in names]
+        async with self._admin() as admin, _answered(timeout_s):
+            created = await admin.create_topics([_new_topic(topic, replication) for topic in topics])
+            for topic, code, *message in created.topic_errors:
+                _check_created(topic, for_code(code), message)
+            while not _all_led(await admin.describe_topics(topics)):  # noqa: ASYNC110 - nothing tells
                 await asyncio.sleep(0.1)
+
+    async def _started_producer(self, *, is_idempotent: bool) -> Any:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap_servers,
+            client_id=self._client_id,
+            acks="all",
+            enable_idempotence=is_idempotent,
+            linger_ms=2,
+            max_batch_size=256 * 1024,
+            request_timeout_ms=round(self._answer_timeout_s * 1000),
+        )
+        await _start(producer, seconds=self._answer_timeout_s)
+        return producer
+
+    @contextlib.asynccontextmanager
+    async def _admin(self) -> AsyncIterator[Any]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap_servers, client_id=self._client_id)
+        try:
+            async with _answered(self._answer_timeout_s):
+                await admin.start()
+            yield admin
         finally:
-            await admin.close()
+            await _let_go(admin.close(), seconds=_SINK_LEAVES_S)
 
 
 class KafkaSink:
-    """A producer that is idempotent within its life."""
+    """A producer that is idempotent within its life, which its first failure ends."""
 
-    def __init__(self, producer: Any, prefix: str, send_timeout_s: float) -> None:
+    def __init__(self, producer: Any, prefix: str, answer_timeout_s: float) -> None:
         self._producer = producer
         self._prefix = prefix
-        self._send_timeout_s = send_timeout_s
+        self._answer_timeout_s = answer_timeout_s
 
     async def send_all(self, messages: Sequence[Message]) -> None:
+        sent: list[asyncio.Future[Any]] = []
         try:
-            async with asyncio.timeout(self._send_timeout_s):
-                sent = [
-                    await self._producer.send(self._prefix + m.topic, m.value, key=m.key, headers=list(m.headers))
-                    for m in messages
-                ]
+            async with asyncio.timeout(self._answer_timeout_s):
+                for m in messages:
+                    topic = self._prefix + m.topic
+                    sent.append(await self._producer.send(topic, m.value, key=m.key, headers=list(m.headers)))
                 await asyncio.gather(*sent)
-        except (KafkaError, TimeoutError, OSError) as error:
+        except Exception as error:
+            for future in sent:
+                future.cancel()
+            self._abandon()
             raise SendFailed(type(error).__name__) from error
 
     async def close(self) -> None:
-        with contextlib.suppress(Exception):
-            await asyncio.wait_for(self._producer.stop(), 2)
+        self._abandon()
+        await _let_go(self._producer.stop(), seconds=_SINK_LEAVES_S)
+
+    def _abandon(self) -> None:
+        """Drop what is not acknowledged: by itself a producer that ends goes on trying, and would write late what
+        its successor has written already. aiokafka has no public call for this.
+        """
+        self._producer._message_accumulator.fail_all(KafkaError("abandoned"))
 
 
 class KafkaSource:
     """A member of a consumer group."""
 
-    def __init__(self, consumer: Any, prefix: str) -> None:
+    def __init__(self, consumer: Any, prefix: str, answer_timeout_s: float) -> None:
         self._consumer = consumer
         self._prefix = prefix
+        self._answer_timeout_s = answer_timeout_s
 
     async def fetch(self, *, max_records: int, timeout_ms: int) -> Mapping[Partition, Sequence[Record]]:
         try:
-            fetched = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=max_records)
+            async with asyncio.timeout(timeout_ms / 1000 + _FETCH_GRACE_S):
+                fetched = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=max_records)
+        except TimeoutError:
+            return {}
         except KafkaError as error:
             raise KafkaAway(type(error).__name__) from error
         return {
@@ -137,29 +202,26 @@ class KafkaSource:
 
     async def bounds(self, partitions: Sequence[Partition]) -> Mapping[Partition, Bounds]:
         asked = {partition: self._theirs(partition) for partition in partitions}
-        try:
-            async with asyncio.timeout(15):
-                starts = await self._consumer.beginning_offsets(list(asked.values()))
-                ends = await self._consumer.end_offsets(list(asked.values()))
-        except KafkaError as error:
-            raise KafkaAway(type(error).__name__) from error
+        async with _answered(self._answer_timeout_s):
+            starts = await self._consumer.beginning_offsets(list(asked.values()))
+            ends = await self._consumer.end_offsets(list(asked.values()))
         return {partition: Bounds(starts[theirs], ends[theirs]) for partition, theirs in asked.items()}
 
     async def commit(self, offsets: Mapping[Partition, int]) -> None:
         try:
-            await self._consumer.commit({self._theirs(partition): offset for partition, offset in offsets.items()})
-        except (KafkaError, IllegalStateError) as error:
-            _log.info("commit for lag tools failed", failure=type(error).__name__)
+            async with asyncio.timeout(_COMMIT_S):
+                await self._consumer.commit({self._theirs(partition): offset for partition, offset in offsets.items()})
+        except (KafkaError, TimeoutError) as error:
+            _log.warning("commit for lag tools failed", failure=type(error).__name__)
+
+    async def close(self) -> None:
+        await _let_go(self._consumer.stop(), seconds=_SOURCE_LEAVES_S)
 
     def _ours(self, partition: Any) -> Partition:
         return Partition(partition.topic.removeprefix(self._prefix), partition.partition)
 
     def _theirs(self, partition: Partition) -> Any:
         return TopicPartition(self._prefix + partition.topic, partition.number)
-
-    async def close(self) -> None:
-        with contextlib.suppress(Exception):
-            await asyncio.wait_for(self._consumer.stop(), 5)
 
 
 def _record(partition: Partition, record: Any) -> Record:
@@ -173,16 +235,61 @@ def _record(partition: Partition, record: Any) -> Record:
     )
 
 
+def _new_topic(topic: str, replication: int) -> Any:
+    settings = {
+        "cleanup.policy": "delete",
+        "retention.ms": "-1",
+        "min.insync.replicas": str(max(replication - 1, 1)),
+        "unclean.leader.election.enable": "false",
+    }
+    return NewTopic(topic, PARTITIONS, replication, topic_configs=settings)
+
+
+def _check_created(topic: str, error: Any, message: Sequence[str | None]) -> None:
+    if issubclass(error, TopicAlreadyExistsError) or error.errno == 0:
+        return
+    detail = f"{topic} was not created: {error.__name__} {' '.join(filter(None, message))}".strip()
+    raise KafkaAway(detail) if error.retriable else Halt(detail)
+
+
 def _all_led(topics: Sequence[Mapping[str, Any]]) -> bool:
-    partitions = [partition for topic in topics for partition in topic["partitions"]]
-    return bool(partitions) and all(partition["leader"] >= 0 for partition in partitions)
+    for topic in topics:
+        if topic["error_code"] == 0 and len(topic["partitions"]) != PARTITIONS:
+            raise Halt(f"{topic['topic']} has {len(topic['partitions'])} partitions, not {PARTITIONS}")
+    leaders = [partition["leader"] for topic in topics for partition in topic["partitions"]]
+    return len(leaders) == PARTITIONS * len(topics) and min(leaders, default=0) >= 0
 
 
-async def _started(client: Any) -> None:
+@contextlib.asynccontextmanager
+async def _answered(seconds: float) -> AsyncIterator[None]:
+    """Within this time, or else `KafkaAway`."""
     try:
-        async with asyncio.timeout(30):
-            await client.start()
-    except (KafkaError, TimeoutError, OSError) as error:
-        with contextlib.suppress(Exception):
-            await asyncio.wait_for(client.stop() if hasattr(client, "stop") else client.close(), 2)
+        async with asyncio.timeout(seconds):
+            yield
+    except KafkaAway:
+        raise
+    except (KafkaError, OSError) as error:
         raise KafkaAway(type(error).__name__) from error
+
+
+async def _start(client: Any, *, seconds: float) -> None:
+    try:
+        async with _answered(seconds):
+            await client.start()
+    except BaseException:
+        await _let_go(client.stop(), seconds=_SINK_LEAVES_S)
+        raise
+
+
+async def _let_go(ending: Coroutine[Any, Any, None], *, seconds: float) -> None:
+    """Wait a moment for a client to end, and leave it to itself when it takes longer."""
+    task = asyncio.create_task(ending)
+    _leaving.add(task)
+    task.add_done_callback(_is_gone)
+    await asyncio.wait({task}, timeout=seconds)
+
+
+def _is_gone(task: asyncio.Task[None]) -> None:
+    _leaving.discard(task)
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.info("a Kafka client ended badly", failure=type(error).__name__)
