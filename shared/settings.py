@@ -17,6 +17,7 @@ class Platform(BaseSettings):
 
     environment: Literal["development", "production"] = "production"
     bootstrap_servers: str = "127.0.0.1:9092"
+    is_log_kept: bool = Field(default=True, description="False for a memory-only broker, as the local stand-in is")
     issuer: str = Field(default="", description="Exact `iss` of the tokens that are believed")
     audience: str = "samepage"
     key_set_file: Path = Field(default=Path("jwks.json"), description="The issuer's public keys (JWK Set)")

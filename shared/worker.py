@@ -9,7 +9,7 @@ import structlog
 import uvicorn
 
 from shared.broker import Broker
-from shared.consumer import Consumer
+from shared.consumer import Consumer, ConsumerSettings
 from shared.db import Pool, open_pool
 from shared.delivery import Subscription
 from shared.errors import Halt
@@ -39,7 +39,9 @@ async def run_worker(
         if is_publisher:
             jobs.append(Relay(name, dsn, broker).run())
         if subscription is not None:
-            jobs.append(Consumer(subscription, broker, pool).run())
+            jobs.append(
+                Consumer(subscription, broker, pool, ConsumerSettings(is_log_kept=settings.platform.is_log_kept)).run()
+            )
         return await _first_to_end(name, jobs)
 
 

@@ -23,14 +23,15 @@ _LONGEST_S = 120.0
 class Account:
     """One topic in one consuming service. `sent` is what the clients were told, null where a door makes its own events.
 
-    `published` counts records on Kafka, which may hold one event twice; the others count events.
+    `published` counts records on Kafka, which may hold one event twice, and is null on a memory-only broker, which
+    does not count them right; the others count events.
     """
 
     topic: str
     consumer: str
     sent: int | None
     accepted: int
-    published: int
+    published: int | None
     consumed: int
     dead: int
     shown: int | None
@@ -41,7 +42,7 @@ class Account:
         wrong = []
         if self.sent is not None and self.sent != self.accepted:
             wrong.append("accepted is not what was sent")
-        if self.published < self.accepted:
+        if self.published is not None and self.published < self.accepted:
             wrong.append("not all was published")
         if self.consumed != self.accepted or self.dead:
             wrong.append("not all was consumed")
@@ -68,7 +69,8 @@ async def _accounts(network: Network, sent: Mapping[str, int]) -> list[Account]:
             accepted |= await _counts(
                 network.databases[service], "SELECT topic AS name, count(*) AS n FROM outbox GROUP BY topic"
             )
-    published = await _published(network.addresses.bootstrap_servers)
+    is_counted = network.addresses.broker_kind == "kafka"
+    published = await _published(network.addresses.bootstrap_servers) if is_counted else {}
     accounts = []
     for service in SERVICES:
         topics = consumes(service)
@@ -84,7 +86,7 @@ async def _accounts(network: Network, sent: Mapping[str, int]) -> list[Account]:
                 consumer=service,
                 sent=sent.get(topic.name),
                 accepted=accepted.get(topic.name, 0),
-                published=published[topic.name],
+                published=published.get(topic.name),
                 consumed=consumed.get(topic.name, 0),
                 dead=dead.get(topic.name, 0),
                 shown=shown.get(topic.name),

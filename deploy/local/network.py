@@ -73,6 +73,7 @@ def _platform(addresses: Addresses, issuer: LocalIssuer) -> dict[str, str]:
     return {
         "SAMEPAGE_ENVIRONMENT": "development",
         "SAMEPAGE_BOOTSTRAP_SERVERS": addresses.bootstrap_servers,
+        "SAMEPAGE_IS_LOG_KEPT": str(addresses.broker_kind == "kafka").lower(),
         "SAMEPAGE_ISSUER": ISSUER,
         "SAMEPAGE_AUDIENCE": AUDIENCE,
         "SAMEPAGE_KEY_SET_FILE": str(issuer.key_set_file),
