@@ -14,11 +14,14 @@ from typing import Any
 from uuid import UUID
 
 import jwt
+from pydantic import TypeAdapter
 
 from shared.db import SiteScope
 from shared.errors import Problem
+from shared.events import SiteId
 from shared.settings import Platform
 
+_SITE_IDS = TypeAdapter(list[SiteId])
 _ALGORITHMS = ["ES256", "ES384", "RS384", "EdDSA"]
 _REMEMBER_S = 60
 _REMEMBERED = 10_000
@@ -126,7 +129,7 @@ def _caller(claims: dict[str, Any]) -> Caller:
     caller = Caller(
         subject=str(claims["sub"]),
         role=Role(claims["role"]),
-        sites=frozenset(str(site) for site in claims["sites"]),
+        sites=frozenset(_SITE_IDS.validate_python(claims["sites"])),
         patient_id=UUID(patient) if patient else None,
     )
     if caller.role is Role.PATIENT and caller.patient_id is None:

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import asyncpg
 from sqlalchemy import MetaData
@@ -50,6 +50,10 @@ class SiteScope:
 
     sites: frozenset[str]
 
+    @classmethod
+    def of(cls, *sites: str) -> Self:
+        return cls(frozenset(sites))
+
     @property
     def ids(self) -> list[str]:
         """The sites in the form of an SQL array parameter."""
@@ -81,10 +85,47 @@ async def open_pool(dsn: str, *, size: int, search_path: str = "public") -> Asyn
 
 
 @asynccontextmanager
-async def transaction(pool: Pool) -> AsyncIterator[Connection]:
-    """The one transaction of a request or batch: committed when the block ends, rolled back when it raises."""
-    async with pool.acquire(timeout=5) as connection, connection.transaction():
-        yield connection
+async def transaction(pool: Pool, scope: SiteScope | None = None) -> AsyncIterator[Connection]:
+    """The one transaction of a request or batch: committed when the block ends, rolled back when it raises.
+
+    `scope` binds the sites that row-level security lets through, in the round trip that begins the transaction. A
+    worker, whose role sees every site, has none.
+    """
+    async with pool.acquire(timeout=5) as connection:
+        try:
+            await connection.execute(_begin(scope))
+            yield connection
+            await connection.execute("COMMIT")
+        except BaseException:
+            await _roll_back(connection)
+            raise
+
+
+@asynccontextmanager
+async def savepoint(connection: Connection) -> AsyncIterator[None]:
+    """A part of a transaction that is undone alone when it raises."""
+    await connection.execute("SAVEPOINT part")
+    try:
+        yield
+    except BaseException:
+        await connection.execute("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
+        raise
+    await connection.execute("RELEASE SAVEPOINT part")
+
+
+def _begin(scope: SiteScope | None) -> str:
+    if scope is None:
+        return "BEGIN"
+    sites = ",".join(scope.ids).replace("'", "''")
+    return f"BEGIN; SET LOCAL samepage.sites = '{sites}'"
+
+
+async def _roll_back(connection: Connection) -> None:
+    """End the transaction, or the connection where that fails: nobody may go on in it."""
+    try:
+        await connection.execute("ROLLBACK")
+    except Exception:
+        connection.terminate()
 
 
 async def lock(connection: Connection, keys: Iterable[str]) -> None:

@@ -15,7 +15,7 @@ import asyncpg
 
 from shared import delivery_store as store
 from shared.broker import Partition, Record, Stream
-from shared.db import Connection
+from shared.db import Connection, savepoint
 from shared.errors import PermanentFailure, UndecodableEvent
 from shared.events import Event, Topic, decode
 
@@ -159,7 +159,7 @@ async def _apply(
 async def _try(connection: Connection, subscription: Subscription, events: Sequence[Event]) -> str | None:
     """None when applied, else why these events can never be; infrastructure failures are raised on."""
     try:
-        async with connection.transaction():
+        async with savepoint(connection):
             await subscription.apply(connection, events)
     except _NEVER as error:
         return _reason(error)

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from shared import outbox
 from shared.auth import Caller
-from shared.db import Connection, Pool, lock, transaction
+from shared.db import Connection, Pool, SiteScope, lock, savepoint, transaction
 from shared.errors import Problem
 from shared.http import problems
 from shared.http.batch import Batch, T
@@ -81,7 +81,7 @@ async def execute(request: Request, command: Command[T], batch: Batch[T], *, sit
     locks = {name for item in batch.valid for name in command.locks(site_id, item)}
     if key is not None:
         locks.add(f"idempotency:{site_id}:{key}")
-    async with transaction(pool_of(request)) as connection:
+    async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
         await lock(connection, locks)
         if key is not None and (stored := await _stored_answer(connection, site_id, key, request_hash)):
             return stored
@@ -111,7 +111,7 @@ async def _record_all(
 
 async def _record(connection: Connection, command: Command[T], site_id: str, item: T) -> Recorded | Problem:
     try:
-        async with connection.transaction():
+        async with savepoint(connection):
             return await command.record(connection, site_id, item)
     except Problem as problem:
         return problem

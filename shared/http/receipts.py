@@ -20,6 +20,7 @@ WaitFor = Annotated[
     UUID | None, Query(description="A receipt: answer when its event has arrived here, or after two seconds without")
 ]
 _LONGEST_WAIT_S = 2.0
+_HAS_ARRIVED = "SELECT true FROM delivery WHERE event_id = $1 AND site_id = ANY($2)"
 
 
 class ReceiptAnswer(BaseModel):
@@ -35,7 +36,7 @@ class ReceiptAnswer(BaseModel):
 @router.get("/v1/receipts/{receipt}")
 async def read_receipt(request: Request, receipt: UUID, caller: CareTeam) -> ReceiptAnswer:
     """How far the event behind a receipt has travelled."""
-    async with transaction(pool_of(request)) as connection:
+    async with transaction(pool_of(request), caller.scope) as connection:
         progress = await outbox.progress_of(connection, caller.scope, receipt)
     if progress is None:
         raise unknown("receipt")
@@ -52,11 +53,9 @@ async def arrived(pool: Pool, scope: SiteScope, receipt: UUID) -> bool:
     """Wait until the event of this receipt has been applied here; False when two seconds were not enough."""
     until = time.monotonic() + _LONGEST_WAIT_S
     while True:
-        found = await pool.fetchval(
-            "SELECT true FROM delivery WHERE event_id = $1 AND site_id = ANY($2)", receipt, scope.ids
-        )
-        if found:
-            return True
+        async with transaction(pool, scope) as connection:
+            if await connection.fetchval(_HAS_ARRIVED, receipt, scope.ids):
+                return True
         if time.monotonic() >= until:
             return False
         await asyncio.sleep(0.02)

@@ -32,7 +32,7 @@ async def enrolled(connection: Connection, site_id: str, patient_id: UUID) -> Si
     Raises:
         Problem: 404 when the patient is not enrolled at this site.
     """
-    scope = SiteScope(frozenset([site_id]))
+    scope = SiteScope.of(site_id)
     if not await store.has_patient(connection, scope, patient_id):
         raise unknown("patient")
     return scope

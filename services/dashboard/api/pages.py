@@ -80,7 +80,7 @@ async def _look(
     """The stored page and the record of this look, durable before anything is shown."""
     only_own_page(caller, patient_id)
     now = datetime.now(UTC)
-    async with transaction(pool_of(request)) as connection:
+    async with transaction(pool_of(request), caller.scope) as connection:
         await lock(connection, [str(patient_id)])
         stored = await store.page(connection, caller.scope, patient_id)
         if stored is None:

@@ -52,9 +52,9 @@ async def lengthen_view(request: Request, view_id: UUID, caller: Viewer) -> Resp
     Browsers send it as plain text whenever a tab is hidden, and a tab can be shown again.
     """
     beacon = _beacon(await request.body())
-    async with transaction(pool_of(request)) as connection:
+    async with transaction(pool_of(request), caller.scope) as connection:
         patient_id = (await _view(connection, caller, view_id)).patient_id
-    async with transaction(pool_of(request)) as connection:
+    async with transaction(pool_of(request), caller.scope) as connection:
         await lock(connection, [str(patient_id)])
         view = await _view(connection, caller, view_id)
         stored = await store.page(connection, caller.scope, patient_id)
@@ -85,7 +85,7 @@ async def record_views(
     """Bring in views that were recorded elsewhere, one or many."""
 
     async def record(connection: Connection, site_id: str, body: ViewBody) -> outbox.Recorded:
-        if await store.page(connection, SiteScope(frozenset([site_id])), body.patient_id) is None:
+        if await store.page(connection, SiteScope.of(site_id), body.patient_id) is None:
             raise unknown("patient")
         view = DashboardViewed(view_id=uuid4(), **body.model_dump())
         await store.record_view(connection, site_id, caller.subject, view)

@@ -58,7 +58,7 @@ async def give_feedback(
 
 async def _record(caller: Caller, connection: Connection, site_id: str, body: FeedbackBody) -> Recorded:
     only_own_page(caller, body.patient_id)
-    row = await store.invitation(connection, SiteScope(frozenset([site_id])), body.visit_id)
+    row = await store.invitation(connection, SiteScope.of(site_id), body.visit_id)
     if row is None or row.patient_id != body.patient_id:
         raise unknown("visit")
     if row.is_given:

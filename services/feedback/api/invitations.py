@@ -37,7 +37,7 @@ class Invitations(BaseModel):
 async def read_invitations(request: Request, patient_id: UUID, caller: Inviter) -> Invitations:
     """The visits of this patient that are completed, have a survey, and have no feedback yet."""
     only_own_page(caller, patient_id)
-    async with transaction(pool_of(request)) as connection:
+    async with transaction(pool_of(request), caller.scope) as connection:
         if not await store.has_patient(connection, caller.scope, patient_id):
             raise unknown("patient")
         rows = await store.invitations(connection, caller.scope, patient_id)

@@ -84,7 +84,7 @@ def identifier_hash(key: bytes, site_id: str, identifier: str) -> bytes:
 
 
 async def _enrol(connection: Connection, site_id: str, patient: PatientBody, hashed: bytes) -> Recorded:
-    scope = SiteScope(frozenset([site_id]))
+    scope = SiteScope.of(site_id)
     if not await store.has_site(connection, scope, site_id):
         raise unknown("site")
     known = await store.patient_with_identifier(connection, scope, hashed)
@@ -110,7 +110,7 @@ async def _enrol(connection: Connection, site_id: str, patient: PatientBody, has
 
 
 async def _decide(patient_id: UUID, connection: Connection, site_id: str, body: ConsentBody) -> Recorded:
-    enrolment = await store.enrolment(connection, SiteScope(frozenset([site_id])), patient_id)
+    enrolment = await store.enrolment(connection, SiteScope.of(site_id), patient_id)
     if enrolment is None:
         raise unknown("patient")
     decided_on = body.decided_on or datetime.now(UTC).date()

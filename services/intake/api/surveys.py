@@ -89,7 +89,7 @@ async def _submit(sealer: Sealer, caller: Caller, connection: Connection, site_i
 
 async def _form_of(connection: Connection, site_id: str, body: SurveyBody) -> Form:
     """The pinned form, once patient and visit are known to fit; raises the problem where they do not."""
-    scope = SiteScope(frozenset([site_id]))
+    scope = SiteScope.of(site_id)
     enrolment = await store.enrolment(connection, scope, body.patient_id)
     if enrolment is None:
         raise unknown("patient")

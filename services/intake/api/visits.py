@@ -55,8 +55,9 @@ async def change_visit(
 ) -> Response:
     """Check in, complete, cancel, re-book or move a visit; a time of check-in or completion not given is now."""
     site_id = caller.writing_site(site)
-    async with transaction(pool_of(request)) as connection:
-        visit = await store.visit(connection, SiteScope(frozenset([site_id])), visit_id)
+    scope = SiteScope.of(site_id)
+    async with transaction(pool_of(request), scope) as connection:
+        visit = await store.visit(connection, scope, visit_id)
     if visit is None:
         raise unknown("visit")
     command = Command[VisitChange](
@@ -66,7 +67,7 @@ async def change_visit(
 
 
 async def _schedule(connection: Connection, site_id: str, body: VisitBody) -> Recorded:
-    scope = SiteScope(frozenset([site_id]))
+    scope = SiteScope.of(site_id)
     if await store.enrolment(connection, scope, body.patient_id) is None:
         raise unknown("patient")
     visit = VisitUpdated(
@@ -80,7 +81,7 @@ async def _schedule(connection: Connection, site_id: str, body: VisitBody) -> Re
 
 
 async def _change(visit_id: UUID, connection: Connection, site_id: str, change: VisitChange) -> Recorded:
-    visit = await store.visit(connection, SiteScope(frozenset([site_id])), visit_id)
+    visit = await store.visit(connection, SiteScope.of(site_id), visit_id)
     if visit is None:
         raise unknown("visit")
     now = datetime.now(UTC)
