@@ -21,7 +21,7 @@ from shared.events import TOPICS
 from shared.kafka import KafkaBroker
 from shared.settings import ServiceSettings
 
-_READY_S = 40.0
+_READY_S = 90.0
 
 
 def prepare(root: Path) -> Network:
@@ -61,7 +61,7 @@ def await_doors(network: Network, supervisor: Supervisor) -> None:
     """Wait until all ten doors answer.
 
     Raises:
-        StackError: some do not, after 40 s; it names them.
+        StackError: some do not, after 90 s; it names them.
     """
     until = time.monotonic() + _READY_S
     waiting = list(DOORS)
