@@ -36,14 +36,14 @@ test: setup
 	@$(BIN)/python -m pytest
 
 check: setup
-	@echo "check: lint, types, architecture, contracts (about a minute)"
+	@echo "check: lint, types, architecture, contracts, migrations (about a minute)"
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/deptry .
 	@$(BIN)/samepage contracts check
-	@$(BIN)/python -m pytest -q tests/test_architecture.py
+	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/deploy/test_migrations.py
 
 bench: setup
 	@echo "bench: survey-to-page time and sizes on this machine (about two minutes)"
