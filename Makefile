@@ -11,7 +11,7 @@ READY := $(VENV)/.ready
 help:
 	@echo "make demo            the whole system with a synthetic network of 40 sites, in a browser"
 	@echo "make test            all tests"
-	@echo "make check           lint, types, architecture, contracts"
+	@echo "make check           lint, types, architecture, contracts, words"
 	@echo "make bench           measure"
 	@echo "make test-containers the journey against docker compose, service tests on testcontainers"
 	@echo "make clean           stop the local stack, remove data and the virtual environment"
@@ -43,7 +43,7 @@ check: setup
 	@$(BIN)/lint-imports
 	@$(BIN)/deptry .
 	@$(BIN)/samepage contracts check
-	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/deploy/test_migrations.py
+	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_words.py tests/deploy/test_migrations.py
 
 bench: setup
 	@echo "bench: survey-to-page time and sizes on this machine (about two minutes)"

@@ -64,6 +64,15 @@ def test_only_doors_open_transactions(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_nobody_uses_an_orm(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+            imported = [f"{module}.{name.name}".lower() for name in node.names if "sqlalchemy" in module + name.name]
+            assert not [name for name in imported if ".orm" in name or "session" in name]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_topics_are_named_in_the_events_module_only(path: Path) -> None:
     if name_of(path).startswith("shared/events/"):
         return
