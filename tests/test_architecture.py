@@ -26,7 +26,15 @@ EVERY_SERVICE_HAS = {
 A_SERVICE_MAY_HAVE = {"handlers.py", "pages"}
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 400, 50
 # The doors: where a request, a batch or a command begins. Nobody else opens a transaction.
-DOORS = ("shared/http/", "shared/consumer.py", "shared/dead_letters.py", "/api/", "/api.py", "deploy/")
+DOORS = (
+    "shared/http/",
+    "shared/group_commit.py",
+    "shared/consumer.py",
+    "shared/dead_letters.py",
+    "/api/",
+    "/api.py",
+    "deploy/",
+)
 
 
 def name_of(path: Path) -> str:
