@@ -39,8 +39,9 @@ def stack_up() -> None:
 
 @stack_app.command("down")
 def stack_down() -> None:
-    """Stop both; data stay under var/."""
-    Stack().down(ROOT)
+    """Stop both, the demo's too if it was left behind; data stay under var/."""
+    for home in homes(ROOT):
+        Stack().down(home)
     console.print("Stopped. Data stay under var/.")
 
 
