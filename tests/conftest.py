@@ -21,8 +21,8 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from deploy.databases import dsn_of, ensure_database
 from deploy.issuer import AUDIENCE, ISSUER, LocalIssuer
-from deploy.local.databases import ensure_database
 from deploy.local.stack import Addresses, Stack
 from deploy.migrate import upgrade
 from shared.auth import Role
@@ -66,7 +66,9 @@ async def template(stack: Addresses) -> Databases:
     async def of(service: str) -> str:
         if service not in made:
             name = f"template_{service}_{secrets.token_hex(4)}"
-            await upgrade(service, ensure_database(stack.postgres_admin_dsn, name, PASSWORD))
+            dsn = dsn_of(stack.postgres_admin_dsn, name, PASSWORD)
+            await ensure_database(stack.postgres_admin_dsn, dsn)
+            await upgrade(service, dsn)
             made[service] = name
         return made[service]
 
