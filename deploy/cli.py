@@ -88,7 +88,9 @@ def issuer(folder: IssuerFolder, key_set_file: Annotated[Path, typer.Option(envv
 @app.command()
 def token(
     role: Role,
-    site: Annotated[list[str], typer.Option(help="A site the token is for; several allowed")],
+    site: Annotated[
+        list[str] | None, typer.Option(help="A site the token is for; several allowed, none for an operator")
+    ] = None,
     patient: Annotated[UUID | None, typer.Option(help="The patient, for a patient's token")] = None,
     hours: float = 12,
     issuer_folder: Annotated[
@@ -97,7 +99,7 @@ def token(
 ) -> None:
     """Make a development token of the local issuer."""
     signing = _network().issuer if issuer_folder is None else LocalIssuer(issuer_folder)
-    typer.echo(signing.token(role, site, patient_id=patient, hours=hours))
+    typer.echo(signing.token(role, site or (), patient_id=patient, hours=hours))
 
 
 @app.command()

@@ -51,7 +51,7 @@ class Project:
         return " ".join(listed).split()
 
     def down(self) -> None:
-        self.compose("down", "--volumes")
+        self.compose("--profile", "demo", "down", "--volumes")
 
 
 @contextmanager
