@@ -1,6 +1,7 @@
 """The stack under the tests, and the doors into it.
 
-`stack` is a PostgreSQL and a broker that live as long as the run. `database` gives a test a fresh, migrated database
+`stack` is a PostgreSQL and a broker that live as long as the run: the local ones, or with `--stack containers` those of
+docker-compose.yml. `database` gives a test a fresh, migrated database
 of a service, copied from a template in a moment. `token` signs for any role.
 """
 
@@ -9,7 +10,7 @@ import base64
 import contextlib
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,8 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from deploy.databases import dsn_of, ensure_database
 from deploy.issuer import AUDIENCE, ISSUER, LocalIssuer
-from deploy.local.databases import ensure_database
 from deploy.local.stack import Addresses, Stack
 from deploy.migrate import upgrade
 from shared.auth import Role
@@ -34,10 +35,26 @@ SEAL_KEY = base64.b64encode(bytes(range(32))).decode()
 PASSWORD = "for-tests-only"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--stack", choices=("local", "containers"), default="local", help="where PostgreSQL and Kafka run")
+
+
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Addresses]:
-    """A local stack of its own, under `var/test`; stopped at the end unless it ran before."""
-    root = ROOT / "var" / "test"
+def stack(pytestconfig: pytest.Config) -> Iterator[Addresses]:
+    """A PostgreSQL and a broker of the run's own."""
+    if pytestconfig.getoption("stack") == "containers":
+        from tests.containers.stack import stack_in_containers  # noqa: PLC0415 - slow to import, and seldom asked for
+
+        opened = stack_in_containers()
+    else:
+        opened = _local_stack(ROOT / "var" / "test")
+    with opened as addresses:
+        yield addresses
+
+
+@contextmanager
+def _local_stack(root: Path) -> Iterator[Addresses]:
+    """Stopped at the end unless it ran before."""
     root.mkdir(parents=True, exist_ok=True)
     was_running = any(server.pid for server in Stack().status(root))
     yield Stack().up(root)
@@ -66,7 +83,9 @@ async def template(stack: Addresses) -> Databases:
     async def of(service: str) -> str:
         if service not in made:
             name = f"template_{service}_{secrets.token_hex(4)}"
-            await upgrade(service, ensure_database(stack.postgres_admin_dsn, name, PASSWORD))
+            dsn = dsn_of(stack.postgres_admin_dsn, name, PASSWORD)
+            await ensure_database(stack.postgres_admin_dsn, dsn)
+            await upgrade(service, dsn)
             made[service] = name
         return made[service]
 

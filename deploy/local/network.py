@@ -3,31 +3,20 @@
 Kept in `var/network.json` (readable by its owner only), so that a restart finds the same ports, passwords and keys.
 """
 
-import base64
 import json
 import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from deploy.databases import dsn_of
 from deploy.doors import DOORS, SERVICES, Door
 from deploy.issuer import AUDIENCE, ISSUER, LocalIssuer
-from deploy.local.databases import ensure_database
 from deploy.local.ports import HOST, keep_or_choose
 from deploy.local.stack import Addresses
+from deploy.secrets import Secrets, new_secrets
 
 READS_WORDS = ("intake", "clinical", "dashboard")
-
-
-@dataclass(frozen=True)
-class Secrets:
-    """Made once a checkout."""
-
-    seal_key: str
-    identifier_key: str
-    pseudonym_key: str
-    database_passwords: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -46,13 +35,13 @@ class Network:
 
 
 def lay_out(root: Path, addresses: Addresses, *, are_doors_open: bool = False) -> Network:
-    """Databases, ports, keys and the environment for a running stack; made if missing, else as before.
+    """Addresses of the databases, ports, keys and the environment for a running stack; made if missing, else as before.
 
     With `are_doors_open` the known ports stay, taken as they are; else a taken port is replaced.
     """
     file = root / "var" / "network.json"
     known = json.loads(file.read_text()) if file.exists() else {}
-    kept = Secrets(**known["secrets"]) if known else _new_secrets()
+    kept = Secrets(**known["secrets"]) if known else new_secrets()
     ports = tuple(known.get("ports", ()))
     if not are_doors_open or not ports:
         ports = keep_or_choose(ports, len(DOORS))
@@ -60,8 +49,7 @@ def lay_out(root: Path, addresses: Addresses, *, are_doors_open: bool = False) -
     issuer = LocalIssuer(root / "var" / "issuer")
     issuer.prepare()
     databases = {
-        service: ensure_database(addresses.postgres_admin_dsn, service, kept.database_passwords[service])
-        for service in SERVICES
+        service: dsn_of(addresses.postgres_admin_dsn, service, kept.database_passwords[service]) for service in SERVICES
     }
     by_door = dict(zip(DOORS, ports, strict=True))
     platform = _platform(addresses, issuer)
@@ -95,15 +83,6 @@ def _own(service: str, database: str, ports: Mapping[Door, int], kept: Secrets) 
     if service == "analytics":
         variables[f"{prefix}_PSEUDONYM_KEY"] = kept.pseudonym_key
     return variables
-
-
-def _new_secrets() -> Secrets:
-    return Secrets(
-        seal_key=base64.b64encode(secrets.token_bytes(32)).decode(),
-        identifier_key=secrets.token_urlsafe(32),
-        pseudonym_key=secrets.token_urlsafe(32),
-        database_passwords={service: secrets.token_urlsafe(24) for service in SERVICES},
-    )
 
 
 def _write_private(file: Path, content: str) -> None:

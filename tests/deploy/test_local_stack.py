@@ -14,7 +14,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from deploy.local.databases import ensure_database
+from deploy.databases import dsn_of, ensure_database
 from deploy.local.errors import StackError
 from deploy.local.java import JavaTools
 from deploy.local.stack import Addresses, Stack
@@ -186,12 +186,14 @@ async def test_without_the_broker_that_was_running_postgres_starts_empty_too(roo
 
 async def test_a_service_owns_its_database_and_no_other_may_enter(root: Path, tansu: Stack) -> None:
     admin = tansu.up(root).postgres_admin_dsn
-    feedback = ensure_database(admin, "feedback", "it's @ /:")
+    feedback = dsn_of(admin, "feedback", "it's @ /:")
+    await ensure_database(admin, feedback)
     await execute(feedback, "CREATE TABLE survey ()")
-    assert ensure_database(admin, "feedback", "it's @ /:") == feedback
+    await ensure_database(admin, feedback)
     assert len(await execute(feedback, "SELECT FROM pg_tables WHERE tablename = 'survey'")) == 1
 
-    intake = ensure_database(admin, "intake", "other")
+    intake = dsn_of(admin, "intake", "other")
+    await ensure_database(admin, intake)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await execute(intake.removesuffix("intake") + "feedback", "SELECT 1")
     with pytest.raises(asyncpg.InvalidPasswordError):
