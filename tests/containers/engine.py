@@ -1,8 +1,9 @@
-"""The Docker engine under these tests, and the images that they stand on."""
+"""The Docker engine under these tests, and the images that they stand on; as a program it says what is lacking."""
 
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -50,3 +51,7 @@ def _run(
         timeout=seconds,
         check=False,
     )
+
+
+if __name__ == "__main__":
+    sys.exit((reason := lacking()) and f"The container tests are left out: {reason}.")
