@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 import httpx
 import pytest
@@ -32,9 +31,9 @@ class Project:
         """Where a service's HTTP door, or Prometheus, is published."""
         return f"http://{HOST}:{self.variables[f'SAMEPAGE_{what.upper()}_PORT']}"
 
-    def client(self, service: str, role: Role, sites: list[str], *, patient_id: UUID | None = None) -> httpx.Client:
+    def client(self, service: str, role: Role, sites: list[str]) -> httpx.Client:
         """An HTTP client of a service's door, with a token that the project's issuer signed."""
-        options = [f"--site={site}" for site in sites] + [f"--patient={patient_id}"] * (patient_id is not None)
+        options = [f"--site={site}" for site in sites]
         token = self.compose("run", "--rm", "--no-deps", "-T", "issuer", "token", role, *options).strip()
         return httpx.Client(base_url=self.url(service), headers={"authorization": f"Bearer {token}"}, timeout=20)
 
@@ -81,5 +80,9 @@ def project() -> Iterator[Project]:
 def composed() -> Iterator[Project]:
     """The whole system, up and healthy."""
     with new_project() as project:
-        project.compose("up", "--detach", "--wait", "--wait-timeout", "240")
+        try:
+            project.compose("up", "--detach", "--wait", "--wait-timeout", "240")
+        except AssertionError as failure:
+            failure.add_note(project.compose("logs", "--tail", "20"))
+            raise
         yield project
