@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from deploy.databases import ensure_database
 from deploy.doors import DOORS, SERVICES
 from deploy.local.errors import StackError
 from deploy.local.network import Network, lay_out
@@ -27,8 +28,15 @@ _READY_S = 40.0
 def prepare(root: Path) -> Network:
     """Start the local stack and make it ready for the doors; idempotent."""
     network = lay_out(root, Stack().up(root))
-    asyncio.run(make_ready(network.databases, network.addresses.bootstrap_servers))
+    asyncio.run(_make_all(network))
     return network
+
+
+async def _make_all(network: Network) -> None:
+    for database in network.databases.values():
+        await ensure_database(network.addresses.postgres_admin_dsn, database)
+    owners = {service: database.owner for service, database in network.databases.items()}
+    await make_ready(owners, network.addresses.bootstrap_servers)
 
 
 def prepare_afresh(home: Path) -> Network:
@@ -82,18 +90,18 @@ def _is_ready(client: httpx.Client, port: int) -> bool:
         return False
 
 
-async def make_ready(databases: Mapping[str, str], bootstrap_servers: str, *, replication: int = 1) -> None:
-    """Migrate every database and make every topic."""
+async def make_ready(owners: Mapping[str, str], bootstrap_servers: str) -> None:
+    """Migrate every database, by its owner's DSN, and make every topic."""
     for service in SERVICES:
-        await upgrade(service, databases[service])
+        await upgrade(service, owners[service])
     broker = KafkaBroker(bootstrap_servers, client_id="prepare")
     await broker.create_topics(list(TOPICS))
 
 
 async def migrate_from_environment(settings: Sequence[ServiceSettings]) -> None:
     """The same for databases and broker named in the environment (containers, Kubernetes)."""
-    databases = {service: one.database_url.get_secret_value() for service, one in zip(SERVICES, settings, strict=True)}
-    await make_ready(databases, settings[0].platform.bootstrap_servers)
+    owners = {service: one.database_url.get_secret_value() for service, one in zip(SERVICES, settings, strict=True)}
+    await make_ready(owners, settings[0].platform.bootstrap_servers)
 
 
 async def rebuild_read_model(network: Network, service: str) -> Report:

@@ -104,7 +104,7 @@ async def test_what_the_patient_says_is_published_as_it_was_said(feedback: FastA
     assert event.key == str(PATIENT)
     assert event.body.model_dump(mode="json", include=set(ANSWERS)) == ANSWERS
     assert answer.json()["id"] == str(event.body.feedback_id)
-    row = await feedback.state.pool.fetchrow("SELECT * FROM feedback")
+    row = (await feedback.state.database.rows("SELECT * FROM feedback"))[0]
     assert {name: row[name] for name in QUESTIONS} == {name: ANSWERS[name] for name in QUESTIONS}
 
 
@@ -261,4 +261,4 @@ def test_no_route_answers_with_what_was_said() -> None:
 
 
 async def test_the_migrations_lead_to_the_tables(database: Databases) -> None:
-    assert await differences("feedback", await database("feedback")) is None
+    assert await differences("feedback", (await database("feedback")).owner) is None
