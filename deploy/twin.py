@@ -34,7 +34,7 @@ SELECT format('CREATE POLICY %I ON %s AS %s FOR %s TO %s', policyname, twin_name
        || coalesce(' WITH CHECK (' || with_check || ')', '')
 FROM names, pg_policies WHERE (schemaname || '.' || tablename) = live_name
 UNION ALL
-SELECT format('GRANT %s ON %s TO %s', privilege_type || coalesce(format(' (%I)', attname), ''), twin_name,
+SELECT format('GRANT %s ON %s TO %s', privilege_type || coalesce(' (' || quote_ident(attname) || ')', ''), twin_name,
               grantee::regrole)
 FROM names, granted WHERE grantee <> current_user::regrole
 """
