@@ -18,7 +18,7 @@ FIGURES: dict[str, Policy] = POLICIES | {"app": (APP, "SELECT", "true", None)}
 
 _OURS = "nspname !~ '^pg_' AND nspname <> 'information_schema'"
 _RELATIONS = f"""
-    SELECT pg_class.oid, pg_class.oid::regclass::text AS name, relkind::text AS kind, nspname AS schema,
+    SELECT pg_class.oid, pg_class.oid::regclass::text AS name, relname::text, relkind::text AS kind,
            relispartition AS is_partition, relrowsecurity AND relforcerowsecurity AS is_forced,
            coalesce('security_invoker=true' = ANY (reloptions), false) AS is_invoker,
            relowner <> (SELECT datdba FROM pg_database WHERE datname = current_database()) AS is_strange,
@@ -101,7 +101,7 @@ async def _of_relations(connection: Connection) -> list[str]:
             (row["kind"] in "mf" and row["has_site"], "has a site and cannot have row-level security"),
             (row["kind"] in "rp" and row["has_site"] and not row["is_forced"], "has a site and is not closed to all"),
             (row["kind"] in "rp" and row["has_site"] and not row["has_key"], "has a site and no key"),
-            (row["kind"] in "rp" and not row["has_site"] and row["name"] not in WITHOUT_SITE, "has no site"),
+            (row["kind"] in "rp" and not row["has_site"] and row["relname"] not in WITHOUT_SITE, "has no site"),
         )
         if is_wrong
     ]
