@@ -23,7 +23,7 @@ async def upgrade(service: str, dsn: str) -> None:
     """Bring a database to the newest version; make the outbox partitions of the coming months."""
     await _run(service, dsn, lambda config: command.upgrade(config, "head"))
     if "outbox" in metadata_of(service).tables:
-        engine = _engine(dsn)
+        engine = owner_engine(dsn)
         async with engine.begin() as connection:
             await connection.execute(text("SELECT outbox_make_partitions(:months)"), {"months": MONTHS_AHEAD})
         await engine.dispose()
@@ -55,7 +55,7 @@ async def _run(service: str, dsn: str, act: Callable[[Config], None]) -> None:
         config.attributes["metadata"] = metadata_of(service)
         act(config)
 
-    engine = _engine(dsn)
+    engine = owner_engine(dsn)
     try:
         async with engine.connect() as connection:
             await connection.run_sync(with_connection)
@@ -64,7 +64,8 @@ async def _run(service: str, dsn: str, act: Callable[[Config], None]) -> None:
         await engine.dispose()
 
 
-def _engine(dsn: str) -> AsyncEngine:
+def owner_engine(dsn: str) -> AsyncEngine:
+    """Connections of the owner that raise where the walls would leave rows out."""
     return create_async_engine(
         dsn.replace("postgresql://", "postgresql+asyncpg://", 1),
         connect_args={"server_settings": {"row_security": "off"}},
