@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from deploy.databases import ensure_database
+from deploy.databases import Database, DatabaseUrls, ensure_database
 from deploy.doors import DOORS, SERVICES
 from deploy.local.errors import StackError
 from deploy.local.network import Network, lay_out
@@ -20,7 +20,7 @@ from deploy.rebuild import Report, rebuild
 from deploy.supervisor import Supervisor
 from shared.events import TOPICS
 from shared.kafka import KafkaBroker
-from shared.settings import Platform, ServiceSettings
+from shared.settings import Platform
 
 _READY_S = 90.0
 
@@ -84,21 +84,26 @@ def _is_ready(client: httpx.Client, port: int) -> bool:
         return False
 
 
-async def make_ready(databases: Mapping[str, str], bootstrap_servers: str, admin_dsn: str | None) -> None:
-    """Migrate every database and make every topic; make the missing databases too, where we have a superuser's DSN."""
-    for service, dsn in databases.items():
+async def make_ready(databases: Mapping[str, Database], bootstrap_servers: str, admin_dsn: str | None) -> None:
+    """Migrate every database and make every topic; make what is missing too, where we have a superuser's DSN."""
+    for service, database in databases.items():
         if admin_dsn is not None:
-            await ensure_database(admin_dsn, dsn)
-        await upgrade(service, dsn)
+            await ensure_database(admin_dsn, database)
+        await upgrade(service, database.owner)
     broker = KafkaBroker(bootstrap_servers, client_id="prepare")
     await broker.create_topics(list(TOPICS))
 
 
 async def migrate_from_environment(admin_dsn: str | None) -> None:
     """The same for databases and broker named in the environment (containers, Kubernetes)."""
-    named = {service: ServiceSettings(_env_prefix=f"SAMEPAGE_{service.upper()}_") for service in SERVICES}
-    databases = {service: settings.database_url.get_secret_value() for service, settings in named.items()}
+    databases = {service: _database_of(service) for service in SERVICES}
     await make_ready(databases, Platform().bootstrap_servers, admin_dsn)
+
+
+def _database_of(service: str) -> Database:
+    named = DatabaseUrls(_env_prefix=f"SAMEPAGE_{service.upper()}_")
+    urls = (named.owner_database_url, named.app_database_url, named.worker_database_url)
+    return Database(*(url.get_secret_value() for url in urls))
 
 
 async def rebuild_read_model(network: Network, service: str) -> Report:

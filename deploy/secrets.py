@@ -6,18 +6,21 @@ Standard library only: `python3 -m deploy.secrets` (`make secrets`) runs where n
 import base64
 import os
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from services import SERVICES
 
+ROLES = ("owner", "app", "worker")
 ENV_FILE = Path(__file__).resolve().parent.parent / ".env"
 _ABOUT = "# Secrets of this checkout's containers, for development. The data in their volumes know no others.\n"
 
 
 @dataclass(frozen=True)
 class Secrets:
-    """Made once a network; `database_passwords` by service."""
+    """Made once a network; `database_passwords` by the role that logs in with it."""
 
     seal_key: str
     identifier_key: str
@@ -31,8 +34,15 @@ def new_secrets() -> Secrets:
         seal_key=base64.b64encode(secrets.token_bytes(32)).decode(),
         identifier_key=secrets.token_urlsafe(32),
         pseudonym_key=secrets.token_urlsafe(32),
-        database_passwords={service: secrets.token_urlsafe(24) for service in SERVICES},
+        database_passwords={f"{service}_{role}": secrets.token_urlsafe(24) for service in SERVICES for role in ROLES},
     )
+
+
+def completed(known: Mapping[str, Any]) -> Secrets:
+    """Those that are known, and fresh ones for what nobody asked for when they were made."""
+    made = asdict(new_secrets())
+    kept = {name: known.get(name, value) for name, value in made.items()}
+    return Secrets(**kept | {"database_passwords": made["database_passwords"] | kept["database_passwords"]})
 
 
 def compose_variables() -> dict[str, str]:

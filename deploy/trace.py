@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
+from deploy.databases import Database
 from deploy.doors import SERVICES, consumes, publishes
 
 _SET_ASIDE = """
@@ -23,18 +24,18 @@ class Hop:
     note: str = ""
 
 
-async def trace(databases: Mapping[str, str], event_id: UUID) -> list[Hop]:
+async def trace(databases: Mapping[str, Database], event_id: UUID) -> list[Hop]:
     """The hops of an event in the order of travel; empty when no service accepted it."""
     for service in SERVICES:
         if not publishes(service):
             continue
-        accepted = await _accepted(databases[service], event_id)
+        accepted = await _accepted(databases[service].worker, event_id)
         if accepted is not None:
             topic = accepted["topic"]
             hops = [Hop(f"{service} accepted", accepted["recorded_at"], f"{topic}, sequence {accepted['sequence']}")]
             readers = [name for name in SERVICES if topic in {read.name for read in consumes(name)}]
-            applied = {name: await _applied(databases[name], event_id) for name in readers}
-            arrivals = [await _hop(name, row, databases[name], event_id) for name, row in applied.items()]
+            applied = {name: await _applied(databases[name].worker, event_id) for name in readers}
+            arrivals = [await _hop(name, row, databases[name].worker, event_id) for name, row in applied.items()]
             return hops + _sent(applied) + arrivals
     return []
 

@@ -9,25 +9,25 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from deploy.databases import dsn_of
+from deploy.databases import Database, database_on
 from deploy.doors import DOORS, SERVICES, Door
 from deploy.issuer import AUDIENCE, ISSUER, LocalIssuer
 from deploy.local.ports import HOST, keep_or_choose
 from deploy.local.stack import Addresses
-from deploy.secrets import Secrets, new_secrets
+from deploy.secrets import Secrets, completed
 
-READS_WORDS = ("intake", "clinical", "dashboard")
+READ_WORDS = tuple(Door(service, "app") for service in ("intake", "clinical", "dashboard"))
 
 
 @dataclass(frozen=True)
 class Network:
-    """Where everything is. `environments` hold secrets, by service: each goes to that service's doors only."""
+    """Where everything is. `environments` hold secrets, by door: each goes to that door only."""
 
     addresses: Addresses
-    databases: Mapping[str, str]
+    databases: Mapping[str, Database]
     ports: Mapping[Door, int]
     issuer: LocalIssuer
-    environments: Mapping[str, Mapping[str, str]]
+    environments: Mapping[Door, Mapping[str, str]]
 
     def url(self, service: str) -> str:
         """Base URL of a service's HTTP door."""
@@ -35,13 +35,13 @@ class Network:
 
 
 def lay_out(root: Path, addresses: Addresses, *, are_doors_open: bool = False) -> Network:
-    """Addresses of the databases, ports, keys and the environment for a running stack; made if missing, else as before.
+    """Addresses of databases and doors, keys and environments for a running stack; made if missing, else as before.
 
     With `are_doors_open` the known ports stay, taken as they are; else a taken port is replaced.
     """
     file = root / "var" / "network.json"
     known = json.loads(file.read_text()) if file.exists() else {}
-    kept = Secrets(**known["secrets"]) if known else new_secrets()
+    kept = completed(known.get("secrets", {}))
     ports = tuple(known.get("ports", ()))
     if not are_doors_open or not ports:
         ports = keep_or_choose(ports, len(DOORS))
@@ -49,11 +49,11 @@ def lay_out(root: Path, addresses: Addresses, *, are_doors_open: bool = False) -
     issuer = LocalIssuer(root / "var" / "issuer")
     issuer.prepare()
     databases = {
-        service: dsn_of(addresses.postgres_admin_dsn, service, kept.database_passwords[service]) for service in SERVICES
+        service: database_on(addresses.postgres_admin_dsn, service, kept.database_passwords) for service in SERVICES
     }
     by_door = dict(zip(DOORS, ports, strict=True))
     platform = _platform(addresses, issuer)
-    environments = {service: platform | _own(service, databases[service], by_door, kept) for service in SERVICES}
+    environments = {door: platform | _own(door, databases[door.service], port, kept) for door, port in by_door.items()}
     return Network(addresses, databases, by_door, issuer, environments)
 
 
@@ -69,18 +69,18 @@ def _platform(addresses: Addresses, issuer: LocalIssuer) -> dict[str, str]:
     }
 
 
-def _own(service: str, database: str, ports: Mapping[Door, int], kept: Secrets) -> dict[str, str]:
-    """A service's own settings and secrets, and no other's."""
-    prefix = f"SAMEPAGE_{service.upper()}"
-    variables = {f"{prefix}_DATABASE_URL": database}
-    for door, port in ports.items():
-        if door.service == service:
-            variables[f"{prefix}_{door.kind.upper()}_PORT"] = str(port)
-    if service in READS_WORDS:
+def _own(door: Door, database: Database, port: int, kept: Secrets) -> dict[str, str]:
+    """A door's own settings and secrets, and no other's."""
+    prefix = f"SAMEPAGE_{door.service.upper()}"
+    variables = {
+        f"{prefix}_DATABASE_URL": database.app if door.kind == "app" else database.worker,
+        f"{prefix}_{door.kind.upper()}_PORT": str(port),
+    }
+    if door in READ_WORDS:
         variables["SAMEPAGE_SEAL_KEY"] = kept.seal_key
-    if service == "intake":
+    if door.service == "intake":
         variables[f"{prefix}_IDENTIFIER_KEY"] = kept.identifier_key
-    if service == "analytics":
+    if door == Door("analytics", "worker"):
         variables[f"{prefix}_PSEUDONYM_KEY"] = kept.pseudonym_key
     return variables
 

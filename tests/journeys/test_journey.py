@@ -115,7 +115,8 @@ async def test_the_page_is_seen_in_a_browser(clinic: Clinic) -> None:
         await browser.close()
 
     async def is_closed() -> bool:
-        connection = await asyncpg.connect(clinic.system.network.databases["dashboard"])
+        database = clinic.system.network.databases["dashboard"]
+        connection = await asyncpg.connect(database.app, server_settings={"samepage.sites": clinic.site})
         try:
             return bool(
                 await connection.fetchval(
@@ -129,7 +130,7 @@ async def test_the_page_is_seen_in_a_browser(clinic: Clinic) -> None:
 
 
 async def surveys_shown(system: System) -> int:
-    connection = await asyncpg.connect(system.network.databases["dashboard"])
+    connection = await asyncpg.connect(system.network.databases["dashboard"].worker)
     try:
         return int(await connection.fetchval("SELECT count(*) FROM delivery WHERE topic = 'survey-completed'"))
     finally:
@@ -137,7 +138,7 @@ async def surveys_shown(system: System) -> int:
 
 
 async def surveys_accepted(system: System) -> int:
-    connection = await asyncpg.connect(system.network.databases["intake"])
+    connection = await asyncpg.connect(system.network.databases["intake"].worker)
     try:
         return int(await connection.fetchval("SELECT count(*) FROM outbox WHERE topic = 'survey-completed'"))
     finally:
@@ -199,7 +200,7 @@ async def _all_is_shown_once(system: System) -> None:
 
     await until(is_all_shown, seconds=90)
     assert await surveys_shown(system) == accepted
-    connection = await asyncpg.connect(system.network.databases["dashboard"])
+    connection = await asyncpg.connect(system.network.databases["dashboard"].worker)
     try:
         assert await connection.fetchval("SELECT count(*) FROM dead_letter") == 0
     finally:

@@ -103,7 +103,7 @@ async def test_what_the_patient_says_is_published_as_it_was_said(feedback: FastA
     assert event.key == str(PATIENT)
     assert event.body.model_dump(mode="json", include=set(ANSWERS)) == ANSWERS
     assert answer.json()["id"] == str(event.body.feedback_id)
-    row = await feedback.state.pool.fetchrow("SELECT * FROM feedback")
+    row = (await feedback.state.database.rows("SELECT * FROM feedback"))[0]
     assert {name: row[name] for name in QUESTIONS} == {name: ANSWERS[name] for name in QUESTIONS}
 
 
