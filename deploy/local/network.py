@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from deploy.audit.keys import key_file, make_key
 from deploy.doors import DOORS, SERVICES, Door
 from deploy.issuer import AUDIENCE, ISSUER, LocalIssuer
 from deploy.local.databases import ensure_database
 from deploy.local.ports import HOST, keep_or_choose
-from deploy.local.stack import Addresses
+from deploy.local.stack import Addresses, audit_folder
 
 READS_WORDS = ("intake", "clinical", "dashboard")
 
@@ -32,12 +33,16 @@ class Secrets:
 
 @dataclass(frozen=True)
 class Network:
-    """Where everything is. `environments` hold secrets, by service: each goes to that service's doors only."""
+    """Where everything is. `environments` hold secrets, by service: each goes to that service's doors only.
+
+    `audit` holds the signed heads of the audit, beside the keys of who signs them.
+    """
 
     addresses: Addresses
     databases: Mapping[str, str]
     ports: Mapping[Door, int]
     issuer: LocalIssuer
+    audit: Path
     environments: Mapping[str, Mapping[str, str]]
 
     def url(self, service: str) -> str:
@@ -64,9 +69,15 @@ def lay_out(root: Path, addresses: Addresses, *, are_doors_open: bool = False) -
         for service in SERVICES
     }
     by_door = dict(zip(DOORS, ports, strict=True))
-    platform = _platform(addresses, issuer)
+    audit = root / "var" / audit_folder(addresses.broker_kind)
+    if not key_file(audit).exists():
+        make_key(audit)
+    platform = _platform(addresses, issuer) | {
+        "SAMEPAGE_AUDIT_FOLDER": str(audit / "heads"),
+        "SAMEPAGE_AUDIT_KEY_FILE": str(key_file(audit)),
+    }
     environments = {service: platform | _own(service, databases[service], by_door, kept) for service in SERVICES}
-    return Network(addresses, databases, by_door, issuer, environments)
+    return Network(addresses, databases, by_door, issuer, audit, environments)
 
 
 def _platform(addresses: Addresses, issuer: LocalIssuer) -> dict[str, str]:
