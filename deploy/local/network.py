@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from deploy.audit.keys import key_file, make_key
 from deploy.databases import Database, database_on
 from deploy.doors import DOORS, SERVICES, Door
 from deploy.issuer import AUDIENCE, ISSUER, LocalIssuer
 from deploy.local.ports import HOST, keep_or_choose
-from deploy.local.stack import Addresses
+from deploy.local.stack import Addresses, audit_folder
 from deploy.secrets import Secrets, completed
 
 READ_WORDS = tuple(Door(service, "app") for service in ("intake", "clinical", "dashboard"))
@@ -21,12 +22,16 @@ READ_WORDS = tuple(Door(service, "app") for service in ("intake", "clinical", "d
 
 @dataclass(frozen=True)
 class Network:
-    """Where everything is. `environments` hold secrets, by door: each goes to that door only."""
+    """Where everything is. `environments` hold secrets, by door: each goes to that door only.
+
+    `audit` holds the signed heads of the audit, beside the keys of who signs them.
+    """
 
     addresses: Addresses
     databases: Mapping[str, Database]
     ports: Mapping[Door, int]
     issuer: LocalIssuer
+    audit: Path
     environments: Mapping[Door, Mapping[str, str]]
 
     def url(self, service: str) -> str:
@@ -52,9 +57,16 @@ def lay_out(root: Path, addresses: Addresses, *, are_doors_open: bool = False) -
         service: database_on(addresses.postgres_admin_dsn, service, kept.database_passwords) for service in SERVICES
     }
     by_door = dict(zip(DOORS, ports, strict=True))
+    audit = root / "var" / audit_folder(addresses.broker_kind)
+    if not key_file(audit).exists():
+        make_key(audit)
     platform = _platform(addresses, issuer)
-    environments = {door: platform | _own(door, databases[door.service], port, kept) for door, port in by_door.items()}
-    return Network(addresses, databases, by_door, issuer, environments)
+    signing = {"SAMEPAGE_AUDIT_FOLDER": str(audit / "heads"), "SAMEPAGE_AUDIT_KEY_FILE": str(key_file(audit))}
+    environments = {
+        door: platform | _own(door, databases[door.service], port, kept) | (signing if door.kind == "worker" else {})
+        for door, port in by_door.items()
+    }
+    return Network(addresses, databases, by_door, issuer, audit, environments)
 
 
 def _platform(addresses: Addresses, issuer: LocalIssuer) -> dict[str, str]:

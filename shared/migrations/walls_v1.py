@@ -9,7 +9,7 @@ from alembic import op
 
 _APP, _WORKER = "samepage_app", "samepage_worker"
 # Evaluated once a statement. Fails where nothing was ever bound; where something was, it is '' afterwards: no site.
-_BOUND_SITES = "site_id = ANY ((SELECT string_to_array(current_setting('samepage.sites'), ','))::text[])"
+BOUND_SITES = "site_id = ANY ((SELECT string_to_array(current_setting('samepage.sites'), ','))::text[])"
 
 # As in step 1 of the outbox; a partition is closed by itself too, for it can be named without its parent.
 _PARTITIONS = """
@@ -58,7 +58,7 @@ def around(table: str, *, app: str | None = None, worker: str | None = None, is_
     """
     sites = "FOR SELECT TO {0} USING (true)" if is_for_figures else "TO {0} USING ({1}) WITH CHECK ({1})"
     op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
-    op.execute(f"CREATE POLICY app ON {table} {sites.format(_APP, _BOUND_SITES)}")
+    op.execute(f"CREATE POLICY app ON {table} {sites.format(_APP, BOUND_SITES)}")
     op.execute(f"CREATE POLICY worker ON {table} TO {_WORKER} USING (true) WITH CHECK (true)")
     grant(table, app=app, worker=worker)
 

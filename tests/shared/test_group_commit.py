@@ -9,7 +9,7 @@ import pytest
 from shared.db import RETRYABLE, Connection, Pool, SiteScope
 from shared.errors import Problem
 from shared.group_commit import GroupCommit, GroupSettings, GroupWork
-from tests.conftest import Pools, until
+from tests.conftest import Databases, Pools, until
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,11 @@ class Post:
 
 
 @pytest.fixture
-async def pool(pool_of: Pools) -> Pool:
-    pool = await pool_of("intake")
-    await pool.execute("CREATE TABLE letter (text text PRIMARY KEY CHECK (text <> 'bad'))")
-    return pool
+async def pool(pool_of: Pools, database: Databases) -> Pool:
+    opened = await database("intake")
+    await opened.run("CREATE TABLE letter (text text PRIMARY KEY CHECK (text <> 'bad'))")
+    await opened.run("GRANT SELECT, INSERT ON letter TO samepage_worker")
+    return await pool_of(opened)
 
 
 @pytest.fixture
