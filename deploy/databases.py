@@ -12,9 +12,9 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 import asyncpg
 
 from deploy.local.errors import StackError
+from services import ROLES
 from shared.db import Connection
 
-ROLES = ("owner", "app", "worker")
 _POWERS = "LOGIN INHERIT NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION"
 _ONE_AT_A_TIME = 7_264_002
 
@@ -46,9 +46,11 @@ async def ensure_database(admin_dsn: str, database: Database) -> None:
     The roles may connect to no other database of the server, and no other service's roles to this one.
 
     Raises:
-        StackError: the server does not answer, or refuses.
+        StackError: a DSN is missing, or the server does not answer, or refuses.
     """
     owner, app, worker = map(_Login.in_dsn, (database.owner, database.app, database.worker))
+    if not (app.name and worker.name):
+        raise StackError(f"The database {owner.database} could not be made: name the DSNs of its app and worker too")
     try:
         connection = await asyncpg.connect(admin_dsn)
         try:

@@ -8,8 +8,10 @@ from importlib import import_module
 from pathlib import Path
 
 import httpx
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings
 
-from deploy.databases import ensure_database
+from deploy.databases import Database, ensure_database
 from deploy.doors import DOORS, SERVICES
 from deploy.local.errors import StackError
 from deploy.local.network import Network, lay_out
@@ -20,23 +22,17 @@ from deploy.rebuild import Report, rebuild
 from deploy.supervisor import Supervisor
 from shared.events import TOPICS
 from shared.kafka import KafkaBroker
-from shared.settings import ServiceSettings
+from shared.settings import Platform
 
-_READY_S = 40.0
+_READY_S = 90.0
 
 
 def prepare(root: Path) -> Network:
     """Start the local stack and make it ready for the doors; idempotent."""
-    network = lay_out(root, Stack().up(root))
-    asyncio.run(_make_all(network))
+    addresses = Stack().up(root)
+    network = lay_out(root, addresses)
+    asyncio.run(make_ready(network.databases, addresses.bootstrap_servers, addresses.postgres_admin_dsn))
     return network
-
-
-async def _make_all(network: Network) -> None:
-    for database in network.databases.values():
-        await ensure_database(network.addresses.postgres_admin_dsn, database)
-    owners = {service: database.owner for service, database in network.databases.items()}
-    await make_ready(owners, network.addresses.bootstrap_servers)
 
 
 def prepare_afresh(home: Path) -> Network:
@@ -69,7 +65,7 @@ def await_doors(network: Network, supervisor: Supervisor) -> None:
     """Wait until all ten doors answer.
 
     Raises:
-        StackError: some do not, after 40 s; it names them.
+        StackError: some do not, after 90 s; it names them.
     """
     until = time.monotonic() + _READY_S
     waiting = list(DOORS)
@@ -90,18 +86,45 @@ def _is_ready(client: httpx.Client, port: int) -> bool:
         return False
 
 
-async def make_ready(owners: Mapping[str, str], bootstrap_servers: str) -> None:
+async def make_ready(databases: Mapping[str, Database], bootstrap_servers: str, admin_dsn: str) -> None:
+    """Make the missing databases and roles, migrate, and make every topic."""
+    for database in databases.values():
+        await ensure_database(admin_dsn, database)
+    await migrate({service: database.owner for service, database in databases.items()}, bootstrap_servers)
+
+
+async def migrate(owners: Mapping[str, str], bootstrap_servers: str) -> None:
     """Migrate every database, by its owner's DSN, and make every topic."""
-    for service in SERVICES:
-        await upgrade(service, owners[service])
+    for service, dsn in owners.items():
+        await upgrade(service, dsn)
     broker = KafkaBroker(bootstrap_servers, client_id="prepare")
     await broker.create_topics(list(TOPICS))
 
 
-async def migrate_from_environment(settings: Sequence[ServiceSettings]) -> None:
+class _Named(BaseSettings):
+    """A service's database in the environment. The DSNs of the doors are asked for where their roles are to be made."""
+
+    owner_database_url: SecretStr
+    app_database_url: SecretStr = SecretStr("")
+    worker_database_url: SecretStr = SecretStr("")
+
+
+async def migrate_from_environment(admin_dsn: str | None) -> None:
     """The same for databases and broker named in the environment (containers, Kubernetes)."""
-    owners = {service: one.database_url.get_secret_value() for service, one in zip(SERVICES, settings, strict=True)}
-    await make_ready(owners, settings[0].platform.bootstrap_servers)
+    named = {service: _Named(_env_prefix=f"SAMEPAGE_{service.upper()}_") for service in SERVICES}
+    databases = {
+        service: Database(
+            owner=one.owner_database_url.get_secret_value(),
+            app=one.app_database_url.get_secret_value(),
+            worker=one.worker_database_url.get_secret_value(),
+        )
+        for service, one in named.items()
+    }
+    if admin_dsn is not None:
+        await make_ready(databases, Platform().bootstrap_servers, admin_dsn)
+    else:
+        owners = {service: database.owner for service, database in databases.items()}
+        await migrate(owners, Platform().bootstrap_servers)
 
 
 async def rebuild_read_model(network: Network, service: str) -> Report:

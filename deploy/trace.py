@@ -10,10 +10,14 @@ import asyncpg
 from deploy.databases import Database
 from deploy.doors import SERVICES, consumes, publishes
 
+_SET_ASIDE = """
+SELECT state, reason FROM dead_letter WHERE headers @> jsonb_build_array(jsonb_build_array('ce_id', $1::uuid))
+"""
+
 
 @dataclass(frozen=True)
 class Hop:
-    """Where the event was, and when; `at` is null for a place that it has not reached."""
+    """Where the event was, and when; `at` is null for a place that it has not reached, and `note` may say why."""
 
     place: str
     at: datetime | None
@@ -31,7 +35,8 @@ async def trace(databases: Mapping[str, Database], event_id: UUID) -> list[Hop]:
             hops = [Hop(f"{service} accepted", accepted["recorded_at"], f"{topic}, sequence {accepted['sequence']}")]
             readers = [name for name in SERVICES if topic in {read.name for read in consumes(name)}]
             applied = {name: await _applied(databases[name].worker, event_id) for name in readers}
-            return hops + _sent(applied) + [_hop(name, row) for name, row in applied.items()]
+            arrivals = [await _hop(name, row, databases[name].worker, event_id) for name, row in applied.items()]
+            return hops + _sent(applied) + arrivals
     return []
 
 
@@ -54,8 +59,11 @@ def _sent(applied: Mapping[str, asyncpg.Record | None]) -> list[Hop]:
     return [Hop("Kafka", row["sent_at"], f"{row['topic']}/{row['partition']} at {row['record_offset']}")]
 
 
-def _hop(name: str, row: asyncpg.Record | None) -> Hop:
-    return Hop(f"{name} applied", None if row is None else row["applied_at"])
+async def _hop(name: str, applied: asyncpg.Record | None, dsn: str, event_id: UUID) -> Hop:
+    if applied is not None:
+        return Hop(f"{name} applied", applied["applied_at"])
+    aside = await _one(dsn, _SET_ASIDE, event_id)
+    return Hop(f"{name} applied", None, "" if aside is None else f"{aside['state']}: {aside['reason']}")
 
 
 async def _one(dsn: str, statement: str, event_id: UUID) -> asyncpg.Record | None:

@@ -1,9 +1,9 @@
 """The stack under the tests, and the doors into it.
 
-`stack` is a PostgreSQL and a broker that live as long as the run. `database` gives a test a fresh, migrated database
-of a service, copied from a template in a moment. Applications run under the application's role and what a worker does
-under the worker's, so that every test proves their grants; a test looks past the walls through its `FreshDatabase`.
-`token` signs for any role.
+`stack` is a PostgreSQL and a broker that live as long as the run: the local ones, or with `--stack containers` those of
+docker-compose.yml. `database` gives a test a fresh, migrated database of a service, copied from a template in a moment.
+Applications run under the application's role and what a worker does under the worker's, so that every test proves their
+grants; a test looks past the walls through its `FreshDatabase`. `token` signs for any role.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import base64
 import contextlib
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -24,10 +24,11 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from deploy.databases import ROLES, Database, database_on, ensure_database
+from deploy.databases import Database, database_on, ensure_database
 from deploy.issuer import AUDIENCE, ISSUER, LocalIssuer
 from deploy.local.stack import Addresses, Stack
 from deploy.migrate import upgrade
+from services import ROLES
 from shared.auth import Role
 from shared.db import Connection, Pool, open_pool
 from shared.settings import Platform, ServiceSettings
@@ -37,10 +38,26 @@ SEAL_KEY = base64.b64encode(bytes(range(32))).decode()
 PASSWORD = "for-tests-only"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--stack", choices=("local", "containers"), default="local", help="where PostgreSQL and Kafka run")
+
+
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Addresses]:
-    """A local stack of its own, under `var/test`; stopped at the end unless it ran before."""
-    root = ROOT / "var" / "test"
+def stack(pytestconfig: pytest.Config) -> Iterator[Addresses]:
+    """A PostgreSQL and a broker of the run's own."""
+    if pytestconfig.getoption("stack") == "containers":
+        from tests.containers.stack import stack_in_containers  # noqa: PLC0415 - slow to import, and seldom asked for
+
+        opened = stack_in_containers()
+    else:
+        opened = _local_stack(ROOT / "var" / "test")
+    with opened as addresses:
+        yield addresses
+
+
+@contextmanager
+def _local_stack(root: Path) -> Iterator[Addresses]:
+    """Stopped at the end unless it ran before."""
     root.mkdir(parents=True, exist_ok=True)
     was_running = any(server.pid for server in Stack().status(root))
     yield Stack().up(root)

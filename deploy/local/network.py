@@ -3,31 +3,20 @@
 Kept in `var/network.json` (readable by its owner only), so that a restart finds the same ports, passwords and keys.
 """
 
-import base64
 import json
 import os
-import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from deploy.databases import ROLES, Database, database_on
+from deploy.databases import Database, database_on
 from deploy.doors import DOORS, SERVICES, Door
 from deploy.issuer import AUDIENCE, ISSUER, LocalIssuer
 from deploy.local.ports import HOST, keep_or_choose
 from deploy.local.stack import Addresses
+from deploy.secrets import Secrets, completed, new_secrets
 
 READ_WORDS = tuple(Door(service, "app") for service in ("intake", "clinical", "dashboard"))
-
-
-@dataclass(frozen=True)
-class Secrets:
-    """Made once a checkout; `database_passwords` by the role that logs in with it."""
-
-    seal_key: str
-    identifier_key: str
-    pseudonym_key: str
-    database_passwords: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -52,7 +41,7 @@ def lay_out(root: Path, addresses: Addresses, *, are_doors_open: bool = False) -
     """
     file = root / "var" / "network.json"
     known = json.loads(file.read_text()) if file.exists() else {}
-    kept = _complete(Secrets(**known["secrets"]) if known else _new_secrets())
+    kept = completed(Secrets(**known["secrets"])) if known else new_secrets()
     ports = tuple(known.get("ports", ()))
     if not are_doors_open or not ports:
         ports = keep_or_choose(ports, len(DOORS))
@@ -94,22 +83,6 @@ def _own(door: Door, database: Database, port: int, kept: Secrets) -> dict[str, 
     if door == Door("analytics", "worker"):
         variables[f"{prefix}_PSEUDONYM_KEY"] = kept.pseudonym_key
     return variables
-
-
-def _new_secrets() -> Secrets:
-    return Secrets(
-        seal_key=base64.b64encode(secrets.token_bytes(32)).decode(),
-        identifier_key=secrets.token_urlsafe(32),
-        pseudonym_key=secrets.token_urlsafe(32),
-        database_passwords={},
-    )
-
-
-def _complete(kept: Secrets) -> Secrets:
-    """With a password for every role; those that there were stay."""
-    logins = [f"{service}_{role}" for service in SERVICES for role in ROLES]
-    made = {login: kept.database_passwords.get(login) or secrets.token_urlsafe(24) for login in logins}
-    return replace(kept, database_passwords=made)
 
 
 def _write_private(file: Path, content: str) -> None:

@@ -1,0 +1,68 @@
+"""The secrets of a development network, made once: the local stack keeps them under var/, docker compose in `.env`.
+
+Standard library only: `python3 -m deploy.secrets` (`make secrets`) runs where nothing is installed.
+"""
+
+import base64
+import os
+import secrets
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from services import ROLES, SERVICES
+
+ENV_FILE = Path(__file__).resolve().parent.parent / ".env"
+_ABOUT = "# Secrets of this checkout's containers, for development. The data in their volumes know no others.\n"
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Made once a network; `database_passwords` by the role that logs in with it."""
+
+    seal_key: str
+    identifier_key: str
+    pseudonym_key: str
+    database_passwords: dict[str, str]
+
+
+def new_secrets() -> Secrets:
+    """Fresh ones."""
+    return Secrets(
+        seal_key=base64.b64encode(secrets.token_bytes(32)).decode(),
+        identifier_key=secrets.token_urlsafe(32),
+        pseudonym_key=secrets.token_urlsafe(32),
+        database_passwords={f"{service}_{role}": secrets.token_urlsafe(24) for service in SERVICES for role in ROLES},
+    )
+
+
+def completed(kept: Secrets) -> Secrets:
+    """With a password for every role, also for those that there were not when these were made."""
+    made = new_secrets().database_passwords
+    return replace(
+        kept, database_passwords={role: kept.database_passwords.get(role, new) for role, new in made.items()}
+    )
+
+
+def compose_variables() -> dict[str, str]:
+    """Fresh secrets under the names that docker-compose.yml asks for."""
+    made = new_secrets()
+    passwords = made.database_passwords | {"postgres": secrets.token_urlsafe(24)}
+    return {
+        "SAMEPAGE_SEAL_KEY": made.seal_key,
+        "SAMEPAGE_IDENTIFIER_KEY": made.identifier_key,
+        "SAMEPAGE_PSEUDONYM_KEY": made.pseudonym_key,
+    } | {f"SAMEPAGE_{name.upper()}_PASSWORD": password for name, password in passwords.items()}
+
+
+def write_env_file(file: Path) -> bool:
+    """Write those that the file lacks, readable by its owner only; False where it lacks none. What it has stays."""
+    known = {line.partition("=")[0] for line in file.read_text().splitlines()} if file.exists() else set()
+    lacking = {name: value for name, value in compose_variables().items() if name not in known}
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w") as out:
+        out.write("" if known else _ABOUT)
+        out.writelines(f"{name}={value}\n" for name, value in lacking.items())
+    return bool(lacking)
+
+
+if __name__ == "__main__":
+    print(".env has the secrets now." if write_env_file(ENV_FILE) else ".env is there already and stays as it is.")
