@@ -42,11 +42,8 @@ def test_a_door_knows_the_password_of_its_own_role_and_no_other(root: Path, door
 
 def test_a_key_is_given_to_the_doors_that_use_it(root: Path) -> None:
     network = lay_out(root, ADDRESSES)
-    secrets = json.loads((tmp_path / "var" / "network.json").read_text())["secrets"]
-    given = {
-        name: {door for door in DOORS if secrets[name] in told(network, door)} for name in secrets if "key" in name
-    }
-    assert given == {
+    keys = {name: key for name, key in secrets_of(root).items() if name.endswith("_key")}
+    assert {name: {door for door in DOORS if key in told(network, door)} for name, key in keys.items()} == {
         "seal_key": set(READ_WORDS),
         "identifier_key": {Door("intake", "app"), Door("intake", "worker")},
         "pseudonym_key": {Door("analytics", "worker")},
@@ -56,9 +53,9 @@ def test_a_key_is_given_to_the_doors_that_use_it(root: Path) -> None:
 def test_a_network_from_before_there_were_roles_keeps_its_keys_and_gets_passwords_that_stay(root: Path) -> None:
     file = root / "var" / "network.json"
     lay_out(root, ADDRESSES)
-    before = json.loads(file.read_text())
-    before["secrets"]["database_passwords"] = dict.fromkeys(SERVICES, "before")
-    file.write_text(json.dumps(before))
+    kept = json.loads(file.read_text())
+    kept["secrets"]["database_passwords"] = dict.fromkeys(SERVICES, "before")
+    file.write_text(json.dumps(kept))
     first, again = lay_out(root, ADDRESSES), lay_out(root, ADDRESSES)
     assert first.environments == again.environments
     assert kept["secrets"]["seal_key"] in told(first, Door("intake", "app"))
