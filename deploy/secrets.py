@@ -12,7 +12,7 @@ from pathlib import Path
 from services import ROLES, SERVICES
 
 ENV_FILE = Path(__file__).resolve().parent.parent / ".env"
-_ABOUT = "# Secrets of this checkout's containers, for development. The data in their volumes know no others.\n"
+_ABOUT = "# Secrets of this checkout's containers, for development. The data in their volumes know no others."
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,12 @@ def compose_variables() -> dict[str, str]:
 
 def write_env_file(file: Path) -> bool:
     """Write those that the file lacks, readable by its owner only; False where it lacks none. What it has stays."""
-    known = {line.partition("=")[0] for line in file.read_text().splitlines()} if file.exists() else set()
-    lacking = {name: value for name, value in compose_variables().items() if name not in known}
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w") as out:
-        out.write("" if known else _ABOUT)
-        out.writelines(f"{name}={value}\n" for name, value in lacking.items())
+    lines = file.read_text().splitlines() if file.exists() else [_ABOUT]
+    known = {line.partition("=")[0] for line in lines}
+    lacking = [f"{name}={value}" for name, value in compose_variables().items() if name not in known]
+    if lacking:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+            out.write("\n".join([*lines, *lacking, ""]))
     return bool(lacking)
 
 

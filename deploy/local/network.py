@@ -16,7 +16,7 @@ from deploy.local.ports import HOST, keep_or_choose
 from deploy.local.stack import Addresses
 from deploy.secrets import Secrets, completed, new_secrets
 
-READ_WORDS = tuple(Door(service, "app") for service in ("intake", "clinical", "dashboard"))
+READS_WORDS = tuple(Door(service, "app") for service in ("intake", "clinical", "dashboard"))
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def _own(door: Door, database: Database, port: int, kept: Secrets) -> dict[str, 
         f"{prefix}_DATABASE_URL": database.app if door.kind == "app" else database.worker,
         f"{prefix}_{door.kind.upper()}_PORT": str(port),
     }
-    if door in READ_WORDS:
+    if door in READS_WORDS:
         variables["SAMEPAGE_SEAL_KEY"] = kept.seal_key
     if door.service == "intake":
         variables[f"{prefix}_IDENTIFIER_KEY"] = kept.identifier_key

@@ -9,7 +9,7 @@ import yaml
 
 from deploy.doors import DOORS, SERVICES, Door
 from deploy.local.kafka import SETTINGS
-from deploy.local.network import READ_WORDS
+from deploy.local.network import READS_WORDS
 from deploy.secrets import compose_variables, write_env_file
 from shared import telemetry
 
@@ -50,7 +50,7 @@ def test_every_secret_is_asked_for_and_none_has_a_default() -> None:
 def test_a_door_is_given_its_own_secrets_and_no_others(door: Door) -> None:
     given = set(re.findall(r"\$\{SAMEPAGE_(\w+?):", " ".join(map(str, environment_of(str(door)).values()))))
     own = {f"{door.service}_{door.kind}_PASSWORD".upper()}
-    own |= {"SEAL_KEY"} if door in READ_WORDS else set()
+    own |= {"SEAL_KEY"} if door in READS_WORDS else set()
     own |= {"IDENTIFIER_KEY"} if door.service == "intake" else set()
     own |= {"PSEUDONYM_KEY"} if door == Door("analytics", "worker") else set()
     assert given == own

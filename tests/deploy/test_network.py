@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from deploy.doors import DOORS, SERVICES, Door
-from deploy.local.network import READ_WORDS, Network, lay_out
+from deploy.local.network import READS_WORDS, Network, lay_out
 from deploy.local.stack import Addresses
 
 ADDRESSES = Addresses("postgresql://postgres:superuser's@127.0.0.1:5432/postgres", "127.0.0.1:9092", "kafka", None)
@@ -44,7 +44,7 @@ def test_a_key_is_given_to_the_doors_that_use_it(root: Path) -> None:
     network = lay_out(root, ADDRESSES)
     keys = {name: key for name, key in secrets_of(root).items() if name.endswith("_key")}
     assert {name: {door for door in DOORS if key in told(network, door)} for name, key in keys.items()} == {
-        "seal_key": set(READ_WORDS),
+        "seal_key": set(READS_WORDS),
         "identifier_key": {Door("intake", "app"), Door("intake", "worker")},
         "pseudonym_key": {Door("analytics", "worker")},
     }

@@ -9,6 +9,6 @@ from shared.settings import Platform
 
 
 async def test_a_worker_without_the_key_of_pseudonyms_does_not_begin(platform: Platform) -> None:
-    settings = AnalyticsSettings(platform=platform, database_url="postgresql://nowhere")  # type: ignore[arg-type]
+    settings = AnalyticsSettings(platform=platform, database_url="postgresql://nowhere")
     with pytest.raises(ValueError, match="PSEUDONYM_KEY is not set"):
         await worker.run(settings, MemoryBroker())
