@@ -10,11 +10,9 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import asyncpg
-from pydantic import SecretStr
-from pydantic_settings import BaseSettings
 
 from deploy.local.errors import StackError
-from deploy.secrets import ROLES
+from services import ROLES
 from shared.db import Connection
 
 _POWERS = "LOGIN INHERIT NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION"
@@ -28,14 +26,6 @@ class Database:
     owner: str = field(repr=False)
     app: str = field(repr=False)
     worker: str = field(repr=False)
-
-
-class DatabaseUrls(BaseSettings):
-    """The DSNs of one service's database, as the environment names them for migrations."""
-
-    owner_database_url: SecretStr
-    app_database_url: SecretStr
-    worker_database_url: SecretStr
 
 
 def database_on(admin_dsn: str, name: str, passwords: Mapping[str, str]) -> Database:
@@ -56,9 +46,11 @@ async def ensure_database(admin_dsn: str, database: Database) -> None:
     The roles may connect to no other database of the server, and no other service's roles to this one.
 
     Raises:
-        StackError: the server does not answer, or refuses.
+        StackError: a DSN is missing, or the server does not answer, or refuses.
     """
     owner, app, worker = map(_Login.in_dsn, (database.owner, database.app, database.worker))
+    if not (app.name and worker.name):
+        raise StackError(f"The database {owner.database} could not be made: name the DSNs of its app and worker too")
     try:
         connection = await asyncpg.connect(admin_dsn)
         try:

@@ -8,8 +8,10 @@ from importlib import import_module
 from pathlib import Path
 
 import httpx
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings
 
-from deploy.databases import Database, DatabaseUrls, ensure_database
+from deploy.databases import Database, ensure_database
 from deploy.doors import DOORS, SERVICES
 from deploy.local.errors import StackError
 from deploy.local.network import Network, lay_out
@@ -84,26 +86,45 @@ def _is_ready(client: httpx.Client, port: int) -> bool:
         return False
 
 
-async def make_ready(databases: Mapping[str, Database], bootstrap_servers: str, admin_dsn: str | None) -> None:
-    """Migrate every database and make every topic; make what is missing too, where we have a superuser's DSN."""
-    for service, database in databases.items():
-        if admin_dsn is not None:
-            await ensure_database(admin_dsn, database)
-        await upgrade(service, database.owner)
+async def make_ready(databases: Mapping[str, Database], bootstrap_servers: str, admin_dsn: str) -> None:
+    """Make the missing databases and roles, migrate, and make every topic."""
+    for database in databases.values():
+        await ensure_database(admin_dsn, database)
+    await migrate({service: database.owner for service, database in databases.items()}, bootstrap_servers)
+
+
+async def migrate(owners: Mapping[str, str], bootstrap_servers: str) -> None:
+    """Migrate every database, by its owner's DSN, and make every topic."""
+    for service, dsn in owners.items():
+        await upgrade(service, dsn)
     broker = KafkaBroker(bootstrap_servers, client_id="prepare")
     await broker.create_topics(list(TOPICS))
 
 
+class _Named(BaseSettings):
+    """A service's database in the environment. The DSNs of the doors are asked for where their roles are to be made."""
+
+    owner_database_url: SecretStr
+    app_database_url: SecretStr = SecretStr("")
+    worker_database_url: SecretStr = SecretStr("")
+
+
 async def migrate_from_environment(admin_dsn: str | None) -> None:
     """The same for databases and broker named in the environment (containers, Kubernetes)."""
-    databases = {service: _database_of(service) for service in SERVICES}
-    await make_ready(databases, Platform().bootstrap_servers, admin_dsn)
-
-
-def _database_of(service: str) -> Database:
-    named = DatabaseUrls(_env_prefix=f"SAMEPAGE_{service.upper()}_")
-    urls = (named.owner_database_url, named.app_database_url, named.worker_database_url)
-    return Database(*(url.get_secret_value() for url in urls))
+    named = {service: _Named(_env_prefix=f"SAMEPAGE_{service.upper()}_") for service in SERVICES}
+    databases = {
+        service: Database(
+            owner=one.owner_database_url.get_secret_value(),
+            app=one.app_database_url.get_secret_value(),
+            worker=one.worker_database_url.get_secret_value(),
+        )
+        for service, one in named.items()
+    }
+    if admin_dsn is not None:
+        await make_ready(databases, Platform().bootstrap_servers, admin_dsn)
+    else:
+        owners = {service: database.owner for service, database in databases.items()}
+        await migrate(owners, Platform().bootstrap_servers)
 
 
 async def rebuild_read_model(network: Network, service: str) -> Report:

@@ -6,16 +6,13 @@ Standard library only: `python3 -m deploy.secrets` (`make secrets`) runs where n
 import base64
 import os
 import secrets
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from services import SERVICES
+from services import ROLES, SERVICES
 
-ROLES = ("owner", "app", "worker")
 ENV_FILE = Path(__file__).resolve().parent.parent / ".env"
-_ABOUT = "# Secrets of this checkout's containers, for development. The data in their volumes know no others.\n"
+_ABOUT = "# Secrets of this checkout's containers, for development. The data in their volumes know no others."
 
 
 @dataclass(frozen=True)
@@ -38,11 +35,12 @@ def new_secrets() -> Secrets:
     )
 
 
-def completed(known: Mapping[str, Any]) -> Secrets:
-    """Those that are known, and fresh ones for what nobody asked for when they were made."""
-    made = asdict(new_secrets())
-    kept = {name: known.get(name, value) for name, value in made.items()}
-    return Secrets(**kept | {"database_passwords": made["database_passwords"] | kept["database_passwords"]})
+def completed(kept: Secrets) -> Secrets:
+    """With a password for every role, also for those that there were not when these were made."""
+    made = new_secrets().database_passwords
+    return replace(
+        kept, database_passwords={role: kept.database_passwords.get(role, new) for role, new in made.items()}
+    )
 
 
 def compose_variables() -> dict[str, str]:
@@ -57,16 +55,15 @@ def compose_variables() -> dict[str, str]:
 
 
 def write_env_file(file: Path) -> bool:
-    """Write them where there is no such file, readable by its owner only; False where there is one, which stays."""
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return False
-    with os.fdopen(descriptor, "w") as out:
-        out.write(_ABOUT)
-        out.writelines(f"{name}={value}\n" for name, value in compose_variables().items())
-    return True
+    """Write those that the file lacks, readable by its owner only; False where it lacks none. What it has stays."""
+    lines = file.read_text().splitlines() if file.exists() else [_ABOUT]
+    known = {line.partition("=")[0] for line in lines}
+    lacking = [f"{name}={value}" for name, value in compose_variables().items() if name not in known]
+    if lacking:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+            out.write("\n".join([*lines, *lacking, ""]))
+    return bool(lacking)
 
 
 if __name__ == "__main__":
-    print(".env is written." if write_env_file(ENV_FILE) else ".env is there already and stays as it is.")
+    print(".env has the secrets now." if write_env_file(ENV_FILE) else ".env is there already and stays as it is.")

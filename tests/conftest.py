@@ -28,7 +28,7 @@ from deploy.databases import Database, database_on, ensure_database
 from deploy.issuer import AUDIENCE, ISSUER, LocalIssuer
 from deploy.local.stack import Addresses, Stack
 from deploy.migrate import upgrade
-from deploy.secrets import ROLES
+from services import ROLES
 from shared.auth import Role
 from shared.db import Connection, Pool, open_pool
 from shared.settings import Platform, ServiceSettings

@@ -15,9 +15,9 @@ from deploy.doors import DOORS, SERVICES, Door
 from deploy.issuer import AUDIENCE, ISSUER, LocalIssuer
 from deploy.local.ports import HOST, keep_or_choose
 from deploy.local.stack import Addresses, audit_folder
-from deploy.secrets import Secrets, completed
+from deploy.secrets import Secrets, completed, new_secrets
 
-READ_WORDS = tuple(Door(service, "app") for service in ("intake", "clinical", "dashboard"))
+READS_WORDS = tuple(Door(service, "app") for service in ("intake", "clinical", "dashboard"))
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def lay_out(root: Path, addresses: Addresses, *, are_doors_open: bool = False) -
     """
     file = root / "var" / "network.json"
     known = json.loads(file.read_text()) if file.exists() else {}
-    kept = completed(known.get("secrets", {}))
+    kept = completed(Secrets(**known["secrets"])) if known else new_secrets()
     ports = tuple(known.get("ports", ()))
     if not are_doors_open or not ports:
         ports = keep_or_choose(ports, len(DOORS))
@@ -88,7 +88,7 @@ def _own(door: Door, database: Database, port: int, kept: Secrets) -> dict[str, 
         f"{prefix}_DATABASE_URL": database.app if door.kind == "app" else database.worker,
         f"{prefix}_{door.kind.upper()}_PORT": str(port),
     }
-    if door in READ_WORDS:
+    if door in READS_WORDS:
         variables["SAMEPAGE_SEAL_KEY"] = kept.seal_key
     if door.service == "intake":
         variables[f"{prefix}_IDENTIFIER_KEY"] = kept.identifier_key

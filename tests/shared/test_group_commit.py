@@ -36,11 +36,13 @@ class Post:
 
 
 @pytest.fixture
-async def pool(pool_of: Pools, database: Databases) -> Pool:
-    opened = await database("intake")
-    await opened.run("CREATE TABLE letter (text text PRIMARY KEY CHECK (text <> 'bad'))")
-    await opened.run("GRANT SELECT, INSERT ON letter TO samepage_worker")
-    return await pool_of(opened)
+async def pool(database: Databases, pool_of: Pools) -> Pool:
+    found = await database("intake")
+    await found.run(
+        "CREATE TABLE letter (text text PRIMARY KEY CHECK (text <> 'bad')); "
+        "GRANT SELECT, INSERT ON letter TO samepage_worker"
+    )
+    return await pool_of(found)
 
 
 @pytest.fixture

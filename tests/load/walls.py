@@ -1,0 +1,112 @@
+"""What the walls cost a page read: one door and one database, row-level security on and off in turn, in one run.
+
+`python -m tests.load.walls`. Both ways bind the sites of the transaction, which costs no round trip. Processor time
+is the measure to go by where other programs share the machine.
+"""
+
+import asyncio
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+from rich.console import Console
+
+from deploy.doors import DOORS, Door
+from deploy.local.network import Network
+from deploy.local.stack import Stack
+from deploy.prepare import await_doors, prepare_afresh
+from deploy.supervisor import Supervisor
+from shared.auth import Role
+from tests.conftest import new_key
+from tests.load.bench import ROOT, client, prepare_surveys
+
+TABLES = ("patient_page", "site", "view", "outbox", "outbox_head")
+PATIENTS, READS, ROUNDS = 100, 300, 15
+
+
+def main() -> None:
+    home = ROOT / "var" / "bench"
+    try:
+        network = prepare_afresh(home)
+        with Supervisor(network.environments, home / "var" / "log") as supervisor:
+            supervisor.start(DOORS)
+            await_doors(network, supervisor)
+            measure(network, supervisor.pid(Door("dashboard", "app")))
+    finally:
+        Stack().down(home)
+
+
+@dataclass
+class Round:
+    """Of one read: the median time, and the processor time of the door and of its database session."""
+
+    ms: float
+    cpu_us: float
+
+
+def measure(network: Network, door: int) -> None:
+    """Rounds of reads with the walls and without, the order changing; says the medians."""
+    surveys = prepare_surveys(network, PATIENTS)
+    with client(network, "intake", Role.SYSTEM) as intake:
+        receipt = [submitted(intake, survey) for survey in surveys][-1]
+    with client(network, "dashboard", Role.CLINICIAN) as dashboard:
+        paths = [f"/v1/patients/{survey['patient_id']}/page" for survey in surveys]
+        dashboard.get(paths[-1], params={"wait_for": receipt}).raise_for_status()
+        rounds: dict[bool, list[Round]] = {True: [], False: []}
+        for number in range(ROUNDS):
+            for has_walls in (True, False) if number % 2 else (False, True):
+                sessions = asyncio.run(set_walls(network, has_walls=has_walls))
+                read(dashboard, paths, [], 30)
+                rounds[has_walls].append(read(dashboard, paths, [door, *sessions], READS))
+    say("processor time of a page read, us", *([one.cpu_us for one in rounds[walls]] for walls in (True, False)))
+    say("time of a page read, ms", *([one.ms for one in rounds[walls]] for walls in (True, False)))
+
+
+def say(what: str, with_walls: Sequence[float], without: Sequence[float]) -> None:
+    more = statistics.median(one / other for one, other in zip(with_walls, without, strict=True)) - 1
+    medians = f"{statistics.median(with_walls):.2f} with walls, {statistics.median(without):.2f} without"
+    Console().print(f"{what}: {medians}; median difference within a round {more:+.1%}")
+
+
+def submitted(intake: httpx.Client, survey: dict[str, Any]) -> str:
+    answer = intake.post("/v1/surveys", json=survey, headers=new_key()).raise_for_status()
+    return str(answer.json()["receipt"])
+
+
+async def set_walls(network: Network, *, has_walls: bool) -> list[int]:
+    """Row-level security on or off in the tables that a page read touches; the processes of the door's sessions."""
+    database = network.databases["dashboard"]
+    owner = await asyncpg.connect(database.owner)
+    for table in TABLES:
+        await owner.execute(f"ALTER TABLE {table} {'ENABLE' if has_walls else 'DISABLE'} ROW LEVEL SECURITY")
+    await owner.close()
+    app = await asyncpg.connect(database.app)
+    rows = await app.fetch("SELECT pid FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid()")
+    await app.close()
+    return [row["pid"] for row in rows]
+
+
+def read(dashboard: httpx.Client, paths: list[str], processes: Sequence[int], count: int) -> Round:
+    """Read pages one after the other."""
+    times = []
+    before = {pid: cpu_us(pid) for pid in processes}
+    for number in range(count):
+        started = time.perf_counter()
+        dashboard.get(paths[number % len(paths)]).raise_for_status()
+        times.append((time.perf_counter() - started) * 1000)
+    used = sum(cpu_us(pid) - start for pid, start in before.items() if Path(f"/proc/{pid}").exists())
+    return Round(statistics.median(times), used / count)
+
+
+def cpu_us(pid: int) -> float:
+    """Processor time that the main thread of a process has used (Linux)."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1000
+
+
+if __name__ == "__main__":
+    main()
