@@ -10,7 +10,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from shared.db import Connection, SiteScope
-from shared.events import TOPIC_OF, Body, encode
+from shared.events import TOPIC_OF, Body, SiteUpdated, encode
 from shared.telemetry import ACCEPTED, current_trace
 
 
@@ -26,6 +26,11 @@ class Draft:
     @property
     def topic(self) -> str:
         return TOPIC_OF[type(self.body)].name
+
+    @property
+    def patient_id(self) -> UUID | None:
+        """Whom the event is about; None for a fact about a site."""
+        return None if isinstance(self.body, SiteUpdated) else UUID(self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +78,11 @@ async def add(connection: Connection, drafts: Sequence[Draft]) -> list[Receipt]:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an accepted event has travelled."""
+    """How far an accepted event has travelled; `patient_id` is null for a fact about a site."""
 
     receipt: Receipt
+    site_id: str
+    patient_id: UUID | None
     is_published: bool
 
 
@@ -83,7 +90,7 @@ async def progress_of(connection: Connection, scope: SiteScope, event_id: UUID) 
     """The receipt of an event of these sites and whether the relay has passed it; None when there is no such event."""
     row = await connection.fetchrow(
         """
-        SELECT topic, sequence, recorded_at,
+        SELECT site_id, key, topic, sequence, recorded_at,
                (outbox.xid, outbox.position) <= (cursor.xid, cursor.position) AS is_published
         FROM outbox JOIN relay_cursor AS cursor ON cursor.name = 'kafka'
         WHERE event_id = $1 AND site_id = ANY($2)
@@ -94,4 +101,5 @@ async def progress_of(connection: Connection, scope: SiteScope, event_id: UUID) 
     if row is None:
         return None
     receipt = Receipt(event_id, row["topic"], row["sequence"], row["recorded_at"])
-    return Progress(receipt, is_published=row["is_published"])
+    patient_id = None if row["key"] == row["site_id"] else UUID(row["key"])
+    return Progress(receipt, row["site_id"], patient_id, is_published=row["is_published"])

@@ -15,7 +15,7 @@ from sqlalchemy import (
     Text,
     Uuid,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 
 def add_outbox(metadata: MetaData) -> None:
@@ -119,4 +119,48 @@ def _add_what_became_of_events(metadata: MetaData) -> None:
         Column("recorded_at", DateTime(timezone=True), FetchedValue(), nullable=False),
         CheckConstraint("state IN ('dead', 'parked', 'waiting')", name="state"),
         Index("ix_dead_letter_key", "site_id", "consumer", "topic", "key"),
+    )
+
+
+def add_audit(metadata: MetaData) -> None:
+    """Who did what with whose data, and the chains over it (`shared.audit`, `shared.notary`)."""
+    Table(
+        "audit",
+        metadata,
+        Column("site_id", Text, primary_key=True),
+        Column("number", BigInteger, FetchedValue(), primary_key=True),
+        Column("xid", BigInteger, FetchedValue(), nullable=False),
+        Column("recorded_at", DateTime(timezone=True), FetchedValue(), nullable=False),
+        Column("subject", Text, nullable=False, comment="Who: the subject of the token"),
+        Column("role", Text, nullable=False),
+        Column("kind", Text, nullable=False),
+        Column("purpose", Text, nullable=False),
+        Column("patient_id", Uuid),
+        Column("method", Text, nullable=False),
+        Column("route", Text, nullable=False),
+        Column("status", SmallInteger, nullable=False),
+        Column("request_id", Text, nullable=False),
+        Column("trace_id", Text, nullable=False),
+        Column("event_id", Uuid, comment="What was written: the receipt"),
+        Column("asked", ARRAY(Text), nullable=False, comment="Ids that a refused request named, as name=id"),
+        CheckConstraint("kind IN ('read', 'write', 'repeated', 'refused', 'denied', 'export')", name="kind"),
+        Index("ix_audit_xid", "xid", "number"),
+        Index("ix_audit_patient", "patient_id", "recorded_at", postgresql_where="patient_id IS NOT NULL"),
+    )
+    Table(
+        "audit_chain",
+        metadata,
+        Column("site_id", Text, primary_key=True),
+        Column("height", BigInteger, primary_key=True, autoincrement=False),
+        Column("number", BigInteger, nullable=False),
+        Column("row_hash", LargeBinary, nullable=False),
+        Column("hash", LargeBinary, nullable=False),
+        Index("uq_audit_chain_number", "site_id", "number", unique=True),
+    )
+    Table(
+        "notary_cursor",
+        metadata,
+        Column("name", Text, primary_key=True),
+        Column("xid", BigInteger, nullable=False, comment="Every row of an older transaction is on its chain"),
+        Column("lines", BigInteger, nullable=False, comment="Signed lines in the book of heads"),
     )

@@ -33,6 +33,22 @@ SET_ASIDE = Counter(
     "samepage_consumer_set_aside_total", "Records set aside: dead, parked, waiting.", ["consumer", "state"]
 )
 LAG = Gauge("samepage_consumer_lag_records", "Records not yet applied.", ["consumer"])
+AUDIT_FAILURES = Counter(
+    "samepage_audit_failures_total", "Requests that could not be put on record, and so got 503. Above 0: page someone."
+)
+AUDIT_WAITING = Gauge(
+    "samepage_audit_waiting_rows", "Audit rows not on their chain yet. Rising: look at the worker's log.", ["service"]
+)
+AUDIT_OLDEST_WAITING = Gauge(
+    "samepage_audit_oldest_waiting_seconds",
+    "Age of the oldest audit row that is not on its chain. Above 60: page someone, such a row can be changed unseen.",
+    ["service"],
+)
+AUDIT_SIGNED_AT = Gauge(
+    "samepage_audit_signed_timestamp_seconds",
+    "When the heads of the chains were last signed, or found unchanged. Older than 5 minutes or 0: no key, no disk.",
+    ["service"],
+)
 
 _TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
 _current_trace: ContextVar[str | None] = ContextVar("traceparent", default=None)
@@ -54,10 +70,16 @@ def current_trace() -> str | None:
     return _current_trace.get()
 
 
-def _add_trace(_logger: object, _method: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:
+def current_trace_id() -> str:
+    """The 32 digits that all parts of this trace share; empty outside of one."""
     trace = current_trace()
-    if trace is not None:
-        entry["trace_id"] = trace.split("-")[1]
+    return trace.split("-")[1] if trace is not None else ""
+
+
+def _add_trace(_logger: object, _method: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    trace_id = current_trace_id()
+    if trace_id:
+        entry["trace_id"] = trace_id
     return entry
 
 

@@ -3,9 +3,10 @@
 from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Index, Integer, SmallInteger, Table, Text, Uuid
 
 from shared.db import new_metadata
-from shared.tables import add_delivery
+from shared.tables import add_audit, add_delivery
 
 metadata = new_metadata()
+add_audit(metadata)
 add_delivery(metadata)
 
 site = Table(

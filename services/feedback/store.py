@@ -90,12 +90,12 @@ async def record_surveys(connection: Connection, surveys: Sequence[SurveyRow]) -
     )
 
 
-async def has_patient(connection: Connection, scope: SiteScope, patient_id: UUID) -> bool:
-    """Whether the patient is enrolled at one of these sites."""
-    found = await connection.fetchval(
-        "SELECT true FROM patient WHERE site_id = ANY($1) AND patient_id = $2", scope.ids, patient_id
+async def site_of(connection: Connection, scope: SiteScope, patient_id: UUID) -> str | None:
+    """The one of these sites at which the patient is enrolled."""
+    found: str | None = await connection.fetchval(
+        "SELECT site_id FROM patient WHERE site_id = ANY($1) AND patient_id = $2", scope.ids, patient_id
     )
-    return bool(found)
+    return found
 
 
 async def invitation(connection: Connection, scope: SiteScope, visit_id: UUID) -> InvitationRow | None:

@@ -4,9 +4,10 @@ from sqlalchemy import Column, Date, DateTime, ForeignKeyConstraint, Index, Inte
 from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.db import new_metadata
-from shared.tables import add_outbox
+from shared.tables import add_audit, add_outbox
 
 metadata = new_metadata()
+add_audit(metadata)
 add_outbox(metadata)
 
 site = Table(

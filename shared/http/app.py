@@ -15,6 +15,7 @@ from shared.auth import Verifier
 from shared.db import RETRYABLE, Pool, open_pool
 from shared.http import problems, sign_in
 from shared.http.edge import Edge
+from shared.http.record import OnRecord
 from shared.settings import ServiceSettings
 
 
@@ -47,6 +48,7 @@ def create_app(
     app.state.verifier = Verifier(settings.platform)
     for key, value in (state or {}).items():
         setattr(app.state, key, value)
+    app.add_middleware(OnRecord)
     app.add_middleware(Edge, service=name, verifier=app.state.verifier, timeout_s=settings.request_timeout_s)
     return app
 

@@ -17,12 +17,14 @@ from fastapi import Header, Request, Response
 from pydantic import BaseModel
 
 from shared import outbox
+from shared.audit import Entry, Kind
 from shared.auth import Caller
 from shared.db import Connection, Pool, SiteScope, lock, savepoint, transaction
 from shared.errors import Problem
 from shared.http import problems
 from shared.http.batch import Batch, T
 from shared.http.problems import ProblemDocument
+from shared.http.record import DENIALS, ids_of, trail_of
 from shared.outbox import Recorded
 
 IdempotencyKey = Annotated[
@@ -63,50 +65,56 @@ class Command(Generic[T]):
     """A kind of write: the patients (or other keys) to lock for it, and how one item is recorded.
 
     `record` raises a `Problem` for an item that cannot be recorded; what it wrote for that item is undone. `status`
-    answers a single item that was recorded.
+    answers a single item that was recorded. `about` is the patient where not each item names one as `patient_id`.
     """
 
     locks: Callable[[str, T], Iterable[str]]
     record: Callable[[Connection, str, T], Awaitable[Recorded]]
     status: int = 201
+    about: UUID | None = None
 
 
 async def execute(request: Request, command: Command[T], batch: Batch[T], *, site_id: str, key: str | None) -> Response:
     """Do a write. A batch answers 200 with a result for each item, a single item the command's status or its problem.
 
+    Each item is on record with what became of it, the refused ones too, in the same transaction.
+
     Raises:
-        Problem: 409 when the key was used for another request.
+        Problem: 409 when the key was used for another request; the problem of a single item.
     """
-    request_hash = await _hash_of(request)
+    request_hash, trail = await _hash_of(request), trail_of(request)
     locks = {name for item in batch.valid for name in command.locks(site_id, item)}
     if key is not None:
         locks.add(f"idempotency:{site_id}:{key}")
     async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
         await lock(connection, locks)
         if key is not None and (stored := await _stored_answer(connection, site_id, key, request_hash)):
+            repeated = [Entry(site_id, Kind.REPEATED, stored.status_code, _patient(command, i)) for i in batch.valid]
+            await trail.keep(connection, repeated)
             return stored
         results = await _record_all(connection, command, batch, site_id)
-        status, body = _answer(batch, results, command.status)
-        if key is not None:
-            await _store_answer(connection, site_id, key, request_hash, status, body)
-    return Response(
-        body, status_code=status, media_type="application/json" if status < 300 else "application/problem+json"
-    )
+        await trail.keep(connection, _entries(command, batch, results, site_id))
+        refusal = results[0] if batch.is_single and isinstance(results[0], Problem) else None
+        if refusal is None:
+            status, body = _answer(batch, results, command.status)
+            if key is not None:
+                await _store_answer(connection, site_id, key, request_hash, status, body)
+    if refusal is not None:
+        trail.is_refusal_kept = True
+        raise refusal
+    return Response(body, status_code=status, media_type="application/json")
 
 
 async def _record_all(
     connection: Connection, command: Command[T], batch: Batch[T], site_id: str
-) -> list[Accepted | Problem]:
-    recorded: list[Recorded | Problem] = [
+) -> list[Recorded | Problem]:
+    results: list[Recorded | Problem] = [
         item if isinstance(item, Problem) else await _record(connection, command, site_id, item) for item in batch.items
     ]
-    drafts = [draft for item in recorded if isinstance(item, Recorded) for draft in item.drafts]
+    drafts = [draft for result in results if isinstance(result, Recorded) for draft in result.drafts]
     if drafts:
         await outbox.add(connection, drafts)
-    return [
-        item if isinstance(item, Problem) else Accepted(status=command.status, id=item.id, receipt=item.receipt)
-        for item in recorded
-    ]
+    return results
 
 
 async def _record(connection: Connection, command: Command[T], site_id: str, item: T) -> Recorded | Problem:
@@ -119,18 +127,36 @@ async def _record(connection: Connection, command: Command[T], site_id: str, ite
         return Problem(422, "invalid", "A value of this item cannot be stored: a NUL character, or out of range.")
 
 
-def _answer(batch: Batch[Any], results: Sequence[Accepted | Problem], single: int) -> tuple[int, bytes]:
+def _entries(command: Command[T], batch: Batch[T], results: Sequence[Recorded | Problem], site_id: str) -> list[Entry]:
+    """What goes on record for each item; an item that is not well formed looked nothing up and leaves nothing."""
+    entries = []
+    for item, result in zip(batch.items, results, strict=True):
+        if isinstance(item, Problem):
+            continue
+        if isinstance(result, Problem):
+            kind = Kind.DENIED if result.status in DENIALS else Kind.REFUSED
+            named = result.extra.get("patient_id")
+            patient = UUID(named) if named else _patient(command, item)
+            entries.append(Entry(site_id, kind, result.status, patient, asked=ids_of(item)))
+        else:
+            patient = next((draft.patient_id for draft in result.drafts), _patient(command, item))
+            entries.append(Entry(site_id, Kind.WRITE, command.status, patient, result.receipt))
+    return entries
+
+
+def _patient(command: Command[T], item: T) -> UUID | None:
+    return command.about or getattr(item, "patient_id", None)
+
+
+def _answer(batch: Batch[Any], results: Sequence[Recorded | Problem], status: int) -> tuple[int, bytes]:
     items = [
         {"status": result.status, "problem": problems.document(result)}
         if isinstance(result, Problem)
-        else result.model_dump(mode="json")
+        else {"status": status, "id": result.id, "receipt": result.receipt}
         for result in results
     ]
     if batch.is_single:
-        (result,) = results
-        if isinstance(result, Problem):
-            raise result
-        return single, orjson.dumps(items[0])
+        return status, orjson.dumps(items[0])
     rejected = sum(isinstance(result, Problem) for result in results)
     return 200, orjson.dumps({"accepted": len(items) - rejected, "rejected": rejected, "items": items})
 

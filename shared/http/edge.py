@@ -50,6 +50,7 @@ class Edge:
             return
         headers = Headers(scope=scope)
         request_id = _request_id(headers.get("x-request-id"))
+        scope.setdefault("state", {})["request_id"] = request_id
         structlog.contextvars.bind_contextvars(request_id=request_id)
         traceparent = start_trace(headers.get("traceparent"))
         started = time.perf_counter()
@@ -74,7 +75,7 @@ class Edge:
     async def _answer(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
         try:
             if not _OPEN.match(scope["path"]):
-                scope.setdefault("state", {})["caller"] = self._caller(headers)
+                scope["state"]["caller"] = self._caller(headers)
             async with asyncio.timeout(self._timeout_s):
                 await self._app(scope, receive, send)
         except Problem as problem:

@@ -14,6 +14,7 @@ from shared.db import Pool, SiteScope, transaction
 from shared.errors import unknown
 from shared.http.access import CareTeam
 from shared.http.commands import caller_of, pool_of
+from shared.http.record import keep_read
 
 router = APIRouter(tags=["receipts"])
 WaitFor = Annotated[
@@ -38,8 +39,9 @@ async def read_receipt(request: Request, receipt: UUID, caller: CareTeam) -> Rec
     """How far the event behind a receipt has travelled."""
     async with transaction(pool_of(request), caller.scope) as connection:
         progress = await outbox.progress_of(connection, caller.scope, receipt)
-    if progress is None:
-        raise unknown("receipt")
+        if progress is None:
+            raise unknown("receipt")
+        await keep_read(request, connection, progress.site_id, progress.patient_id)
     return ReceiptAnswer(
         receipt=receipt,
         topic=progress.receipt.topic,

@@ -1,5 +1,7 @@
 """The network's figures as JSON. Aggregates only; small counts are hidden before anything leaves."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from typing import Literal
 
@@ -19,10 +21,12 @@ from services.analytics.domain import (
     pipeline_of,
     share,
 )
+from shared.audit import NETWORK
 from shared.auth import Caller
 from shared.db import Connection, transaction
 from shared.http.access import Operator
 from shared.http.commands import pool_of
+from shared.http.record import keep_read
 
 router = APIRouter(tags=["network"])
 
@@ -85,29 +89,37 @@ class Pipeline(BaseModel):
 @router.get("/v1/network/funnel")
 async def read_funnel(request: Request, caller: Operator) -> Funnel:
     """From sites to regular use, each step with its own denominator."""
-    async with transaction(pool_of(request)) as connection:
+    async with on_record(request) as connection:
         return await funnel(connection, caller)
 
 
 @router.get("/v1/network/participation")
 async def read_participation(request: Request, caller: Operator) -> Participation:
     """Who answers before visits, by month with control limits and by site without a ranking."""
-    async with transaction(pool_of(request)) as connection:
+    async with on_record(request) as connection:
         return await participation(connection, caller)
 
 
 @router.get("/v1/network/feedback")
 async def read_feedback(request: Request, caller: Operator) -> Feedback:
     """collaboRATE, what the page helped with, and use in the visit against top scores."""
-    async with transaction(pool_of(request)) as connection:
+    async with on_record(request) as connection:
         return await feedback(connection, caller)
 
 
 @router.get("/v1/pipeline")
 async def read_pipeline(request: Request, caller: Operator) -> Pipeline:
     """Is the data arriving: by site, the one that needs somebody first."""
-    async with transaction(pool_of(request)) as connection:
+    async with on_record(request) as connection:
         return await pipeline(connection, caller)
+
+
+@asynccontextmanager
+async def on_record(request: Request) -> AsyncIterator[Connection]:
+    """The transaction of one look at the network's figures, which is on record when it ends."""
+    async with transaction(pool_of(request)) as connection:
+        yield connection
+        await keep_read(request, connection, NETWORK, None)
 
 
 async def funnel(connection: Connection, caller: Caller) -> Funnel:

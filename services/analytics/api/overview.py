@@ -6,9 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from services.analytics.api import network
 from services.analytics.pages import present
-from shared.db import transaction
 from shared.http.access import Operator
-from shared.http.commands import pool_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -16,7 +14,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/network")
 async def show_overview(request: Request, caller: Operator) -> Response:
     """All figures of one moment, in one transaction."""
-    async with transaction(pool_of(request)) as connection:
+    async with network.on_record(request) as connection:
         html = present(
             funnel=await network.funnel(connection, caller),
             participation=await network.participation(connection, caller),

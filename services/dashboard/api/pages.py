@@ -19,6 +19,7 @@ from shared.events import DashboardViewed, ViewerRole
 from shared.http.access import allow, only_own_page
 from shared.http.commands import pool_of
 from shared.http.receipts import WaitFor, arrived
+from shared.http.record import keep_read
 from shared.sealing import Sealer
 
 router = APIRouter(tags=["page"])
@@ -97,6 +98,7 @@ async def _look(
         )
         await store.record_view(connection, stored.site_id, caller.subject, view)
         await outbox.add(connection, [outbox.Draft(stored.site_id, str(patient_id), view)])
+        await keep_read(request, connection, stored.site_id, patient_id)
     return stored, view
 
 

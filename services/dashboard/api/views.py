@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from services.dashboard import store
 from services.dashboard.api.pages import Viewer
 from shared import outbox
+from shared.audit import Entry, Kind
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope, lock, transaction
 from shared.errors import unknown
@@ -17,6 +18,7 @@ from shared.http.access import allow
 from shared.http.batch import Batch
 from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute, pool_of
 from shared.http.problems import invalid
+from shared.http.record import trail_of
 
 router = APIRouter(tags=["views"])
 _DAY_MS = 24 * 60 * 60 * 1000
@@ -60,10 +62,14 @@ async def lengthen_view(request: Request, view_id: UUID, caller: Viewer) -> Resp
         stored = await store.page(connection, caller.scope, patient_id)
         if stored is None:
             raise unknown("patient")
+        event_id = None
         if beacon.duration_ms > (view.duration_ms or -1):
             longer = view.model_copy(update=beacon.model_dump())
             await store.lengthen_view(connection, stored.site_id, longer)
-            await outbox.add(connection, [outbox.Draft(stored.site_id, str(patient_id), longer)])
+            draft = outbox.Draft(stored.site_id, str(patient_id), longer)
+            await outbox.add(connection, [draft])
+            event_id = draft.event_id
+        await trail_of(request).keep(connection, [Entry(stored.site_id, Kind.WRITE, 204, patient_id, event_id)])
     return Response(status_code=204)
 
 

@@ -15,6 +15,7 @@ from shared.errors import unknown
 from shared.http.access import allow, only_own_page
 from shared.http.commands import pool_of
 from shared.http.receipts import AFTER_RECEIPT
+from shared.http.record import keep_read
 
 router = APIRouter(tags=["invitations"])
 # Not for clinicians: a visit that is no longer open would tell them that their patient has answered.
@@ -38,9 +39,11 @@ async def read_invitations(request: Request, patient_id: UUID, caller: Inviter) 
     """The visits of this patient that are completed, have a survey, and have no feedback yet."""
     only_own_page(caller, patient_id)
     async with transaction(pool_of(request), caller.scope) as connection:
-        if not await store.has_patient(connection, caller.scope, patient_id):
+        site_id = await store.site_of(connection, caller.scope, patient_id)
+        if site_id is None:
             raise unknown("patient")
         rows = await store.invitations(connection, caller.scope, patient_id)
+        await keep_read(request, connection, site_id, patient_id)
     return Invitations(
         patient_id=patient_id,
         items=[

@@ -74,7 +74,9 @@ async def decide_consent(
     site: NamedSite = None,
 ) -> Response:
     """Record a decision about network use. Care does not depend on it."""
-    command = Command[ConsentBody](locks=lambda _site, _body: [str(patient_id)], record=partial(_decide, patient_id))
+    command = Command[ConsentBody](
+        locks=lambda _site, _body: [str(patient_id)], record=partial(_decide, patient_id), about=patient_id
+    )
     return await execute(request, command, body, site_id=caller.writing_site(site), key=key)
 
 

@@ -61,7 +61,10 @@ async def change_visit(
     if visit is None:
         raise unknown("visit")
     command = Command[VisitChange](
-        locks=lambda _site, _body: [str(visit.patient_id)], record=partial(_change, visit_id), status=200
+        locks=lambda _site, _body: [str(visit.patient_id)],
+        record=partial(_change, visit_id),
+        status=200,
+        about=visit.patient_id,
     )
     return await execute(request, command, Batch([body], is_single=True), site_id=site_id, key=None)
 

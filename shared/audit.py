@@ -1,0 +1,170 @@
+"""Who did what with whose data: rows that are only ever added, in every service.
+
+Guarantee: a write and its rows are committed together, and a read's row before its answer (`shared.http.record`). A
+row names people by pseudonym, and ids and outcomes; never content. Afterwards `shared.notary` puts each row on the
+chain of its site, in the one form that `canonical` gives it.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+import structlog
+
+from shared.db import Connection
+from shared.errors import Problem
+from shared.telemetry import AUDIT_FAILURES
+
+_log = structlog.get_logger()
+# Stands for the site of what belongs to no one site: figures of the network. No site can be called so.
+NETWORK = "-"
+COLUMNS = (
+    "site_id",
+    "number",
+    "xid",
+    "recorded_at",
+    "subject",
+    "role",
+    "kind",
+    "purpose",
+    "patient_id",
+    "method",
+    "route",
+    "status",
+    "request_id",
+    "trace_id",
+    "event_id",
+    "asked",
+)
+_ADD = """
+INSERT INTO audit (site_id, subject, role, kind, purpose, patient_id, method, route, status, request_id, trace_id,
+                   event_id, asked)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+"""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Kind(StrEnum):
+    """What it came to. `repeated`: a write asked for again and answered from what is stored. `refused`: does not fit
+    what is recorded. `denied`: wrong role, wrong site, or nobody the caller may know.
+    """
+
+    READ = "read"
+    WRITE = "write"
+    REPEATED = "repeated"
+    REFUSED = "refused"
+    DENIED = "denied"
+    EXPORT = "export"
+
+
+class Purpose(StrEnum):
+    """Why somebody looks or writes."""
+
+    CARE = "care"
+    OWN_RECORD = "own-record"
+    NETWORK_FIGURES = "network-figures"
+    BREAK_GLASS = "break-glass"
+    DISCLOSURE = "disclosure"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One request or command: who, in which role, why and by which route. All its rows share this."""
+
+    subject: str
+    role: str
+    purpose: Purpose
+    method: str
+    route: str
+    request_id: str
+    trace_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What an act came to for one patient: one row. `asked` are ids that a refusal was asked for, as `name=id`."""
+
+    site_id: str
+    kind: Kind
+    status: int
+    patient_id: UUID | None = None
+    event_id: UUID | None = None
+    asked: Sequence[str] = ()
+
+
+async def record(connection: Connection, act: Act, entries: Sequence[Entry]) -> None:
+    """Add the rows of an act; the caller commits.
+
+    Raises:
+        Problem: 503; what cannot be put on record is neither shown nor done.
+    """
+    rows = [
+        (
+            entry.site_id,
+            act.subject,
+            act.role,
+            entry.kind,
+            act.purpose,
+            entry.patient_id,
+            act.method,
+            act.route,
+            entry.status,
+            act.request_id,
+            act.trace_id,
+            entry.event_id,
+            entry.asked,
+        )
+        for entry in entries
+    ]
+    try:
+        await connection.executemany(_ADD, rows)
+    except asyncpg.PostgresError as failure:
+        AUDIT_FAILURES.inc()
+        _log.error("not on record", failure=type(failure).__name__, route=act.route)
+        raise unrecorded() from None
+
+
+def unrecorded() -> Problem:
+    """The one answer when the audit cannot be written."""
+    return Problem(
+        503,
+        "not-on-record",
+        "This cannot be put on record now, so nothing is shown and nothing is done. Send it again later.",
+        headers={"retry-after": "1"},
+    )
+
+
+def canonical(row: Mapping[str, Any]) -> bytes:
+    """A row as it is hashed: a JSON array of its values in the order of `COLUMNS`, without spaces, in UTF-8.
+
+    Strings as RFC 8785 writes them, ids in lower case with hyphens, times as whole microseconds since 1970 in UTC,
+    what is missing as null.
+    """
+    return orjson.dumps([_plain(row[name]) for name in COLUMNS])
+
+
+def row_hash(row: Mapping[str, Any]) -> bytes:
+    """SHA-256 of the canonical row."""
+    return hashlib.sha256(canonical(row)).digest()
+
+
+def link(previous: bytes, of_row: bytes) -> bytes:
+    """The next hash of a chain: SHA-256 over the hash before it and the row's own."""
+    return hashlib.sha256(previous + of_row).digest()
+
+
+def first_link(service: str, site_id: str) -> bytes:
+    """What the first row of a chain follows: it names whose chain this is."""
+    return hashlib.sha256(f"samepage audit v1\n{service}\n{site_id}".encode()).digest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return (value - _EPOCH) // timedelta(microseconds=1)
+    return str(value) if isinstance(value, UUID) else value
