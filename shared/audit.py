@@ -6,7 +6,7 @@ chain of its site, in the one form that `canonical` gives it.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -140,7 +140,7 @@ def unrecorded() -> Problem:
     )
 
 
-def canonical(row: Mapping[str, Any]) -> bytes:
+def canonical(row: asyncpg.Record) -> bytes:
     """A row as it is hashed: a JSON array of its values in the order of `COLUMNS`, without spaces, in UTF-8.
 
     Strings as RFC 8785 writes them, ids in lower case with hyphens, times as whole microseconds since 1970 in UTC,
@@ -149,7 +149,7 @@ def canonical(row: Mapping[str, Any]) -> bytes:
     return orjson.dumps([_plain(row[name]) for name in COLUMNS])
 
 
-def row_hash(row: Mapping[str, Any]) -> bytes:
+def row_hash(row: asyncpg.Record) -> bytes:
     """SHA-256 of the canonical row."""
     return hashlib.sha256(canonical(row)).digest()
 

@@ -1,4 +1,4 @@
-"""The Kafka door of a service: its relay, its consumer and a small health page, until one ends or a signal comes."""
+"""The Kafka door of a service: relay, consumer, notary and a small health page, until one ends or a signal comes."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,9 @@ from shared.consumer import Consumer, ConsumerSettings
 from shared.db import Pool, open_pool
 from shared.delivery import Subscription
 from shared.errors import Halt
+from shared.heads import book_of
 from shared.http.app import worker_health
+from shared.notary import Notary
 from shared.relay import Relay
 from shared.settings import ServiceSettings
 
@@ -35,6 +37,7 @@ async def run_worker(
     dsn = settings.database_url.get_secret_value()
     async with open_pool(dsn, size=settings.pool_size) as pool:
         jobs: list[Coroutine[object, object, None]] = [_until_signal(), _serve_health(settings, pool)]
+        jobs.append(Notary(name, dsn, book_of(settings.platform, name)).run())
         if is_publisher:
             jobs.append(Relay(name, dsn, broker).run())
         if subscription is not None:
