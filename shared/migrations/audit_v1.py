@@ -59,6 +59,27 @@ BEGIN
 END $$
 """
 
+# Where the server has the two roles: the application adds rows for the sites that it has bound and for the network,
+# and reads those of its sites; the worker chains, and no role can do more.
+_WALLS = """
+DO $$ BEGIN
+    IF (SELECT count(*) FROM pg_roles WHERE rolname IN ('samepage_app', 'samepage_worker')) = 2 THEN
+        ALTER TABLE audit ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+        ALTER TABLE audit_chain ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+        CREATE POLICY app_reads ON audit FOR SELECT TO samepage_app
+            USING (site_id = ANY ((SELECT string_to_array(current_setting('samepage.sites', true), ','))::text[]));
+        CREATE POLICY app_adds ON audit FOR INSERT TO samepage_app WITH CHECK (site_id = '-'
+            OR site_id = ANY ((SELECT string_to_array(current_setting('samepage.sites', true), ','))::text[]));
+        CREATE POLICY worker ON audit TO samepage_worker USING (true) WITH CHECK (true);
+        CREATE POLICY worker ON audit_chain TO samepage_worker USING (true) WITH CHECK (true);
+        GRANT SELECT, INSERT ON audit TO samepage_app, samepage_worker;
+        GRANT USAGE ON SEQUENCE audit_number TO samepage_app, samepage_worker;
+        GRANT SELECT, INSERT ON audit_chain TO samepage_worker;
+        GRANT SELECT, UPDATE (xid, lines) ON notary_cursor TO samepage_worker;
+    END IF;
+END $$
+"""
+
 
 def upgrade() -> None:
     for statement in (*filter(None, map(str.strip, _TABLES.split(";"))), _REFUSE):
@@ -69,3 +90,4 @@ def upgrade() -> None:
             "FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse()"
         )
     op.execute("INSERT INTO notary_cursor (name, xid, lines) VALUES ('chain', 0, 0)")
+    op.execute(_WALLS)
