@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy import contracts
+from deploy.audit.command import app as audit_app
 from deploy.doors import SERVICES, Door
 from deploy.doors import run as run_door
 from deploy.issuer import LocalIssuer
@@ -26,6 +27,7 @@ stack_app = typer.Typer(no_args_is_help=True, help="PostgreSQL and a broker on t
 contracts_app = typer.Typer(no_args_is_help=True, help="The generated contracts.")
 app.add_typer(stack_app, name="stack")
 app.add_typer(contracts_app, name="contracts")
+app.add_typer(audit_app, name="audit")
 console = Console()
 IssuerFolder = Annotated[Path, typer.Option(envvar="SAMEPAGE_ISSUER_FOLDER", help="Where its keys are kept")]
 Scale = Annotated[Literal["default", "study"], typer.Option(help="study: all 4,057 patients")]

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from shared.heads import digest, is_signed, key_id, lines_of
+from shared.heads import digest, is_signed, lines_of
 
 _NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_END = 2**63 - 1
@@ -59,16 +58,6 @@ def lines_checked(
         signed |= {span.site_id: span for span in spans}
         before = line
         yield Line(spans, faults)
-
-
-def public_keys(folder: Path) -> dict[str, Ed25519PublicKey]:
-    """The public keys (PEM) in a folder, by their ids: the present one and those that signed earlier."""
-    keys = {}
-    for file in sorted(folder.glob("*.pem")):
-        key = serialization.load_pem_public_key(file.read_bytes())
-        if isinstance(key, Ed25519PublicKey):
-            keys[key_id(key)] = key
-    return keys
 
 
 def _spans(signed: Mapping[str, Span], content: Mapping[str, Any]) -> Iterator[Span]:

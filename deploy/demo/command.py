@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from deploy.audit.command import Places, verify_all
 from deploy.demo.accounts import Account, accounts_when_settled, as_json, as_table
 from deploy.demo.entry import load_network, show, sign_in_links, today
 from deploy.demo.load import Loaded
@@ -74,4 +75,5 @@ def _check(network: Network, loaded: Loaded, supervisor: Supervisor, console: Co
     console.print(
         "No difference." if not differing and not refused else f"{len(differing)} differences, {refused} refused."
     )
-    return 1 if differing or refused else 0
+    findings = asyncio.run(verify_all(Places.of(network), console))
+    return 1 if differing or refused or findings else 0

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from deploy.audit.keys import key_file, make_key
 from deploy.databases import dsn_of
 from deploy.doors import DOORS, SERVICES, Door
 from deploy.issuer import AUDIENCE, ISSUER, LocalIssuer
 from deploy.local.ports import HOST, keep_or_choose
-from deploy.local.stack import Addresses
+from deploy.local.stack import Addresses, audit_folder
 from deploy.secrets import Secrets, new_secrets
 
 READS_WORDS = ("intake", "clinical", "dashboard")
@@ -21,12 +22,16 @@ READS_WORDS = ("intake", "clinical", "dashboard")
 
 @dataclass(frozen=True)
 class Network:
-    """Where everything is. `environments` hold secrets, by service: each goes to that service's doors only."""
+    """Where everything is. `environments` hold secrets, by service: each goes to that service's doors only.
+
+    `audit` holds the signed heads of the audit, beside the keys of who signs them.
+    """
 
     addresses: Addresses
     databases: Mapping[str, str]
     ports: Mapping[Door, int]
     issuer: LocalIssuer
+    audit: Path
     environments: Mapping[str, Mapping[str, str]]
 
     def url(self, service: str) -> str:
@@ -52,9 +57,15 @@ def lay_out(root: Path, addresses: Addresses, *, are_doors_open: bool = False) -
         service: dsn_of(addresses.postgres_admin_dsn, service, kept.database_passwords[service]) for service in SERVICES
     }
     by_door = dict(zip(DOORS, ports, strict=True))
-    platform = _platform(addresses, issuer)
+    audit = root / "var" / audit_folder(addresses.broker_kind)
+    if not key_file(audit).exists():
+        make_key(audit)
+    platform = _platform(addresses, issuer) | {
+        "SAMEPAGE_AUDIT_FOLDER": str(audit / "heads"),
+        "SAMEPAGE_AUDIT_KEY_FILE": str(key_file(audit)),
+    }
     environments = {service: platform | _own(service, databases[service], by_door, kept) for service in SERVICES}
-    return Network(addresses, databases, by_door, issuer, environments)
+    return Network(addresses, databases, by_door, issuer, audit, environments)
 
 
 def _platform(addresses: Addresses, issuer: LocalIssuer) -> dict[str, str]:

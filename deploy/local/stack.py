@@ -105,7 +105,8 @@ class _Start:
         """Offsets that PostgreSQL remembers mean nothing to a memory-only broker that starts anew."""
         if not self._serves(broker):
             self._stop({"postgres"})
-            shutil.rmtree(postgres.data, ignore_errors=True)
+            for data in (postgres.data, self._var / audit_folder(broker.kind)):
+                shutil.rmtree(data, ignore_errors=True)
 
     def _start(self, server: Server) -> None:
         if self._serves(server):
@@ -139,6 +140,11 @@ def _alone(root: Path) -> Iterator[Path]:
         with (var / "stack.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield var
+
+
+def audit_folder(broker: BrokerKind) -> str:
+    """Under `var/`, what is signed about PostgreSQL's data; apart where those are deleted with the broker's start."""
+    return "audit" if broker == "kafka" else "audit-tansu"
 
 
 def _var(root: Path) -> Path:

@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import asyncpg
 import orjson
 
 from shared.db import Connection, SiteScope
@@ -98,6 +100,43 @@ async def page(connection: Connection, scope: SiteScope, patient_id: UUID) -> St
         patient_id,
     )
     return None if row is None else StoredPage(row["site_id"], row["time_zone"], row["page"], row["version"])
+
+
+class Home(NamedTuple):
+    """The site that a patient's page is of, and its time zone."""
+
+    site_id: str
+    time_zone: str
+
+
+async def home_of(connection: Connection, scope: SiteScope, patient_id: UUID) -> Home | None:
+    """Where a patient's page is; None when there is none."""
+    row = await connection.fetchrow(
+        """
+        SELECT patient_page.site_id, coalesce(site.time_zone, 'UTC') AS time_zone
+        FROM patient_page LEFT JOIN site USING (site_id) WHERE patient_page.site_id = ANY($1) AND patient_id = $2
+        """,
+        scope.ids,
+        patient_id,
+    )
+    return None if row is None else Home(row["site_id"], row["time_zone"])
+
+
+async def looks(
+    connection: Connection, scope: SiteScope, patient_id: UUID, before: datetime, most: int
+) -> list[asyncpg.Record]:
+    """What the audit says of readers of this patient's data and of exports about them, the newest first."""
+    return await connection.fetch(
+        """
+        SELECT recorded_at, role, subject, purpose, route FROM audit
+        WHERE site_id = ANY($1) AND patient_id = $2 AND kind IN ('read', 'export') AND recorded_at < $3
+        ORDER BY recorded_at DESC LIMIT $4
+        """,
+        scope.ids,
+        patient_id,
+        before,
+        most,
+    )
 
 
 async def record_view(connection: Connection, site_id: str, subject: str, view: DashboardViewed) -> None:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment
 
 from services.dashboard.domain import Opener, freshness, open_words
-from services.dashboard.pages import labels, readings, sentences
+from services.dashboard.pages import labels, looks, readings, sentences
 from services.dashboard.pages.pictures import pictures_of
 from services.dashboard.pages.reader import Reader, answer_words, reason_words
 from shared.events import ViewerRole
@@ -57,6 +57,23 @@ def present(  # noqa: PLR0913 - the page, and what is known of the look, each by
     )
 
 
+def present_looks(
+    found: Mapping[str, Any], *, now: datetime, time_zone: str, own_subject: str | None, is_synthetic: bool = False
+) -> str:
+    """Who looked, as an HTML document without a script; `own_subject` is the patient's who reads it, if one does."""
+    role = ViewerRole.COORDINATOR if own_subject is None else ViewerRole.PATIENT
+    return (
+        _templates()
+        .get_template("looks.html")
+        .render(
+            looks=found,
+            reader=Reader(now.astimezone(ZoneInfo(time_zone)), role),
+            own_subject=own_subject,
+            is_synthetic=is_synthetic,
+        )
+    )
+
+
 @cache
 def _templates() -> Environment:
     made = environment(__package__ or "services.dashboard.pages")
@@ -66,5 +83,8 @@ def _templates() -> Environment:
         "labels": labels,
         "answer_words": answer_words,
         "reason_words": reason_words,
+        "who_words": looks.who_words,
+        "purpose_words": looks.purpose_words,
+        "shown_words": looks.shown_words,
     }
     return made

@@ -1,0 +1,108 @@
+"""`samepage audit`: verify, export, new-key."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deploy.audit.export import login_name, rows_about, write_csv, write_ndjson
+from deploy.audit.keys import make_key, public_folder, public_keys
+from deploy.audit.verify import Verification
+from deploy.doors import SERVICES
+from deploy.local.network import Network
+from deploy.prepare import running_network
+from shared.heads import file_of
+
+ROOT = Path(__file__).resolve().parents[2]
+app = typer.Typer(no_args_is_help=True, help="Who did what with whose data: is it whole, and what does it say.")
+console = Console()
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the audits are: the databases by service, the folder with the books of heads, and that of public keys."""
+
+    databases: Mapping[str, str]
+    heads: Path
+    keys: Path
+
+    @classmethod
+    def of(cls, network: Network) -> "Places":
+        return cls(network.databases, network.audit / "heads", public_folder(network.audit))
+
+
+@app.command()
+def verify(
+    service: Annotated[list[str] | None, typer.Option(help="Only this one; several allowed")] = None,
+    heads: Annotated[Path | None, typer.Option(help="The folder with the signed heads")] = None,
+    keys: Annotated[Path | None, typer.Option(help="The folder with the public keys that may have signed")] = None,
+) -> None:
+    """Compute every chain anew and hold it against the signed heads; exit 1 on any finding."""
+    places = _places(heads, keys)
+    chosen = {name: places.databases[name] for name in service or places.databases}
+    found = asyncio.run(verify_all(Places(chosen, places.heads, places.keys), console))
+    raise typer.Exit(1 if found else 0)
+
+
+@app.command()
+def export(
+    patient: Annotated[UUID, typer.Option(help="The patient")],
+    site: Annotated[str | None, typer.Option(help="Only what stands in this site's audit")] = None,
+    form: Annotated[Literal["ndjson", "csv"], typer.Option("--format")] = "ndjson",
+    to: Annotated[Path | None, typer.Option(help="A file; standard output when not given")] = None,
+    by: Annotated[str | None, typer.Option(help="Who asks, for the record; the login name when not given")] = None,
+) -> None:
+    """Everything on record about a patient, in the order of time. The export is on record too."""
+    rows = asyncio.run(rows_about(_places().databases, patient, site, by=by or login_name()))
+    write = write_ndjson if form == "ndjson" else write_csv
+    if to is None:
+        write(rows, sys.stdout)
+    else:
+        with to.open("w", encoding="utf-8", newline="") as file:
+            write(rows, file)
+
+
+@app.command("new-key")
+def new_key(
+    folder: Annotated[Path | None, typer.Option(help="Of the keys; the local network's when not given")] = None,
+) -> None:
+    """Make a new key to sign heads with. Workers use it from their next start; earlier lines stay believed."""
+    made = make_key(folder or running_network(ROOT).audit)
+    console.print(f"The key is {made}. Restart the workers to use it.")
+
+
+async def verify_all(places: Places, out: Console) -> int:
+    """Verify each service's audit, say what was found and what was looked at; the number of findings."""
+    table = Table("Audit of", "Rows", "Chains", "Waiting", "Signed lines", "Findings", "Seconds")
+    known = public_keys(places.keys)
+    total = 0
+    for service, dsn in places.databases.items():
+        started, found = time.monotonic(), 0
+        verification = Verification(service, dsn, file_of(places.heads, service), known)
+        async for finding in verification.findings():
+            found += 1
+            out.print(str(finding), markup=False, highlight=False, soft_wrap=True)
+        counts = (verification.rows, verification.chains, verification.waiting, verification.lines, found)
+        table.add_row(service, *(f"{count:,}" for count in counts), f"{time.monotonic() - started:.1f}")
+        total += found
+    out.print(table)
+    return total
+
+
+def _places(heads: Path | None = None, keys: Path | None = None) -> Places:
+    """The databases that the environment names, if it does, else the local network that runs."""
+    named = {service: os.environ.get(f"SAMEPAGE_{service.upper()}_DATABASE_URL", "") for service in SERVICES}
+    if not all(named.values()):
+        places = Places.of(running_network(ROOT))
+        return Places(places.databases, heads or places.heads, keys or places.keys)
+    folder = Path(os.environ.get("SAMEPAGE_AUDIT_FOLDER", "heads"))
+    return Places(named, heads or folder, keys or folder.parent / "public")

@@ -1,0 +1,44 @@
+"""Who looked, in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.dashboard.pages.labels import plain
+
+Json = Mapping[str, Any]
+
+_ROLES: Mapping[str, str] = {
+    "patient": "Patient",
+    "clinician": "Clinician",
+    "coordinator": "Coordinator",
+    "operator": "Network operator",
+    "system": "The clinic's computer",
+}
+_PURPOSES: Mapping[str, str] = {
+    "care": "for care",
+    "own-record": "own record",
+    "network-figures": "for network figures",
+    "break-glass": "emergency, another clinic",
+}
+_SHOWN: Mapping[str, str] = {
+    "read_page": "The page",
+    "show_page": "The page",
+    "read_looks": "This list",
+    "show_looks": "This list",
+    "read_receipt": "That a note arrived",
+}
+
+
+def who_words(look: Json, own_subject: str | None) -> str:
+    """`You` for the patient who reads this."""
+    if look["role"] == "patient" and look["subject"] == own_subject:
+        return "You"
+    return _ROLES.get(look["role"], plain(look["role"]))
+
+
+def purpose_words(look: Json) -> str:
+    return _PURPOSES.get(look["purpose"], plain(look["purpose"]))
+
+
+def shown_words(look: Json) -> str:
+    return _SHOWN.get(look["route"], plain(look["route"]))
