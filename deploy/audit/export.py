@@ -4,7 +4,8 @@ import csv
 import getpass
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from typing import Any, TextIO
 from uuid import UUID, uuid4
@@ -13,32 +14,45 @@ import asyncpg
 
 from shared.audit import COLUMNS, NETWORK, Act, Entry, Kind, Purpose, record
 from shared.auth import Role
+from shared.db import Connection
 
 Row = Mapping[str, Any]
 NAMES = ("service", *COLUMNS)
-_SITES = "SELECT DISTINCT site_id FROM audit WHERE patient_id = $1 AND ($2::text IS NULL OR site_id = $2)"
-_ROWS = "SELECT * FROM audit WHERE patient_id = $1 AND ($2::text IS NULL OR site_id = $2)"
+_ABOUT = "FROM audit WHERE patient_id = $1 AND ($2::text IS NULL OR site_id = $2)"
 
 
 async def rows_about(databases: Mapping[str, str], patient_id: UUID, site_id: str | None, *, by: str) -> list[Row]:
-    """All rows about a patient, those of this export among them: one in each audit that was asked, of each site that
-    it was asked about.
+    """All rows about a patient, and with them the row of this export in each audit and for each site that they are of.
+
+    Where nothing is known, that the question was asked stands in the first audit: no other learns of a patient.
     """
     act = Act(by, Role.OPERATOR, Purpose.DISCLOSURE, "CLI", "audit-export", uuid4().hex, secrets.token_hex(16))
-    found: list[Row] = []
-    for service, dsn in databases.items():
-        connection = await asyncpg.connect(dsn)
-        try:
-            sites = [row["site_id"] for row in await connection.fetch(_SITES, patient_id, site_id)]
-            await record(
-                connection,
-                act,
-                [Entry(site, Kind.EXPORT, 200, patient_id) for site in sites or [site_id or NETWORK]],
-            )
-            found += [{"service": service, **row} for row in await connection.fetch(_ROWS, patient_id, site_id)]
-        finally:
-            await connection.close()
+    async with AsyncExitStack() as opened:
+        audits = {service: await opened.enter_async_context(_connected(dsn)) for service, dsn in databases.items()}
+        sites = {service: await _sites(audit, patient_id, site_id) for service, audit in audits.items()}
+        if not any(sites.values()):
+            sites[next(iter(audits))] = [site_id or NETWORK]
+        for service, audit in audits.items():
+            await record(audit, act, [Entry(site, Kind.EXPORT, 200, patient_id) for site in sites[service]])
+        found: list[Row] = [
+            {"service": service, **row}
+            for service, audit in audits.items()
+            for row in await audit.fetch(f"SELECT * {_ABOUT}", patient_id, site_id)
+        ]
     return sorted(found, key=lambda row: (row["recorded_at"], row["service"], row["number"]))
+
+
+@asynccontextmanager
+async def _connected(dsn: str) -> AsyncIterator[Connection]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def _sites(audit: Connection, patient_id: UUID, site_id: str | None) -> list[str]:
+    return [row["site_id"] for row in await audit.fetch(f"SELECT DISTINCT site_id {_ABOUT}", patient_id, site_id)]
 
 
 def write_ndjson(rows: Sequence[Row], out: TextIO) -> None:

@@ -57,13 +57,16 @@ async def test_an_export_for_a_site_holds_and_marks_that_site_only(databases: di
     assert sum(row["kind"] == "export" for row in rows) == 2
 
 
-async def test_asking_about_somebody_who_is_not_known_is_on_record_in_every_service(databases: dict[str, str]) -> None:
-    nobody = uuid4()
-    rows = await rows_about(databases, nobody, None, by=BY)
-    assert [(row["service"], row["site_id"], row["kind"]) for row in rows] == [
-        ("intake", NETWORK, "export"),
-        ("dashboard", NETWORK, "export"),
-    ]
+async def test_an_audit_that_knows_nothing_of_the_patient_learns_nothing_from_the_asking(
+    databases: dict[str, str], database: Databases
+) -> None:
+    asked = databases | {"analytics": await database("analytics")}
+    assert {row["service"] for row in await rows_about(asked, PATIENT, None, by=BY)} == set(databases)
+
+
+async def test_asking_about_somebody_who_is_not_known_is_on_record_all_the_same(databases: dict[str, str]) -> None:
+    rows = await rows_about(databases, uuid4(), None, by=BY)
+    assert [(row["service"], row["site_id"], row["kind"]) for row in rows] == [("intake", NETWORK, "export")]
 
 
 async def test_both_forms_say_the_same(databases: dict[str, str]) -> None:
