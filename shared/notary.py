@@ -147,6 +147,7 @@ class Notary:
 
     async def run(self) -> None:
         """Own the chains and extend them; on any failure wait a little and begin again."""
+        AUDIT_SIGNED_AT.labels(self._service).set(0)
         if self._book is None:
             _log.warning("heads of the audit are not signed: set SAMEPAGE_AUDIT_KEY_FILE and SAMEPAGE_AUDIT_FOLDER")
         while True:
