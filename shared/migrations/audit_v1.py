@@ -59,24 +59,26 @@ BEGIN
 END $$
 """
 
-# Where the server has the two roles: the application adds rows for the sites that it has bound and for the network,
-# and reads those of its sites; the worker chains, and no role can do more.
+# Where the server has the two roles: the application adds rows of sites that it has bound, and reads those; the worker
+# chains. Neither is granted anything else.
 _WALLS = """
-DO $$ BEGIN
-    IF (SELECT count(*) FROM pg_roles WHERE rolname IN ('samepage_app', 'samepage_worker')) = 2 THEN
-        ALTER TABLE audit ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-        ALTER TABLE audit_chain ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-        CREATE POLICY app_reads ON audit FOR SELECT TO samepage_app
-            USING (site_id = ANY ((SELECT string_to_array(current_setting('samepage.sites', true), ','))::text[]));
-        CREATE POLICY app_adds ON audit FOR INSERT TO samepage_app WITH CHECK (site_id = '-'
-            OR site_id = ANY ((SELECT string_to_array(current_setting('samepage.sites', true), ','))::text[]));
-        CREATE POLICY worker ON audit TO samepage_worker USING (true) WITH CHECK (true);
-        CREATE POLICY worker ON audit_chain TO samepage_worker USING (true) WITH CHECK (true);
-        GRANT SELECT, INSERT ON audit TO samepage_app, samepage_worker;
-        GRANT USAGE ON SEQUENCE audit_number TO samepage_app, samepage_worker;
-        GRANT SELECT, INSERT ON audit_chain TO samepage_worker;
-        GRANT SELECT, UPDATE (xid, lines) ON notary_cursor TO samepage_worker;
+DO $$
+DECLARE
+    bound text := 'site_id = ANY ((SELECT string_to_array(current_setting(''samepage.sites''), '',''))::text[])';
+    closed text;
+BEGIN
+    IF (SELECT count(*) FROM pg_roles WHERE rolname IN ('samepage_app', 'samepage_worker')) < 2 THEN
+        RETURN;
     END IF;
+    FOREACH closed IN ARRAY ARRAY['audit', 'audit_chain'] LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', closed);
+        EXECUTE format('CREATE POLICY app ON %I TO samepage_app USING (%s) WITH CHECK (%s)', closed, bound, bound);
+        EXECUTE format('CREATE POLICY worker ON %I TO samepage_worker USING (true) WITH CHECK (true)', closed);
+    END LOOP;
+    GRANT SELECT, INSERT ON audit TO samepage_app, samepage_worker;
+    GRANT USAGE ON SEQUENCE audit_number TO samepage_app, samepage_worker;
+    GRANT SELECT, INSERT ON audit_chain TO samepage_worker;
+    GRANT SELECT, UPDATE (xid, lines) ON notary_cursor TO samepage_worker;
 END $$
 """
 
@@ -84,6 +86,7 @@ END $$
 def upgrade() -> None:
     for statement in (*filter(None, map(str.strip, _TABLES.split(";"))), _REFUSE):
         op.execute(statement)
+    op.execute("REVOKE ALL ON FUNCTION audit_refuse() FROM PUBLIC")
     for table in ("audit", "audit_chain"):
         op.execute(
             f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
