@@ -53,7 +53,7 @@ COMMENT ON COLUMN notary_cursor.lines IS 'Signed lines in the book of heads'
 """
 
 _REFUSE = """
-CREATE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
 END $$
