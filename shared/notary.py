@@ -109,8 +109,10 @@ async def extend(connection: Connection, service: str, *, batch: int = 1000) -> 
     is_last = len(rows) < batch
     links = links_of(rows, await heads_of(connection, {row["site_id"] for row in rows}), service)
     if rows or is_restored:
+        # Everything older than the last row of a full batch was in it; after a restored dump, only the end is sure.
+        seen = place["fence"] if is_last else since if is_restored else min(place["fence"], rows[-1]["xid"])
         columns = [[made[field] for made in links] for field in range(len(Link._fields))]
-        await connection.execute(_EXTEND, place["fence"] if is_last else since, *columns)
+        await connection.execute(_EXTEND, seen, *columns)
     return Pass({made.site_id: Head(made.height, made.hash) for made in links}, place["at"], is_last)
 
 
@@ -145,6 +147,7 @@ class Notary:
 
     async def run(self) -> None:
         """Own the chains and extend them; on any failure wait a little and begin again."""
+        AUDIT_SIGNED_AT.labels(self._service).set(0)
         if self._book is None:
             _log.warning("heads of the audit are not signed: set SAMEPAGE_AUDIT_KEY_FILE and SAMEPAGE_AUDIT_FOLDER")
         while True:

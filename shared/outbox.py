@@ -78,11 +78,11 @@ async def add(connection: Connection, drafts: Sequence[Draft]) -> list[Receipt]:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an accepted event has travelled; `patient_id` is null for a fact about a site."""
+    """How far an accepted event has travelled, and whose it is: `key` is the patient's id, or the site's."""
 
     receipt: Receipt
     site_id: str
-    patient_id: UUID | None
+    key: str
     is_published: bool
 
 
@@ -101,5 +101,4 @@ async def progress_of(connection: Connection, scope: SiteScope, event_id: UUID) 
     if row is None:
         return None
     receipt = Receipt(event_id, row["topic"], row["sequence"], row["recorded_at"])
-    patient_id = None if row["key"] == row["site_id"] else UUID(row["key"])
-    return Progress(receipt, row["site_id"], patient_id, is_published=row["is_published"])
+    return Progress(receipt, row["site_id"], row["key"], is_published=row["is_published"])

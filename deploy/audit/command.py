@@ -15,12 +15,14 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.audit.export import login_name, rows_about, write_csv, write_ndjson
-from deploy.audit.keys import make_key, public_folder, public_keys
+from deploy.audit.keys import key_file, make_key, public_folder, public_keys
 from deploy.audit.verify import Verification
 from deploy.doors import SERVICES
+from deploy.local.errors import StackError
 from deploy.local.network import Network
 from deploy.prepare import running_network
 from shared.heads import file_of
+from shared.settings import Platform
 
 ROOT = Path(__file__).resolve().parents[2]
 app = typer.Typer(no_args_is_help=True, help="Who did what with whose data: is it whole, and what does it say.")
@@ -37,11 +39,8 @@ class Places:
 
     @classmethod
     def of(cls, network: Network) -> "Places":
-        return cls(
-            {name: database.worker for name, database in network.databases.items()},
-            network.audit / "heads",
-            public_folder(network.audit),
-        )
+        databases = {name: database.worker for name, database in network.databases.items()}
+        return cls(databases, network.audit / "heads", public_folder(network.audit))
 
 
 @app.command()
@@ -78,10 +77,14 @@ def export(
 @app.command("new-key")
 def new_key(
     folder: Annotated[Path | None, typer.Option(help="Of the keys; the local network's when not given")] = None,
+    if_missing: Annotated[bool, typer.Option("--if-missing", help="Keep the key that is there")] = False,
 ) -> None:
     """Make a new key to sign heads with. Workers use it from their next start; earlier lines stay believed."""
-    made = make_key(folder or running_network(ROOT).audit)
-    console.print(f"The key is {made}. Restart the workers to use it.")
+    keys = folder or running_network(ROOT).audit
+    if if_missing and key_file(keys).exists():
+        console.print("The key that is there stays.")
+    else:
+        console.print(f"The key is {make_key(keys)}. Start the workers anew to use it.")
 
 
 async def verify_all(places: Places, out: Console) -> int:
@@ -108,5 +111,7 @@ def _places(heads: Path | None = None, keys: Path | None = None) -> Places:
     if not all(named.values()):
         places = Places.of(running_network(ROOT))
         return Places(places.databases, heads or places.heads, keys or places.keys)
-    folder = Path(os.environ.get("SAMEPAGE_AUDIT_FOLDER", "heads"))
-    return Places(named, heads or folder, keys or folder.parent / "public")
+    platform = Platform()
+    if platform.audit_folder is None or platform.audit_key_file is None:
+        raise StackError("SAMEPAGE_AUDIT_FOLDER and SAMEPAGE_AUDIT_KEY_FILE say where the signed heads and keys are.")
+    return Places(named, heads or platform.audit_folder, keys or public_folder(platform.audit_key_file.parent))

@@ -34,6 +34,10 @@ class StoredPage:
     content: bytes
     version: str
 
+    @property
+    def etag(self) -> str:
+        return f'"{self.version}"'
+
 
 async def hold_facts(
     connection: Connection, patients: Collection[PatientKey], empty: Mapping[str, Any]

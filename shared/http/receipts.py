@@ -41,7 +41,8 @@ async def read_receipt(request: Request, receipt: UUID, caller: CareTeam) -> Rec
         progress = await outbox.progress_of(connection, caller.scope, receipt)
         if progress is None:
             raise unknown("receipt")
-        await keep_read(request, connection, progress.site_id, progress.patient_id)
+        patient_id = None if progress.key == progress.site_id else UUID(progress.key)
+        await keep_read(request, connection, progress.site_id, patient_id)
     return ReceiptAnswer(
         receipt=receipt,
         topic=progress.receipt.topic,

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared import audit
 from shared.audit import Act, Entry, Kind, Purpose
 from shared.auth import Caller, Role
-from shared.db import RETRYABLE, Connection, transaction
+from shared.db import RETRYABLE, Connection, SiteScope, transaction
 from shared.errors import Problem
 from shared.http import problems
 from shared.telemetry import current_trace_id
@@ -87,7 +87,7 @@ class Trail:
             patient_id=None if patient is None else UUID(patient),
             asked=[f"{name}={value}" for name, value in asked.items()],
         )
-        async with transaction(self._scope["app"].state.pool, self._caller.scope) as connection:
+        async with transaction(self._scope["app"].state.pool, SiteScope.of(entry.site_id)) as connection:
             await self.keep(connection, [entry])
 
     def _act(self) -> Act:

@@ -6,9 +6,6 @@ who owns the table can take the trigger away, and then the chain tells (`samepag
 
 from alembic import op
 
-from shared.migrations import walls_v1 as walls
-from shared.migrations.walls_v1 import BOUND_SITES
-
 _TABLES = """
 CREATE SEQUENCE audit_number;
 CREATE TABLE audit (
@@ -56,34 +53,44 @@ COMMENT ON COLUMN notary_cursor.lines IS 'Signed lines in the book of heads'
 """
 
 _REFUSE = """
-CREATE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
 END $$
 """
 
-# The application adds rows for the sites that it has bound and for the network, and reads those of its sites; the
-# worker chains; no role can do more.
-_WALLS = f"""
-ALTER TABLE audit ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY app_reads ON audit FOR SELECT TO samepage_app USING ({BOUND_SITES});
-CREATE POLICY app_adds ON audit FOR INSERT TO samepage_app WITH CHECK (site_id = '-' OR {BOUND_SITES});
-CREATE POLICY worker ON audit TO samepage_worker USING (true) WITH CHECK (true);
-GRANT USAGE ON SEQUENCE audit_number TO samepage_app, samepage_worker
+# Where the server has the two roles: the application adds rows of sites that it has bound, and reads those; the worker
+# chains. Neither is granted anything else.
+_WALLS = """
+DO $$
+DECLARE
+    bound text := 'site_id = ANY ((SELECT string_to_array(current_setting(''samepage.sites''), '',''))::text[])';
+    closed text;
+BEGIN
+    IF (SELECT count(*) FROM pg_roles WHERE rolname IN ('samepage_app', 'samepage_worker')) < 2 THEN
+        RETURN;
+    END IF;
+    FOREACH closed IN ARRAY ARRAY['audit', 'audit_chain'] LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', closed);
+        EXECUTE format('CREATE POLICY app ON %I TO samepage_app USING (%s) WITH CHECK (%s)', closed, bound, bound);
+        EXECUTE format('CREATE POLICY worker ON %I TO samepage_worker USING (true) WITH CHECK (true)', closed);
+    END LOOP;
+    GRANT SELECT, INSERT ON audit TO samepage_app, samepage_worker;
+    GRANT USAGE ON SEQUENCE audit_number TO samepage_app, samepage_worker;
+    GRANT SELECT, INSERT ON audit_chain TO samepage_worker;
+    GRANT SELECT, UPDATE (xid, lines) ON notary_cursor TO samepage_worker;
+END $$
 """
 
 
 def upgrade() -> None:
     for statement in (*filter(None, map(str.strip, _TABLES.split(";"))), _REFUSE):
         op.execute(statement)
+    op.execute("REVOKE ALL ON FUNCTION audit_refuse() FROM PUBLIC")
     for table in ("audit", "audit_chain"):
         op.execute(
             f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
             "FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse()"
         )
     op.execute("INSERT INTO notary_cursor (name, xid, lines) VALUES ('chain', 0, 0)")
-    for statement in _WALLS.split(";"):
-        op.execute(statement)
-    walls.grant("audit", app="SELECT, INSERT", worker="SELECT, INSERT")
-    walls.around("audit_chain", worker="SELECT, INSERT")
-    walls.grant("notary_cursor", worker="SELECT, UPDATE (xid, lines)")
+    op.execute(_WALLS)

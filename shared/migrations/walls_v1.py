@@ -72,7 +72,7 @@ def grant(table: str, *, app: str | None = None, worker: str | None = None) -> N
 
 def around_outbox() -> None:
     """The application appends and never reads what an event said; the worker sends it; nobody changes one."""
-    progress = "site_id, xid, position, recorded_at, event_id, topic, sequence"
+    progress = "site_id, xid, position, recorded_at, event_id, topic, key, sequence"
     around("outbox", app=f"SELECT ({progress}), INSERT", worker="SELECT")
     around("outbox_head", app="SELECT, INSERT, UPDATE (sequence)")
     grant("relay_cursor", app="SELECT", worker="SELECT, UPDATE (xid, position)")

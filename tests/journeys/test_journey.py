@@ -14,11 +14,17 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from playwright.async_api import async_playwright
 
+from deploy.audit.command import Places
+from deploy.audit.export import rows_about
+from deploy.audit.keys import public_folder, public_keys
+from deploy.audit.verify import Verification
+from deploy.doors import SERVICES
 from deploy.local.stack import Stack
 from deploy.prepare import rebuild_read_model
 from deploy.trace import trace
 from shared.auth import Role
 from shared.events import TOPICS
+from shared.heads import file_of
 from tests.conftest import until
 from tests.journeys import visit
 from tests.journeys.conftest import ROOT, System
@@ -220,3 +226,31 @@ async def test_a_rebuilt_read_model_is_byte_equal_and_swapped_in_under_traffic(c
     assert report.different == 0
     assert report.compared > 20
     await _all_is_shown_once(clinic.system)
+
+
+async def test_after_all_of_this_the_audit_is_whole_signed_and_knows_who_did_what(clinic: Clinic) -> None:
+    """Workers were killed while they chained, and looked and wrote through it."""
+    patient_id, _ = clinic.enrol("journey-audit")
+    page = f"/v1/patients/{patient_id}/page"
+    clinic.clinician.get(page, params={"wait_for": clinic.receipts[patient_id]}).raise_for_status()
+    network = clinic.system.network
+    keys = public_keys(public_folder(network.audit))
+
+    async def verified(service: str) -> Verification:
+        book = file_of(network.audit / "heads", service)
+        verification = Verification(service, network.databases[service].worker, book, keys)
+        assert [str(finding) async for finding in verification.findings()] == []
+        return verification
+
+    async def are_all_chained_and_signed() -> bool:
+        clinic.system.supervisor.watch()
+        found = [await verified(service) for service in SERVICES]
+        return all(one.waiting == 0 and one.lines > 0 for one in found)
+
+    await until(are_all_chained_and_signed, seconds=90)
+    rows = await rows_about(Places.of(network).databases, UUID(patient_id), clinic.site, by="journey")
+    assert [(row["service"], row["route"]) for row in rows if row["kind"] != "export"] == [
+        ("intake", "enrol_patients"),
+        ("intake", "schedule_visits"),
+        ("dashboard", "read_page"),
+    ]

@@ -206,7 +206,7 @@ async def test_what_cannot_be_put_on_record_is_not_shown(path: str, app: Apps, t
     application = await app("dashboard")
     await arrive(application, TO_DASHBOARD, an_event(a_site()), an_event(an_enrollment()), an_event(a_visit()))
     async with client_of(application, token("coordinator", [SITE])) as coordinator:
-        async with unrecordable(application, stack):
+        async with unrecordable(application):
             answer = await coordinator.get(path)
             assert answer.status_code == 503
             assert answer.json()["type"] == "urn:samepage:problem:not-on-record"
@@ -219,7 +219,7 @@ async def test_what_cannot_be_put_on_record_is_not_written_and_not_even_refused(
 ) -> None:
     application = await app("clinical")
     await arrive(application, TO_CLINICAL, an_event(an_enrollment()))
-    async with client_of(application, token("system", [SITE])) as system, unrecordable(application, stack):
+    async with client_of(application, token("system", [SITE])) as system, unrecordable(application):
         for patient_id in (PATIENT, uuid4()):
             body = LAB | {"patient_id": str(patient_id)}
             answers = [await system.post("/v1/labs", json=body, headers=new_key())]

@@ -7,24 +7,19 @@ from typing import Any
 import asyncpg
 from fastapi import FastAPI
 
-from deploy.local.stack import Addresses
+from tests.conftest import FreshDatabase
 
 
 async def trail(application: FastAPI, **conditions: Any) -> list[asyncpg.Record]:
     """The rows of the audit in which these columns have these values, in the order of recording."""
-    rows = await application.state.pool.fetch("SELECT * FROM audit ORDER BY number")
+    rows = await application.state.database.rows("SELECT * FROM audit ORDER BY number")
     return [row for row in rows if all(row[name] == value for name, value in conditions.items())]
 
 
 @asynccontextmanager
-async def unrecordable(application: FastAPI, stack: Addresses) -> AsyncIterator[None]:
+async def unrecordable(application: FastAPI) -> AsyncIterator[None]:
     """Takes the application's grant to add to its audit away for a while."""
-    pool = application.state.pool
-    database, user = await pool.fetchval("SELECT current_database()"), await pool.fetchval("SELECT current_user")
-    superuser = await asyncpg.connect(f"{stack.postgres_admin_dsn.rpartition('/')[0]}/{database}")
-    try:
-        await superuser.execute(f'REVOKE INSERT ON audit FROM "{user}"')
-        yield
-        await superuser.execute(f'GRANT INSERT ON audit TO "{user}"')
-    finally:
-        await superuser.close()
+    database: FreshDatabase = application.state.database
+    await database.run("REVOKE INSERT ON audit FROM samepage_app")
+    yield
+    await database.run("GRANT INSERT ON audit TO samepage_app")

@@ -116,6 +116,8 @@ async def writers(dsn: str) -> AsyncIterator[list[Connection]]:
 async def test_no_row_is_left_out_and_no_place_moves_in_whatever_order_transactions_end(
     connection: Connection, writers: list[Connection], steps: list[tuple[str, int]]
 ) -> None:
+    for writer in writers:
+        await writer.reset()
     before = await chain(connection)
     for step, number in steps:
         if step == "look":

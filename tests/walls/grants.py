@@ -14,10 +14,16 @@ class May(NamedTuple):
     worker: str = ""
 
 
-EVERYWHERE = {"schema public": May(app="USAGE", worker="USAGE")}
+EVERYWHERE = {
+    "schema public": May(app="USAGE", worker="USAGE"),
+    "audit": May(app="SELECT, INSERT", worker="SELECT, INSERT"),
+    "audit_number": May(app="USAGE", worker="USAGE"),
+    "audit_chain": May(worker="SELECT, INSERT"),
+    "notary_cursor": May(worker="SELECT, UPDATE (xid, lines)"),
+}
 PUBLISHING = {
     "outbox": May(
-        app="SELECT (site_id, xid, position, recorded_at, event_id, topic, sequence), INSERT", worker="SELECT"
+        app="SELECT (site_id, xid, position, recorded_at, event_id, topic, key, sequence), INSERT", worker="SELECT"
     ),
     "outbox_head": May(app="SELECT, INSERT, UPDATE (sequence)"),
     "outbox_position": May(app="USAGE"),

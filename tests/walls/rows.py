@@ -17,6 +17,7 @@ _BY_NAME: dict[str, object] = {
     "context": "in-visit",
     "diagnosis": "crohns-disease",
     "education": "not-said",
+    "kind": "read",
     "language": "en",
     "role": "clinician",
     "sex": "female",

@@ -1,6 +1,7 @@
 """The database keeps the sites apart where the code above it does not: each test takes the first wall away."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from datetime import UTC, datetime
 from importlib import import_module
 from inspect import iscoroutinefunction, signature
 from typing import Any
@@ -149,7 +150,14 @@ def parameters_of(function: Reading) -> list[Any]:
 
 async def asked_for_all(function: Reading, connection: Connection) -> object:
     """What a function finds of the row THERE when it is given too wide a scope."""
-    known: dict[object, object] = {SiteScope: BOTH, UUID: ID, bytes: HASH, str: NAME, Connection: connection}
+    known: dict[object, object] = {
+        SiteScope: BOTH,
+        UUID: ID,
+        bytes: HASH,
+        str: NAME,
+        datetime: datetime(2026, 10, 1, tzinfo=UTC),
+        Connection: connection,
+    }
     arguments = {p.name: THERE if p.name == "site_id" else known[p.annotation] for p in parameters_of(function)}
     return await function(**arguments)
 

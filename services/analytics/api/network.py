@@ -23,7 +23,7 @@ from services.analytics.domain import (
 )
 from shared.audit import NETWORK
 from shared.auth import Caller
-from shared.db import Connection, transaction
+from shared.db import Connection, SiteScope, transaction
 from shared.http.access import Operator
 from shared.http.commands import pool_of
 from shared.http.record import keep_read
@@ -117,7 +117,7 @@ async def read_pipeline(request: Request, caller: Operator) -> Pipeline:
 @asynccontextmanager
 async def on_record(request: Request) -> AsyncIterator[Connection]:
     """The transaction of one look at the network's figures, which is on record when it ends."""
-    async with transaction(pool_of(request)) as connection:
+    async with transaction(pool_of(request), SiteScope.of(NETWORK)) as connection:
         yield connection
         await keep_read(request, connection, NETWORK, None)
 

@@ -41,9 +41,9 @@ async def read_page(
     `Samepage-Waited` says whether the receipt in `wait_for` has arrived (`arrived`) or was given up on (`gave-up`).
     """
     waited = await _wait(request, caller, wait_for)
-    stored, view = await _look(request, caller, patient_id, is_shared=shared)
-    headers = {"etag": f'"{stored.version}"', "samepage-view": str(view.view_id), **waited}
-    if if_none_match == headers["etag"]:
+    stored, view = await _look(request, caller, patient_id, is_shared=shared, known=if_none_match)
+    headers = {"etag": stored.etag, "samepage-view": str(view.view_id), **waited}
+    if if_none_match == stored.etag:
         return Response(status_code=304, headers=headers)
     page = open_words(orjson.loads(stored.content), _opener(request, stored, patient_id))
     return Response(orjson.dumps(page), media_type="application/json", headers=headers)
@@ -76,7 +76,7 @@ async def _wait(request: Request, caller: Caller, receipt: UUID | None) -> dict[
 
 
 async def _look(
-    request: Request, caller: Caller, patient_id: UUID, *, is_shared: bool
+    request: Request, caller: Caller, patient_id: UUID, *, is_shared: bool, known: str | None = None
 ) -> tuple[store.StoredPage, DashboardViewed]:
     """The stored page and the record of this look, durable before anything is shown."""
     only_own_page(caller, patient_id)
@@ -98,7 +98,8 @@ async def _look(
         )
         await store.record_view(connection, stored.site_id, caller.subject, view)
         await outbox.add(connection, [outbox.Draft(stored.site_id, str(patient_id), view)])
-        await keep_read(request, connection, stored.site_id, patient_id)
+        status = 304 if known == stored.etag else 200
+        await keep_read(request, connection, stored.site_id, patient_id, status=status)
     return stored, view
 
 

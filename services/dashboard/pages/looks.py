@@ -19,6 +19,7 @@ _PURPOSES: Mapping[str, str] = {
     "own-record": "own record",
     "network-figures": "for network figures",
     "break-glass": "emergency, another clinic",
+    "disclosure": "handed out",
 }
 _SHOWN: Mapping[str, str] = {
     "read_page": "The page",
@@ -26,6 +27,7 @@ _SHOWN: Mapping[str, str] = {
     "read_looks": "This list",
     "show_looks": "This list",
     "read_receipt": "That a note arrived",
+    "audit-export": "A copy of this list",
 }
 
 

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from deploy.audit.export import rows_about
 from services.dashboard.worker import SUBSCRIPTION
 from tests.builders import PATIENT, SITE, a_site, a_visit, an_enrollment, an_event
 from tests.conftest import Apps, Tokens, client_of
@@ -52,6 +53,23 @@ async def test_a_patient_sees_who_looked_the_newest_first_and_that_looking_there
     expected = [("patient", "own-record", "show_page"), ("clinician", "care", "read_page")]
     assert await looks(patient) == expected
     assert await looks(patient) == [("patient", "own-record", "read_looks"), *expected]
+
+
+async def test_a_page_that_the_reader_has_already_is_a_look_with_its_own_outcome(
+    dashboard: FastAPI, clinician: httpx.AsyncClient
+) -> None:
+    path = f"/v1/patients/{PATIENT}/page"
+    etag = (await clinician.get(path)).headers["etag"]
+    assert (await clinician.get(path, headers={"if-none-match": etag})).status_code == 304
+    assert [row["status"] for row in await trail(dashboard)] == [200, 304]
+
+
+async def test_a_patient_sees_that_a_copy_was_handed_out(dashboard: FastAPI, patient: httpx.AsyncClient) -> None:
+    dsn = dashboard.state.settings.database_url.get_secret_value()
+    await rows_about({"dashboard": dsn}, PATIENT, SITE, by="records-office")
+    assert await looks(patient) == [("operator", "disclosure", "audit-export")]
+    document = Document((await patient.get(f"/patients/{PATIENT}/looks")).text)
+    assert "records-office A copy of this list handed out" in document.text
 
 
 async def test_what_was_refused_is_no_look(dashboard: FastAPI, patient: httpx.AsyncClient, token: Tokens) -> None:
