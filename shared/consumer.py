@@ -126,7 +126,7 @@ class Consumer:
         if records[0].offset != self._next.pop(partition, None):
             return False
         expected = self._unproven.pop(partition, None)
-        if expected is not None and store.event_id_of(records[0]) != expected:
+        if expected is not None and records[0].attribute("ce_id") != expected:
             raise LogMismatch(
                 f"{partition.topic}/{partition.number} holds another event at {records[0].offset} than was applied"
             )

@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from shared import dead_letters
 from shared.broker import Partition, Record
 from shared.db import Connection, Pool, transaction
 from shared.delivery import Outcome, OutOfPlace, Subscription, deliver
-from shared.delivery_store import places
-from shared.events import VISIT_UPDATED, Event
+from shared.delivery_store import places, record_of
+from shared.events import VISIT_UPDATED, Event, encode
 from tests.builders import a_message, a_visit, an_event
 from tests.shared.effects import COUNTING, PATIENTS, count, effects
 
@@ -81,6 +81,34 @@ async def test_an_unreadable_record_is_set_aside_and_later_ones_of_that_patient_
     await bring(reader, record(4, 0, 4), record(5, 1, 2))
     assert await effects(reader) == once((0, 1), (1, 1), (1, 2))
     assert await set_aside(reader) == [(1, "dead"), (2, "parked"), (4, "parked")]
+
+
+ATTRIBUTES = [name for name, _ in a_message(an_event(a_visit())).headers]
+SPOILT = st.binary(max_size=12) | st.sampled_from([b"\0", b"%00", b"\xff\xfe", b"9" * 30, b"2026-13-01"])
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    key=SPOILT,
+    spoilt=st.dictionaries(st.sampled_from(ATTRIBUTES) | st.text(max_size=8), SPOILT, max_size=4),
+    missing=st.sets(st.sampled_from(ATTRIBUTES), max_size=2),
+    value=st.binary(max_size=30) | st.just(b'{"visit_id": "\\u0000"}'),
+)
+@example(key=b"\0", spoilt={"ce_id": b"\0", "ce_siteid": b"\0", "\0": b"\0"}, missing=set(), value=b"\0")
+@example(key=b"k", spoilt={"ce_sequence": b"9" * 30}, missing=set(), value=encode(a_visit()))
+async def test_a_record_however_garbled_is_set_aside_as_it_came_and_holds_nobody_up(
+    reader: Pool, key: bytes, spoilt: dict[str, bytes], missing: set[str], value: bytes
+) -> None:
+    await reader.execute("TRUNCATE effect, consumer_offset, consumer_head, delivery, dead_letter")
+    written = dict(a_message(an_event(a_visit())).headers) | spoilt
+    headers = [(name, content) for name, content in written.items() if name not in missing]
+    garbled = Record(PARTITION, 0, 1_760_000_000_000, key, value, headers)
+    await bring(reader, garbled, record(1, 0, 1))
+    await bring(reader, record(2, 0, 2))
+    assert await effects(reader) == once((0, 1), (0, 2))
+    (row,) = await reader.fetch("SELECT * FROM dead_letter")
+    kept = record_of(row)
+    assert (row["state"], kept.headers, kept.value) == ("dead", headers, value)
 
 
 async def test_no_reason_repeats_what_stood_in_the_event(reader: Pool) -> None:
