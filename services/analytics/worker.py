@@ -9,8 +9,13 @@ from shared.delivery import Subscription
 from shared.worker import run_worker
 
 
+def subscription_of(settings: AnalyticsSettings) -> Subscription:
+    """What analytics reads, and the effect of it under the network's pseudonyms."""
+    pseudonyms = Pseudonyms(settings.pseudonym_key.get_secret_value().encode())
+    return Subscription("analytics", CONSUMES, applier(pseudonyms))
+
+
 async def run(settings: AnalyticsSettings, broker: Broker) -> int:
     """Consume until told to stop; the exit code."""
-    pseudonyms = Pseudonyms(settings.pseudonym_key.get_secret_value().encode())
-    subscription = Subscription("analytics", CONSUMES, applier(pseudonyms))
+    subscription = subscription_of(settings)
     return await run_worker("analytics", settings, broker, subscription=subscription, is_publisher=False)

@@ -38,7 +38,7 @@ def create_app(
             _settle_memory()
             yield
 
-    app = _bare(name, routers, lifespan=lifespan, max_body_size=settings.max_body_bytes)
+    app = _bare(name, routers, lifespan=lifespan)
     app.include_router(_health)
     if settings.platform.environment == "development":
         app.include_router(sign_in.router)
@@ -47,7 +47,13 @@ def create_app(
     app.state.verifier = Verifier(settings.platform)
     for key, value in (state or {}).items():
         setattr(app.state, key, value)
-    app.add_middleware(Edge, service=name, verifier=app.state.verifier, timeout_s=settings.request_timeout_s)
+    app.add_middleware(
+        Edge,
+        service=name,
+        verifier=app.state.verifier,
+        timeout_s=settings.request_timeout_s,
+        max_body_bytes=settings.max_body_bytes,
+    )
     return app
 
 
