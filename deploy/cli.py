@@ -1,18 +1,21 @@
 """`samepage`: the one command."""
 
 import asyncio
+import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 from uuid import UUID
 
+import asyncpg
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from deploy import contracts
 from deploy.audit.command import app as audit_app
-from deploy.doors import SERVICES, Door
+from deploy.doors import SERVICES, CannotStart, Door
 from deploy.doors import run as run_door
 from deploy.issuer import LocalIssuer
 from deploy.local.errors import StackError
@@ -20,6 +23,7 @@ from deploy.local.network import Network
 from deploy.local.stack import Stack
 from deploy.prepare import homes, prepare, running_network
 from shared.auth import Role
+from shared.errors import Halt
 
 ROOT = Path(__file__).resolve().parent.parent
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_show_locals=False, help=__doc__)
@@ -36,7 +40,7 @@ Scale = Annotated[Literal["default", "study"], typer.Option(help="study: all 4,0
 @stack_app.command("up")
 def stack_up() -> None:
     """Start PostgreSQL and the broker, make databases, migrations and topics."""
-    network = prepare(ROOT)
+    network = prepare(_place())
     console.print(f"PostgreSQL and {network.addresses.broker_kind} are ready at {network.addresses.bootstrap_servers}.")
     if network.addresses.note:
         console.print(network.addresses.note)
@@ -45,7 +49,7 @@ def stack_up() -> None:
 @stack_app.command("down")
 def stack_down() -> None:
     """Stop both, the demo's too if it was left behind; data stay under var/."""
-    for home in homes(ROOT):
+    for home in homes(_place()):
         Stack().down(home)
     console.print("Stopped. Data stay under var/.")
 
@@ -53,7 +57,7 @@ def stack_down() -> None:
 @stack_app.command("status")
 def stack_status() -> None:
     """What runs, where."""
-    for home in homes(ROOT):
+    for home in homes(_place()):
         for server in Stack().status(home):
             state = "stopped" if server.pid is None else f"running, pid {server.pid}"
             console.print(f"{server.kind}: {state}, port {server.port}, log {server.log}", soft_wrap=True)
@@ -62,6 +66,8 @@ def stack_status() -> None:
 @app.command()
 def run(service: Annotated[str, typer.Argument(help=", ".join(SERVICES))], kind: Literal["app", "worker"]) -> None:
     """Run one door; its settings come from the environment."""
+    if service not in SERVICES:
+        raise typer.BadParameter(f"The services are {', '.join(SERVICES)}.")
     sys.exit(run_door(Door(service, kind)))
 
 
@@ -101,6 +107,8 @@ def token(
     ] = None,
 ) -> None:
     """Make a development token of the local issuer."""
+    if role is Role.PATIENT and patient is None:
+        raise typer.BadParameter("A patient's token names the patient: give --patient.")
     signing = _network().issuer if issuer_folder is None else LocalIssuer(issuer_folder)
     typer.echo(signing.token(role, site or (), patient_id=patient, hours=hours))
 
@@ -143,7 +151,7 @@ def demo(
     """The whole system with a synthetic network of 40 sites."""
     from deploy.demo.command import run_demo  # noqa: PLC0415
 
-    raise typer.Exit(run_demo(ROOT, scale=scale, is_check=check, console=console))
+    raise typer.Exit(run_demo(_place(), scale=scale, is_check=check, console=console))
 
 
 @app.command()
@@ -181,16 +189,21 @@ def contracts_check() -> None:
     raise typer.Exit(1 if findings else 0)
 
 
+def _place() -> Path:
+    """Where the local stack keeps its data, in `var/`: this checkout, or what SAMEPAGE_PLACE names."""
+    return Path(os.environ.get("SAMEPAGE_PLACE", ROOT))
+
+
 def _network() -> Network:
-    return running_network(ROOT)
+    return running_network(_place())
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; an expected failure is one sentence."""
     try:
-        app()
-    except StackError as error:
-        console.print(f"[bold]{error}[/bold]")
+        app(arguments)
+    except (StackError, CannotStart, Halt, OSError, asyncpg.PostgresError) as error:
+        console.print(str(error) or type(error).__name__, style="bold", markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
 
 

@@ -10,11 +10,12 @@ from importlib import import_module
 from typing import Any, Literal, NamedTuple
 
 import uvicorn
+from pydantic import ValidationError
 
 import services
 from shared.events import Topic
 from shared.kafka import KafkaBroker
-from shared.settings import ServiceSettings
+from shared.settings import Platform, ServiceSettings
 from shared.telemetry import configure_logs
 
 SERVICES = services.SERVICES
@@ -32,11 +33,24 @@ class Door(NamedTuple):
 DOORS = tuple(Door(service, kind) for service in SERVICES for kind in ("app", "worker"))
 
 
+class CannotStart(Exception):
+    """A door cannot start; one sentence that names settings and what was expected of them, never what they are."""
+
+
 def settings_of(service: str) -> ServiceSettings:
-    """A service's settings from the environment."""
+    """A service's settings from the environment.
+
+    Raises:
+        CannotStart: some are missing or wrong.
+    """
     classes = vars(import_module(f"services.{service}.settings"))
-    make: Callable[[], ServiceSettings] = classes[f"{service.capitalize()}Settings"]
-    return make()
+    kind: type[ServiceSettings] = classes[f"{service.capitalize()}Settings"]
+    try:
+        return kind()
+    except ValidationError as error:
+        prefix = (Platform if error.title == Platform.__name__ else kind).model_config["env_prefix"]
+        wrong = [f"{prefix}{detail['loc'][0]}".upper() + f" ({detail['msg']})" for detail in error.errors()]
+        raise CannotStart(f"Settings of {service} are missing or wrong: {'; '.join(wrong)}") from None
 
 
 def publishes(service: str) -> tuple[Topic, ...]:
@@ -52,7 +66,11 @@ def consumes(service: str) -> tuple[Topic, ...]:
 
 
 def run(door: Door) -> int:
-    """Run one door in this process until a signal; its exit code."""
+    """Run one door in this process until a signal; its exit code.
+
+    Raises:
+        CannotStart: its settings are wrong, or a worker's database does not answer.
+    """
     if "SAMEPAGE_SUPERVISED" in os.environ:
         _end_with_parent()
     settings = settings_of(door.service)
@@ -72,7 +90,10 @@ def run(door: Door) -> int:
     broker = KafkaBroker(settings.platform.bootstrap_servers, client_id=str(door))
     work: Callable[..., Coroutine[Any, Any, int]] = import_module(f"services.{door.service}.worker").run
     with asyncio.Runner(loop_factory=_fast_loop) as runner:
-        return runner.run(work(settings, broker))
+        try:
+            return runner.run(work(settings, broker))
+        except OSError as error:
+            raise CannotStart(f"The database of {door.service} does not answer: {error.strerror or error}") from error
 
 
 def _end_with_parent() -> None:

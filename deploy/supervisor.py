@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,10 @@ from deploy.doors import Door
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 10.0
 _SETTLED_S = 60.0
-_STOP_S = 10.0
+
+
+def _command(door: Door) -> Sequence[str]:
+    return [sys.executable, "-m", "deploy.cli", "run", door.service, door.kind]
 
 
 @dataclass
@@ -31,10 +34,16 @@ class _Run:
 
 @dataclass
 class Supervisor:
-    """Owns the processes of some doors, each told its own settings. Leaving the context stops them all."""
+    """Owns the processes of some doors, each told its own settings. Leaving the context stops them all.
+
+    `command` is what a door runs, `stop_s` how long all of them have to end by themselves.
+    """
 
     environments: Mapping[Door, Mapping[str, str]]
     logs: Path
+    command: Callable[[Door], Sequence[str]] = _command
+    clock: Callable[[], float] = time.monotonic
+    stop_s: float = 10.0
     restarts: int = 0
     _runs: dict[Door, _Run] = field(default_factory=dict)
 
@@ -48,11 +57,11 @@ class Supervisor:
     def start(self, doors: Iterable[Door]) -> None:
         """Start doors; returns at once."""
         for door in doors:
-            self._runs[door] = _Run(self._spawn(door), time.monotonic())
+            self._runs[door] = _Run(self._spawn(door), self.clock())
 
     def watch(self) -> None:
         """Look once: note what ended, and start it again when its pause is over. Call it a few times a second."""
-        now = time.monotonic()
+        now = self.clock()
         for door, run in self._runs.items():
             if run.process.poll() is None:
                 continue
@@ -73,7 +82,7 @@ class Supervisor:
         """Ask all to end, wait, and end what does not."""
         for run in self._runs.values():
             run.process.send_signal(signal.SIGTERM)
-        until = time.monotonic() + _STOP_S
+        until = time.monotonic() + self.stop_s
         for run in self._runs.values():
             try:
                 run.process.wait(max(until - time.monotonic(), 0.1))
@@ -85,7 +94,7 @@ class Supervisor:
     def _spawn(self, door: Door) -> subprocess.Popen[bytes]:
         with (self.logs / f"{door}.log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "deploy.cli", "run", door.service, door.kind],
+                self.command(door),
                 env={**os.environ, **self.environments[door], "SAMEPAGE_SUPERVISED": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -10,8 +10,11 @@ import asyncpg
 from deploy.databases import Database
 from deploy.doors import SERVICES, consumes, publishes
 
-_SET_ASIDE = """
-SELECT state, reason FROM dead_letter WHERE headers @> jsonb_build_array(jsonb_build_array('ce_id', $1::uuid))
+_ARRIVAL = """
+SELECT topic, partition, record_offset, sent_at, applied_at, '' AS note FROM delivery WHERE event_id = $1
+UNION ALL
+SELECT topic, partition, record_offset, to_timestamp(timestamp_ms / 1000.0), NULL, state || ': ' || reason
+FROM dead_letter WHERE headers @> jsonb_build_array(jsonb_build_array('ce_id', $1::uuid)) LIMIT 1
 """
 
 
@@ -34,9 +37,8 @@ async def trace(databases: Mapping[str, Database], event_id: UUID) -> list[Hop]:
             topic = accepted["topic"]
             hops = [Hop(f"{service} accepted", accepted["recorded_at"], f"{topic}, sequence {accepted['sequence']}")]
             readers = [name for name in SERVICES if topic in {read.name for read in consumes(name)}]
-            applied = {name: await _applied(databases[name].worker, event_id) for name in readers}
-            arrivals = [await _hop(name, row, databases[name].worker, event_id) for name, row in applied.items()]
-            return hops + _sent(applied) + arrivals
+            arrivals = {name: await _one(databases[name].worker, _ARRIVAL, event_id) for name in readers}
+            return [*hops, _sent(arrivals), *(_hop(name, arrival) for name, arrival in arrivals.items())]
     return []
 
 
@@ -44,26 +46,17 @@ async def _accepted(dsn: str, event_id: UUID) -> asyncpg.Record | None:
     return await _one(dsn, "SELECT topic, sequence, recorded_at FROM outbox WHERE event_id = $1", event_id)
 
 
-async def _applied(dsn: str, event_id: UUID) -> asyncpg.Record | None:
-    return await _one(
-        dsn,
-        "SELECT topic, partition, record_offset, sent_at, applied_at FROM delivery WHERE event_id = $1",
-        event_id,
-    )
-
-
-def _sent(applied: Mapping[str, asyncpg.Record | None]) -> list[Hop]:
-    row = next((row for row in applied.values() if row is not None), None)
+def _sent(arrivals: Mapping[str, asyncpg.Record | None]) -> Hop:
+    row = next((row for row in arrivals.values() if row is not None), None)
     if row is None:
-        return [Hop("Kafka", None, "not seen by any consumer yet")]
-    return [Hop("Kafka", row["sent_at"], f"{row['topic']}/{row['partition']} at {row['record_offset']}")]
+        return Hop("Kafka", None, "not seen by any consumer yet")
+    return Hop("Kafka", row["sent_at"], f"{row['topic']}/{row['partition']} at {row['record_offset']}")
 
 
-async def _hop(name: str, applied: asyncpg.Record | None, dsn: str, event_id: UUID) -> Hop:
-    if applied is not None:
-        return Hop(f"{name} applied", applied["applied_at"])
-    aside = await _one(dsn, _SET_ASIDE, event_id)
-    return Hop(f"{name} applied", None, "" if aside is None else f"{aside['state']}: {aside['reason']}")
+def _hop(name: str, arrival: asyncpg.Record | None) -> Hop:
+    if arrival is None:
+        return Hop(f"{name} applied", None)
+    return Hop(f"{name} applied", arrival["applied_at"], arrival["note"])
 
 
 async def _one(dsn: str, statement: str, event_id: UUID) -> asyncpg.Record | None:

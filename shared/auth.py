@@ -7,6 +7,7 @@ Only the algorithms listed here are believed, with exact issuer and audience and
 import hashlib
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -14,14 +15,15 @@ from typing import Any
 from uuid import UUID
 
 import jwt
-from pydantic import TypeAdapter
+import structlog
+from pydantic import BaseModel, Field
 
 from shared.db import SiteScope
 from shared.errors import Problem
 from shared.events import SiteId
 from shared.settings import Platform
 
-_SITE_IDS = TypeAdapter(list[SiteId])
+_log = structlog.get_logger()
 _ALGORITHMS = ["ES256", "ES384", "RS384", "EdDSA"]
 _REMEMBER_S = 60
 _REMEMBERED = 10_000
@@ -60,11 +62,15 @@ class Caller:
 
 
 class Verifier:
-    """Turns a token into a `Caller`. Reads the issuer's key set once, and again when a key id is new."""
+    """Turns a token into a `Caller`. Reads the issuer's key set once, and again when a key id is new.
 
-    def __init__(self, platform: Platform) -> None:
+    `leeway_s` is how far the issuer's clock may be from ours.
+    """
+
+    def __init__(self, platform: Platform, *, leeway_s: float = 10) -> None:
         self._issuer = platform.issuer
         self._audience = platform.audience
+        self._leeway_s = leeway_s
         self._key_set = KeySet(platform.key_set_file)
         self._remembered: dict[bytes, tuple[float, Caller]] = {}
 
@@ -81,7 +87,7 @@ class Verifier:
         try:
             claims = self._verified(token)
             caller = _caller(claims)
-        except (jwt.PyJWTError, KeyError, ValueError, TypeError):
+        except (jwt.PyJWTError, LookupError, ValueError, TypeError, ArithmeticError):
             raise unauthenticated("The token is not valid here.") from None
         if len(self._remembered) >= _REMEMBERED:
             self._remembered.clear()
@@ -97,26 +103,38 @@ class Verifier:
             algorithms=_ALGORITHMS,
             audience=self._audience,
             issuer=self._issuer,
-            leeway=10,
+            leeway=self._leeway_s,
             options={"require": ["exp", "iat", "iss", "aud", "sub"]},
         )
 
 
 class KeySet:
-    """The public keys of the issuer, from a file; read again at most once a minute when a key id is not in it."""
+    """The public keys of the issuer, from a file; read again at most once a minute when a key id is not in it.
 
-    def __init__(self, file: Path) -> None:
+    Keys that are not for signatures, or of a kind that is not known here, are passed over. While the file cannot be
+    read, the keys that were read before stay.
+    """
+
+    def __init__(self, file: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._file = file
+        self._clock = clock
         self._keys: dict[str, jwt.PyJWK] = {}
-        self._read_at = 0.0
+        self._read_again_at = clock()
 
     def key(self, key_id: str) -> jwt.PyJWK:
         """The key of this id; `KeyError` when the issuer has none."""
-        if key_id not in self._keys and time.monotonic() - self._read_at > _REMEMBER_S:
-            self._read_at = time.monotonic()
-            document = json.loads(self._file.read_text())
-            self._keys = {entry["kid"]: jwt.PyJWK(entry) for entry in document["keys"]}
+        if key_id not in self._keys and self._clock() >= self._read_again_at:
+            self._read_again_at = self._clock() + _REMEMBER_S
+            self._read()
         return self._keys[key_id]
+
+    def _read(self) -> None:
+        try:
+            keys = jwt.PyJWKSet(json.loads(self._file.read_text())["keys"]).keys
+        except (OSError, ValueError, LookupError, TypeError, jwt.PyJWTError) as failure:
+            _log.error("the issuer's keys cannot be read", file=str(self._file), failure=type(failure).__name__)
+            return
+        self._keys = {key.key_id: key for key in keys if key.key_id and key.public_key_use in (None, "sig")}
 
 
 def unauthenticated(detail: str) -> Problem:
@@ -124,14 +142,15 @@ def unauthenticated(detail: str) -> Problem:
     return Problem(401, "unauthenticated", detail, headers={"www-authenticate": 'Bearer realm="samepage"'})
 
 
+class _Claims(BaseModel):
+    sub: str = Field(min_length=1)
+    role: Role
+    sites: frozenset[SiteId]
+    patient: UUID | None = None
+
+
 def _caller(claims: dict[str, Any]) -> Caller:
-    patient = claims.get("patient")
-    caller = Caller(
-        subject=str(claims["sub"]),
-        role=Role(claims["role"]),
-        sites=frozenset(_SITE_IDS.validate_python(claims["sites"])),
-        patient_id=UUID(patient) if patient else None,
-    )
-    if caller.role is Role.PATIENT and caller.patient_id is None:
+    said = _Claims.model_validate(claims)
+    if said.role is Role.PATIENT and said.patient is None:
         raise ValueError("a patient's token names the patient")
-    return caller
+    return Caller(subject=said.sub, role=said.role, sites=said.sites, patient_id=said.patient)

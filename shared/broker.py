@@ -52,8 +52,16 @@ class Record:
 
     @property
     def stream(self) -> Stream:
-        site = next((value for name, value in self.headers if name == "ce_siteid"), b"")
-        return Stream(site.decode("utf-8", "replace"), self.partition.topic, self.key.decode("utf-8", "replace"))
+        return Stream(self.attribute("ce_siteid") or "", self.partition.topic, _text(self.key))
+
+    def attribute(self, name: str) -> str | None:
+        """A header as text that can be stored, whatever bytes it is made of; None when there is none."""
+        return next((_text(value) for header, value in self.headers if header == name), None)
+
+
+def _text(content: bytes) -> str:
+    """What cannot be read becomes U+FFFD, and so does NUL, which PostgreSQL has no place for."""
+    return content.decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 class Sink(Protocol):

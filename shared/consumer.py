@@ -14,6 +14,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import get_args
 
 import structlog
@@ -33,6 +34,7 @@ _log = structlog.get_logger()
 class ConsumerSettings:
     """`brake_after` dead records in a row stop the worker; `stall_after_s` is how long lag may stand still.
 
+    After a failure the wait is `first_retry_s`, then twice as long each time up to `retry_s`, until something works.
     `is_log_kept` is false for a memory-only broker, whose log ends cannot be believed: then nothing is compared with
     them, and neither a lost log nor a stall is noticed.
     """
@@ -42,6 +44,7 @@ class ConsumerSettings:
     brake_after: int = 20
     watch_every_s: float = 5.0
     stall_after_s: float = 60.0
+    first_retry_s: float = 0.1
     retry_s: float = 5.0
     is_log_kept: bool = True
 
@@ -57,7 +60,7 @@ class Consumer:
         self._pool = pool
         self._settings = settings or ConsumerSettings()
         self._next: dict[Partition, int] = {}
-        self._unproven: dict[Partition, str] = {}
+        self._unproven: dict[Partition, str | None] = {}
         self._dead_in_a_row = 0
         for state in get_args(store.LetterState):
             SET_ASIDE.labels(subscription.name, state)  # counts from zero, so that an alert sees the first one
@@ -68,14 +71,18 @@ class Consumer:
         Raises:
             Halt: going on would lose or invent something, or nothing moves; a supervisor starts the worker again.
         """
-        pause = 0.1
+        pause = self._settings.first_retry_s
         while True:
             try:
                 source = await self._broker.source(
                     self._subscription.name, [topic.name for topic in self._subscription.topics]
                 )
                 try:
-                    await self._read(source)
+                    self._next.clear()
+                    watch = _Watch(self._subscription, self._pool, self._settings)
+                    while True:
+                        await self._read_on(source, watch)
+                        pause = self._settings.first_retry_s
                 finally:
                     await source.close()
             except RETRYABLE as failure:
@@ -83,20 +90,14 @@ class Consumer:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, self._settings.retry_s)
 
-    async def _read(self, source: Source) -> None:
-        self._next.clear()
-        watch = _Watch(self._subscription, self._pool, self._settings)
-        while True:
-            await self._locate(source)
-            batch = await source.fetch(
-                max_records=self._settings.max_records, timeout_ms=self._settings.fetch_timeout_ms
-            )
-            following = {
-                partition: records for partition, records in batch.items() if self._follows(partition, records)
-            }
-            if following:
-                await self._apply(source, following)
-            await watch.look(source)
+    async def _read_on(self, source: Source, watch: "_Watch") -> None:
+        """One batch, or a short wait without one."""
+        await self._locate(source)
+        batch = await source.fetch(max_records=self._settings.max_records, timeout_ms=self._settings.fetch_timeout_ms)
+        following = {partition: records for partition, records in batch.items() if self._follows(partition, records)}
+        if following:
+            await self._apply(source, following)
+        await watch.look(source)
 
     async def _locate(self, source: Source) -> None:
         """Find where to read the partitions that were not read just before."""
@@ -108,15 +109,14 @@ class Consumer:
             return
         async with transaction(self._pool) as connection:
             places = await store.places(connection, self._subscription.name, new)
-        if self._settings.is_log_kept:
-            bounds = await source.bounds(new)
-            for partition in new:
-                _check(partition, places[partition], bounds[partition])
+        logs = await source.bounds(new) if self._settings.is_log_kept else {}
         for partition in new:
-            place = places[partition]
-            self._next[partition] = max(place.next_offset - 1, 0)
-            if place.last_event_id is not None:
-                self._unproven[partition] = place.last_event_id
+            place, log = places[partition], logs.get(partition, Bounds(0, 0))
+            if self._settings.is_log_kept:
+                _check(partition, place, log)
+            self._next[partition] = max(place.next_offset - 1, log.start)
+            is_read_again = self._next[partition] < place.next_offset
+            self._unproven[partition] = place.last_event_id if is_read_again else None
             source.seek(partition, self._next[partition])
 
     def _follows(self, partition: Partition, records: Sequence[Record]) -> bool:
@@ -126,7 +126,7 @@ class Consumer:
         if records[0].offset != self._next.pop(partition, None):
             return False
         expected = self._unproven.pop(partition, None)
-        if expected is not None and store.event_id_of(records[0]) != expected:
+        if expected is not None and records[0].attribute("ce_id") != expected:
             raise LogMismatch(
                 f"{partition.topic}/{partition.number} holds another event at {records[0].offset} than was applied"
             )
@@ -137,26 +137,31 @@ class Consumer:
         try:
             async with transaction(self._pool) as connection:
                 outcome = await deliver(connection, self._subscription, batch)
-                self._brake(outcome)
+                dead_in_a_row = self._brake(batch, outcome)
         except OutOfPlace as out:
             self._next.pop(out.partition, None)
             return
         except RETRYABLE as failure:
             _log.warning("batch comes again", failure=type(failure).__name__)
             self._next.clear()
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(self._settings.first_retry_s)
             return
+        self._dead_in_a_row = dead_in_a_row
         self._count(outcome)
         await source.commit({partition: records[-1].offset + 1 for partition, records in batch.items()})
 
-    def _brake(self, outcome: Outcome) -> None:
-        """Stop before this batch is committed when all that came for a while was dead."""
-        if outcome.applied:
-            self._dead_in_a_row = 0
-        self._dead_in_a_row += outcome.dead
-        if self._dead_in_a_row > self._settings.brake_after:
-            reasons = sorted({letter.reason for letter in outcome.letters if letter.state == "dead"})
-            raise TooManyDeadLetters(f"{self._dead_in_a_row} records in a row cannot be applied: {reasons[:3]}")
+    def _brake(self, batch: Mapping[Partition, Sequence[Record]], outcome: Outcome) -> int:
+        """How many records have been dead in a row by now; stop before the batch is committed when it is too many."""
+        applied = {(record.partition, record.offset) for _, record in outcome.applied}
+        dead = {(one.record.partition, one.record.offset): one for one in outcome.letters if one.state == "dead"}
+        in_a_row = self._dead_in_a_row
+        for record in chain.from_iterable(batch.values()):
+            place = (record.partition, record.offset)
+            in_a_row = 0 if place in applied else in_a_row + (place in dead)
+            if in_a_row > self._settings.brake_after:
+                reasons = sorted({letter.reason for letter in dead.values()})
+                raise TooManyDeadLetters(f"{in_a_row} records in a row cannot be applied: {reasons[:3]}")
+        return in_a_row
 
     def _count(self, outcome: Outcome) -> None:
         name = self._subscription.name

@@ -105,11 +105,11 @@ async def transaction(pool: Pool, scope: SiteScope | None = None) -> AsyncIterat
 
 @asynccontextmanager
 async def savepoint(connection: Connection) -> AsyncIterator[None]:
-    """A part of a transaction that is undone alone when it raises."""
+    """A part of a transaction that is undone alone when it raises; what is cancelled is undone whole anyway."""
     await connection.execute("SAVEPOINT part")
     try:
         yield
-    except BaseException:
+    except Exception:
         await connection.execute("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
         raise
     await connection.execute("RELEASE SAVEPOINT part")
@@ -126,11 +126,14 @@ def _begin(scope: SiteScope | None) -> str:
 
 
 async def _roll_back(connection: Connection) -> None:
-    """End the transaction, or the connection where that fails: nobody may go on in it."""
+    """End the transaction, or the connection where that fails: nobody may go on in it.
+
+    Raises nothing in place of what led here, be it a cancellation while the connection was lost.
+    """
     try:
         await connection.execute("ROLLBACK")
     except Exception:
-        with suppress(asyncpg.InterfaceError):  # lost, so the pool has let go of it
+        with suppress(asyncpg.InterfaceError):  # the pool has let go of it already
             connection.terminate()
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 import asyncpg
 import orjson
@@ -12,6 +13,8 @@ from shared.db import Connection
 from shared.events import Event
 
 LetterState = Literal["dead", "parked", "waiting"]
+# Headers of a record set aside are kept byte for byte, percent-encoded where they are not plain ASCII.
+_LEGIBLE = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
 
 
 class Place(NamedTuple):
@@ -74,7 +77,7 @@ async def move_offsets(connection: Connection, consumer: str, last: Sequence[Rec
         UPDATE consumer_offset SET next_offset = $4, last_event_id = $5
         WHERE consumer = $1 AND topic = $2 AND partition = $3 AND next_offset < $4
         """,
-        [(consumer, *record.partition, record.offset + 1, event_id_of(record)) for record in last],
+        [(consumer, *record.partition, record.offset + 1, record.attribute("ce_id")) for record in last],
     )
 
 
@@ -188,7 +191,7 @@ async def take_letters(connection: Connection, consumer: str, streams: Collectio
 
 def _letter_row(consumer: str, letter: Letter) -> tuple[object, ...]:
     record = letter.record
-    headers = [(name, value.decode("utf-8", "replace")) for name, value in record.headers]
+    headers = [(quote(name, _LEGIBLE), quote(value, _LEGIBLE)) for name, value in record.headers]
     return (
         record.stream.site_id,
         consumer,
@@ -212,13 +215,8 @@ def record_of(row: asyncpg.Record) -> Record:
         timestamp_ms=row["timestamp_ms"],
         key=row["key"].encode(),
         value=row["value"],
-        headers=[(name, value.encode()) for name, value in orjson.loads(row["headers"])],
+        headers=[(unquote(name), unquote_to_bytes(value)) for name, value in orjson.loads(row["headers"])],
     )
-
-
-def event_id_of(record: Record) -> str | None:
-    """`ce_id` as it stands in the headers, readable or not."""
-    return next((value.decode("utf-8", "replace") for name, value in record.headers if name == "ce_id"), None)
 
 
 def _stream(row: asyncpg.Record) -> Stream:

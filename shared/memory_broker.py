@@ -5,7 +5,7 @@ or leaves, every member reads on from the group's commit, so what was read and n
 is no longer in the log becomes its start. A sink that failed once fails for ever.
 
 Faults come when asked for: the broker goes away (`stop`, `start`), acknowledgements are lost (`fail_next_send`), a
-topic loses its disk (`recreate`).
+topic loses its disk (`recreate`), the oldest records of a partition are deleted (`delete_before`).
 """
 
 import asyncio
@@ -72,6 +72,11 @@ class MemoryBroker:
         """Empty a topic, as after a lost disk: offsets begin at 0 again, groups keep what they committed."""
         self._cluster.topic(topic)
         self._cluster.logs[topic] = self._empty_topic()
+        self._cluster.starts = {place: start for place, start in self._cluster.starts.items() if place.topic != topic}
+
+    def delete_before(self, partition: Partition, offset: int) -> None:
+        """Delete the oldest records of a partition, as a retention that is too short does."""
+        self._cluster.starts[partition] = min(offset, len(self._cluster.log(partition)))
 
     def _empty_topic(self) -> list[list[Record]]:
         return [[] for _ in range(self._partitions)]
@@ -130,7 +135,10 @@ class MemorySource:
 
     async def bounds(self, partitions: Sequence[Partition]) -> Mapping[Partition, Bounds]:
         self._cluster.check_up()
-        return {partition: Bounds(0, len(self._cluster.log(partition))) for partition in partitions}
+        return {
+            partition: Bounds(self._cluster.starts.get(partition, 0), len(self._cluster.log(partition)))
+            for partition in partitions
+        }
 
     async def commit(self, offsets: Mapping[Partition, int]) -> None:
         if not self._cluster.is_up or not offsets.keys() <= self.positions.keys():
@@ -149,8 +157,8 @@ class MemorySource:
         batch: dict[Partition, list[Record]] = {}
         room = max_records if self._cluster.is_up else 0
         for partition, position in list(self.positions.items()):
-            log = self._cluster.log(partition)
-            begin = position if position <= len(log) else 0
+            log, start = self._cluster.log(partition), self._cluster.starts.get(partition, 0)
+            begin = position if start <= position <= len(log) else start
             if records := log[begin : begin + room]:
                 batch[partition] = records
                 room -= len(records)
@@ -184,6 +192,7 @@ class _Cluster:
 
     def __init__(self, clock: Clock) -> None:
         self.logs: dict[str, list[list[Record]]] = {}
+        self.starts: dict[Partition, int] = {}
         self.groups: dict[str, _Group] = {}
         self.is_up = True
         self.messages_of_failing_send: int | None = None

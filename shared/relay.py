@@ -41,10 +41,11 @@ FROM outbox WHERE (outbox.xid, outbox.position) > ($1, $2) ORDER BY outbox.xid, 
 
 @dataclass(frozen=True, slots=True)
 class RelaySettings:
-    """`poll_s` is the wait after an empty read, `retry_s` the longest wait after a failure."""
+    """`poll_s` is the wait after an empty read, `first_retry_s` and `retry_s` the first and longest after a failure."""
 
     batch: int = 500
     poll_s: float = 0.02
+    first_retry_s: float = 0.1
     retry_s: float = 5.0
 
 
@@ -60,31 +61,33 @@ class Relay:
 
     async def run(self) -> None:
         """Own the log and copy it; on any failure of database or broker wait a little and begin again."""
-        pause = 0.1
+        pause = self._settings.first_retry_s
         while True:
             try:
                 async with self._owned_log() as connection:
                     while True:
                         if not await self._copy_batch(connection):
                             await asyncio.sleep(self._settings.poll_s)
-                        pause = 0.1
+                        pause = self._settings.first_retry_s
             except (SendFailed, *RETRYABLE) as failure:
                 SEND_FAILURES.labels(self._service).inc()
                 _log.warning("relay waits", failure=type(failure).__name__, seconds=pause)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, self._settings.retry_s)
-            finally:
-                await self._drop_sink()
 
     @asynccontextmanager
     async def _owned_log(self) -> AsyncIterator[Connection]:
-        """A connection that holds the owner's lock: while it lives no other relay moves this cursor."""
+        """A connection that holds the owner's lock: while it lives no other relay moves this cursor.
+
+        The sink ends before it does.
+        """
         connection = await asyncpg.connect(self._dsn, timeout=10, command_timeout=30)
         try:
             while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _OWNER_LOCK):  # noqa: ASYNC110
                 await asyncio.sleep(0.5)
             yield connection
         finally:
+            await self._drop_sink()
             with contextlib.suppress(*RETRYABLE):
                 await connection.close(timeout=2)
 
@@ -110,11 +113,7 @@ class Relay:
     async def _send(self, messages: Sequence[Message]) -> None:
         if self._sink is None:
             self._sink = await self._broker.sink()
-        try:
-            await self._sink.send_all(messages)
-        except BaseException:
-            await self._drop_sink()
-            raise
+        await self._sink.send_all(messages)
 
     async def _drop_sink(self) -> None:
         sink, self._sink = self._sink, None

@@ -50,13 +50,14 @@ AUDIT_SIGNED_AT = Gauge(
     ["service"],
 )
 
-_TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
+# Ids of zeros only are invalid, says the standard.
+_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _current_trace: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
 
 def start_trace(traceparent: str | None) -> str:
     """Continue the caller's W3C trace with a span of ours, or start one. Returns the `traceparent` to hand on."""
-    if traceparent is not None and _TRACEPARENT.match(traceparent):
+    if traceparent is not None and _TRACEPARENT.fullmatch(traceparent):
         _, trace_id, _, flags = traceparent.split("-")
     else:
         trace_id, flags = secrets.token_hex(16), "01"

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
+from shared.broker import Message
 from shared.events import (
     TOPIC_OF,
     Activity,
@@ -38,6 +39,8 @@ from shared.events import (
     VisitState,
     VisitUpdated,
     YesNoUnsure,
+    encode,
+    headers_of,
 )
 from shared.instruments import IBD_10, PHQ_2, PRO_2_CD, PRO_3_CD, band_of
 
@@ -77,6 +80,20 @@ def an_event(
         body=body,
         traceparent=traceparent,
     )
+
+
+def a_message(event: Event, *, value: bytes | None = None) -> Message:
+    """The event as its publisher's relay writes it; `value` stands in for what it says."""
+    headers = headers_of(
+        event_id=event.event_id,
+        topic=event.topic,
+        site_id=event.site_id,
+        key=event.key,
+        sequence=event.sequence,
+        time=event.time,
+        traceparent=event.traceparent,
+    )
+    return Message(event.topic, event.key.encode(), encode(event.body) if value is None else value, headers)
 
 
 def key_of(body: Body, site_id: str = SITE) -> str:

@@ -9,6 +9,7 @@ grants; a test looks past the walls through its `FreshDatabase`. `token` signs f
 import asyncio
 import base64
 import contextlib
+import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -40,6 +41,14 @@ PASSWORD = "for-tests-only"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--stack", choices=("local", "containers"), default="local", help="where PostgreSQL and Kafka run")
+
+
+def outside_fixtures(folder: str) -> Path:
+    """Test inputs written by others; skips where they are not at hand."""
+    found = Path(os.environ.get("SAMEPAGE_FIXTURES", ROOT.parent / "shared" / "fixtures")) / folder
+    if not found.is_dir():
+        pytest.skip(f"no outside fixtures `{folder}` here: SAMEPAGE_FIXTURES names the folder that holds them")
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -105,7 +105,7 @@ def _constants(topic: Topic) -> dict[str, Any]:
     return {
         "ce_type": {"const": topic.name},
         "ce_source": {"const": f"/samepage/{topic.publisher}"},
-        "ce_dataschema": {"const": topic.schema},
+        "ce_dataschema": {"const": topic.schema_id},
     }
 
 
@@ -117,7 +117,7 @@ def _cloud_event() -> dict[str, Any]:
         "ce_type": {"type": "string", "description": "The topic"},
         "ce_time": {"type": "string", "format": "date-time", "description": "When the publisher recorded the fact"},
         "ce_subject": {"type": "string", "description": "The key"},
-        "ce_dataschema": {"type": "string", "format": "uri-reference", "description": "Schema file of the value"},
+        "ce_dataschema": {"type": "string", "format": "uri", "description": "`$id` of the value's schema"},
         "ce_partitionkey": {"type": "string", "description": "The key"},
         "ce_siteid": TypeAdapter(SiteId).json_schema(),
         "ce_sequence": {

@@ -19,7 +19,7 @@ _RECORDED_AT = datetime(2026, 10, 14, 9, 0, tzinfo=UTC)
 def schema_of(topic: Topic) -> dict[str, Any]:
     """JSON Schema (2020-12) of the value, as published: what may be absent is what old events may lack."""
     schema = topic.body.model_json_schema(mode="serialization")
-    return {"$schema": DIALECT, "$id": f"urn:samepage:schema:{topic.name}:v{topic.version}", **schema}
+    return {"$schema": DIALECT, "$id": topic.schema_id, **schema}
 
 
 def has_patient_key(topic: Topic) -> bool:

@@ -16,8 +16,6 @@ from shared.broker import Partition
 from shared.events import PARTITIONS, TOPICS
 from shared.kafka import KafkaBroker
 
-_LONGEST_S = 120.0
-
 
 @dataclass(frozen=True)
 class Account:
@@ -51,9 +49,11 @@ class Account:
         return wrong
 
 
-async def accounts_when_settled(network: Network, sent: Mapping[str, int], watch: Callable[[], None]) -> list[Account]:
-    """The accounts as soon as nothing differs, or as they stand after two minutes."""
-    until = time.monotonic() + _LONGEST_S
+async def accounts_when_settled(
+    network: Network, sent: Mapping[str, int], watch: Callable[[], None], *, longest_s: float = 120.0
+) -> list[Account]:
+    """The accounts as soon as nothing differs, or as they stand after `longest_s`."""
+    until = time.monotonic() + longest_s
     while True:
         watch()
         accounts = await _accounts(network, sent)
@@ -89,7 +89,7 @@ async def _accounts(network: Network, sent: Mapping[str, int]) -> list[Account]:
                 published=published.get(topic.name),
                 consumed=consumed.get(topic.name, 0),
                 dead=dead.get(topic.name, 0),
-                shown=shown.get(topic.name),
+                shown=None if shown is None else shown.get(topic.name, 0),
             )
             for topic in topics
         ]
@@ -112,10 +112,10 @@ async def _published(bootstrap_servers: str) -> dict[str, int]:
     }
 
 
-async def _shown(service: str, dsn: str) -> dict[str, int]:
-    """Events whose effect the read model shows, by topic, where a service can tell (`ACCOUNT` in its store)."""
+async def _shown(service: str, dsn: str) -> dict[str, int] | None:
+    """Events whose effect the read model shows, by topic; None where a service has no `ACCOUNT` to tell by."""
     statement: str | None = getattr(import_module(f"services.{service}.store"), "ACCOUNT", None)
-    return {} if statement is None else await _counts(dsn, statement)
+    return None if statement is None else await _counts(dsn, statement)
 
 
 async def _counts(dsn: str, statement: str) -> dict[str, int]:

@@ -71,32 +71,8 @@ async def record_facts(connection: Connection, table: str, rows: Sequence[Mappin
     await connection.executemany(statement, [tuple(row[name] for name in names) for row in rows])
 
 
-async def funnel(connection: Connection, scope: SiteScope) -> asyncpg.Record:
-    """Counts of the feasibility funnel, over consenting people; visits that were to take place by now."""
-    return await _one(
-        connection,
-        """
-        WITH person AS (SELECT * FROM enrolment WHERE site_id = ANY($1) AND consent = 'consented'),
-        due AS (SELECT visit.* FROM visit JOIN person USING (site_id, person)
-                WHERE visit.state = 'completed' OR (visit.state <> 'cancelled' AND visit.scheduled_at < now())),
-        received AS (SELECT survey.* FROM survey JOIN person USING (site_id, person)),
-        given AS (SELECT feedback.* FROM feedback JOIN person USING (site_id, person))
-        SELECT (SELECT count(*) FROM site WHERE site_id = ANY($1)) AS sites,
-               (SELECT count(DISTINCT site_id) FROM received) AS active_sites,
-               (SELECT count(*) FROM (SELECT 1 FROM person WHERE clinician IS NOT NULL
-                GROUP BY site_id, clinician HAVING count(*) > 5) AS busy) AS clinicians,
-               (SELECT count(*) FROM person) AS enrolled,
-               (SELECT count(*) FROM due) AS visits,
-               (SELECT count(*) FROM received) AS surveys,
-               (SELECT count(*) FROM given) AS feedback,
-               (SELECT count(*) FROM given WHERE used_over_one_month) AS over_one_month
-        """,
-        scope,
-    )
-
-
 _DUE = """
-    SELECT visit.site_id, date_trunc('month', visit.scheduled_at AT TIME ZONE 'UTC')::date AS month,
+    SELECT visit.site_id, visit.visit, date_trunc('month', visit.scheduled_at AT TIME ZONE 'UTC')::date AS month,
            EXISTS (SELECT 1 FROM survey WHERE survey.site_id = visit.site_id AND survey.visit = visit.visit
                    AND survey.submitted_at >= visit.scheduled_at - interval '14 days'
                    AND survey.submitted_at <= coalesce(visit.completed_at, visit.scheduled_at + interval '24 hours')
@@ -107,6 +83,30 @@ _DUE = """
     WHERE site_id = ANY($1) AND enrolment.consent = 'consented'
     AND (visit.state = 'completed' OR (visit.state <> 'cancelled' AND visit.scheduled_at < now()))
 """
+
+
+async def funnel(connection: Connection, scope: SiteScope) -> asyncpg.Record:
+    """Counts of the feasibility funnel, over consenting people. From the visits that were to take place by now, each is
+    a part of the one before it: with a survey from the 14 days before, with feedback, used over one month.
+    """
+    return await _one(
+        connection,
+        f"""
+        WITH person AS (SELECT * FROM enrolment WHERE site_id = ANY($1) AND consent = 'consented'),
+        due AS ({_DUE}),
+        given AS (SELECT feedback.* FROM feedback JOIN due USING (site_id, visit) WHERE is_answered)
+        SELECT (SELECT count(*) FROM site WHERE site_id = ANY($1)) AS sites,
+               (SELECT count(DISTINCT site_id) FROM survey JOIN person USING (site_id, person)) AS active_sites,
+               (SELECT count(*) FROM (SELECT 1 FROM person WHERE clinician IS NOT NULL
+                GROUP BY site_id, clinician HAVING count(*) > 5) AS busy) AS clinicians,
+               (SELECT count(*) FROM person) AS enrolled,
+               (SELECT count(*) FROM due) AS visits,
+               (SELECT count(*) FROM due WHERE is_answered) AS surveys,
+               (SELECT count(*) FROM given) AS feedback,
+               (SELECT count(*) FROM given WHERE used_over_one_month) AS over_one_month
+        """,
+        scope,
+    )
 
 
 async def participation_by_month(connection: Connection, scope: SiteScope) -> list[asyncpg.Record]:

@@ -9,8 +9,8 @@ from shared.delivery import Subscription
 from shared.worker import run_worker
 
 
-async def run(settings: AnalyticsSettings, broker: Broker) -> int:
-    """Consume until told to stop; the exit code.
+def subscription_of(settings: AnalyticsSettings) -> Subscription:
+    """What analytics reads, and the effect of it under the network's pseudonyms.
 
     Raises:
         ValueError: no pseudonym key is set.
@@ -18,5 +18,10 @@ async def run(settings: AnalyticsSettings, broker: Broker) -> int:
     if settings.pseudonym_key is None:
         raise ValueError("SAMEPAGE_ANALYTICS_PSEUDONYM_KEY is not set")
     pseudonyms = Pseudonyms(settings.pseudonym_key.get_secret_value().encode())
-    subscription = Subscription("analytics", CONSUMES, applier(pseudonyms))
+    return Subscription("analytics", CONSUMES, applier(pseudonyms))
+
+
+async def run(settings: AnalyticsSettings, broker: Broker) -> int:
+    """Consume until told to stop; the exit code."""
+    subscription = subscription_of(settings)
     return await run_worker("analytics", settings, broker, subscription=subscription, is_publisher=False)

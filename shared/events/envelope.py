@@ -1,6 +1,7 @@
 """An event in its envelope, and the way into and out of a Kafka record."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,8 @@ from shared.events.bodies import Body
 from shared.events.topics import TOPICS
 
 Headers = Sequence[tuple[str, bytes]]
+_SEQUENCE = re.compile(r"[1-9][0-9]{0,18}")
+_LAST_SEQUENCE = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ def headers_of(  # noqa: PLR0913 - one argument an attribute of the envelope
         "ce_type": topic,
         "ce_time": time.isoformat(),
         "ce_subject": key,
-        "ce_dataschema": description.schema,
+        "ce_dataschema": description.schema_id,
         "ce_partitionkey": key,
         "ce_siteid": site_id,
         "ce_sequence": str(sequence),
@@ -69,25 +72,48 @@ def decode(topic: str, headers: Headers, value: bytes) -> Event:
     attributes = {name: content.decode("utf-8", "replace") for name, content in headers}
     try:
         return Event(
-            event_id=UUID(attributes["ce_id"]),
+            event_id=UUID(_in_binary_mode(attributes)["ce_id"]),
             topic=_matching(attributes["ce_type"], topic),
             site_id=attributes["ce_siteid"],
             key=attributes["ce_subject"],
-            sequence=int(attributes["ce_sequence"]),
-            time=datetime.fromisoformat(attributes["ce_time"]),
+            sequence=_sequence(attributes["ce_sequence"]),
+            time=_moment(attributes["ce_time"]),
             body=TOPICS[topic].body.model_validate_json(value),
             traceparent=attributes.get("traceparent"),
         )
     except KeyError as missing:
         raise UndecodableEvent(f"attribute {missing} is missing") from None
+    except UndecodableEvent:
+        raise
     except ValueError as invalid:
         raise UndecodableEvent(_reason(invalid)) from None
+
+
+def _in_binary_mode(attributes: Mapping[str, str]) -> Mapping[str, str]:
+    if attributes.get("content-type", "").startswith("application/cloudevents"):
+        raise UndecodableEvent("a CloudEvent in structured mode: only binary mode is read here")
+    if attributes["ce_specversion"] != "1.0":
+        raise UndecodableEvent("ce_specversion is not 1.0")
+    return attributes
 
 
 def _matching(event_type: str, topic: str) -> str:
     if event_type != topic:
         raise UndecodableEvent("ce_type does not name the topic that the record was read from")
     return topic
+
+
+def _sequence(text: str) -> int:
+    if not _SEQUENCE.fullmatch(text) or int(text) > _LAST_SEQUENCE:
+        raise UndecodableEvent("ce_sequence is not one of 1, 2, 3 ...")
+    return int(text)
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise UndecodableEvent("ce_time does not say its offset from UTC")
+    return moment
 
 
 def _reason(invalid: ValueError) -> str:

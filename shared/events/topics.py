@@ -25,8 +25,13 @@ class Topic:
 
     @property
     def schema(self) -> str:
-        """Name of the committed JSON Schema; also the CloudEvents `dataschema`."""
+        """File of the committed JSON Schema."""
         return f"{self.name}.v{self.version}.schema.json"
+
+    @property
+    def schema_id(self) -> str:
+        """The schema's `$id`; also the CloudEvents `dataschema`, which must be an absolute URI."""
+        return f"urn:samepage:schema:{self.name}:v{self.version}"
 
 
 SITE_UPDATED = Topic("site-updated", SiteUpdated, "intake")

@@ -39,7 +39,7 @@ def create_app(
             _settle_memory()
             yield
 
-    app = _bare(name, routers, lifespan=lifespan, max_body_size=settings.max_body_bytes)
+    app = _bare(name, routers, lifespan=lifespan)
     app.include_router(_health)
     if settings.platform.environment == "development":
         app.include_router(sign_in.router)
@@ -49,7 +49,13 @@ def create_app(
     for key, value in (state or {}).items():
         setattr(app.state, key, value)
     app.add_middleware(OnRecord)
-    app.add_middleware(Edge, service=name, verifier=app.state.verifier, timeout_s=settings.request_timeout_s)
+    app.add_middleware(
+        Edge,
+        service=name,
+        verifier=app.state.verifier,
+        timeout_s=settings.request_timeout_s,
+        max_body_bytes=settings.max_body_bytes,
+    )
     return app
 
 

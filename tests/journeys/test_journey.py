@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,6 +82,19 @@ async def test_a_visit_from_the_survey_to_the_network_figures(clinic: Clinic) ->
         "feedback applied",
         "analytics applied",
     ]
+    told = samepage(clinic.system, "trace", held.receipt).splitlines()
+    assert [hop.place for hop in hops if any(hop.place in line and "ms" in line for line in told)] == [
+        hop.place for hop in hops
+    ]
+    token = samepage(clinic.system, "token", "operator").strip()
+    clinic.operator.get("/v1/pipeline", headers={"authorization": f"Bearer {token}"}).raise_for_status()
+
+
+def samepage(system: System, *arguments: str) -> str:
+    """What the command prints about the system that runs."""
+    place = os.environ | {"SAMEPAGE_PLACE": str(system.home), "COLUMNS": "160"}
+    command = [sys.executable, "-m", "deploy.cli", *arguments]
+    return subprocess.run(command, env=place, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
 async def _check_what_stands_on_kafka(clinic: Clinic, patient_id: str) -> None:

@@ -1,29 +1,35 @@
 """Events on their way into a service and out of it: through its tables as its worker would, or through a broker."""
 
 import asyncio
+from collections import defaultdict
 from uuid import uuid4
 
 from fastapi import FastAPI
 
-from shared.broker import Broker, Message, Partition, Record
+from shared.broker import Broker, Partition, Record
 from shared.db import open_pool, transaction
 from shared.delivery import Subscription, deliver
 from shared.delivery_store import places
-from shared.events import Event, Headers, decode, encode, headers_of
+from shared.events import Event, decode, headers_of
+from tests.builders import a_message
 from tests.conftest import FreshDatabase
 
 
 async def arrive(application: FastAPI, subscription: Subscription, *events: Event) -> None:
     """Deliver events as the worker does: under its role, all of them in one transaction, with their offsets."""
     database: FreshDatabase = application.state.database
+    by_partition: dict[Partition, list[Event]] = defaultdict(list)
+    for event in events:
+        by_partition[Partition(event.topic, 0)].append(event)
     async with open_pool(database.worker, size=1) as pool, transaction(pool) as connection:
-        for event in events:
-            partition = Partition(event.topic, 0)
-            place = (await places(connection, subscription.name, [partition]))[partition]
-            outcome = await deliver(
-                connection, subscription, {partition: [_record(event, partition, place.next_offset)]}
-            )
-            assert [applied for applied, _ in outcome.applied] == [event]
+        found = await places(connection, subscription.name, by_partition.keys())
+        batch = {
+            partition: [_record(event, partition, found[partition].next_offset + n) for n, event in enumerate(of_topic)]
+            for partition, of_topic in by_partition.items()
+        }
+        outcome = await deliver(connection, subscription, batch)
+    assert [letter.reason for letter in outcome.letters] == []
+    assert len(outcome.applied) == len(events)
 
 
 async def published(application: FastAPI) -> list[Event]:
@@ -50,9 +56,7 @@ async def published(application: FastAPI) -> list[Event]:
 async def send(broker: Broker, *events: Event) -> None:
     """Write events to the broker as their publishers' relays do."""
     sink = await broker.sink()
-    await sink.send_all(
-        [Message(event.topic, event.key.encode(), encode(event.body), _headers(event)) for event in events]
-    )
+    await sink.send_all([a_message(event) for event in events])
     await sink.close()
 
 
@@ -69,16 +73,5 @@ async def first_of(broker: Broker, topic: str) -> Event:
 
 
 def _record(event: Event, partition: Partition, offset: int) -> Record:
-    return Record(partition, offset, 1_760_000_000_000, event.key.encode(), encode(event.body), _headers(event))
-
-
-def _headers(event: Event) -> Headers:
-    return headers_of(
-        event_id=event.event_id,
-        topic=event.topic,
-        site_id=event.site_id,
-        key=event.key,
-        sequence=event.sequence,
-        time=event.time,
-        traceparent=event.traceparent,
-    )
+    message = a_message(event)
+    return Record(partition, offset, 1_760_000_000_000, message.key, message.value, message.headers)

@@ -1,21 +1,18 @@
-"""Both brokers behind one fixture: what holds for the fake must hold for Kafka."""
+"""Both brokers behind one fixture: what holds for the fake must hold for Kafka. And the databases of a pipeline."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 from uuid import uuid4
 
 import pytest
 
 from shared.broker import Broker
+from shared.db import Pool, open_pool
 from shared.kafka import KafkaBroker
 from shared.memory_broker import MemoryBroker
+from tests.conftest import Databases
 
 TOPIC, OTHER_TOPIC = "letters", "parcels"
-# The table of an effect that counts, made where a consumer is tested that is none of ours.
-EFFECT = """
-CREATE TABLE effect (key text, sequence bigint, times integer, PRIMARY KEY (key, sequence));
-GRANT SELECT, INSERT, UPDATE ON effect TO samepage_worker
-"""
 
 
 class TopicBroker(Broker, Protocol):
@@ -44,3 +41,25 @@ async def broker(request: pytest.FixtureRequest) -> TopicBroker:
     )
     await opened.create_topics([TOPIC, OTHER_TOPIC])
     return opened
+
+
+@pytest.fixture
+async def source_dsn(database: Databases) -> str:
+    """A database of a publisher, as its superuser: what is tested there goes through no wall."""
+    return (await database("intake")).admin
+
+
+@pytest.fixture
+async def reader_dsn(database: Databases) -> str:
+    """A database of a consumer, likewise."""
+    return (await database("dashboard")).admin
+
+
+@pytest.fixture
+async def reader(reader_dsn: str) -> AsyncIterator[Pool]:
+    """A pool on it, with room for the effect of `tests.shared.effects`."""
+    async with open_pool(reader_dsn, size=4) as pool:
+        await pool.execute(
+            "CREATE TABLE effect (key text, sequence bigint, times integer, PRIMARY KEY (key, sequence))"
+        )
+        yield pool

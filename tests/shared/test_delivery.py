@@ -2,38 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from uuid import uuid4
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from shared import dead_letters
 from shared.broker import Partition, Record
 from shared.db import Connection, Pool, transaction
 from shared.delivery import Outcome, OutOfPlace, Subscription, deliver
-from shared.delivery_store import places
-from shared.events import VISIT_UPDATED, Event, encode, headers_of
-from tests.builders import a_visit, an_event
-from tests.conftest import Databases, FreshDatabase, Pools
-from tests.shared.conftest import EFFECT
+from shared.delivery_store import places, record_of
+from shared.events import VISIT_UPDATED, Event, encode
+from tests.builders import a_message, a_visit, an_event
+from tests.shared.effects import COUNTING, PATIENTS, count, effects
 
 PARTITION = Partition(VISIT_UPDATED.name, 0)
-PATIENTS = [uuid4() for _ in range(3)]
 
 
 class Poison(ValueError):
     """Carries what must not be kept: a patient's data."""
-
-
-async def count(connection: Connection, events: Sequence[Event]) -> None:
-    """An effect that shows every repetition: it counts."""
-    await connection.executemany(
-        "INSERT INTO effect (key, sequence, times) VALUES ($1, $2, 1) "
-        "ON CONFLICT (key, sequence) DO UPDATE SET times = effect.times + 1",
-        [(event.key, event.sequence) for event in events],
-    )
 
 
 async def fail_for_the_first_patient(connection: Connection, events: Sequence[Event]) -> None:
@@ -42,49 +30,22 @@ async def fail_for_the_first_patient(connection: Connection, events: Sequence[Ev
         raise Poison("Maria Synthetic, born 1984")
 
 
-COUNTING = Subscription("test", (VISIT_UPDATED,), count)
 FAILING = replace(COUNTING, apply=fail_for_the_first_patient)
 
 
-@pytest.fixture
-async def reader(database: Databases) -> FreshDatabase:
-    """A database of a consumer, with an effect that counts."""
-    reader = await database("dashboard")
-    await reader.run(EFFECT)
-    return reader
-
-
-@pytest.fixture
-async def pool(pool_of: Pools, reader: FreshDatabase) -> Pool:
-    return await pool_of(reader)
-
-
 def record(offset: int, patient: int, sequence: int, *, value: bytes | None = None) -> Record:
-    event = an_event(a_visit(patient_id=PATIENTS[patient]), sequence=sequence)
-    headers = headers_of(
-        event_id=event.event_id,
-        topic=event.topic,
-        site_id=event.site_id,
-        key=event.key,
-        sequence=sequence,
-        time=event.time,
-        traceparent=None,
-    )
-    return Record(PARTITION, offset, 1_760_000_000_000, event.key.encode(), value or encode(event.body), headers)
+    message = a_message(an_event(a_visit(patient_id=PATIENTS[patient]), sequence=sequence), value=value)
+    return Record(PARTITION, offset, 1_760_000_000_000, message.key, message.value, message.headers)
 
 
-async def bring(pool: Pool, *records: Record, subscription: Subscription = COUNTING) -> Outcome:
-    async with transaction(pool) as connection:
+async def bring(reader: Pool, *records: Record, subscription: Subscription = COUNTING) -> Outcome:
+    async with transaction(reader) as connection:
         await places(connection, subscription.name, [PARTITION])
         return await deliver(connection, subscription, {PARTITION: records})
 
 
-async def effects(pool: Pool) -> dict[tuple[str, int], int]:
-    return {(row["key"], row["sequence"]): row["times"] for row in await pool.fetch("SELECT * FROM effect")}
-
-
-async def set_aside(pool: Pool) -> list[tuple[int, str]]:
-    async with transaction(pool) as connection:
+async def set_aside(reader: Pool) -> list[tuple[int, str]]:
+    async with transaction(reader) as connection:
         return [(letter.offset, letter.state) for letter in await dead_letters.listed(connection, "test")]
 
 
@@ -92,41 +53,69 @@ def once(*pairs: tuple[int, int]) -> dict[tuple[str, int], int]:
     return {(str(PATIENTS[patient]), sequence): 1 for patient, sequence in pairs}
 
 
-async def test_a_batch_that_comes_again_changes_nothing(pool: Pool) -> None:
+async def test_a_batch_that_comes_again_changes_nothing(reader: Pool) -> None:
     batch = [record(0, 0, 1), record(1, 1, 1), record(2, 0, 2)]
-    await bring(pool, *batch)
-    await bring(pool, *batch)
-    assert await effects(pool) == once((0, 1), (1, 1), (0, 2))
+    await bring(reader, *batch)
+    await bring(reader, *batch)
+    assert await effects(reader) == once((0, 1), (1, 1), (0, 2))
 
 
-async def test_an_event_that_a_relay_sent_twice_is_applied_once(pool: Pool) -> None:
-    outcome = await bring(pool, record(0, 0, 1), record(1, 0, 1), record(2, 0, 2), record(3, 0, 1))
+async def test_an_event_that_a_relay_sent_twice_is_applied_once(reader: Pool) -> None:
+    outcome = await bring(reader, record(0, 0, 1), record(1, 0, 1), record(2, 0, 2), record(3, 0, 1))
     assert outcome.duplicates == 2
-    assert await effects(pool) == once((0, 1), (0, 2))
+    assert await effects(reader) == once((0, 1), (0, 2))
 
 
-async def test_an_event_waits_for_the_one_before_it(pool: Pool) -> None:
-    await bring(pool, record(0, 0, 1), record(1, 0, 3), record(2, 0, 4), record(3, 0, 4))
-    assert await effects(pool) == once((0, 1))
-    assert await set_aside(pool) == [(1, "waiting"), (2, "waiting"), (3, "waiting")]
-    await bring(pool, record(4, 0, 2))
-    assert await effects(pool) == once((0, 1), (0, 2), (0, 3), (0, 4))
-    assert await set_aside(pool) == []
+async def test_an_event_waits_for_the_one_before_it(reader: Pool) -> None:
+    await bring(reader, record(0, 0, 1), record(1, 0, 3), record(2, 0, 4), record(3, 0, 4))
+    assert await effects(reader) == once((0, 1))
+    assert await set_aside(reader) == [(1, "waiting"), (2, "waiting"), (3, "waiting")]
+    await bring(reader, record(4, 0, 2))
+    assert await effects(reader) == once((0, 1), (0, 2), (0, 3), (0, 4))
+    assert await set_aside(reader) == []
 
 
-async def test_an_unreadable_record_is_set_aside_and_later_ones_of_that_patient_wait_behind_it(pool: Pool) -> None:
+async def test_an_unreadable_record_is_set_aside_and_later_ones_of_that_patient_wait_behind_it(reader: Pool) -> None:
     broken = record(1, 0, 2, value=b'{"visit_id": "Maria Synthetic"}')
-    await bring(pool, record(0, 0, 1), broken, record(2, 0, 3), record(3, 1, 1))
-    await bring(pool, record(4, 0, 4), record(5, 1, 2))
-    assert await effects(pool) == once((0, 1), (1, 1), (1, 2))
-    assert await set_aside(pool) == [(1, "dead"), (2, "parked"), (4, "parked")]
+    await bring(reader, record(0, 0, 1), broken, record(2, 0, 3), record(3, 1, 1))
+    await bring(reader, record(4, 0, 4), record(5, 1, 2))
+    assert await effects(reader) == once((0, 1), (1, 1), (1, 2))
+    assert await set_aside(reader) == [(1, "dead"), (2, "parked"), (4, "parked")]
 
 
-async def test_no_reason_repeats_what_stood_in_the_event(pool: Pool) -> None:
+ATTRIBUTES = [name for name, _ in a_message(an_event(a_visit())).headers]
+SPOILT = st.binary(max_size=12) | st.sampled_from([b"\0", b"%00", b"\xff\xfe", b"9" * 30, b"2026-13-01"])
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    key=SPOILT,
+    spoilt=st.dictionaries(st.sampled_from(ATTRIBUTES) | st.text(max_size=8), SPOILT, max_size=4),
+    missing=st.sets(st.sampled_from(ATTRIBUTES), max_size=2),
+    value=st.binary(max_size=30) | st.just(b'{"visit_id": "\\u0000"}'),
+)
+@example(key=b"\0", spoilt={"ce_id": b"\0", "ce_siteid": b"\0", "\0": b"\0"}, missing=set(), value=b"\0")
+@example(key=b"k", spoilt={"ce_sequence": b"9" * 30}, missing=set(), value=encode(a_visit()))
+async def test_a_record_however_garbled_is_set_aside_as_it_came_and_holds_nobody_up(
+    reader: Pool, key: bytes, spoilt: dict[str, bytes], missing: set[str], value: bytes
+) -> None:
+    await reader.execute("TRUNCATE effect, consumer_offset, consumer_head, delivery, dead_letter")
+    written = dict(a_message(an_event(a_visit())).headers) | spoilt
+    headers = [(name, content) for name, content in written.items() if name not in missing]
+    garbled = Record(PARTITION, 0, 1_760_000_000_000, key, value, headers)
+    await bring(reader, garbled, record(1, 0, 1))
+    await bring(reader, record(2, 0, 2))
+    assert await effects(reader) == once((0, 1), (0, 2))
+    (row,) = await reader.fetch("SELECT * FROM dead_letter")
+    kept = record_of(row)
+    assert (row["state"], kept.headers, kept.value) == ("dead", headers, value)
+
+
+async def test_no_reason_repeats_what_stood_in_the_event(reader: Pool) -> None:
     broken = record(0, 0, 1, value=b'{"visit_id": "Maria Synthetic"}')
-    await bring(pool, broken, record(1, 0, 2), record(2, 1, 1))
-    await bring(pool, record(3, 2, 1), subscription=replace(COUNTING, apply=_poison_always))
-    reasons = [row["reason"] for row in await pool.fetch("SELECT reason FROM dead_letter")]
+    await bring(reader, broken, record(1, 0, 2), record(2, 1, 1))
+    await bring(reader, record(3, 2, 1), subscription=replace(COUNTING, apply=_poison_always))
+    reasons = [row["reason"] for row in await reader.fetch("SELECT reason FROM dead_letter")]
     assert len(reasons) == 3
     assert not any("Maria" in reason for reason in reasons)
 
@@ -135,45 +124,45 @@ async def _poison_always(_connection: Connection, _events: Sequence[Event]) -> N
     raise Poison("Maria Synthetic, born 1984")
 
 
-async def test_one_bad_event_takes_no_other_with_it_and_replay_applies_it_and_those_behind(pool: Pool) -> None:
+async def test_one_bad_event_takes_no_other_with_it_and_replay_applies_it_and_those_behind(reader: Pool) -> None:
     batch = [record(0, 0, 1), record(1, 1, 1), record(2, 0, 2), record(3, 0, 3), record(4, 1, 2)]
-    await bring(pool, *batch, subscription=FAILING)
-    assert await effects(pool) == once((0, 1), (1, 1), (1, 2))
-    assert await set_aside(pool) == [(2, "dead"), (3, "parked")]
-    async with transaction(pool) as connection:
+    await bring(reader, *batch, subscription=FAILING)
+    assert await effects(reader) == once((0, 1), (1, 1), (1, 2))
+    assert await set_aside(reader) == [(2, "dead"), (3, "parked")]
+    async with transaction(reader) as connection:
         streams = [letter.stream for letter in await dead_letters.listed(connection, "test")]
-    await dead_letters.replay(pool, FAILING, streams)
-    assert await set_aside(pool) == [(2, "dead"), (3, "parked")], "still bad: set aside again"
-    await dead_letters.replay(pool, COUNTING, streams)
-    assert await effects(pool) == once((0, 1), (1, 1), (1, 2), (0, 2), (0, 3))
-    assert await set_aside(pool) == []
+    await dead_letters.replay(reader, FAILING, streams)
+    assert await set_aside(reader) == [(2, "dead"), (3, "parked")], "still bad: set aside again"
+    await dead_letters.replay(reader, COUNTING, streams)
+    assert await effects(reader) == once((0, 1), (1, 1), (1, 2), (0, 2), (0, 3))
+    assert await set_aside(reader) == []
 
 
-async def test_records_that_do_not_follow_the_stored_offset_are_refused(pool: Pool) -> None:
-    await bring(pool, record(0, 0, 1))
+async def test_records_that_do_not_follow_the_stored_offset_are_refused(reader: Pool) -> None:
+    await bring(reader, record(0, 0, 1))
     with pytest.raises(OutOfPlace):
-        await bring(pool, record(5, 0, 2))
-    assert await effects(pool) == once((0, 1))
+        await bring(reader, record(5, 0, 2))
+    assert await effects(reader) == once((0, 1))
 
 
-async def test_a_database_that_fails_sets_nothing_aside(pool: Pool) -> None:
+async def test_a_database_that_fails_sets_nothing_aside(reader: Pool) -> None:
     async def drop_the_connection(_connection: Connection, _events: Sequence[Event]) -> None:
         raise asyncpg.PostgresConnectionError("gone")
 
     with pytest.raises(asyncpg.PostgresConnectionError):
-        await bring(pool, record(0, 0, 1), subscription=replace(COUNTING, apply=drop_the_connection))
-    assert await set_aside(pool) == []
-    await bring(pool, record(0, 0, 1))
-    assert await effects(pool) == once((0, 1))
+        await bring(reader, record(0, 0, 1), subscription=replace(COUNTING, apply=drop_the_connection))
+    assert await set_aside(reader) == []
+    await bring(reader, record(0, 0, 1))
+    assert await effects(reader) == once((0, 1))
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 async def test_any_log_that_holds_every_event_at_least_once_has_every_effect_once(
-    pool: Pool, reader: FreshDatabase, data: st.DataObject
+    reader: Pool, data: st.DataObject
 ) -> None:
     """Events of each patient in order, any of them sent again later, cut into batches, batches delivered twice."""
-    await reader.run("TRUNCATE effect, consumer_offset, consumer_head, delivery, dead_letter")
+    await reader.execute("TRUNCATE effect, consumer_offset, consumer_head, delivery, dead_letter")
     order = data.draw(st.permutations([0, 0, 0, 1, 1, 1, 2, 2, 2]))
     log: list[Record] = []
     seen = {0: 0, 1: 0, 2: 0}
@@ -185,8 +174,8 @@ async def test_any_log_that_holds_every_event_at_least_once_has_every_effect_onc
             log.append(record(len(log), patient, again))
     cuts = sorted(data.draw(st.sets(st.integers(1, len(log) - 1), max_size=4)))
     for start, end in zip([0, *cuts], [*cuts, len(log)], strict=True):
-        await bring(pool, *log[start:end])
+        await bring(reader, *log[start:end])
         if data.draw(st.booleans()):
-            await bring(pool, *log[start:end])
-    assert await effects(pool) == once(*((patient, n) for patient in range(3) for n in (1, 2, 3)))
-    assert await set_aside(pool) == []
+            await bring(reader, *log[start:end])
+    assert await effects(reader) == once(*((patient, n) for patient in range(3) for n in (1, 2, 3)))
+    assert await set_aside(reader) == []

@@ -10,7 +10,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from deploy.local.java import JavaTools
@@ -18,9 +19,10 @@ from deploy.local.kafka import Kafka
 from deploy.local.ports import HOST, keep_or_choose
 from deploy.local.record import Part
 from deploy.local.server import stop, wait_until_ready
-from shared.broker import Partition
+from shared.broker import Bounds, Partition
 from shared.errors import Halt, SendFailed
 from shared.kafka import KafkaAway, KafkaBroker
+from shared.memory_broker import partition_of
 from tests.conftest import until
 from tests.shared.conftest import TOPIC, own_kafka
 from tests.shared.logs import ALL, letter, next_offsets, read, reading, send, texts
@@ -159,6 +161,25 @@ async def test_topics_are_kept_for_ever(kafka_bootstrap: str) -> None:
         ("min.insync.replicas", "1"),
         ("unclean.leader.election.enable", "false"),
     }
+
+
+async def test_records_that_were_deleted_are_out_of_bounds_and_reading_begins_behind_them(
+    kafka_bootstrap: str,
+) -> None:
+    prefix = f"test-{uuid4().hex[:8]}-"
+    broker = own_kafka(kafka_bootstrap, prefix=prefix)
+    await broker.create_topics([TOPIC])
+    await send(broker, *(letter("a", str(number)) for number in range(4)))
+    place = Partition(TOPIC, partition_of(b"a", len(ALL)))
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+    await admin.start()
+    await admin.delete_records({TopicPartition(f"{prefix}{TOPIC}", place.number): RecordsToDelete(3)})
+    await admin.close()
+    async with reading(broker) as source:
+        assert await source.bounds([place]) == {place: Bounds(3, 4)}
+        assert texts(await read(source, 1)) == ["3"]
+        source.seek(place, 1)
+        assert texts(await read(source, 1)) == ["3"]
 
 
 async def test_a_static_member_that_comes_back_has_its_partitions_without_the_others_noticing(

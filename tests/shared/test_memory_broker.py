@@ -89,6 +89,22 @@ async def test_a_topic_made_anew_is_empty_and_its_readers_begin_again(broker: Me
         assert texts(await read(source, 1)) == ["kept"]
 
 
+async def test_records_that_were_deleted_are_out_of_bounds_and_reading_begins_behind_them(
+    broker: MemoryBroker,
+) -> None:
+    await send(broker, *(letter("a", str(number)) for number in range(4)))
+    place = Partition(TOPIC, partition_of(b"a", len(ALL)))
+    broker.delete_before(place, 3)
+    async with reading(broker) as source:
+        assert await source.bounds([place]) == {place: Bounds(3, 4)}
+        assert texts(await read(source, 1)) == ["3"]
+        source.seek(place, 1)
+        assert texts(await read(source, 1)) == ["3"]
+    broker.recreate(TOPIC)
+    async with reading(broker) as source:
+        assert await source.bounds([place]) == {place: Bounds(0, 0)}
+
+
 async def test_a_topic_that_nobody_made_cannot_be_written_or_read(broker: MemoryBroker) -> None:
     with pytest.raises(SendFailed):
         await send(broker, letter("a", topic="mistyped"))

@@ -16,6 +16,7 @@ from services.analytics.domain import (
     Share,
     figures_of,
     hide,
+    hide_chain,
     hide_shares,
     p_chart,
     pipeline_of,
@@ -124,15 +125,17 @@ async def on_record(request: Request) -> AsyncIterator[Connection]:
 
 async def funnel(connection: Connection, caller: Caller) -> Funnel:
     counts = await store.funnel(connection, await store.network_scope(connection, caller.scope))
+    names = ("visits", "surveys", "feedback", "over_one_month")
+    visits, surveys, feedback, over_one_month = hide_chain([counts[name] for name in names])
     steps = [
         Step(
             name="Clinics sending surveys", count=Cell(counts["active_sites"]), of=Cell(counts["sites"]), unit="clinics"
         ),
         Step(name="Clinicians with over 5 patients", count=Cell(counts["clinicians"])),
         Step(name="Patients enrolled", count=hide(counts["enrolled"])),
-        _step("Surveys received", counts["surveys"], counts["visits"], "visits"),
-        _step("Feedback given", counts["feedback"], counts["surveys"], "surveys"),
-        _step("Used over 1 month", counts["over_one_month"], counts["feedback"], "feedback forms"),
+        _step("Surveys received", surveys, visits, "visits"),
+        _step("Feedback given", feedback, surveys, "surveys"),
+        _step("Used over 1 month", over_one_month, feedback, "feedback forms"),
     ]
     return Funnel(figures_at=datetime.now(UTC), steps=steps)
 
@@ -195,9 +198,9 @@ async def pipeline(connection: Connection, caller: Caller) -> Pipeline:
     )
 
 
-def _step(name: str, count: int, of: int, unit: str) -> Step:
-    found = share(min(count, of), of)
-    return Step(name=name, count=found.count, of=found.of, unit=unit, share=found.share)
+def _step(name: str, count: Cell, of: Cell, unit: str) -> Step:
+    quotient = count.value / of.value if count.value is not None and of.value else None
+    return Step(name=name, count=count, of=of, unit=unit, share=quotient)
 
 
 def _month(first: date) -> str:

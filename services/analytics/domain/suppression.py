@@ -13,7 +13,7 @@ SMALLEST_SHOWN = 11
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A count, or why it is not shown: `hidden` is 1 to 10; `hidden-too` would give a hidden one away."""
+    """A count, or why it is not shown: `hidden` is 1 to 10; `hidden-too` may be any, and gives a small one away."""
 
     value: int | None
     shown: Literal["shown", "hidden", "hidden-too"] = "shown"
@@ -22,7 +22,7 @@ class Cell:
     def words(self) -> str:
         if self.value is not None:
             return f"{self.value:,}"
-        return "1–10 (hidden)" if self.shown == "hidden" else "hidden too"
+        return "1–10 (hidden)" if self.shown == "hidden" else "hidden"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,53 +59,43 @@ def share(count: int, of: int) -> Share:
     return Share(Cell(count), Cell(of), count / of if of else None)
 
 
-def hide_column(counts: Sequence[int]) -> list[Cell]:
-    """Counts whose total is shown beside them.
-
-    Beside the small ones, the next larger are hidden until the sum of what is hidden no longer tells any of them: it
-    tells when one alone is hidden, or when it is the least or the most that so many small counts can come to.
+def hide_chain(counts: Sequence[int]) -> list[Cell]:
+    """Counts of which each is a part of the one before it: those are hidden that are small, or that would leave a small
+    rest of the last one shown.
     """
-    hidden = {index for index, count in enumerate(counts) if is_small(count)}
-    too: set[int] = set()
-    larger = sorted((count, index) for index, count in enumerate(counts) if not is_small(count) and count)
-    for _, index in larger:
-        if not hidden or _is_safe([counts[i] for i in hidden], [counts[i] for i in too]):
-            break
-        too.add(index)
-    return [
-        _HIDDEN if index in hidden else _HIDDEN_TOO if index in too else Cell(count)
-        for index, count in enumerate(counts)
-    ]
+    cells: list[Cell] = []
+    last = None
+    for count in counts:
+        if is_small(count):
+            cells.append(_HIDDEN)
+        elif last is not None and is_small(last - count):
+            cells.append(_HIDDEN_TOO)
+        else:
+            cells.append(Cell(count))
+            last = count
+    return cells
 
 
 def hide_shares(rows: Sequence[tuple[int, int]]) -> list[Share]:
-    """`(count, of)` of several groups whose totals are shown beside them: whole rows are hidden, until no column tells.
+    """`(count, of)` of several groups whose totals are shown beside them: whole rows are hidden, until no total tells.
 
-    A row is hidden when its count, its complement or its denominator is small; then the next larger rows, until what
-    is hidden of each column is more than one possibility.
+    A row is hidden when its count, its complement or its denominator is small, and nothing says which of them it is.
+    Then the next larger rows are hidden too, until there are two and none of their columns comes to a small sum.
     """
     columns = [(count, of - count, of) for count, of in rows]
-    hidden = {index for index, row in enumerate(columns) if any(is_small(value) for value in row)}
+    hidden = {index for index, row in enumerate(columns) if any(map(is_small, row))}
     for _, index in sorted((of, index) for index, (_, of) in enumerate(rows) if of and index not in hidden):
-        if all(_column_is_safe([columns[i][place] for i in hidden]) for place in range(3)):
+        if not hidden or _tell_nothing([columns[i] for i in hidden]):
             break
         hidden.add(index)
-    return [_shown_or_hidden(*row, is_hidden=index in hidden) for index, row in enumerate(rows)]
+    return [
+        Share(_HIDDEN_TOO, _HIDDEN_TOO, None)
+        if index in hidden
+        else Share(Cell(count), Cell(of), count / of if of else None)
+        for index, (count, of) in enumerate(rows)
+    ]
 
 
-def _column_is_safe(hidden: Sequence[int]) -> bool:
-    small = [value for value in hidden if is_small(value)]
-    return not small or _is_safe(small, [value for value in hidden if value >= SMALLEST_SHOWN])
-
-
-def _shown_or_hidden(count: int, of: int, *, is_hidden: bool) -> Share:
-    if not is_hidden:
-        return Share(Cell(count), Cell(of), count / of if of else None)
-    return Share(_HIDDEN if is_small(count) else _HIDDEN_TOO, _HIDDEN if is_small(of) else _HIDDEN_TOO, None)
-
-
-def _is_safe(small: Sequence[int], larger: Sequence[int]) -> bool:
-    """Whether the sum of the hidden counts leaves each small one at least two possible values."""
-    if larger:
-        return True
-    return len(small) > 1 and len(small) < sum(small) < len(small) * (SMALLEST_SHOWN - 1)
+def _tell_nothing(hidden: Sequence[tuple[int, ...]]) -> bool:
+    """Whether totals less what is shown, which is the sum of these rows, give nothing away."""
+    return len(hidden) > 1 and not any(is_small(sum(column)) for column in zip(*hidden, strict=True))

@@ -1,12 +1,12 @@
 """Known answers of the network's measures, and that nothing hidden can be computed."""
 
-from itertools import product
+from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.analytics.domain import Answer, figures_of, hide_column, hide_shares, p_chart, share
+from services.analytics.domain import Answer, Cell, figures_of, hide_chain, hide_shares, p_chart, share
 from services.analytics.domain.control_chart import fewest_crossings_allowed, longest_run_allowed
 from services.analytics.domain.feedback import associate
 
@@ -54,36 +54,51 @@ def test_a_share_with_a_small_part_is_not_shown(count: int, of: int) -> None:
     assert found.count.value is None
 
 
-@given(st.lists(st.integers(0, 60), min_size=2, max_size=6))
-def test_no_hidden_count_can_be_computed_from_the_total(counts: list[int]) -> None:
-    cells = hide_column(counts)
-    assert all(not 0 < cell.value < 11 for cell in cells if cell.value is not None)
-    small = [index for index, cell in enumerate(cells) if cell.shown == "hidden"]
-    larger = [index for index, cell in enumerate(cells) if cell.shown == "hidden-too"]
-    has_cover = any(count > 10 for count in counts)
-    if not small or not (has_cover or len(small) > 1):
-        return
-    missing = sum(counts) - sum(cell.value for cell in cells if cell.value is not None)
-    possible = {
-        values
-        for values in product(range(1, 11), repeat=len(small))
-        if (missing - sum(values) == 0 if not larger else missing - sum(values) >= 11 * len(larger))
-    }
-    if has_cover:
-        for position in range(len(small)):
-            assert len({values[position] for values in possible}) > 1
+WITHHELD = Cell(None, "hidden-too")
+COUNTS = st.integers(0, 40) | st.sampled_from([1, 9, 10, 11, 12])
 
 
-@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), min_size=3, max_size=8))
+@given(st.lists(COUNTS, min_size=1, max_size=5).map(lambda counts: sorted(counts, reverse=True)))
+def test_of_counts_that_are_parts_of_each_other_no_small_one_and_no_small_rest_is_shown(counts: list[int]) -> None:
+    cells = hide_chain(counts)
+    given = [cell.value for cell in cells if cell.value is not None]
+    assert not [value for value in given if 0 < value < 11]
+    assert not [before - after for before, after in pairwise(given) if 0 < before - after < 11]
+    assert all(cell.value == count for cell, count in zip(cells, counts, strict=True) if cell.value is not None)
+
+
+def test_the_largest_count_that_may_be_shown_is_shown() -> None:
+    assert [cell.value for cell in hide_chain([83, 56, 43, 32])] == [83, 56, 43, 32]
+    assert [cell.value for cell in hide_chain([50, 45, 38, 38, 5, 0])] == [50, None, 38, 38, None, 0]
+
+
+@given(st.lists(st.tuples(COUNTS, COUNTS), min_size=1, max_size=8))
+@example([(1, 29), (11, 29)])
+@example([(10, 20), (10, 20)])
+@example([(5, 45), (0, 40)])
+@example([(1, 30)] * 11)
 def test_no_hidden_row_can_be_computed_from_the_totals_of_its_columns(pairs: list[tuple[int, int]]) -> None:
     rows = [(count, count + rest) for count, rest in pairs]
     shares = hide_shares(rows)
-    for found in shares:
-        shown = found.count.value, found.of.value
-        assert not any(value is not None and 0 < value < 11 for value in shown)
-        assert (found.count.value is None) == (found.of.value is None), "a row is hidden whole"
-    hidden = [index for index, found in enumerate(shares) if found.of.value is None]
-    assert len(hidden) != 1 or sum(of > 0 for _, of in rows) == 1
+    total = share(sum(count for count, _ in rows), sum(of for _, of in rows))
+    for (count, of), found in zip(rows, shares, strict=True):
+        assert (found.count, found.of) in (
+            (Cell(count), Cell(of)),
+            (Cell(None, "hidden-too"), Cell(None, "hidden-too")),
+        )
+        assert found.of.value is None or not any(0 < part < 11 for part in (count, of - count, of))
+    hidden = [row for row, found in zip(rows, shares, strict=True) if found.of.value is None]
+    if not hidden or total.share is None:
+        return
+    assert len(hidden) > 1, "the totals less all other rows are this one"
+    for column in zip(*((count, of - count, of) for count, of in hidden), strict=True):
+        assert not 0 < sum(column) < 11, "the sum of the hidden rows is a count too"
+
+
+def test_no_more_rows_are_hidden_than_it_takes() -> None:
+    rows = [(5, 50), (40, 80), (30, 60), (20, 90), (0, 0), (0, 70)]
+    assert [found.of.value for found in hide_shares(rows)] == [None, 80, None, 90, 0, 70]
+    assert [found.of.value for found in hide_shares([(20, 40), (30, 60)])] == [40, 60]
 
 
 def answer(efforts: tuple[int | None, int | None, int | None], *, used: bool = True) -> Answer:

@@ -12,7 +12,7 @@ from deploy.audit.export import rows_about
 from services.dashboard.worker import SUBSCRIPTION
 from tests.builders import PATIENT, SITE, a_site, a_visit, an_enrollment, an_event
 from tests.conftest import Apps, Tokens, client_of
-from tests.services.dashboard.test_page_html import Document
+from tests.markup import Document
 from tests.services.streams import arrive
 from tests.services.trails import trail
 
