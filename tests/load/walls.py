@@ -26,7 +26,7 @@ from tests.conftest import new_key
 from tests.load.bench import ROOT, client, prepare_surveys
 
 TABLES = ("patient_page", "site", "view", "outbox", "outbox_head")
-PATIENTS, READS, ROUNDS = 100, 300, 15
+PATIENTS, READS, ROUNDS = 100, 200, 11
 
 
 def main() -> None:
