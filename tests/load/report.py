@@ -1,0 +1,116 @@
+"""A document of the bench as a page for people: `docs/performance.md`."""
+
+from collections.abc import Iterable, Sequence
+from statistics import median
+
+from tests.load.aims import Outcome, outcomes
+from tests.load.figures import Document, Figure
+
+_NOT_COVERED = (
+    "One machine: doors, database, broker and load generators share its cores, and the network is the loopback device.",
+    "One broker with one copy of every topic, no TLS, no other tenants. Kafka does not flush each message to disk.",
+    "The disk is this machine's, and once more with 1 ms added to every flush; no network disk was at hand.",
+    "Minutes, not days: no vacuum of large tables, no month's end, no full disk.",
+    "wrk's delays are a closed loop's: under overload it sends less. Delays that are promised come from the open loop.",
+    "The ten doors stand idle beside the floor's chain while that is measured, so its figures there are a little low.",
+)
+_EXPLANATION = """\
+The product beside its floor, in turn: medians, with the lowest and highest sample in brackets. The floor
+(`tests/load/floor.py`) is the least that is as durable: one statement, no validation, tokens, walls or audit. CPU is
+that of the doors and of their sessions in PostgreSQL. The rows of size and the pages that are read were loaded through
+the doors, in bulk; the log behind projection and analytics was written straight to the topics."""
+
+
+def page(document: Document) -> str:
+    """The page, in Markdown."""
+    return "\n".join(
+        [
+            "# Performance",
+            "",
+            *_head(document),
+            "",
+            "## What it must reach",
+            "",
+            *_aims(outcomes(document)),
+            "",
+            "## All figures",
+            "",
+            _EXPLANATION,
+            "",
+            *_figures(document.figures),
+            "## What is not covered",
+            "",
+            *(f"- {sentence}" for sentence in (*document.left_out, *_NOT_COVERED)),
+            "",
+        ]
+    )
+
+
+def _head(document: Document) -> list[str]:
+    machine = document.machine
+    packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
+    flushes = ", ".join(f"{ms:.2f} ms ({disk})" for disk, ms in document.flush_ms.items())
+    return [
+        f"Measured at {document.at} on commit `{document.commit}` with `{document.command}`: "
+        f"{document.form} form, {document.minutes} minutes.",
+        "",
+        f"- Machine: {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, "
+        f"{machine['system']}; load before the start {machine['load_before']}.",
+        f"- Software: Python {machine['python']}, {packages}.",
+        f"- One durable commit takes {flushes}.",
+    ]
+
+
+def _aims(found: Iterable[Outcome]) -> list[str]:
+    rows = (f"| {' | '.join(aim_cells(outcome))} |" for outcome in found)
+    return ["| What | Wanted | Measured | |", "|---|---|---|---|", *rows]
+
+
+def aim_cells(outcome: Outcome) -> tuple[str, str, str, str]:
+    """What, wanted, measured, reached or not."""
+    aim, measured = outcome.aim, outcome.measured
+    wanted = f"at {'least' if aim.is_least else 'most'} {_number(aim.limit)} {aim.unit}"
+    verdict = {True: "reached", False: "not reached", None: "not measured"}[outcome.is_reached]
+    return aim.what, wanted, "" if measured is None else _number(measured), verdict
+
+
+def _figures(figures: Sequence[Figure]) -> list[str]:
+    lines: list[str] = []
+    for disk in dict.fromkeys(figure.disk for figure in figures):
+        lines += [
+            f"### Disk {disk}",
+            "",
+            "| Row | Measure | Product | Floor | Product / floor |",
+            "|---|---|---|---|---|",
+        ]
+        for row in dict.fromkeys(figure.row for figure in figures if figure.disk == disk):
+            for number, figure in enumerate(one for one in figures if (one.row, one.disk) == (row, disk)):
+                lines.append(_line(figure, is_first=number == 0))
+        lines.append("")
+    return lines
+
+
+def _line(figure: Figure, *, is_first: bool) -> str:
+    ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"
+    cells = (
+        figure.row if is_first else "",
+        f"{figure.measure}, {figure.unit}",
+        _samples(figure.product),
+        _samples(figure.floor),
+        ratio,
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _samples(samples: Sequence[float]) -> str:
+    if not samples:
+        return ""
+    middle = _number(median(samples))
+    return middle if len(samples) == 1 else f"{middle} ({_number(min(samples))} to {_number(max(samples))})"
+
+
+def _number(value: float) -> str:
+    """Three figures of it, without a power of ten."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
