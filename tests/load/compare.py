@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-from tests.load.figures import Document, Figure
+from tests.load.figures import DRIVER, LATE, PART, Document, Figure
 
 LEAST = 0.05
 LEAST_OF_ONE = 0.25
 # Delays this short and shares this small are not compared: a tick of the clock would move them.
 _TOO_SMALL = {"ms": 0.5, "% of a core": 5.0, "%": 1.0}
-_NOT_OURS = ("lateness of the driver, p99", "CPU of the driver")
+_NOT_OURS = (LATE.name, DRIVER.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def moves(before: Document, now: Document, *, is_same_machine: bool) -> list[Mov
 def _move(before: Figure, now: Figure, *, is_same_machine: bool) -> Move | None:
     is_share = bool(before.ratios and now.ratios)
     is_small = max(before.value, now.value) < _TOO_SMALL.get(now.unit, 0.0)
-    if is_small or now.measure in _NOT_OURS or not (is_share or is_same_machine):
+    if is_small or now.measure in _NOT_OURS or now.measure.startswith(PART) or not (is_share or is_same_machine):
         return None
     old, new = (before.ratios, now.ratios) if is_share else (before.product, now.product)
     return Move(now, median(old), median(new), is_share) if _is_moved(old, new) else None

@@ -88,8 +88,11 @@ class Course:
     def _on_slow_disk(self, bed: Bed) -> list[Figure]:
         self.stack.use_disk(SLOW)
         try:
-            figures = submit.measure(bed)
-            figures += page.measure(bed)
-            return figures + journey.measure(bed, (self.plan.slow_journey_rate,))
+            measures: dict[str, Callable[[], list[Figure]]] = {
+                "submit": lambda: submit.measure(bed),
+                "page": lambda: page.measure(bed),
+                "journey": lambda: journey.measure(bed, (self.plan.slow_journey_rate,)),
+            }
+            return [figure for part in self.plan.on_slow_disk for figure in measures[part]()]
         finally:
             self.stack.use_disk(FAST)

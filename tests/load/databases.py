@@ -1,7 +1,7 @@
 """Databases of the bench's own PostgreSQL, asked and copied as its superuser."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -65,14 +65,13 @@ def drop_database(admin_dsn: str, name: str) -> None:
     execute(admin_dsn, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
-def sessions_of(admin_dsn: str, databases: Sequence[str]) -> list[int]:
-    """The pids of PostgreSQL's processes that serve clients of these databases."""
-    found = fetch(
-        admin_dsn,
-        "SELECT pid FROM pg_stat_activity WHERE datname = ANY($1) AND backend_type = 'client backend'",
-        list(databases),
-    )
-    return [row["pid"] for row in found]
+def sessions_of(admin_dsn: str, databases: Collection[str]) -> dict[str, list[int]]:
+    """The pids of PostgreSQL's processes that serve clients of these databases, by database."""
+    statement = "SELECT datname, pid FROM pg_stat_activity WHERE datname = ANY($1) AND backend_type = 'client backend'"
+    found: dict[str, list[int]] = {database: [] for database in databases}
+    for row in fetch(admin_dsn, statement, list(databases)):
+        found[row["datname"]].append(row["pid"])
+    return found
 
 
 def flush_ms(admin_dsn: str) -> float:

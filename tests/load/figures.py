@@ -29,6 +29,10 @@ TIME = Measure("time", "s")
 MEMORY = Measure("resident", "MiB")
 SHARE = Measure("CPU", "% of a core")
 FAILED = Measure("failed", "%")
+LATE = Measure("lateness of the driver, p99", "ms")
+DRIVER = Measure("CPU of the driver", "% of a core")
+PART = "CPU in "
+"""How the measures begin that say where the CPU of an operation goes: a profile, no figures to compare."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,28 +156,33 @@ async def _ready(_: Request) -> Response:
     return Response("ready\n", media_type="text/plain")
 
 
-@asynccontextmanager
-async def _lifespan(app: Starlette) -> AsyncIterator[None]:
-    size = IntakeSettings.model_fields["pool_size"].default
-    async with open_pool(os.environ["FLOOR_DATABASE_URL"], size=size) as pool:
-        app.state.pool, app.state.surveys, app.state.looks = pool, Together(pool, _SUBMIT), Together(pool, _LOOK)
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 50, 100)
-        yield
+def create_app(dsn: str) -> Starlette:
+    """The floor's door on a database with the floor's tables."""
 
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with open_pool(dsn, size=IntakeSettings.model_fields["pool_size"].default) as pool:
+            app.state.pool, app.state.surveys, app.state.looks = pool, Together(pool, _SUBMIT), Together(pool, _LOOK)
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(50_000, 50, 100)
+            yield
 
-def create_app() -> Starlette:
-    """The floor's door."""
     routes = [
         Route("/v1/surveys", submit, methods=["POST"]),
         Route("/v1/patients/{patient_id}/page", reading("json", "application/json")),
         Route("/patients/{patient_id}", reading("html", "text/html; charset=utf-8")),
         Route("/health/ready", _ready),
     ]
-    return Starlette(routes=routes, lifespan=_lifespan)
+    return Starlette(routes=routes, lifespan=lifespan)
 
 
 if __name__ == "__main__":
-    port = int(os.environ["FLOOR_PORT"])
-    uvicorn.run(create_app(), host="127.0.0.1", port=port, log_level="warning", access_log=False, server_header=False)
+    uvicorn.run(
+        create_app(os.environ["FLOOR_DATABASE_URL"]),
+        host="127.0.0.1",
+        port=int(os.environ["FLOOR_PORT"]),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+    )

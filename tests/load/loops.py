@@ -12,12 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from tests.load.figures import FAILED, MEDIAN, P99, Measure
+from tests.load.figures import DRIVER, FAILED, LATE, MEDIAN, P99, Measure
 from tests.load.subjects import Subject
 from tests.load.tools import SOURCES, Tools
-
-LATE = Measure("lateness of the driver, p99", "ms")
-DRIVER = Measure("CPU of the driver", "% of a core")
 
 
 class BadRun(Exception):
@@ -53,7 +50,7 @@ def closed(tools: Tools, url: str, script: str, connections: int, seconds: int, 
     if found is None:
         raise BadRun(f"wrk said nothing that can be read: {done.stderr or done.stdout}")
     if found.failed or not found.requests:
-        raise BadRun(f"{found.failed} of {found.requests} requests to {url} failed ({script}).")
+        raise BadRun(f"{script}: {found.requests} requests were answered in {seconds} s and {found.failed} failed.")
     return found
 
 

@@ -11,11 +11,13 @@ class Plan:
     alternations: int
     window_s: int
     warm_up_s: int
+    is_each_door_started: bool
     patients: int
     visits_each: int
     surveys_a_batch: int
     open_rate: int
     journey_rates: tuple[int, ...]
+    on_slow_disk: tuple[str, ...]
     slow_journey_rate: int
     journey_s: float
     read_patients_a_site: int
@@ -32,11 +34,13 @@ FULL = Plan(
     alternations=5,
     window_s=3,
     warm_up_s=1,
+    is_each_door_started=True,
     patients=8_000,
     visits_each=6,
     surveys_a_batch=100,
     open_rate=1_000,
     journey_rates=(50, 200, 500),
+    on_slow_disk=("submit", "page", "journey"),
     slow_journey_rate=200,
     journey_s=6,
     read_patients_a_site=5,
@@ -53,11 +57,13 @@ QUICK = Plan(
     alternations=1,
     window_s=1,
     warm_up_s=1,
+    is_each_door_started=False,
     patients=1_500,
     visits_each=6,
     surveys_a_batch=100,
     open_rate=400,
-    journey_rates=(50, 200),
+    journey_rates=(200,),
+    on_slow_disk=("submit",),
     slow_journey_rate=200,
     journey_s=3,
     read_patients_a_site=1,
@@ -65,6 +71,6 @@ QUICK = Plan(
     analytics_events=10_000,
     scale_rate=50,
     scale_patients=(200, 1_000),
-    scale_sites=(80,),
+    scale_sites=(),
     patients_a_new_site=2,
 )

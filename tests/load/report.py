@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 
 from tests.load.aims import Outcome, outcomes
-from tests.load.figures import Document, Figure
+from tests.load.figures import PART, Document, Figure
 
 _NOT_COVERED = (
     "One machine: doors, database, broker and load generators share its cores, and the network is the loopback device.",
@@ -84,22 +84,24 @@ def _figures(figures: Sequence[Figure]) -> list[str]:
             "|---|---|---|---|---|",
         ]
         for row in dict.fromkeys(figure.row for figure in figures if figure.disk == disk):
-            for number, figure in enumerate(one for one in figures if (one.row, one.disk) == (row, disk)):
-                lines.append(_line(figure, is_first=number == 0))
+            lines += _row(row, [figure for figure in figures if (figure.row, figure.disk) == (row, disk)])
         lines.append("")
     return lines
 
 
-def _line(figure: Figure, *, is_first: bool) -> str:
+def _row(row: str, figures: Sequence[Figure]) -> list[str]:
+    parts = {one.measure.removeprefix(PART): one.value for one in figures if one.measure.startswith(PART)}
+    lines = [_line(figure) for figure in figures if not figure.measure.startswith(PART)]
+    if parts:
+        largest = sorted(parts.items(), key=lambda part: -part[1])
+        lines.append(f"| | of it, µs | {', '.join(f'{name} {_number(value)}' for name, value in largest)} | | |")
+    return [f"| {row} {lines[0].removeprefix('|').lstrip()}", *lines[1:]]
+
+
+def _line(figure: Figure) -> str:
     ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"
-    cells = (
-        figure.row if is_first else "",
-        f"{figure.measure}, {figure.unit}",
-        _samples(figure.product),
-        _samples(figure.floor),
-        ratio,
-    )
-    return f"| {' | '.join(cells)} |"
+    cells = (f"{figure.measure}, {figure.unit}", _samples(figure.product), _samples(figure.floor), ratio)
+    return f"| | {' | '.join(cells)} |"
 
 
 def _samples(samples: Sequence[float]) -> str:

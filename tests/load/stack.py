@@ -61,6 +61,7 @@ class BenchStack:
         if self.network.addresses.broker_kind != "kafka":
             raise Missing(f"The bench measures with Kafka: {self.network.addresses.note}.")
         self.flush_ms[self.disk] = databases.flush_ms(self.admin_dsn)
+        subjects.make_floor(self.admin_dsn)
         return seconds
 
     def use_disk(self, disk: Disk) -> None:

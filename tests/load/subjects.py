@@ -40,15 +40,23 @@ class Subject(Protocol):
     def written(self) -> int:
         """Events that its doors have made durable so far."""
 
-    def pids(self) -> list[int]:
-        """Its processes and the sessions of its databases in PostgreSQL."""
+    def pids(self) -> Mapping[str, list[int]]:
+        """Its processes and the sessions of its databases in PostgreSQL, by what they are."""
 
 
-@contextmanager
-def metered(subject: Subject) -> Iterator[Callable[[], float]]:
-    """CPU seconds that a subject uses inside the block, its sessions in PostgreSQL included; ask before it ends."""
-    clock = Clock(subject.pids())
-    yield lambda: clock.spent_s(subject.pids())
+class Meter:
+    """CPU seconds that a subject uses from now on, its sessions in PostgreSQL included."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._clock = Clock(pid for pids in subject.pids().values() for pid in pids)
+
+    def spent_s(self) -> float:
+        return sum(self.spent_by_s().values())
+
+    def spent_by_s(self) -> dict[str, float]:
+        """By what the processes are."""
+        return {name: self._clock.spent_s(pids) for name, pids in self._subject.pids().items()}
 
 
 def written_at_rest(subject: Subject) -> int:
@@ -77,15 +85,15 @@ class Product:
         apps = [door for door in self.doors if door.kind == "app"]
         return int(sum(self.metric(door, "samepage_events_accepted_total") for door in apps))
 
-    def pids(self) -> list[int]:
-        return [*self.door_pids().values(), *self.sessions()]
+    def pids(self) -> dict[str, list[int]]:
+        services = {self.copies.get(door.service, door.service): door.service for door in self.doors}
+        sessions = databases.sessions_of(self.network.addresses.postgres_admin_dsn, services)
+        return {str(door): [pid] for door, pid in self.door_pids().items()} | {
+            f"sessions of {service}": sessions[database] for database, service in services.items()
+        }
 
     def door_pids(self) -> dict[Door, int]:
         return {door: self.supervisor.pid(door) for door in self.doors}
-
-    def sessions(self) -> list[int]:
-        names = {self.copies.get(door.service, door.service) for door in self.doors}
-        return databases.sessions_of(self.network.addresses.postgres_admin_dsn, sorted(names))
 
     def metric(self, door: Door, name: str) -> float:
         """The sum of a metric over its labels, as a door shows it."""
@@ -149,11 +157,16 @@ class Floor:
     def url(self, service: str) -> str:
         return f"http://{HOST}:{self.port}"
 
+    def check(self) -> None:
+        """Raises `NotReady` when one of its processes has ended."""
+        if any(process.poll() is not None for process in self.processes):
+            raise NotReady("A process of the floor ended by itself; see its log.")
+
     def written(self) -> int:
         return int(databases.fetch(self.dsn, floor_tables.WRITTEN)[0]["events"])
 
-    def pids(self) -> list[int]:
-        return [process.pid for process in self.processes] + databases.sessions_of(self.admin_dsn, [FLOOR])
+    def pids(self) -> dict[str, list[int]]:
+        return {"floor": [process.pid for process in self.processes], **databases.sessions_of(self.admin_dsn, [FLOOR])}
 
 
 def make_floor(admin_dsn: str) -> None:
@@ -175,7 +188,7 @@ def open_floor(network: Network, logs: Path, stages: Sequence[str] = ()) -> Iter
                 environment = floor_environment(network) | {"FLOOR_PORT": str(port)}
                 command = [sys.executable, "-m", *arguments]
                 floor.processes.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
-        await_ready([("the floor", port)], lambda: None)
+        await_ready([("the floor", port)], floor.check)
         yield floor
 
 

@@ -7,16 +7,16 @@ counted above what the same processes use while nobody asks for anything.
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from shared.kafka import KafkaBroker
 from tests.load import floor_stages, subjects
 from tests.load.bed import Bed
-from tests.load.figures import CPU, SHARE, Figure, Sample, alternate
+from tests.load.figures import CPU, PART, SHARE, Figure, Measure, Sample, alternate
 from tests.load.loops import opened
-from tests.load.subjects import Floor, Product, Subject, metered
+from tests.load.subjects import Floor, Meter, Product, Subject
 
 _IDLE_S = 3.0
 _QUIET_S = 0.5
@@ -25,14 +25,15 @@ _LONGEST_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Product and floor, both running, with the CPU seconds a second that each uses idle."""
+    """Product and floor, both running, with the CPU seconds a second that the parts of each use idle."""
 
     product: Product
     floor: Floor
-    idle: dict[int, float]
+    idle: Mapping[str, float]
 
-    def idle_of(self, subject: Subject) -> float:
-        return self.idle[id(subject)]
+    def above_idle_s(self, spent_s: Mapping[str, float], lasting_s: float) -> dict[str, float]:
+        """What parts used beyond that."""
+        return {name: max(spent - self.idle.get(name, 0.0) * lasting_s, 0.0) for name, spent in spent_s.items()}
 
 
 def row(rate: int) -> str:
@@ -44,7 +45,8 @@ def measure(bed: Bed, rates: Sequence[int]) -> list[Figure]:
     with open_sides(bed) as sides:
         run(bed, sides, sides.product, rate=rates[0], seconds=1, name="warm-up")
         run(bed, sides, sides.floor, rate=rates[0], seconds=1, name="warm-up")
-        figures = alternate(1, bed.stack.disk, lambda: {("ten doors, idle", SHARE): 100 * sides.idle_of(sides.product)})
+        idle = 100 * sum(sides.idle[name] for name in sides.product.pids())
+        figures = alternate(1, bed.stack.disk, lambda: {("ten doors and their sessions, idle", SHARE): idle})
         for rate in rates:
             figures += compare(bed, sides, rate=rate, name=row(rate))
         return figures
@@ -67,19 +69,21 @@ def open_sides(bed: Bed) -> Iterator[Sides]:
     asyncio.run(broker.create_topics([floor_stages.SURVEYS]))
     with bed.stack.doors() as product, bed.stack.floor(("relay", "surveys")) as floor:
         settle(product)
-        yield Sides(product, floor, {id(subject): _idle(subject) for subject in (product, floor)})
+        yield Sides(product, floor, _idle((product, floor)))
 
 
 def run(bed: Bed, sides: Sides, subject: Subject, *, rate: int, seconds: float, name: str) -> Sample:
     """One run of one side; returns when nothing of it is under way any more."""
     skip = bed.targets.take(int(rate * seconds))
-    began = time.monotonic()
-    with metered(subject) as cpu_s:
-        found = opened(bed.tools, subject, bed.targets.folder, "journey", rate=rate, seconds=seconds, skip=skip)
-        settle(sides.product)
-        above_idle_s = cpu_s() - (time.monotonic() - began) * sides.idle_of(subject)
+    began, meter = time.monotonic(), Meter(subject)
+    found = opened(bed.tools, subject, bed.targets.folder, "journey", rate=rate, seconds=seconds, skip=skip)
+    settle(sides.product)
+    spent_s = sides.above_idle_s(meter.spent_by_s(), time.monotonic() - began)
     sample: Sample = {(name, measure): value for measure, value in found.measures().items()}
-    return {**sample, (name, CPU): max(above_idle_s, 0.0) / found.due * 1e6}
+    sample[name, CPU] = sum(spent_s.values()) / found.due * 1e6
+    for part, part_s in spent_s.items():
+        sample[name, Measure(PART + part, "µs")] = part_s / found.due * 1e6
+    return sample
 
 
 def settle(product: Product) -> None:
@@ -94,7 +98,7 @@ def settle(product: Product) -> None:
         time.sleep(0.1)
 
 
-def _idle(subject: Subject) -> float:
-    with metered(subject) as cpu_s:
-        time.sleep(_IDLE_S)
-        return cpu_s() / _IDLE_S
+def _idle(both: Sequence[Subject]) -> dict[str, float]:
+    meters = [Meter(subject) for subject in both]
+    time.sleep(_IDLE_S)
+    return {name: spent_s / _IDLE_S for meter in meters for name, spent_s in meter.spent_by_s().items()}

@@ -8,7 +8,7 @@ from tests.load import databases, subjects
 from tests.load.bed import Bed
 from tests.load.figures import CPU, MEDIAN, P99, RATE, Figure, Sample, alternate
 from tests.load.loops import BadRun, closed, opened
-from tests.load.subjects import Subject, metered, written_at_rest
+from tests.load.subjects import Meter, Subject, written_at_rest
 
 DOOR = Door("dashboard", "app")
 FORMS = {"JSON": ("/v1/patients/", "/page"), "HTML": ("/patients/", "")}
@@ -68,9 +68,9 @@ def _loops(bed: Bed, subject: Subject) -> Sample:
 def _closed(bed: Bed, subject: Subject, form: str, connections: int, seconds: int) -> Sample:
     name, written_before = row(form, connections), written_at_rest(subject)
     arguments = [str(bed.targets.folder), *FORMS[form]]
-    with metered(subject) as cpu_s:
-        found = closed(bed.tools, subject.url("dashboard"), "read.lua", connections, seconds, arguments)
-        spent_s = cpu_s()
+    meter = Meter(subject)
+    found = closed(bed.tools, subject.url("dashboard"), "read.lua", connections, seconds, arguments)
+    spent_s = meter.spent_s()
     written = written_at_rest(subject) - written_before
     if not found.requests <= written <= found.requests + connections:
         raise BadRun(f"{name}: {found.requests} pages were shown and {written} looks recorded.")

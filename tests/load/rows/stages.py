@@ -11,18 +11,18 @@ import sys
 import time
 from dataclasses import dataclass
 
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
 from deploy.doors import Door
 from deploy.local.network import Network
-from shared.broker import Partition
 from shared.events import PARTITIONS, TOPICS
 from shared.kafka import KafkaBroker
 from tests.load import databases, floor_stages, subjects
 from tests.load.bed import INTAKE_AT_FIRST, Bed
 from tests.load.figures import CPU, RATE, Figure, Sample, alternate
 from tests.load.loops import BadRun
-from tests.load.processes import Clock
 from tests.load.stage_events import fill_topics
-from tests.load.subjects import Product, floor_environment
+from tests.load.subjects import Meter, Product, floor_environment
 
 _LOOK_S = 0.1
 _FIRST_S = 60.0
@@ -93,14 +93,14 @@ def _speed(subject: Product, door: Door, metric: str, until: int) -> Speed:
         if time.perf_counter() > latest:
             raise BadRun(f"{door} had done nothing after {_FIRST_S:.0f} s; see its log.")
         time.sleep(_LOOK_S)
-    clock, began = Clock(subject.pids()), time.perf_counter()
+    meter, began = Meter(subject), time.perf_counter()
     done = first
     while done < until and time.perf_counter() - began < _LONGEST_S:
         time.sleep(_LOOK_S)
         done = subject.metric(door, metric)
     if done <= first:
         raise BadRun(f"{door} did {first:.0f} in one step: too few to tell its speed.")
-    return Speed(done - first, time.perf_counter() - began, clock.spent_s(subject.pids()))
+    return Speed(done - first, time.perf_counter() - began, meter.spent_s())
 
 
 def floor_run(bed: Bed, stage: str, records: int) -> Speed:
@@ -117,13 +117,15 @@ def floor_run(bed: Bed, stage: str, records: int) -> Speed:
 def records_on(network: Network, stage: str) -> int:
     """How many records the topics hold that a stage reads."""
     topics = floor_stages.OF_PATIENTS if stage == "projection" else list(TOPICS)
-    partitions = [Partition(topic, number) for topic in topics for number in range(PARTITIONS)]
+    partitions = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
 
     async def count() -> int:
-        source = await KafkaBroker(network.addresses.bootstrap_servers, client_id="bench").source("bench", topics)
+        consumer = AIOKafkaConsumer(bootstrap_servers=network.addresses.bootstrap_servers)
+        await consumer.start()
         try:
-            return sum(bounds.end - bounds.start for bounds in (await source.bounds(partitions)).values())
+            begins, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
+            return sum(ends[partition] - begins[partition] for partition in partitions)
         finally:
-            await source.close()
+            await consumer.stop()
 
     return asyncio.run(count())

@@ -7,7 +7,7 @@ from tests.load import subjects
 from tests.load.bed import INTAKE_AT_FIRST, Bed
 from tests.load.figures import CPU, MEDIAN, P99, RATE, Figure, Sample, alternate
 from tests.load.loops import BadRun, closed, opened
-from tests.load.subjects import Subject, metered, written_at_rest
+from tests.load.subjects import Meter, Subject, written_at_rest
 
 DOOR = Door("intake", "app")
 BATCH_CONNECTIONS = 4
@@ -67,9 +67,9 @@ class _Loops:
         first, written_before = self._used, written_at_rest(self._subject)
         arguments = [str(self._bed.targets.folder), file, str(first), str(size), f"{uuid4().hex}-"]
         arguments.append("once" if self._subject.is_once else "again")
-        with metered(self._subject) as cpu_s:
-            found = closed(self._bed.tools, self._subject.url("intake"), "submit.lua", connections, seconds, arguments)
-            spent_s = cpu_s()
+        meter = Meter(self._subject)
+        found = closed(self._bed.tools, self._subject.url("intake"), "submit.lua", connections, seconds, arguments)
+        spent_s = meter.spent_s()
         self._used = found.used
         sent, written = found.used - first, written_at_rest(self._subject) - written_before
         # Requests that were under way at the end, and the one that wrk makes to look at, may have been written or not.
