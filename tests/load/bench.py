@@ -5,7 +5,7 @@ measurement. `--publish` writes `docs/performance.json` and `docs/performance.md
 """
 
 import argparse
-import json
+import signal
 import sys
 import time
 from datetime import UTC, datetime
@@ -32,6 +32,7 @@ console = Console(highlight=False)
 def main() -> int:
     """Measure, write, compare; the exit code."""
     options = _options()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     described = machine.describe()
     if options.publish and (options.quick or options.only or described["load_before"] > machine.QUIET):
         console.print(
@@ -43,7 +44,10 @@ def main() -> int:
     except (Missing, StackError, NotReady, NotSlower, BadRun) as problem:
         console.print(f"[bold]{problem}[/bold]")
         return 1
-    before = Document.of_json(json.loads(COMMITTED.read_text())) if COMMITTED.exists() else None
+    except KeyboardInterrupt:
+        console.print("Stopped, and all that was started with it.")
+        return 130
+    before = Document.of_text(COMMITTED.read_text()) if COMMITTED.exists() else None
     for place in (VAR / "performance.json", *([COMMITTED] if options.publish else ())):
         _write(document, place)
     console.print(_aims_as_table(document))
@@ -89,7 +93,7 @@ def _measured(options: argparse.Namespace, described: dict[str, object]) -> Docu
 
 
 def _write(document: Document, place: Path) -> None:
-    place.write_text(json.dumps(document.as_json(), indent=1) + "\n")
+    place.write_text(document.text())
     place.with_suffix(".md").write_text(report.page(document))
 
 

@@ -16,6 +16,7 @@ from tests.load.figures import TIME, Figure
 from tests.load.histories import load_histories
 from tests.load.plan import Plan
 from tests.load.rows import journey, page, scale, sizes, stages, submit
+from tests.load.settling import settle
 from tests.load.stack import BenchStack
 from tests.load.targets import Targets
 from tests.load.tools import Tools
@@ -62,12 +63,8 @@ class Course:
         self._part("starts", lambda: sizes.starts(bed))
         self._load(bed)
         self._part("submit", lambda: submit.measure(bed))
-        with self.stack.doors() as product:
-            self.say("patients with a history")
-            bed.read_patients = load_histories(self.stack.network, self.plan.read_patients_a_site)
-            journey.settle(product)
-            self._part("memory", lambda: sizes.memory(bed, product))
-        bed.targets.write(read=bed.read_patients)
+        if {"memory", "page", "slow"}.intersection(self.parts):
+            self._load_histories(bed)
         self._part("journey", lambda: journey.measure(bed, self.plan.journey_rates))
         self._part("page", lambda: page.measure(bed))
         if self.tools.slow_fsync is not None:
@@ -84,6 +81,15 @@ class Course:
                 targets.add_visits(patients)
         databases.copy_database(self.stack.admin_dsn, "intake", INTAKE_AT_FIRST)
         targets.write()
+
+    def _load_histories(self, bed: Bed) -> None:
+        """Pages with something on them; and, while all doors are open after that work, what they hold in memory."""
+        self.say("patients with a history")
+        with self.stack.doors() as product:
+            bed.read_patients = load_histories(self.stack.network, self.plan.read_patients_a_site)
+            settle(product)
+            self._part("memory", lambda: sizes.memory(bed, product))
+        bed.targets.write(read=bed.read_patients)
 
     def _on_slow_disk(self, bed: Bed) -> list[Figure]:
         self.stack.use_disk(SLOW)

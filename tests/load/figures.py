@@ -4,6 +4,7 @@ A figure has one sample an alternation of the product and, measured in turn with
 median; its noise is how far its own samples lie apart.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -112,12 +113,16 @@ class Document:
     def by_key(self) -> dict[tuple[str, str, str], Figure]:
         return {figure.key: figure for figure in self.figures}
 
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+    def text(self) -> str:
+        """The document as JSON, a figure a line."""
+        head = {name: value for name, value in asdict(self).items() if name != "figures"}
+        figures = ",\n  ".join(json.dumps(asdict(figure)) for figure in self.figures)
+        return f'{json.dumps(head, indent=1)[:-2]},\n "figures": [\n  {figures}\n ]\n}}\n'
 
     @classmethod
-    def of_json(cls, document: Mapping[str, Any]) -> "Document":
+    def of_text(cls, text: str) -> "Document":
         """The document as it was written."""
+        document = json.loads(text)
         figures = tuple(
             Figure(**{**one, "product": tuple(one["product"]), "floor": tuple(one["floor"])})
             for one in document["figures"]

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from tests.load.processes import Clock
 
 READY_S = 60.0
 FLOOR = "floor"
+# Made once: a client for every look would cost more than what is looked at.
+_CLIENT = httpx.Client(timeout=10, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 _VALUE = re.compile(r"^(\w+)(?:\{[^}]*\})? (\S+)$", re.MULTILINE)
 
 
@@ -83,7 +86,7 @@ class Product:
 
     def written(self) -> int:
         apps = [door for door in self.doors if door.kind == "app"]
-        return int(sum(self.metric(door, "samepage_events_accepted_total") for door in apps))
+        return int(sum(self.metrics(door)["samepage_events_accepted_total"] for door in apps))
 
     def pids(self) -> dict[str, list[int]]:
         services = {self.copies.get(door.service, door.service): door.service for door in self.doors}
@@ -95,10 +98,13 @@ class Product:
     def door_pids(self) -> dict[Door, int]:
         return {door: self.supervisor.pid(door) for door in self.doors}
 
-    def metric(self, door: Door, name: str) -> float:
-        """The sum of a metric over its labels, as a door shows it."""
-        text = httpx.get(f"http://{HOST}:{self.network.ports[door]}/metrics", timeout=10, trust_env=False).text
-        return sum(float(value) for found, value in _VALUE.findall(text) if found == name)
+    def metrics(self, door: Door) -> Mapping[str, float]:
+        """What a door shows, each metric summed over its labels; 0 for one that it does not show."""
+        sums: defaultdict[str, float] = defaultdict(float)
+        text = _CLIENT.get(f"http://{HOST}:{self.network.ports[door]}/metrics").raise_for_status().text
+        for name, value in _VALUE.findall(text):
+            sums[name] += float(value)
+        return sums
 
 
 @contextmanager
@@ -136,7 +142,7 @@ def await_ready(ports: Iterable[tuple[str, int]], watch: Callable[[], object]) -
 
 def _is_ready(port: int) -> bool:
     try:
-        return httpx.get(f"http://{HOST}:{port}/health/ready", timeout=2, trust_env=False).is_success
+        return _CLIENT.get(f"http://{HOST}:{port}/health/ready").is_success
     except httpx.HTTPError:
         return False
 

@@ -1,6 +1,5 @@
 """Figures: how samples become numbers, and a document that keeps them."""
 
-import json
 from typing import Any
 
 from tests.load.figures import P99, RATE, Document, Figure, Sample, alternate
@@ -59,4 +58,5 @@ def test_what_only_the_floor_has_is_no_figure() -> None:
 
 def test_a_document_comes_back_from_its_json_as_it_was() -> None:
     document = a_document(a_figure(1, 2, floor=(3, 4)), left_out=("No compiler.",))
-    assert Document.of_json(json.loads(json.dumps(document.as_json()))) == document
+    assert Document.of_text(document.text()) == document
+    assert Document.of_text(a_document().text()) == a_document()

@@ -63,3 +63,11 @@ def test_the_page_shows_every_aim_every_figure_and_what_was_left_out() -> None:
     assert "| relay, one process | at least 30,000 /s | 2,000 | not reached |" in text
     assert "| whole stack resident, database and broker included | at most 1,638 MiB | 1,400 | reached |" in text
     assert "- There is no compiler." in text
+
+
+def test_only_a_full_run_on_a_quiet_machine_is_shown_as_a_measurement() -> None:
+    quiet = a_document()
+    busy = {**quiet.machine, "load_before": 3.0}
+    assert "Not measured yet" not in page(quiet)
+    assert "Not measured yet" in page(a_document(form="quick"))
+    assert "Not measured yet" in page(a_document(machine=busy))

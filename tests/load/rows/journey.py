@@ -16,11 +16,10 @@ from tests.load import floor_stages, subjects
 from tests.load.bed import Bed
 from tests.load.figures import CPU, PART, SHARE, Figure, Measure, Sample, alternate
 from tests.load.loops import opened
+from tests.load.settling import settle
 from tests.load.subjects import Floor, Meter, Product, Subject
 
 _IDLE_S = 3.0
-_QUIET_S = 0.5
-_LONGEST_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +83,6 @@ def run(bed: Bed, sides: Sides, subject: Subject, *, rate: int, seconds: float, 
     for part, part_s in spent_s.items():
         sample[name, Measure(PART + part, "µs")] = part_s / found.due * 1e6
     return sample
-
-
-def settle(product: Product) -> None:
-    """Wait until the workers have nothing to do: for half a second none applied anything and nothing is unsent."""
-    workers = [door for door in product.doors if door.kind == "worker"]
-    until, quiet_since, before = time.monotonic() + _LONGEST_S, time.monotonic(), -1.0
-    while time.monotonic() - quiet_since < _QUIET_S and time.monotonic() < until:
-        applied = sum(product.metric(door, "samepage_consumer_applied_total") for door in workers)
-        unsent = sum(product.metric(door, "samepage_relay_oldest_unsent_seconds") for door in workers)
-        if applied != before or unsent > 0:
-            quiet_since, before = time.monotonic(), applied
-        time.sleep(0.1)
 
 
 def _idle(both: Sequence[Subject]) -> dict[str, float]:

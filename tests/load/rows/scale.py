@@ -8,11 +8,12 @@ import time
 
 from deploy.doors import Door
 from deploy.prepare import rebuild_read_model
-from tests.load import subjects
+from tests.load import floor_stages, subjects
 from tests.load.bed import Bed
 from tests.load.figures import RATE, TIME, Figure, Sample, alternate
 from tests.load.loops import BadRun
 from tests.load.rows import journey, stages
+from tests.load.settling import records_on, settle
 
 SITES_AT_FIRST = 40
 
@@ -46,7 +47,7 @@ def _at_this_size(bed: Bed, sides: journey.Sides) -> list[Figure]:
     targets.next_visit = len(targets.visits)
     targets.add_visits(chosen)
     targets.write()
-    journey.settle(sides.product)
+    settle(sides.product)
     for subject in (sides.product, sides.floor):
         journey.run(bed, sides, subject, rate=plan.scale_rate, seconds=1, name="warm-up")
     name = row(plan.scale_rate, len(targets.patients), len(targets.sites))
@@ -69,7 +70,7 @@ def _rebuild(bed: Bed) -> list[Figure]:
 
     def floor() -> Sample:
         subjects.make_floor(bed.stack.admin_dsn)
-        records = stages.records_on(bed.stack.network, "projection")
+        records = records_on(bed.stack.network, floor_stages.OF_PATIENTS)
         seconds = stages.floor_run(bed, "projection", records).seconds
         return {(name, TIME): seconds, (name, RATE): patients / seconds}
 

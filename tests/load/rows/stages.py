@@ -9,18 +9,17 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-
 from deploy.doors import Door
-from deploy.local.network import Network
-from shared.events import PARTITIONS, TOPICS
+from shared.events import TOPICS
 from shared.kafka import KafkaBroker
 from tests.load import databases, floor_stages, subjects
 from tests.load.bed import INTAKE_AT_FIRST, Bed
 from tests.load.figures import CPU, RATE, Figure, Sample, alternate
 from tests.load.loops import BadRun
+from tests.load.settling import records_on
 from tests.load.stage_events import fill_topics
 from tests.load.subjects import Meter, Product, floor_environment
 
@@ -66,13 +65,12 @@ def relay(bed: Bed) -> list[Figure]:
 def reading(bed: Bed) -> list[Figure]:
     """Projection and analytics over a log that is the same in every run of the bench; on a fresh stack."""
     fill_topics(bed.stack.network, of_care=bed.plan.projection_events, all_in_all=bed.plan.analytics_events)
-    return _reader(bed, "projection", Door("dashboard", "worker")) + _reader(
-        bed, "analytics", Door("analytics", "worker")
-    )
+    projection = _reader(bed, "projection", Door("dashboard", "worker"), floor_stages.OF_PATIENTS)
+    return projection + _reader(bed, "analytics", Door("analytics", "worker"), list(TOPICS))
 
 
-def _reader(bed: Bed, stage: str, door: Door) -> list[Figure]:
-    records = records_on(bed.stack.network, stage)
+def _reader(bed: Bed, stage: str, door: Door, topics: Sequence[str]) -> list[Figure]:
+    records = records_on(bed.stack.network, topics)
 
     def product() -> Sample:
         with bed.stack.doors([door], {door.service: door.service}) as subject:
@@ -88,7 +86,7 @@ def _reader(bed: Bed, stage: str, door: Door) -> list[Figure]:
 def _speed(subject: Product, door: Door, metric: str, until: int) -> Speed:
     """How fast a door's count goes from its first step to the end, or for twenty seconds at most."""
     latest = time.perf_counter() + _FIRST_S
-    while not (first := subject.metric(door, metric)):
+    while not (first := subject.metrics(door)[metric]):
         subject.supervisor.watch()
         if time.perf_counter() > latest:
             raise BadRun(f"{door} had done nothing after {_FIRST_S:.0f} s; see its log.")
@@ -97,7 +95,7 @@ def _speed(subject: Product, door: Door, metric: str, until: int) -> Speed:
     done = first
     while done < until and time.perf_counter() - began < _LONGEST_S:
         time.sleep(_LOOK_S)
-        done = subject.metric(door, metric)
+        done = subject.metrics(door)[metric]
     if done <= first:
         raise BadRun(f"{door} did {first:.0f} in one step: too few to tell its speed.")
     return Speed(done - first, time.perf_counter() - began, meter.spent_s())
@@ -112,20 +110,3 @@ def floor_run(bed: Bed, stage: str, records: int) -> Speed:
     if done.returncode != 0:
         raise BadRun(f"The floor's {stage} stopped: {done.stderr.strip().splitlines()[-1:]}")
     return Speed(**json.loads(done.stdout))
-
-
-def records_on(network: Network, stage: str) -> int:
-    """How many records the topics hold that a stage reads."""
-    topics = floor_stages.OF_PATIENTS if stage == "projection" else list(TOPICS)
-    partitions = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
-
-    async def count() -> int:
-        consumer = AIOKafkaConsumer(bootstrap_servers=network.addresses.bootstrap_servers)
-        await consumer.start()
-        try:
-            begins, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
-            return sum(ends[partition] - begins[partition] for partition in partitions)
-        finally:
-            await consumer.stop()
-
-    return asyncio.run(count())
