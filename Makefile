@@ -12,7 +12,7 @@ help:
 	@echo "make demo            the whole system with a synthetic network of 40 sites, in a browser"
 	@echo "make test            all tests"
 	@echo "make check           lint, types, architecture, contracts, words"
-	@echo "make bench           measure"
+	@echo "make bench           measure, and say what moved (ARGS=--quick for a look)"
 	@echo "make secrets         once before docker compose up: writes .env"
 	@echo "make test-containers the journey against docker compose, service tests on testcontainers"
 	@echo "make clean           stop the local stack, remove data and the virtual environment"
@@ -47,8 +47,8 @@ check: setup
 	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_words.py tests/deploy/test_migrations.py
 
 bench: setup
-	@echo "bench: survey-to-page time and sizes on this machine (about two minutes)"
-	@$(BIN)/python -m tests.load.bench
+	@echo "bench: everything beside its floor, five times in turn (about 40 minutes; about three with ARGS=--quick)"
+	@$(BIN)/python -m tests.load.bench $(ARGS)
 
 pictures: setup
 	@echo "pictures: takes docs/pictures from the running demo (a few seconds; start it with make demo)"

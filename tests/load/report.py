@@ -1,0 +1,128 @@
+"""A document of the bench as a page for people: `docs/performance.md`."""
+
+from collections.abc import Iterable, Sequence
+from statistics import median
+
+from tests.load.aims import Outcome, outcomes
+from tests.load.figures import PART, Document, Figure
+from tests.load.machine import QUIET
+
+_NOT_COVERED = (
+    "One machine: doors, database, broker and load generators share its cores, and the network is the loopback device.",
+    "One broker with one copy of every topic, no TLS, no other tenants. Kafka does not flush each message to disk.",
+    "The disk is this machine's, and once more with 1 ms added to every flush; no network disk was at hand.",
+    "Minutes, not days: no vacuum of large tables, no month's end, no full disk.",
+    "wrk's delays are a closed loop's: under overload it sends less. Delays that are promised come from the open loop.",
+    "The ten doors stand idle beside the floor's chain while that is measured, so its figures there are a little low.",
+)
+_EXPLANATION = """\
+The product beside its floor, in turn: medians, with the lowest and highest sample in brackets. The floor
+(`tests/load/floor.py`) is the least that is as durable: one statement, no validation, tokens, walls or audit. CPU is
+that of the doors and of their sessions in PostgreSQL; from survey to page it is what they use above what they use idle.
+In an open loop a delay counts from the moment a request was due, and a request that failed has ten seconds. Patients,
+visits and histories were loaded through the doors, in bulk; the log behind projection and analytics was written
+straight to the topics."""
+_NOT_MEASURED = "**Not measured yet: this is a short run, or one on a busy machine, to see that the bench works.**"
+
+
+def page(document: Document) -> str:
+    """The page, in Markdown."""
+    return "\n".join(
+        [
+            "# Performance",
+            "",
+            *([] if is_measurement(document) else [_NOT_MEASURED, ""]),
+            *_head(document),
+            "",
+            "## What it must reach",
+            "",
+            *_aims(outcomes(document)),
+            "",
+            "## All figures",
+            "",
+            _EXPLANATION,
+            "",
+            *_figures(document.figures),
+            "## What is not covered",
+            "",
+            *(f"- {sentence}" for sentence in (*document.left_out, *_NOT_COVERED)),
+            "",
+        ]
+    )
+
+
+def is_measurement(document: Document) -> bool:
+    """Whether it may be quoted: a full run that began on a quiet machine."""
+    return bool(document.form == "full" and document.machine["load_before"] <= QUIET)
+
+
+def _head(document: Document) -> list[str]:
+    machine = document.machine
+    packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
+    flushes = ", ".join(f"{ms:.2f} ms ({disk})" for disk, ms in document.flush_ms.items())
+    return [
+        f"Measured at {document.at} on commit `{document.commit}` with `{document.command}`: "
+        f"{document.form} form, {document.minutes} minutes.",
+        "",
+        f"- Machine: {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, "
+        f"{machine['system']}; load before the start {machine['load_before']}.",
+        f"- Software: Python {machine['python']}, {packages}.",
+        f"- One durable commit takes {flushes}.",
+    ]
+
+
+def _aims(found: Iterable[Outcome]) -> list[str]:
+    rows = (f"| {' | '.join(aim_cells(outcome))} |" for outcome in found)
+    return ["| What | Wanted | Measured | |", "|---|---|---|---|", *rows]
+
+
+def aim_cells(outcome: Outcome) -> tuple[str, str, str, str]:
+    """What, wanted, measured, reached or not."""
+    aim, measured = outcome.aim, outcome.measured
+    wanted = f"at {'least' if aim.is_least else 'most'} {_number(aim.limit)} {aim.unit}"
+    verdict = {True: "reached", False: "not reached", None: "not measured"}[outcome.is_reached]
+    return aim.what, wanted, "" if measured is None else _number(measured), verdict
+
+
+def _figures(figures: Sequence[Figure]) -> list[str]:
+    lines: list[str] = []
+    for disk in dict.fromkeys(figure.disk for figure in figures):
+        lines += [
+            f"### Disk {disk}",
+            "",
+            "| Row | Measure | Product | Floor | Product / floor |",
+            "|---|---|---|---|---|",
+        ]
+        for row in dict.fromkeys(figure.row for figure in figures if figure.disk == disk):
+            lines += _row(row, [figure for figure in figures if (figure.row, figure.disk) == (row, disk)])
+        lines.append("")
+    return lines
+
+
+def _row(row: str, figures: Sequence[Figure]) -> list[str]:
+    parts = {one.measure.removeprefix(PART): one.value for one in figures if one.measure.startswith(PART)}
+    lines = [_line(figure) for figure in figures if not figure.measure.startswith(PART)]
+    if parts:
+        largest = sorted(parts.items(), key=lambda part: -part[1])
+        lines.append(f"| | of it, µs | {', '.join(f'{name} {_number(value)}' for name, value in largest)} | | |")
+    return [f"| {row} {lines[0].removeprefix('|').lstrip()}", *lines[1:]]
+
+
+def _line(figure: Figure) -> str:
+    ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"
+    cells = (f"{figure.measure}, {figure.unit}", _samples(figure.product), _samples(figure.floor), ratio)
+    return f"| | {' | '.join(cells)} |"
+
+
+def _samples(samples: Sequence[float]) -> str:
+    if not samples:
+        return ""
+    middle = _number(median(samples))
+    return middle if len(samples) == 1 else f"{middle} ({_number(min(samples))} to {_number(max(samples))})"
+
+
+def _number(value: float) -> str:
+    """Three figures of it, without a power of ten."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"

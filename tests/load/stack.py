@@ -1,0 +1,119 @@
+"""The stack of the bench: its own PostgreSQL and broker, on a disk that can be slowed down."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deploy.doors import DOORS, Door
+from deploy.local.network import Network
+from deploy.local.stack import Stack
+from deploy.prepare import prepare, prepare_afresh
+from tests.load import databases, subjects
+from tests.load.figures import Disk
+from tests.load.subjects import Floor, Product
+from tests.load.tools import Missing, Tools
+
+SLOWER_US = 1000
+
+
+class NotSlower(Exception):
+    """The shim was asked for and commits are as fast as without it: figures would be quoted for a wrong disk."""
+
+
+@dataclass
+class BenchStack:
+    """Lives under `home`; nothing else uses it. `flush_ms` is what a durable commit took on each disk."""
+
+    home: Path
+    tools: Tools
+    disk: Disk = "as it is"
+    flush_ms: dict[str, float] = field(default_factory=dict)
+    _network: Network | None = None
+
+    @property
+    def network(self) -> Network:
+        if self._network is None:
+            raise RuntimeError("the stack has not begun")
+        return self._network
+
+    @property
+    def admin_dsn(self) -> str:
+        return self.network.addresses.postgres_admin_dsn
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "var" / "log"
+
+    def begin(self) -> float:
+        """Start on nothing; the seconds until databases and topics were ready.
+
+        Raises:
+            Missing: the broker is not Kafka, and only Kafka's figures count.
+        """
+        began = time.perf_counter()
+        self.disk = "as it is"
+        self._network = prepare_afresh(self.home)
+        seconds = time.perf_counter() - began
+        if self.network.addresses.broker_kind != "kafka":
+            raise Missing(f"The bench measures with Kafka: {self.network.addresses.note}.")
+        self.flush_ms[self.disk] = databases.flush_ms(self.admin_dsn)
+        subjects.make_floor(self.admin_dsn)
+        return seconds
+
+    def use_disk(self, disk: Disk) -> None:
+        """Restart PostgreSQL on the same data with slower flushes, or without. No door may be open."""
+        preload = {} if disk == "as it is" else {"LD_PRELOAD": str(self.tools.slow_fsync)}
+        self._stop_postgres()
+        with _environment({**preload, "SLOW_FSYNC_US": str(SLOWER_US)}):
+            self._network = prepare(self.home)
+        self.disk = disk
+        self.flush_ms[disk] = databases.flush_ms(self.admin_dsn)
+        if disk != "as it is" and self.flush_ms[disk] < SLOWER_US / 1000:
+            raise NotSlower(f"A commit takes {self.flush_ms[disk]:.2f} ms with the shim: it is not in effect.")
+
+    def end(self) -> None:
+        Stack().down(self.home)
+
+    def servers(self) -> Mapping[str, int]:
+        """The pids of PostgreSQL and the broker."""
+        return {server.kind: server.pid for server in Stack().status(self.home) if server.pid is not None}
+
+    @contextmanager
+    def doors(self, doors: Sequence[Door] = DOORS, sources: Mapping[str, str] | None = None) -> Iterator[Product]:
+        """Doors of the product, ready. `sources` names databases by service: it gets a fresh copy of that one."""
+        copies = {service: f"{service}_run" for service in sources or {}}
+        for service, copy in copies.items():
+            databases.copy_database(self.admin_dsn, (sources or {})[service], copy)
+        with subjects.open_doors(self.network, doors, copies, self.logs) as product:
+            yield product
+
+    @contextmanager
+    def floor(self, stages: Sequence[str] = ()) -> Iterator[Floor]:
+        """The floor's door, ready, and stages of it."""
+        with subjects.open_floor(self.network, self.logs, stages) as floor:
+            yield floor
+
+    def _stop_postgres(self) -> None:
+        pid = self.servers()["postgres"]
+        os.kill(pid, signal.SIGINT)
+        while "postgres" in self.servers():
+            time.sleep(0.05)
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """What is started inside the block inherits these."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
