@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.doors import DOORS, Door
-from deploy.local.network import Network
+from deploy.local.network import Network, lay_out
 from deploy.local.stack import Stack
 from deploy.prepare import prepare, prepare_afresh
 from tests.load import databases, subjects
@@ -88,6 +88,8 @@ class BenchStack:
         copies = {service: f"{service}_run" for service in sources or {}}
         for service, copy in copies.items():
             databases.copy_database(self.admin_dsn, (sources or {})[service], copy)
+        # Doors that were closed may have lost a port to somebody else on this machine.
+        self._network = lay_out(self.home, self.network.addresses)
         with subjects.open_doors(self.network, doors, copies, self.logs) as product:
             yield product
 

@@ -21,7 +21,7 @@ from deploy.supervisor import Supervisor
 from tests.load import databases, floor_tables
 from tests.load.processes import Clock
 
-READY_S = 60.0
+READY_S = 120.0
 FLOOR = "floor"
 # Made once: a client for every look would cost more than what is looked at.
 _CLIENT = httpx.Client(timeout=10, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
@@ -111,8 +111,8 @@ class Product:
 def open_doors(network: Network, doors: Sequence[Door], copies: Mapping[str, str], logs: Path) -> Iterator[Product]:
     """Start doors, wait until all are ready, stop them at the end. `copies` names other databases by service."""
     environments = {
-        service: {name: _on_copy(value, copies.get(service)) for name, value in environment.items()}
-        for service, environment in network.environments.items()
+        door: {name: _on_copy(value, copies.get(door.service)) for name, value in environment.items()}
+        for door, environment in network.environments.items()
     }
     with Supervisor(environments, logs) as supervisor:
         supervisor.start(doors)
@@ -128,7 +128,7 @@ def await_ready(ports: Iterable[tuple[str, int]], watch: Callable[[], object]) -
     """Wait until every one of these answers that it is ready.
 
     Raises:
-        NotReady: one does not within a minute.
+        NotReady: one does not within two minutes.
     """
     until = time.monotonic() + READY_S
     waiting = list(ports)

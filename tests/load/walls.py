@@ -9,6 +9,7 @@ import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,10 @@ from deploy.prepare import await_doors, prepare_afresh
 from deploy.supervisor import Supervisor
 from shared.auth import Role
 from tests.conftest import new_key
-from tests.load.bench import ROOT, client, prepare_surveys
+from tests.survey import survey_of
+
+ROOT = Path(__file__).resolve().parents[2]
+SITE = "site-bench"
 
 TABLES = ("patient_page", "site", "view", "outbox", "outbox_head")
 PATIENTS, READS, ROUNDS = 100, 200, 11
@@ -106,6 +110,32 @@ def read(dashboard: httpx.Client, paths: list[str], processes: Sequence[int], co
 def cpu_us(pid: int) -> float:
     """Processor time that the main thread of a process has used (Linux)."""
     return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1000
+
+
+def client(network: Network, service: str, role: Role) -> httpx.Client:
+    headers = {"authorization": f"Bearer {network.issuer.token(role, [SITE])}"}
+    return httpx.Client(base_url=network.url(service), headers=headers, timeout=30)
+
+
+def prepare_surveys(network: Network, count: int) -> list[dict[str, Any]]:
+    """Valid survey bodies, each for a patient and visit of its own."""
+    now = datetime.now(UTC).isoformat()
+    with client(network, "intake", Role.SYSTEM) as intake:
+        site = {"name": "Bench (synthetic)", "site_type": "private", "time_zone": "America/Chicago"}
+        intake.put(f"/v1/sites/{SITE}", json=site).raise_for_status()
+        patient = {"birth_year": 1980, "sex": "female", "diagnosis": "crohns-disease"}
+        patients = created(intake, "/v1/patients", [{**patient, "identifier": f"bench-{n}"} for n in range(count)])
+        visit = {"clinician_id": "dr-1", "scheduled_at": now}
+        visits = created(intake, "/v1/visits", [{**visit, "patient_id": patient_id} for patient_id in patients])
+    return [survey_of(patient, visit) for patient, visit in zip(patients, visits, strict=True)]
+
+
+def created(intake: httpx.Client, path: str, bodies: list[dict[str, Any]]) -> list[str]:
+    ids = []
+    for start in range(0, len(bodies), 200):
+        answer = intake.post(path, json=bodies[start : start + 200], headers=new_key()).raise_for_status()
+        ids += [str(item["id"]) for item in answer.json()["items"]]
+    return ids
 
 
 if __name__ == "__main__":
