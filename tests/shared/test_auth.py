@@ -204,7 +204,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(said=st.dictionaries(st.sampled_from([*claims(), "nbf", "patient", "jti"]), JSON, max_size=3))
 def test_whatever_stands_in_the_claims_is_believed_or_refused_but_breaks_nothing(
     platform: Platform, said: Claims
@@ -215,13 +215,13 @@ def test_whatever_stands_in_the_claims_is_believed_or_refused_but_breaks_nothing
 
 async def test_a_token_that_was_believed_is_not_believed_beyond_its_expiry(platform: Platform) -> None:
     verifier = Verifier(platform, leeway_s=0)
-    token = signed(claims(exp=int(time.time()) + 2))
+    token = signed(claims(exp=int(time.time()) + 3))
     assert verifier.caller(token)
 
     async def has_ended() -> bool:
         return is_refused(verifier, token)
 
-    await until(has_ended, seconds=5)
+    await until(has_ended)
     assert time.time() >= jwt.decode(token, options={"verify_signature": False})["exp"]
 
 
