@@ -95,7 +95,7 @@ class _Loops:
             "submit",
             rate=rate,
             seconds=seconds,
-            skip=self._used,
+            skip=self._used if self._subject.is_once else 0,
         )
         self._used += found.due
         return {(name, measure): value for measure, value in found.measures().items()}
