@@ -26,10 +26,12 @@ def create_app(
     *,
     state: Mapping[str, object] | None = None,
     static: Mapping[str, Path] | None = None,
+    let_off: frozenset[str] = frozenset(),
 ) -> FastAPI:
     """One service's HTTP door. Opens its pool when it starts.
 
-    `state` is what its routes find in `app.state`; `static` are folders by the path they are served at.
+    `state` is what its routes find in `app.state`; `static` are folders by the path they are served at,
+    `let_off` the paths that leave no row in the audit since they hold no patient's data: today no service has one.
     """
 
     @asynccontextmanager
@@ -48,7 +50,7 @@ def create_app(
     app.state.verifier = Verifier(settings.platform)
     for key, value in (state or {}).items():
         setattr(app.state, key, value)
-    app.add_middleware(OnRecord)
+    app.add_middleware(OnRecord, let_off=let_off)
     app.add_middleware(
         Edge,
         service=name,

@@ -27,8 +27,6 @@ from shared.http import problems
 from shared.telemetry import current_trace_id
 
 _log = structlog.get_logger()
-# Paths that a signed-in caller may use without leaving a row, since nothing there tells of anybody.
-WITHOUT_PATIENT_DATA: frozenset[str] = frozenset()
 _PURPOSES: Mapping[Role, Purpose] = {
     Role.PATIENT: Purpose.OWN_RECORD,
     Role.CLINICIAN: Purpose.CARE,
@@ -44,9 +42,10 @@ _SITE = re.compile(r"^[a-z0-9][a-z0-9-]{0,39}$")
 class Trail:
     """What one request leaves behind; kept in `request.state`."""
 
-    def __init__(self, scope: Scope, caller: Caller) -> None:
+    def __init__(self, scope: Scope, caller: Caller, let_off: frozenset[str]) -> None:
         self._scope = scope
         self._caller = caller
+        self._let_off = let_off
         self.purpose = _PURPOSES[caller.role]
         self.is_kept = False
         self.is_refusal_kept = False
@@ -65,7 +64,7 @@ class Trail:
         route = self._scope.get("route")
         if route is None:
             return None
-        if status < 400 and not self.is_kept and route.path not in WITHOUT_PATIENT_DATA:
+        if status < 400 and not self.is_kept and route.path not in self._let_off:
             _log.error("a route answers without a record", route=route.path)
             return Problem(500, "unexpected", "Our mistake; it is on record.")
         if status in DENIALS and not self.is_refusal_kept:
@@ -103,17 +102,21 @@ class Trail:
 
 
 class OnRecord:
-    """Wraps the application, inside the edge."""
+    """Wraps the application, inside the edge.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `let_off` are paths that a signed-in caller may use without leaving a row, since nothing there tells of anybody.
+    """
+
+    def __init__(self, app: ASGIApp, *, let_off: frozenset[str] = frozenset()) -> None:
         self._app = app
+        self._let_off = let_off
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         caller = scope.get("state", {}).get("caller") if scope["type"] == "http" else None
         if caller is None:
             await self._app(scope, receive, send)
             return
-        trail = scope["state"]["trail"] = Trail(scope, caller)
+        trail = scope["state"]["trail"] = Trail(scope, caller, self._let_off)
         is_withheld = False
 
         async def send_on(message: Message) -> None:

@@ -19,7 +19,7 @@ from services.feedback.worker import SUBSCRIPTION as TO_FEEDBACK
 from services.intake.app import NAME as INTAKE
 from shared.auth import Role
 from shared.http.app import create_app
-from shared.http.record import WITHOUT_PATIENT_DATA
+from shared.http.record import OnRecord
 from tests.builders import PATIENT, SITE, VISIT, VISIT_AT, a_site, a_survey, a_visit, an_enrollment, an_event
 from tests.conftest import Apps, Tokens, client_of, new_key
 from tests.services.clinical.writes import ASSESSMENT, LAB, MEDICINE, STEP
@@ -173,8 +173,8 @@ def forgetful() -> APIRouter:
 
 
 async def test_a_route_that_forgets_the_audit_cannot_answer(app: Apps, token: Tokens) -> None:
-    settings = (await app(INTAKE)).state.settings
-    application = create_app(INTAKE, settings, [forgetful()])
+    whole = await app(INTAKE)
+    application = create_app(INTAKE, whole.state.settings, [forgetful()])
     async with (
         application.router.lifespan_context(application),
         client_of(application, token("clinician", [SITE])) as client,
@@ -184,11 +184,14 @@ async def test_a_route_that_forgets_the_audit_cannot_answer(app: Apps, token: To
         assert "somebody" not in answer.text
         assert (await client.get("/nowhere")).status_code == 404
         assert (await client.post("/v1/forgotten")).status_code == 405
-        assert await trail(application) == []
+    assert await trail(whole) == []
 
 
-def test_no_route_is_let_off_today() -> None:
-    assert frozenset() == WITHOUT_PATIENT_DATA
+@pytest.mark.parametrize("service", SERVICES)
+async def test_no_service_lets_a_route_off_today(app: Apps, service: str) -> None:
+    application = await app(service)
+    (on_record,) = (one for one in application.user_middleware if one.cls == OnRecord)
+    assert on_record.kwargs == {"let_off": frozenset()}
 
 
 async def test_without_a_valid_token_nothing_is_on_record(app: Apps) -> None:

@@ -17,7 +17,7 @@ from shared.db import Connection, Pool, open_pool, transaction
 from shared.heads import Book, Head, is_signed, key_id, lines_of
 from shared.notary import Notary, NotarySettings, extend
 from tests.builders import SITE
-from tests.conftest import Databases, until
+from tests.conftest import Databases, FreshDatabase, until
 from tests.shared.acts import look
 
 OTHER_SITE = "lakeside"
@@ -26,8 +26,13 @@ Place = tuple[str, int, int, bytes]
 
 
 @pytest.fixture
-async def dsn(database: Databases) -> str:
-    return (await database(SERVICE)).worker
+async def opened(database: Databases) -> FreshDatabase:
+    return await database(SERVICE)
+
+
+@pytest.fixture
+def dsn(opened: FreshDatabase) -> str:
+    return opened.worker
 
 
 @pytest.fixture
@@ -195,13 +200,13 @@ async def test_rows_of_a_server_whose_transaction_ids_were_higher_are_chained_to
     assert await not_chained(connection) == 0
 
 
-async def test_rows_and_places_can_be_added_and_never_changed(connection: Connection) -> None:
+async def test_rows_and_places_can_be_added_and_never_changed(connection: Connection, opened: FreshDatabase) -> None:
     await look(connection)
     await extend_all(connection)
     for table, column in (("audit", "subject"), ("audit_chain", "site_id")):
         for statement in (f"UPDATE {table} SET {column} = 'x'", f"DELETE FROM {table}", f"TRUNCATE {table}"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
-                await connection.execute(statement)
+                await opened.run(statement)
 
 
 @pytest.fixture

@@ -155,7 +155,8 @@ async def asked_for_all(function: Reading, connection: Connection) -> object:
         UUID: ID,
         bytes: HASH,
         str: NAME,
-        datetime: datetime(2026, 10, 1, tzinfo=UTC),
+        int: 10,
+        datetime: datetime(2100, 1, 1, tzinfo=UTC),
         Connection: connection,
     }
     arguments = {p.name: THERE if p.name == "site_id" else known[p.annotation] for p in parameters_of(function)}

@@ -12,10 +12,9 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.db import Pool
 from shared.events import ConsentState
 from tests.builders import a_visit, an_enrollment, an_event
-from tests.conftest import Tokens, client_of
+from tests.conftest import FreshDatabase, Tokens, client_of
 from tests.services.analytics.network import (
     APRIL,
     KNOWN,
@@ -39,7 +38,7 @@ Document = dict[str, Any]
 
 async def forget(analytics: FastAPI) -> None:
     tables = ("site", "enrolment", "visit", "survey", "clinical_fact", "view", "feedback", "delivery", "consumer_head")
-    await analytics.state.pool.execute("; ".join(f"DELETE FROM {table}" for table in tables))
+    await analytics.state.database.run("; ".join(f"DELETE FROM {table}" for table in tables))
 
 
 async def read(client: httpx.AsyncClient, path: str) -> Document:
@@ -266,7 +265,7 @@ async def test_figures_are_for_operators_only(analytics: FastAPI, token: Tokens)
 
 
 async def test_no_answer_names_a_person(known: FastAPI, operator: httpx.AsyncClient) -> None:
-    pseudonyms = [str(row["person"]) for row in await known.state.pool.fetch("SELECT person FROM enrolment")]
+    pseudonyms = [str(row["person"]) for row in await known.state.database.rows("SELECT person FROM enrolment")]
     assert len(pseudonyms) == 94
     for path in ROUTES:
         text = (await operator.get(path)).text
@@ -279,20 +278,20 @@ async def test_no_answer_names_a_person(known: FastAPI, operator: httpx.AsyncCli
 async def test_the_pipeline_says_of_each_site_what_arrives_and_puts_trouble_first(
     known: FastAPI, operator: httpx.AsyncClient
 ) -> None:
-    pool: Pool = known.state.pool
+    database: FreshDatabase = known.state.database
     more = [
         event
         for name in ("behind", "silent", "fine")
         for event in (site(name, f"The {name} one"), *Group(name, 1, name, "dr", MARCH, True, 1).events())
     ]
     await learn(known, *more)
-    await pool.execute("UPDATE delivery SET sent_at = applied_at - interval '2 seconds'")
-    await pool.execute("UPDATE delivery SET sent_at = applied_at - interval '90 seconds' WHERE site_id = 'behind'")
-    await pool.execute(
+    await database.run("UPDATE delivery SET sent_at = applied_at - interval '2 seconds'")
+    await database.run("UPDATE delivery SET sent_at = applied_at - interval '90 seconds' WHERE site_id = 'behind'")
+    await database.run(
         "UPDATE delivery SET sent_at = sent_at - interval '25 hours', applied_at = applied_at - interval '25 hours' "
         "WHERE site_id = 'silent'"
     )
-    await set_aside(pool, "lakeside")
+    await set_aside(known, "lakeside")
     document = await read(operator, "/v1/pipeline")
     assert [(row["site_id"], row["state"], row["dead_letters"]) for row in document["sites"]] == [
         ("lakeside", "set aside", 1),

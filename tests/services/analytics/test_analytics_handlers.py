@@ -30,7 +30,7 @@ from tests.builders import (
     an_id,
     one_of_each,
 )
-from tests.conftest import Pools
+from tests.conftest import Databases, Pools
 
 TABLES = ("site", "enrolment", "visit", "survey", "clinical_fact", "view", "feedback")
 PSEUDONYMS = Pseudonyms(b"p" * 32)
@@ -78,8 +78,11 @@ EVENTS = [
 
 
 @pytest.fixture
-async def pool(pool_of: Pools) -> Pool:
-    return await pool_of("analytics")
+async def pool(pool_of: Pools, database: Databases) -> Pool:
+    """A worker's, which here may begin anew."""
+    opened = await database("analytics")
+    await opened.run("GRANT DELETE ON ALL TABLES IN SCHEMA public TO samepage_worker")
+    return await pool_of(opened)
 
 
 async def facts_after(pool: Pool, *batches: Sequence[Event]) -> Facts:

@@ -12,7 +12,7 @@ from services.analytics.settings import AnalyticsSettings
 from shared.kafka import KafkaBroker
 from shared.memory_broker import MemoryBroker
 from shared.settings import Platform
-from tests.conftest import Apps, Tokens, client_of, until
+from tests.conftest import Apps, Tokens, client_of, until, worker_settings
 from tests.services.analytics.network import KNOWN
 from tests.services.streams import send
 
@@ -29,7 +29,7 @@ async def broker(kafka_bootstrap: str) -> KafkaBroker:
 async def application(app: Apps, broker: KafkaBroker) -> AsyncIterator[FastAPI]:
     """Both doors of analytics on one database."""
     application = await app("analytics")
-    running = asyncio.create_task(worker.run(application.state.settings, broker))
+    running = asyncio.create_task(worker.run(worker_settings(application), broker))
     yield application
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

@@ -33,7 +33,7 @@ ABOUT_A_YEAR = [
 
 async def page_after(analytics: FastAPI, operator: httpx.AsyncClient, *events: Event) -> str:
     await learn(analytics, *events)
-    await analytics.state.pool.execute("UPDATE delivery SET sent_at = applied_at - interval '1.5 seconds'")
+    await analytics.state.database.run("UPDATE delivery SET sent_at = applied_at - interval '1.5 seconds'")
     return await page(operator)
 
 
@@ -131,7 +131,7 @@ async def test_a_signal_and_a_site_in_trouble_are_said_first_with_where_to_look(
 ) -> None:
     quiet = Group("quiet", 1, "lakeside", "dr-2", MARCH, answered_days_before=1)
     await page_after(analytics, operator, *SITES, *events_of([*ABOUT_A_YEAR, quiet]))
-    await analytics.state.pool.execute(
+    await analytics.state.database.run(
         "UPDATE delivery SET applied_at = applied_at - interval '2 days', sent_at = sent_at - interval '2 days' "
         "WHERE site_id = 'lakeside'"
     )
@@ -164,8 +164,8 @@ async def test_a_site_of_which_only_dead_letters_have_come_is_shown(
     analytics: FastAPI, operator: httpx.AsyncClient
 ) -> None:
     await page_after(analytics, operator, *SITES)
-    await analytics.state.pool.execute("DELETE FROM delivery")
-    await set_aside(analytics.state.pool, "hillcrest")
+    await analytics.state.database.run("DELETE FROM delivery")
+    await set_aside(analytics, "hillcrest")
     html = await page(operator)
     check_that_it_is_whole(html)
     assert "Hillcrest, about to start set aside none 1" in Document(html).text

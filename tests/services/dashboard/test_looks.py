@@ -65,8 +65,7 @@ async def test_a_page_that_the_reader_has_already_is_a_look_with_its_own_outcome
 
 
 async def test_a_patient_sees_that_a_copy_was_handed_out(dashboard: FastAPI, patient: httpx.AsyncClient) -> None:
-    dsn = dashboard.state.settings.database_url.get_secret_value()
-    await rows_about({"dashboard": dsn}, PATIENT, SITE, by="records-office")
+    await rows_about({"dashboard": dashboard.state.database.worker}, PATIENT, SITE, by="records-office")
     assert await looks(patient) == [("operator", "disclosure", "audit-export")]
     document = Document((await patient.get(f"/patients/{PATIENT}/looks")).text)
     assert "records-office A copy of this list handed out" in document.text
