@@ -1,28 +1,29 @@
-"""Who is asking: signed tokens (JWT) of one issuer, with role and sites as claims.
+"""Who is asking: signed tokens (JWT) of the issuers that the settings name, with role and sites as claims.
 
-Only the algorithms listed here are believed, with exact issuer and audience and a key out of the issuer's own set;
-`jku`, `x5u` and `jwk` in a header are ignored. A verified token is remembered for a minute at most.
+Each issuer has its own keys, algorithms, audience and roles: a key of one never proves a token of another, and none
+gives a role that it was not trusted with. `jku`, `x5u` and `jwk` in a header are ignored. A verified token is
+remembered for a minute at most.
 """
 
 import hashlib
-import json
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import jwt
-from pydantic import TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
 from shared.db import SiteScope
 from shared.errors import Problem
 from shared.events import SiteId
-from shared.settings import Platform
+from shared.key_sets import KeySet, is_trustworthy
 
+LEEWAY_S = 10
 _SITE_IDS = TypeAdapter(list[SiteId])
-_ALGORITHMS = ["ES256", "ES384", "RS384", "EdDSA"]
+_LONGEST_TOKEN = 8192
 _REMEMBER_S = 60
 _REMEMBERED = 10_000
 
@@ -35,9 +36,38 @@ class Role(StrEnum):
     SYSTEM = "system"
 
 
+Algorithm = Literal["RS256", "RS384", "ES256", "ES384", "EdDSA"]
+
+
+class Claims(BaseModel):
+    """Where an issuer says what we need to know; a dotted name leads into nested claims (`realm_access.roles`)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    role_claim: str = "role"
+    sites_claim: str = "sites"
+    patient_claim: str = "patient"
+
+
+def _trustworthy(source: str) -> str:
+    if "://" in source and not is_trustworthy(source):
+        raise ValueError("https, or a file")
+    return source
+
+
+class TrustedIssuer(Claims):
+    """An issuer whose tokens are believed, for these algorithms and roles only."""
+
+    issuer: str = Field(min_length=1, description="Exact `iss`")
+    audience: str = "samepage"
+    algorithms: tuple[Algorithm, ...] = Field(min_length=1)
+    key_set: Annotated[str, AfterValidator(_trustworthy)] = Field(description="JWK Set: a file or a fixed address")
+    roles: frozenset[Role] = Field(min_length=1)
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A verified token: who, in which role, for which sites; a patient's token names the one patient it is for."""
+    """Who, in which role, for which sites; a patient's is for the one patient it names."""
 
     subject: str
     role: Role
@@ -59,16 +89,62 @@ class Caller:
         return named
 
 
-class Verifier:
-    """Turns a token into a `Caller`. Reads the issuer's key set once, and again when a key id is new."""
+class Issuer:
+    """One trusted issuer and its keys."""
 
-    def __init__(self, platform: Platform) -> None:
-        self._issuer = platform.issuer
-        self._audience = platform.audience
-        self._key_set = KeySet(platform.key_set_file)
+    def __init__(self, trusted: TrustedIssuer, keys: KeySet | None = None) -> None:
+        self._trusted = trusted
+        self._keys = keys or KeySet(trusted.key_set)
+
+    async def claims(self, token: str, *required: str) -> dict[str, Any]:
+        """The claims of a token that this issuer signed for us and that is in force now.
+
+        Raises:
+            jwt.PyJWTError, KeyError, ValueError: it is not.
+        """
+        header = jwt.get_unverified_header(token)
+        if header["alg"] not in self._trusted.algorithms:
+            raise jwt.InvalidAlgorithmError
+        return jwt.decode(
+            token,
+            key=await self._keys.key(header["kid"], header["alg"]),
+            algorithms=list(self._trusted.algorithms),
+            audience=self._trusted.audience,
+            issuer=self._trusted.issuer,
+            leeway=LEEWAY_S,
+            options={"require": ["exp", "iat", "iss", "aud", "sub", *required]},
+        )
+
+    def caller(self, claims: Mapping[str, Any]) -> Caller:
+        """Who the claims are about.
+
+        Raises:
+            KeyError, ValueError, TypeError: they do not say so, or the role is not this issuer's to give.
+        """
+        trusted = self._trusted
+        patient = _claim(claims, trusted.patient_claim)
+        sites = _claim(claims, trusted.sites_claim) or []
+        caller = Caller(
+            subject=str(claims["sub"]),
+            role=_one_role(_claim(claims, trusted.role_claim), trusted.roles),
+            sites=frozenset(_SITE_IDS.validate_python([sites] if isinstance(sites, str) else sites)),
+            patient_id=UUID(patient) if patient else None,
+        )
+        if (caller.role is Role.PATIENT) != (caller.patient_id is not None):
+            raise ValueError("a patient's token names the patient, and no other does")
+        if not caller.sites and caller.role is not Role.OPERATOR:
+            raise ValueError("only an operator is of no site")
+        return caller
+
+
+class Verifier:
+    """Turns a token into a `Caller`."""
+
+    def __init__(self, issuers: Sequence[TrustedIssuer]) -> None:
+        self._issuers = {trusted.issuer: Issuer(trusted) for trusted in issuers}
         self._remembered: dict[bytes, tuple[float, Caller]] = {}
 
-    def caller(self, token: str) -> Caller:
+    async def caller(self, token: str) -> Caller:
         """The caller behind a token.
 
         Raises:
@@ -79,8 +155,9 @@ class Verifier:
         if caller is not None and time.time() < until:
             return caller
         try:
-            claims = self._verified(token)
-            caller = _caller(claims)
+            issuer = self._issuer(token)
+            claims = await issuer.claims(token)
+            caller = issuer.caller(claims)
         except (jwt.PyJWTError, KeyError, ValueError, TypeError):
             raise unauthenticated("The token is not valid here.") from None
         if len(self._remembered) >= _REMEMBERED:
@@ -88,35 +165,11 @@ class Verifier:
         self._remembered[digest] = (min(float(claims["exp"]), time.time() + _REMEMBER_S), caller)
         return caller
 
-    def _verified(self, token: str) -> dict[str, Any]:
-        header = jwt.get_unverified_header(token)
-        key = self._key_set.key(str(header["kid"]))
-        return jwt.decode(
-            token,
-            key=key,
-            algorithms=_ALGORITHMS,
-            audience=self._audience,
-            issuer=self._issuer,
-            leeway=10,
-            options={"require": ["exp", "iat", "iss", "aud", "sub"]},
-        )
-
-
-class KeySet:
-    """The public keys of the issuer, from a file; read again at most once a minute when a key id is not in it."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._keys: dict[str, jwt.PyJWK] = {}
-        self._read_at = 0.0
-
-    def key(self, key_id: str) -> jwt.PyJWK:
-        """The key of this id; `KeyError` when the issuer has none."""
-        if key_id not in self._keys and time.monotonic() - self._read_at > _REMEMBER_S:
-            self._read_at = time.monotonic()
-            document = json.loads(self._file.read_text())
-            self._keys = {entry["kid"]: jwt.PyJWK(entry) for entry in document["keys"]}
-        return self._keys[key_id]
+    def _issuer(self, token: str) -> Issuer:
+        """The issuer that the token names; that it is from there is for its keys to prove."""
+        if len(token) > _LONGEST_TOKEN:
+            raise ValueError("too long")
+        return self._issuers[jwt.decode(token, options={"verify_signature": False})["iss"]]
 
 
 def unauthenticated(detail: str) -> Problem:
@@ -124,14 +177,15 @@ def unauthenticated(detail: str) -> Problem:
     return Problem(401, "unauthenticated", detail, headers={"www-authenticate": 'Bearer realm="samepage"'})
 
 
-def _caller(claims: dict[str, Any]) -> Caller:
-    patient = claims.get("patient")
-    caller = Caller(
-        subject=str(claims["sub"]),
-        role=Role(claims["role"]),
-        sites=frozenset(_SITE_IDS.validate_python(claims["sites"])),
-        patient_id=UUID(patient) if patient else None,
-    )
-    if caller.role is Role.PATIENT and caller.patient_id is None:
-        raise ValueError("a patient's token names the patient")
-    return caller
+def _claim(claims: Mapping[str, Any], name: str) -> Any:
+    if name in claims:
+        return claims[name]
+    outer, dot, inner = name.partition(".")
+    nested = claims.get(outer)
+    return _claim(nested, inner) if dot and isinstance(nested, Mapping) else None
+
+
+def _one_role(named: Any, trusted: frozenset[Role]) -> Role:
+    """The one role of ours among the names; a person with two must say at the provider in which one they come."""
+    (role,) = {Role(name) for name in ([named] if isinstance(named, str) else named) if name in trusted}
+    return role

@@ -7,6 +7,7 @@ of a service, copied from a template in a moment. `token` signs for any role.
 import asyncio
 import base64
 import contextlib
+import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -21,13 +22,15 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from deploy.issuer import AUDIENCE, ISSUER, LocalIssuer
+from deploy.doors import SERVICES
+from deploy.issuer import LocalIssuer
 from deploy.local.databases import ensure_database
 from deploy.local.stack import Addresses, Stack
 from deploy.migrate import upgrade
-from shared.auth import Role
+from shared.auth import Role, TrustedIssuer
 from shared.db import Pool, open_pool
 from shared.settings import Platform, ServiceSettings
+from shared.signing import ALGORITHM, SigningKeys, make_key_file
 
 ROOT = Path(__file__).resolve().parent.parent
 SEAL_KEY = base64.b64encode(bytes(range(32))).decode()
@@ -135,14 +138,31 @@ def token(issuer: LocalIssuer) -> Tokens:
     return sign
 
 
+URLS = {service: f"https://{service}.samepage.test" for service in SERVICES}
+
+
 @pytest.fixture(scope="session")
-def platform(issuer: LocalIssuer) -> Platform:
+def network_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The key file of the network's own issuer, its key set `jwks.json` beside it."""
+    file = tmp_path_factory.mktemp("network") / "key.pem"
+    make_key_file(file)
+    file.with_name("jwks.json").write_text(json.dumps(SigningKeys([file]).key_set()))
+    return file
+
+
+@pytest.fixture(scope="session")
+def platform(issuer: LocalIssuer, network_key: Path) -> Platform:
     """Platform settings of the tests."""
     return Platform(
         environment="development",
-        issuer=ISSUER,
-        audience=AUDIENCE,
-        key_set_file=issuer.key_set_file,
+        issuers=(issuer.trusted,),
+        network=TrustedIssuer(
+            issuer=URLS["intake"],
+            algorithms=(ALGORITHM,),
+            key_set=str(network_key.with_name("jwks.json")),
+            roles=frozenset({Role.SYSTEM}),
+        ),
+        public_urls=URLS,
         seal_key=SecretStr(SEAL_KEY),
         is_synthetic=True,
     )
@@ -161,14 +181,17 @@ def settings(database: Databases, platform: Platform) -> Settings:
     return make
 
 
-OWN_SETTINGS: dict[str, dict[str, object]] = {
-    "intake": {"identifier_key": "k" * 32},
-    "analytics": {"pseudonym_key": "p" * 32},
-}
+@pytest.fixture(scope="session")
+def own_settings(network_key: Path) -> dict[str, dict[str, object]]:
+    """What a service must be told beside what all are."""
+    return {
+        "intake": {"identifier_key": "k" * 32, "link_key": "l" * 32, "signing_key_files": (network_key,)},
+        "analytics": {"pseudonym_key": "p" * 32},
+    }
 
 
 @pytest.fixture
-async def app(settings: Settings) -> AsyncIterator[Apps]:
+async def app(settings: Settings, own_settings: dict[str, dict[str, object]]) -> AsyncIterator[Apps]:
     """`await app("intake")`: the running application of a service on a fresh database."""
     running = []
 
@@ -176,7 +199,7 @@ async def app(settings: Settings) -> AsyncIterator[Apps]:
         classes = vars(import_module(f"services.{service}.settings"))
         kind = classes[f"{service.capitalize()}Settings"]
         application: FastAPI = import_module(f"services.{service}.app").create_app(
-            await settings(kind, service, **OWN_SETTINGS.get(service, {}))
+            await settings(kind, service, **own_settings.get(service, {}))
         )
         context = application.router.lifespan_context(application)
         await context.__aenter__()
