@@ -15,7 +15,7 @@ from sqlalchemy import (
     Text,
     Uuid,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 
 def add_outbox(metadata: MetaData) -> None:
@@ -119,4 +119,36 @@ def _add_what_became_of_events(metadata: MetaData) -> None:
         Column("recorded_at", DateTime(timezone=True), FetchedValue(), nullable=False),
         CheckConstraint("state IN ('dead', 'parked', 'waiting')", name="state"),
         Index("ix_dead_letter_key", "site_id", "consumer", "topic", "key"),
+    )
+
+
+def add_sessions(metadata: MetaData) -> None:
+    """What a service with pages remembers of who signed in.
+
+    A session belongs to a person, who may be of several sites or of none, so no site leads its key.
+    """
+    Table(
+        "session",
+        metadata,
+        Column("session_hash", LargeBinary, primary_key=True, comment="SHA-256 of the secret in the cookie"),
+        Column("subject", Text, nullable=False),
+        Column("role", Text, nullable=False),
+        Column("sites", ARRAY(Text), nullable=False),
+        Column("patient_id", Uuid),
+        Column("provider_session", Text, comment="sid at the provider, for its word that the person signed out"),
+        Column("id_token", Text),
+        Column("opened_at", DateTime(timezone=True), nullable=False),
+        Column("seen_at", DateTime(timezone=True), nullable=False),
+        Column("ends_at", DateTime(timezone=True), nullable=False),
+        Index("ix_session_ends_at", "ends_at"),
+        Index("ix_session_subject", "subject"),
+    )
+    Table(
+        "spent_token",
+        metadata,
+        Column("site_id", Text, primary_key=True),
+        Column("issuer", Text, primary_key=True),
+        Column("token_id", Text, primary_key=True),
+        Column("expires_at", DateTime(timezone=True), nullable=False),
+        Index("ix_spent_token_expires_at", "expires_at"),
     )

@@ -3,10 +3,11 @@
 from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Index, Integer, SmallInteger, Table, Text, Uuid
 
 from shared.db import new_metadata
-from shared.tables import add_delivery
+from shared.tables import add_delivery, add_sessions
 
 metadata = new_metadata()
 add_delivery(metadata)
+add_sessions(metadata)
 
 site = Table(
     "site",

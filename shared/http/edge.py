@@ -1,34 +1,32 @@
 """The edge of every application, as one plain ASGI middleware: request id, trace, sign-in, time limit, count, headers.
 
-Default is deny: no path answers without a valid token but health, metrics, static files and the sign-in link. The
-token comes in `Authorization: Bearer` or, for pages, in the session cookie.
+Default is deny: `shared.http.gate` says who may come in.
 """
 
 import asyncio
 import re
 import time
-from collections.abc import MutableMapping
-from http.cookies import CookieError, SimpleCookie
+from collections.abc import MutableMapping, Sequence
 from traceback import format_tb
 from typing import Any
 from uuid import uuid4
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.auth import Caller, Verifier, unauthenticated
+from shared.db import RETRYABLE
 from shared.errors import Problem
 from shared.http import problems
+from shared.http.gate import Gate
 from shared.telemetry import REQUEST_SECONDS, REQUESTS, start_trace
 
 _log = structlog.get_logger()
-SESSION_COOKIE = "samepage_session"
-_OPEN = re.compile(r"^/(health/(live|ready)|metrics|sign-in|static/.*)$")
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 _SECURITY_HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "connect-src 'self'; form-action {form_action}; base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
@@ -36,13 +34,20 @@ _SECURITY_HEADERS = {
 
 
 class Edge:
-    """Wraps the application; needs nothing of it but that its errors are answered inside."""
+    """Wraps the application; needs nothing of it but that its errors are answered inside.
 
-    def __init__(self, app: ASGIApp, *, service: str, verifier: Verifier, timeout_s: float) -> None:
+    `forms_lead_to` are other origins that the answer to a form may redirect to.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, service: str, gate: Gate, timeout_s: float, forms_lead_to: Sequence[str] = ()
+    ) -> None:
         self._app = app
         self._service = service
-        self._verifier = verifier
+        self._gate = gate
         self._timeout_s = timeout_s
+        form_action = " ".join(("'self'", *forms_lead_to))
+        self._headers = {name: value.format(form_action=form_action) for name, value in _SECURITY_HEADERS.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -62,39 +67,31 @@ class Edge:
                 out = MutableHeaders(scope=message)
                 out["x-request-id"] = request_id
                 out["traceparent"] = traceparent
-                for name, value in _SECURITY_HEADERS.items():
+                for name, value in self._headers.items():
                     out.setdefault(name, value)
             await send(message)
 
         try:
-            await self._answer(scope, receive, send_on, headers)
+            await self._answer(scope, receive, send_on)
         finally:
             self._count(scope, status, time.perf_counter() - started)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            if not _OPEN.match(scope["path"]):
-                scope.setdefault("state", {})["caller"] = self._caller(headers)
             async with asyncio.timeout(self._timeout_s):
-                await self._app(scope, receive, send)
+                app = await self._gate.admit(Request(scope)) or self._app
+                await app(scope, receive, send)
         except Problem as problem:
             await problems.answer(problem)(scope, receive, send)
         except TimeoutError:
             late = Problem(503, "too-slow", "The answer took too long. Send it again with the same key.")
             await problems.answer(late)(scope, receive, send)
+        except RETRYABLE as error:
+            await problems.answer(problems.away(error))(scope, receive, send)
         except Exception as error:
             # The frames without the message: messages of the database and of validation carry values.
             _log.error("unexpected", failure=type(error).__name__, frames=format_tb(error.__traceback__)[-6:])
             await problems.answer(Problem(500, "unexpected", "Our mistake; it is on record."))(scope, receive, send)
-
-    def _caller(self, headers: Headers) -> Caller:
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and token:
-            return self._verifier.caller(token)
-        token = _cookie(headers.get("cookie", ""))
-        if token:
-            return self._verifier.caller(token)
-        raise unauthenticated("Send a token in the header Authorization: Bearer.")
 
     def _count(self, scope: MutableMapping[str, Any], status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
@@ -106,11 +103,3 @@ class Edge:
 
 def _request_id(given: str | None) -> str:
     return given if given is not None and _REQUEST_ID.match(given) else uuid4().hex
-
-
-def _cookie(header: str) -> str:
-    try:
-        morsel = SimpleCookie(header).get(SESSION_COOKIE)
-    except CookieError:
-        return ""
-    return morsel.value if morsel is not None else ""
