@@ -4,18 +4,36 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from services.intake.api import ROUTERS
+from services.intake import pages
+from services.intake.api import ROUTERS, entry, tokens
+from services.intake.domain import Limit
 from services.intake.settings import IntakeSettings
+from shared.http.app import Entrance
 from shared.http.app import create_app as create
 from shared.http.app import document as describe
+from shared.pages import STATIC
 from shared.sealing import sealer_of
+from shared.signing import SigningKeys
 
 NAME = "intake"
 
 
 def create_app(settings: IntakeSettings) -> FastAPI:
     """The application; it opens its pool when it starts."""
-    return create(NAME, settings, ROUTERS, state={"settings": settings, "sealer": sealer_of(settings.platform)})
+    return create(
+        NAME,
+        settings,
+        ROUTERS,
+        state={
+            "settings": settings,
+            "sealer": sealer_of(settings.platform),
+            "signing_keys": SigningKeys(settings.signing_key_files),
+            "link_limits": entry.Limits(address=Limit(20, 20), link=Limit(10, 10)),
+            "token_limit": Limit(60, 60),
+        },
+        static={"/static/intake": pages.STATIC, "/static/shared": STATIC},
+        entrance=Entrance(open_paths=f"{entry.OPEN_PATHS}|{tokens.OPEN_PATHS}"),
+    )
 
 
 def document() -> dict[str, Any]:

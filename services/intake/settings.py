@@ -1,5 +1,7 @@
 """Settings of intake: `SAMEPAGE_INTAKE_*`."""
 
+from pathlib import Path
+
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
@@ -7,8 +9,14 @@ from shared.settings import ServiceSettings
 
 
 class IntakeSettings(ServiceSettings):
-    """`identifier_key` makes the keyed hash of the sites' own patient identifiers; losing it loses the match."""
+    """`identifier_key` makes the keyed hash of the sites' own patient identifiers; losing it loses the match.
+
+    `link_key` makes the secrets of patients' links; with another one, links that were sent still open, but cannot be
+    shown again.
+    """
 
     model_config = SettingsConfigDict(env_prefix="SAMEPAGE_INTAKE_", frozen=True)
 
     identifier_key: SecretStr = Field(min_length=32)
+    link_key: SecretStr = Field(min_length=32)
+    signing_key_files: tuple[Path, ...] = Field(min_length=1, description="PEM; the first signs, all are published")

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from services.dashboard.api import pages, views
+from services.dashboard.api import own, pages, views
 from shared.http import receipts
 
-ROUTERS: tuple[APIRouter, ...] = (pages.router, views.router, receipts.router)
+ROUTERS: tuple[APIRouter, ...] = (own.router, pages.router, views.router, receipts.router)

@@ -2,7 +2,16 @@
 
 from fastapi import APIRouter
 
-from services.intake.api import patients, sites, surveys, visits
+from services.intake.api import entry, links, patients, sites, surveys, tokens, visits
 from shared.http import receipts
 
-ROUTERS: tuple[APIRouter, ...] = (sites.router, patients.router, visits.router, surveys.router, receipts.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    sites.router,
+    patients.router,
+    visits.router,
+    surveys.router,
+    links.router,
+    entry.router,
+    tokens.router,
+    receipts.router,
+)
