@@ -1,6 +1,7 @@
 """`samepage`: the one command."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,22 +11,27 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from deploy import contracts
-from deploy.doors import SERVICES, Door, settings_of
+from deploy import clients, contracts
+from deploy.doors import SERVICES, Door, Kind, settings_of
 from deploy.doors import run as run_door
 from deploy.local.errors import StackError
 from deploy.local.network import Network
 from deploy.local.stack import Stack
 from deploy.prepare import homes, prepare, running_network
+from services.intake.domain import ClientId
 from shared.auth import Role
 
 ROOT = Path(__file__).resolve().parent.parent
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_show_locals=False, help=__doc__)
 stack_app = typer.Typer(no_args_is_help=True, help="PostgreSQL and a broker on this machine.")
+client_app = typer.Typer(no_args_is_help=True, help="Systems of the sites that may ask for tokens.")
 contracts_app = typer.Typer(no_args_is_help=True, help="The generated contracts.")
 app.add_typer(stack_app, name="stack")
+app.add_typer(client_app, name="client")
 app.add_typer(contracts_app, name="contracts")
 console = Console()
+SiteName = Annotated[str, typer.Option(help="The site whose system it is")]
+ClientName = Annotated[str, typer.Option(help="What to call it, such as `ehr`")]
 
 
 @stack_app.command("up")
@@ -54,7 +60,7 @@ def stack_status() -> None:
 
 
 @app.command()
-def run(service: Annotated[str, typer.Argument(help=", ".join(SERVICES))], kind: Literal["app", "worker"]) -> None:
+def run(service: Annotated[str, typer.Argument(help=", ".join(SERVICES))], kind: Kind) -> None:
     """Run one door; its settings come from the environment."""
     sys.exit(run_door(Door(service, kind)))
 
@@ -77,6 +83,29 @@ def token(
 ) -> None:
     """Make a development token of the local issuer."""
     typer.echo(_network().issuer.token(role, site, patient_id=patient, hours=hours))
+
+
+@client_app.command("add")
+def client_add(site: SiteName, name: ClientName, jwks: Annotated[Path, typer.Option(help="Its public keys")]) -> None:
+    """Let a system of a site ask for tokens; again replaces its keys."""
+    client_id = _client_id(site, name)
+    asyncio.run(clients.add_client(_intake_database(), client_id, clients.read_key_set(jwks)))
+    console.print(f"Added. Its client id is {client_id}.", highlight=False)
+
+
+@client_app.command("list")
+def client_list(site: SiteName) -> None:
+    """The clients of a site."""
+    for client in asyncio.run(clients.clients_of(_intake_database(), site)):
+        state = "may ask for tokens" if client.revoked_at is None else f"revoked {client.revoked_at:%Y-%m-%d %H:%M} UTC"
+        console.print(f"{client.client_id}: {state}", highlight=False)
+
+
+@client_app.command("revoke")
+def client_revoke(site: SiteName, name: ClientName) -> None:
+    """Give it no more tokens; those that it has end within five minutes."""
+    asyncio.run(clients.revoke_client(_intake_database(), _client_id(site, name)))
+    console.print("Revoked.")
 
 
 @app.command()
@@ -133,6 +162,18 @@ def contracts_check() -> None:
     for finding in findings:
         console.print(finding, markup=False)
     raise typer.Exit(1 if findings else 0)
+
+
+def _client_id(site: str, name: str) -> ClientId:
+    client_id = ClientId.read(f"{site}.{name}")
+    if client_id is None:
+        raise StackError("Site and name are lower-case letters, digits and hyphens, at most 40.")
+    return client_id
+
+
+def _intake_database() -> str:
+    """Intake's database: the one that the environment names (in a container), else the running local stack's."""
+    return os.environ.get("SAMEPAGE_INTAKE_DATABASE_URL") or _network().databases["intake"]
 
 
 def _network() -> Network:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from deploy.doors import DOORS, SERVICES
+from deploy.doors import DOORS, PROVIDER, SERVICES
 from deploy.local.errors import StackError
 from deploy.local.network import Network, lay_out
 from deploy.local.ports import HOST
@@ -58,13 +58,13 @@ def running_network(root: Path) -> Network:
 
 
 def await_doors(network: Network, supervisor: Supervisor) -> None:
-    """Wait until all ten doors answer.
+    """Wait until all ten doors and the provider answer.
 
     Raises:
         StackError: some do not, after 40 s; it names them.
     """
     until = time.monotonic() + _READY_S
-    waiting = list(DOORS)
+    waiting = [*DOORS, PROVIDER]
     with httpx.Client(timeout=2) as client:
         while waiting:
             supervisor.watch()

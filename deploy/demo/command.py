@@ -9,15 +9,15 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
 from deploy.demo.accounts import Account, accounts_when_settled, as_json, as_table
 from deploy.demo.cohort import make_network
+from deploy.demo.links import make_links
 from deploy.demo.load import Loaded, load
-from deploy.doors import DOORS, SERVICES
+from deploy.doors import DOORS, PROVIDER, SERVICES
 from deploy.local.network import Network
 from deploy.local.stack import Stack
 from deploy.prepare import await_doors, prepare_afresh
@@ -39,7 +39,7 @@ def run_demo(root: Path, *, scale: Literal["default", "study"], is_check: bool, 
             if network.addresses.note:
                 console.print(network.addresses.note)
             with Supervisor(network.environments, home / "var" / "log") as supervisor:
-                supervisor.start(DOORS)
+                supervisor.start((*DOORS, PROVIDER))
                 await_doors(network, supervisor)
                 console.print(f"Ten doors are open after {time.monotonic() - started:.0f} s. Loading the network ...")
                 loaded = _load(network, scale, console)
@@ -85,28 +85,11 @@ def _load(network: Network, scale: Literal["default", "study"], console: Console
     return loaded
 
 
-def _links(network: Network, loaded: Loaded) -> dict[str, str]:
-    """A sign-in link for each role."""
-    page, site = f"/patients/{loaded.showcase_patient}", [loaded.showcase_site]
-    issuer = network.issuer
-    own = issuer.token(Role.PATIENT, site, patient_id=loaded.showcase_patient)
-    targets = {
-        "clinician, in the visit": ("dashboard", issuer.token(Role.CLINICIAN, site), f"{page}?shared=true"),
-        "patient, own page": ("dashboard", own, page),
-        "coordinator": ("dashboard", issuer.token(Role.COORDINATOR, site), page),
-        "operator, the network": ("analytics", issuer.token(Role.OPERATOR, []), "/network"),
-    }
-    return {
-        who: f"{network.url(service)}/sign-in?{urlencode({'token': token, 'to': target})}"
-        for who, (service, token, target) in targets.items()
-    }
-
-
 def _show(home: Path, network: Network, loaded: Loaded, console: Console) -> None:
     """The addresses to open; kept in `links.json` too, for programs."""
-    links = _links(network, loaded)
+    links = make_links(network, loaded)
     (home / "links.json").write_text(json.dumps(links))
-    console.print("Open in a browser, signed in as:")
+    console.print("Open in a browser; each link leads through its sign-in:")
     for who, link in links.items():
         console.print(f"  {who}:", highlight=False)
         console.print(f"    {link}", soft_wrap=True, highlight=False)

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from deploy.doors import DOORS, SERVICES, Door
-from deploy.issuer import AUDIENCE, ISSUER, LocalIssuer
+from deploy.doors import DOORS, PROVIDER, SERVICES, Door
+from deploy.issuer import LocalIssuer
 from deploy.local.databases import ensure_database
+from deploy.local.people import SIGNED_IN_TO, LocalPeople
 from deploy.local.ports import HOST, keep_or_choose
 from deploy.local.stack import Addresses
 
@@ -26,7 +27,9 @@ class Secrets:
 
     seal_key: str
     identifier_key: str
+    link_key: str
     pseudonym_key: str
+    client_secrets: dict[str, str]
     database_passwords: dict[str, str]
 
 
@@ -38,6 +41,7 @@ class Network:
     databases: Mapping[str, str]
     ports: Mapping[Door, int]
     issuer: LocalIssuer
+    people_file: Path
     environments: Mapping[str, Mapping[str, str]]
 
     def url(self, service: str) -> str:
@@ -52,10 +56,10 @@ def lay_out(root: Path, addresses: Addresses, *, are_doors_open: bool = False) -
     """
     file = root / "var" / "network.json"
     known = json.loads(file.read_text()) if file.exists() else {}
-    kept = Secrets(**known["secrets"]) if known else _new_secrets()
-    ports = tuple(known.get("ports", ()))
-    if not are_doors_open or not ports:
-        ports = keep_or_choose(ports, len(DOORS))
+    kept = Secrets(**(asdict(_new_secrets()) | known.get("secrets", {})))
+    ports, doors = tuple(known.get("ports", ())), (*DOORS, PROVIDER)
+    if not are_doors_open or len(ports) != len(doors):
+        ports = keep_or_choose(ports, len(doors))
     _write_private(file, json.dumps({"secrets": asdict(kept), "ports": list(ports)}))
     issuer = LocalIssuer(root / "var" / "issuer")
     issuer.prepare()
@@ -63,10 +67,16 @@ def lay_out(root: Path, addresses: Addresses, *, are_doors_open: bool = False) -
         service: ensure_database(addresses.postgres_admin_dsn, service, kept.database_passwords[service])
         for service in SERVICES
     }
-    by_door = dict(zip(DOORS, ports, strict=True))
-    platform = _platform(addresses, issuer)
-    environments = {service: platform | _own(service, databases[service], by_door, kept) for service in SERVICES}
-    return Network(addresses, databases, by_door, issuer, environments)
+    by_door = dict(zip(doors, ports, strict=True))
+    people = LocalPeople(root / "var" / "people", by_door, kept.client_secrets)
+    people.prepare()
+    platform = _platform(addresses, issuer) | people.told_to_all()
+    environments = {
+        service: platform | _own(service, databases[service], by_door, kept) | people.told_to(service)
+        for service in SERVICES
+    }
+    environments[PROVIDER.service] = people.told_to_provider()
+    return Network(addresses, databases, by_door, issuer, people.file, environments)
 
 
 def _platform(addresses: Addresses, issuer: LocalIssuer) -> dict[str, str]:
@@ -74,9 +84,7 @@ def _platform(addresses: Addresses, issuer: LocalIssuer) -> dict[str, str]:
         "SAMEPAGE_ENVIRONMENT": "development",
         "SAMEPAGE_BOOTSTRAP_SERVERS": addresses.bootstrap_servers,
         "SAMEPAGE_IS_LOG_KEPT": str(addresses.broker_kind == "kafka").lower(),
-        "SAMEPAGE_ISSUER": ISSUER,
-        "SAMEPAGE_AUDIENCE": AUDIENCE,
-        "SAMEPAGE_KEY_SET_FILE": str(issuer.key_set_file),
+        "SAMEPAGE_ISSUERS": f"[{issuer.trusted.model_dump_json()}]",
         "SAMEPAGE_IS_SYNTHETIC": "true",
     }
 
@@ -92,6 +100,7 @@ def _own(service: str, database: str, ports: Mapping[Door, int], kept: Secrets) 
         variables["SAMEPAGE_SEAL_KEY"] = kept.seal_key
     if service == "intake":
         variables[f"{prefix}_IDENTIFIER_KEY"] = kept.identifier_key
+        variables[f"{prefix}_LINK_KEY"] = kept.link_key
     if service == "analytics":
         variables[f"{prefix}_PSEUDONYM_KEY"] = kept.pseudonym_key
     return variables
@@ -101,7 +110,9 @@ def _new_secrets() -> Secrets:
     return Secrets(
         seal_key=base64.b64encode(secrets.token_bytes(32)).decode(),
         identifier_key=secrets.token_urlsafe(32),
+        link_key=secrets.token_urlsafe(32),
         pseudonym_key=secrets.token_urlsafe(32),
+        client_secrets={service: secrets.token_urlsafe(32) for service in SIGNED_IN_TO},
         database_passwords={service: secrets.token_urlsafe(24) for service in SERVICES},
     )
 

@@ -18,7 +18,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from deploy.doors import DOORS
+from deploy.doors import DOORS, PROVIDER
 from deploy.local.network import Network
 from deploy.local.stack import Stack
 from deploy.prepare import await_doors, prepare_afresh
@@ -41,7 +41,7 @@ def main() -> None:
             network = prepare_afresh(home)
         with Supervisor(network.environments, home / "var" / "log") as supervisor:
             with timed(figures, "doors_ready_s"):
-                supervisor.start(DOORS)
+                supervisor.start((*DOORS, PROVIDER))
                 await_doors(network, supervisor)
             surveys = prepare_surveys(network, ONE_BY_ONE + AT_ONCE)
             figures |= survey_to_page(network, surveys[:ONE_BY_ONE])
