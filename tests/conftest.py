@@ -19,12 +19,15 @@ from uuid import UUID, uuid4
 import asyncpg
 import httpx
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
+from starlette.types import ASGIApp
 
 from deploy.doors import SERVICES
 from deploy.issuer import LocalIssuer
 from deploy.local.databases import ensure_database
+from deploy.local.ports import HOST
 from deploy.local.stack import Addresses, Stack
 from deploy.migrate import upgrade
 from shared.auth import Role, TrustedIssuer
@@ -218,6 +221,21 @@ async def client_of(application: FastAPI, bearer: str | None = None) -> AsyncIte
     transport = httpx.ASGITransport(app=application, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://samepage.test", headers=headers) as client:
         yield client
+
+
+@asynccontextmanager
+async def served(application: ASGIApp, port: int) -> AsyncIterator[str]:
+    """The application on a port of this machine, in this loop; its address."""
+    server = uvicorn.Server(uvicorn.Config(application, host=HOST, port=port, log_config=None, lifespan="off"))
+    running = asyncio.create_task(server.serve())
+
+    async def is_up() -> bool:
+        return server.started or running.done()
+
+    await until(is_up)
+    yield f"http://{HOST}:{port}"
+    server.should_exit = True
+    await running
 
 
 def new_key() -> dict[str, str]:
