@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import httpx
 from fastapi import FastAPI
@@ -16,6 +16,7 @@ _FORM = re.compile(r"<form\b([^>]*)>(.*?)</form>", re.DOTALL)
 _FIELD = re.compile(r"<(?:input|button)\b([^>]*)>", re.DOTALL)
 _ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')
 _PAGE = {"accept": "text/html,application/xhtml+xml"}
+_SENT = {"content-type": "application/x-www-form-urlencoded"}
 _TYPED_IN = {**_PAGE, "sec-fetch-site": "none"}
 
 
@@ -65,13 +66,13 @@ class Browser:
         """Fill in a page's form (the one that has these fields, where there are several) and send it."""
         action, values = _form_of(page.text, fields)
         target = urljoin(str(page.url), action) if action else str(page.url)
-        sent = httpx.Request("POST", target, data=values, headers={**_PAGE, "sec-fetch-site": "same-origin"})
+        headers = {**_PAGE, **_SENT, "sec-fetch-site": "same-origin"}
+        sent = httpx.Request("POST", target, content=urlencode(values), headers=headers)
         return await self._follow(await self._send(sent), until)
 
     async def post(self, address: str, said: Mapping[str, str] | None = None) -> httpx.Response:
         """Send an empty form from our own page, or from where the headers say; follow nothing."""
-        form = {"content-type": "application/x-www-form-urlencoded"}
-        headers = {**_PAGE, **form, **(said or {"sec-fetch-site": "same-origin"})}
+        headers = {**_PAGE, **_SENT, **(said or {"sec-fetch-site": "same-origin"})}
         return await self._send(httpx.Request("POST", address, headers=headers))
 
     async def _follow(self, answer: httpx.Response, until: str) -> httpx.Response:

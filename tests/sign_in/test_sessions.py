@@ -161,7 +161,7 @@ async def test_a_one_time_token_is_spent_once_for_each_site_and_issuer(dashboard
     assert sorted(row["token_id"] for row in kept) == ["t-1", "t-1", "t-3"], "what has expired needs no memory"
 
 
-LOGOUT = {"http://schemas.openid.net/event/backchannel-logout": {}}
+LOGOUT: dict[str, object] = {"http://schemas.openid.net/event/backchannel-logout": {}}
 
 
 def logout_token(people: DevelopmentPeople, clock: Clock, **changes: object) -> str:
