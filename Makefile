@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench pictures test-containers clean
+.PHONY: help setup demo test check bench pictures secrets test-containers clean
 
 help:
 	@echo "make demo            the whole system with a synthetic network of 40 sites, in a browser"
 	@echo "make test            all tests"
-	@echo "make check           lint, types, architecture, contracts"
+	@echo "make check           lint, types, architecture, contracts, words"
 	@echo "make bench           measure"
+	@echo "make secrets         once before docker compose up: writes .env"
 	@echo "make test-containers the journey against docker compose, service tests on testcontainers"
 	@echo "make clean           stop the local stack, remove data and the virtual environment"
 
@@ -36,14 +37,14 @@ test: setup
 	@$(BIN)/python -m pytest
 
 check: setup
-	@echo "check: lint, types, architecture, contracts (about a minute)"
+	@echo "check: lint, types, architecture, contracts, migrations (about a minute)"
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/deptry .
 	@$(BIN)/samepage contracts check
-	@$(BIN)/python -m pytest -q tests/test_architecture.py
+	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_words.py tests/deploy/test_migrations.py
 
 bench: setup
 	@echo "bench: survey-to-page time and sizes on this machine (about two minutes)"
@@ -53,10 +54,16 @@ pictures: setup
 	@echo "pictures: takes docs/pictures from the running demo (a few seconds; start it with make demo)"
 	@$(BIN)/python -m tests.browser.pictures
 
+secrets:
+	@echo "secrets: makes the secrets of docker compose's development network (a moment)"
+	@$(PYTHON) -m deploy.secrets
+
 test-containers: setup
-	@docker info >/dev/null 2>&1 || { echo "A Docker engine with Compose is needed for this target."; exit 1; }
-	@echo "test-containers: builds the image, runs the journey against compose (about ten minutes)"
-	@$(BIN)/python -m pytest -m containers tests/containers
+	@docker compose version >/dev/null 2>&1 && docker info >/dev/null 2>&1 || { echo "A Docker engine with Compose is needed for this target: install Docker and start it."; exit 1; }
+	@if $(BIN)/python -m tests.containers.engine; then \
+	  echo "test-containers: the journey against docker compose, service tests on its PostgreSQL and Kafka (about five minutes)"; \
+	  $(BIN)/python -m pytest --stack containers -m "" tests/containers tests/shared tests/services; \
+	fi
 
 clean:
 	@test ! -x $(BIN)/samepage || $(BIN)/samepage stack down

@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy import clients, contracts
-from deploy.doors import SERVICES, Door, Kind, settings_of
+from deploy.doors import SERVICES, Door, Kind
 from deploy.doors import run as run_door
+from deploy.issuer import LocalIssuer
 from deploy.local.errors import StackError
 from deploy.local.network import Network
 from deploy.local.stack import Stack
@@ -32,6 +33,8 @@ app.add_typer(contracts_app, name="contracts")
 console = Console()
 SiteName = Annotated[str, typer.Option(help="The site whose system it is")]
 ClientName = Annotated[str, typer.Option(help="What to call it, such as `ehr`")]
+IssuerFolder = Annotated[Path, typer.Option(envvar="SAMEPAGE_ISSUER_FOLDER", help="Where its keys are kept")]
+Scale = Annotated[Literal["default", "study"], typer.Option(help="study: all 4,057 patients")]
 
 
 @stack_app.command("up")
@@ -45,8 +48,9 @@ def stack_up() -> None:
 
 @stack_app.command("down")
 def stack_down() -> None:
-    """Stop both; data stay under var/."""
-    Stack().down(ROOT)
+    """Stop both, the demo's too if it was left behind; data stay under var/."""
+    for home in homes(ROOT):
+        Stack().down(home)
     console.print("Stopped. Data stay under var/.")
 
 
@@ -66,23 +70,43 @@ def run(service: Annotated[str, typer.Argument(help=", ".join(SERVICES))], kind:
 
 
 @app.command()
-def migrate() -> None:
+def migrate(
+    admin_url: Annotated[
+        str | None,
+        typer.Option(envvar="SAMEPAGE_ADMIN_DATABASE_URL", help="A superuser's: makes missing databases and roles too"),
+    ] = None,
+) -> None:
     """Bring the databases named in the environment to the newest version and make the topics."""
     from deploy.prepare import migrate_from_environment  # noqa: PLC0415
 
-    asyncio.run(migrate_from_environment([settings_of(service) for service in SERVICES]))
+    asyncio.run(migrate_from_environment(admin_url))
     console.print("Databases and topics are ready.")
+
+
+@app.command()
+def issuer(folder: IssuerFolder, key_set_file: Annotated[Path, typer.Option(envvar="SAMEPAGE_KEY_SET_FILE")]) -> None:
+    """Make the key pair of a development issuer in a folder, and put its public half where the doors read it."""
+    made = LocalIssuer(folder)
+    made.prepare()
+    key_set_file.write_bytes(made.key_set_file.read_bytes())
+    console.print("The development issuer is ready.")
 
 
 @app.command()
 def token(
     role: Role,
-    site: Annotated[list[str], typer.Option(help="A site the token is for; several allowed")],
+    site: Annotated[
+        list[str] | None, typer.Option(help="A site the token is for; several allowed, none for an operator")
+    ] = None,
     patient: Annotated[UUID | None, typer.Option(help="The patient, for a patient's token")] = None,
     hours: float = 12,
+    issuer_folder: Annotated[
+        Path | None, typer.Option(envvar="SAMEPAGE_ISSUER_FOLDER", help="Another issuer than the local stack's")
+    ] = None,
 ) -> None:
     """Make a development token of the local issuer."""
-    typer.echo(_network().issuer.token(role, site, patient_id=patient, hours=hours))
+    signing = _network().issuer if issuer_folder is None else LocalIssuer(issuer_folder)
+    typer.echo(signing.token(role, site or (), patient_id=patient, hours=hours))
 
 
 @client_app.command("add")
@@ -140,13 +164,33 @@ def rebuild(service: Annotated[Literal["dashboard"], typer.Argument()]) -> None:
 
 @app.command()
 def demo(
-    scale: Annotated[Literal["default", "study"], typer.Option(help="study: all 4,057 patients")] = "default",
+    scale: Scale = "default",
     check: Annotated[bool, typer.Option("--check", help="Load, wait, compare, stop; exit 1 on any difference")] = False,
 ) -> None:
     """The whole system with a synthetic network of 40 sites."""
     from deploy.demo.command import run_demo  # noqa: PLC0415
 
     raise typer.Exit(run_demo(ROOT, scale=scale, is_check=check, console=console))
+
+
+@app.command()
+def load(
+    doors: Annotated[str, typer.Option(help="Base URL of the HTTP doors, with {service} in it")],
+    dashboard_url: Annotated[str, typer.Option(help="The dashboard's as a browser reaches it")],
+    analytics_url: Annotated[str, typer.Option(help="Analytics', likewise")],
+    issuer_folder: IssuerFolder,
+    scale: Scale = "default",
+) -> None:
+    """Load the demo's network through doors that are open, and print sign-in links."""
+    from deploy.demo.entry import run_load  # noqa: PLC0415
+
+    run_load(
+        {service: doors.format(service=service) for service in SERVICES},
+        {"dashboard": dashboard_url, "analytics": analytics_url},
+        LocalIssuer(issuer_folder),
+        scale=scale,
+        console=console,
+    )
 
 
 @contracts_app.command("write")
@@ -173,7 +217,7 @@ def _client_id(site: str, name: str) -> ClientId:
 
 def _intake_database() -> str:
     """Intake's database: the one that the environment names (in a container), else the running local stack's."""
-    return os.environ.get("SAMEPAGE_INTAKE_DATABASE_URL") or _network().databases["intake"]
+    return os.environ.get("SAMEPAGE_INTAKE_DATABASE_URL") or _network().databases["intake"].app
 
 
 def _network() -> Network:

@@ -14,12 +14,13 @@ from typing import Any, Literal, NamedTuple
 
 import uvicorn
 
+import services
 from shared.events import Topic
 from shared.kafka import KafkaBroker
 from shared.settings import ServiceSettings
 from shared.telemetry import configure_logs
 
-SERVICES = ("intake", "clinical", "dashboard", "feedback", "analytics")
+SERVICES = services.SERVICES
 Kind = Literal["app", "worker", "provider"]
 
 

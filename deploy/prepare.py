@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from deploy.databases import Database, DatabaseUrls, ensure_database
 from deploy.doors import DOORS, PROVIDER, SERVICES
 from deploy.local.errors import StackError
 from deploy.local.network import Network, lay_out
@@ -19,15 +20,16 @@ from deploy.rebuild import Report, rebuild
 from deploy.supervisor import Supervisor
 from shared.events import TOPICS
 from shared.kafka import KafkaBroker
-from shared.settings import ServiceSettings
+from shared.settings import Platform
 
-_READY_S = 40.0
+_READY_S = 90.0
 
 
 def prepare(root: Path) -> Network:
     """Start the local stack and make it ready for the doors; idempotent."""
-    network = lay_out(root, Stack().up(root))
-    asyncio.run(make_ready(network.databases, network.addresses.bootstrap_servers))
+    addresses = Stack().up(root)
+    network = lay_out(root, addresses)
+    asyncio.run(make_ready(network.databases, addresses.bootstrap_servers, addresses.postgres_admin_dsn))
     return network
 
 
@@ -61,7 +63,7 @@ def await_doors(network: Network, supervisor: Supervisor) -> None:
     """Wait until all ten doors and the provider answer.
 
     Raises:
-        StackError: some do not, after 40 s; it names them.
+        StackError: some do not, after 90 s; it names them.
     """
     until = time.monotonic() + _READY_S
     waiting = [*DOORS, PROVIDER]
@@ -82,18 +84,26 @@ def _is_ready(client: httpx.Client, port: int) -> bool:
         return False
 
 
-async def make_ready(databases: Mapping[str, str], bootstrap_servers: str, *, replication: int = 1) -> None:
-    """Migrate every database and make every topic."""
-    for service in SERVICES:
-        await upgrade(service, databases[service])
+async def make_ready(databases: Mapping[str, Database], bootstrap_servers: str, admin_dsn: str | None) -> None:
+    """Migrate every database and make every topic; make what is missing too, where we have a superuser's DSN."""
+    for service, database in databases.items():
+        if admin_dsn is not None:
+            await ensure_database(admin_dsn, database)
+        await upgrade(service, database.owner)
     broker = KafkaBroker(bootstrap_servers, client_id="prepare")
     await broker.create_topics(list(TOPICS))
 
 
-async def migrate_from_environment(settings: Sequence[ServiceSettings]) -> None:
+async def migrate_from_environment(admin_dsn: str | None) -> None:
     """The same for databases and broker named in the environment (containers, Kubernetes)."""
-    databases = {service: one.database_url.get_secret_value() for service, one in zip(SERVICES, settings, strict=True)}
-    await make_ready(databases, settings[0].platform.bootstrap_servers)
+    databases = {service: _database_of(service) for service in SERVICES}
+    await make_ready(databases, Platform().bootstrap_servers, admin_dsn)
+
+
+def _database_of(service: str) -> Database:
+    named = DatabaseUrls(_env_prefix=f"SAMEPAGE_{service.upper()}_")
+    urls = (named.owner_database_url, named.app_database_url, named.worker_database_url)
+    return Database(*(url.get_secret_value() for url in urls))
 
 
 async def rebuild_read_model(network: Network, service: str) -> Report:

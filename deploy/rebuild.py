@@ -4,15 +4,21 @@ The rebuild runs the same handlers on tables of the same names in the schema `re
 0, while the live consumer goes on. For the comparison the live offsets are held for a moment; a patient whose events
 were applied equally far on both sides must have equal bytes. The tables that were live before stay in the schema
 `previous` for going back.
+
+The worker's role fills and compares the tables, as it may in the live ones; the owner, who sees no row of either, makes
+and swaps them.
 """
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import asyncpg
 
-from shared.broker import Broker
+from deploy.databases import Database
+from deploy.twin import make_twin
+from shared.broker import Broker, Sink, Source
 from shared.consumer import Consumer
 from shared.db import Connection, open_pool
 from shared.delivery import Subscription
@@ -20,8 +26,13 @@ from shared.delivery import Subscription
 _READING = ("consumer_offset", "consumer_head", "delivery", "dead_letter")
 _BEHIND = """
 SELECT count(*) FROM public.consumer_offset AS live
-LEFT JOIN rebuild.consumer_offset AS built ON built.topic = live.topic AND built.partition = live.partition
-WHERE live.consumer = $1 AND coalesce(built.next_offset, 0) < live.next_offset
+LEFT JOIN rebuild.consumer_offset AS built USING (consumer, topic, partition)
+WHERE consumer = $1 AND coalesce(built.next_offset, 0) < live.next_offset
+"""
+_AHEAD = """
+SELECT DISTINCT built.site_id, built.key FROM rebuild.consumer_head AS built
+LEFT JOIN public.consumer_head AS live USING (site_id, consumer, topic, key)
+WHERE consumer = $1 AND live.sequence IS DISTINCT FROM built.sequence
 """
 
 
@@ -35,69 +46,93 @@ class Report:
     is_swapped: bool
 
 
-async def rebuild(dsn: str, broker: Broker, subscription: Subscription, projections: Sequence[str]) -> Report:
+async def rebuild(database: Database, broker: Broker, subscription: Subscription, projections: Sequence[str]) -> Report:
     """Build `projections` anew and swap them in if nothing differs. Traffic may flow meanwhile."""
-    connection = await asyncpg.connect(dsn)
+    tables = [*projections, *_READING]
+    async with _connected(database.owner) as owner, _connected(database.worker) as worker:
+        await _make_schema(owner, tables)
+        async with _building(database, broker, subscription) as building:
+            await _until_level(worker, subscription.name, building)
+            async with owner.transaction():
+                # Readers go on; who would apply an event waits, for that begins with holding its offset.
+                await owner.execute("LOCK TABLE public.consumer_offset IN EXCLUSIVE MODE")
+                await _until_level(worker, subscription.name, building)
+                await _end(building)
+                report = await _compare(worker, subscription.name, projections)
+                if report.is_swapped:
+                    await _swap(owner, tables)
+                return report
+
+
+@asynccontextmanager
+async def _connected(dsn: str) -> AsyncIterator[Connection]:
+    """A connection whose statements and whose idle transaction may take as long as a comparison does."""
+    connection = await asyncpg.connect(dsn, server_settings={"idle_in_transaction_session_timeout": "0"})
     try:
-        await _make_schema(connection, [*projections, *_READING])
-        async with open_pool(dsn, size=4, search_path="rebuild, public") as pool:
-            builder = Consumer(replace(subscription, name=f"{subscription.name}-rebuild"), broker, pool)
-            building = asyncio.create_task(builder.run())
-            try:
-                await _until_level(connection, subscription.name, building)
-                async with connection.transaction():
-                    await connection.execute("LOCK TABLE public.consumer_offset IN ACCESS EXCLUSIVE MODE")
-                    await _until_level(connection, subscription.name, building)
-                    building.cancel()
-                    await asyncio.gather(building, return_exceptions=True)
-                    return await _compare_and_swap(connection, subscription.name, projections)
-            finally:
-                building.cancel()
-                await asyncio.gather(building, return_exceptions=True)
+        yield connection
     finally:
         await connection.close()
 
 
-async def _make_schema(connection: Connection, tables: Sequence[str]) -> None:
-    await connection.execute("DROP SCHEMA IF EXISTS rebuild CASCADE; CREATE SCHEMA rebuild")
+class _Apart:
+    """The broker, read by a group of its own beside the live consumer's."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    async def source(self, group: str, topics: Sequence[str]) -> Source:
+        return await self._broker.source(f"{group}-rebuild", topics)
+
+    async def sink(self) -> Sink:
+        return await self._broker.sink()
+
+
+@asynccontextmanager
+async def _building(
+    database: Database, broker: Broker, subscription: Subscription
+) -> AsyncIterator[asyncio.Task[None]]:
+    """The consumer that fills the tables in `rebuild`, from the start of the log."""
+    async with open_pool(database.worker, size=4, search_path="rebuild, public") as pool:
+        building = asyncio.create_task(Consumer(subscription, _Apart(broker), pool).run())
+        try:
+            yield building
+        finally:
+            await _end(building)
+
+
+async def _end(building: asyncio.Task[None]) -> None:
+    building.cancel()
+    await asyncio.gather(building, return_exceptions=True)
+
+
+async def _make_schema(owner: Connection, tables: Sequence[str]) -> None:
+    await owner.execute("DROP SCHEMA IF EXISTS rebuild CASCADE; CREATE SCHEMA rebuild")
+    await owner.execute("GRANT USAGE ON SCHEMA rebuild TO samepage_worker")
     for table in tables:
-        await connection.execute(f"CREATE TABLE rebuild.{table} (LIKE public.{table} INCLUDING ALL)")
+        await make_twin(owner, table, "rebuild")
 
 
-async def _until_level(connection: Connection, consumer: str, building: asyncio.Task[None]) -> None:
+async def _until_level(worker: Connection, consumer: str, building: asyncio.Task[None]) -> None:
     """Wait until the rebuild is as far as the live consumer in every partition; raise what ended it, if it ended."""
-    while await connection.fetchval(_BEHIND, consumer):
+    while await worker.fetchval(_BEHIND, consumer):
         if building.done():
             building.result()
         await asyncio.sleep(0.05)
 
 
-async def _compare_and_swap(connection: Connection, consumer: str, projections: Sequence[str]) -> Report:
-    await connection.execute("CREATE TEMP TABLE ahead (site_id text, key text) ON COMMIT DROP")
-    await connection.execute(
-        """
-        INSERT INTO ahead SELECT DISTINCT built.site_id, built.key FROM rebuild.consumer_head AS built
-        LEFT JOIN public.consumer_head AS live ON live.consumer = $1 AND live.site_id = built.site_id
-            AND live.topic = built.topic AND live.key = built.key
-        WHERE live.sequence IS DISTINCT FROM built.sequence
-        """,
-        consumer,
-    )
-    compared = different = 0
-    for table in projections:
-        row = await connection.fetchrow(_comparison(table))
-        compared += row["compared"] if row else 0
-        different += row["different"] if row else 0
-    in_flight = await connection.fetchval("SELECT count(*) FROM ahead")
-    if different:
-        return Report(compared, different, in_flight, is_swapped=False)
-    for table in ("consumer_offset", "consumer_head", "delivery", "dead_letter"):
-        await connection.execute(f"UPDATE rebuild.{table} SET consumer = $1", consumer)
-    await connection.execute("DROP SCHEMA IF EXISTS previous CASCADE; CREATE SCHEMA previous")
-    for table in [*projections, *_READING]:
-        await connection.execute(f"ALTER TABLE public.{table} SET SCHEMA previous")
-        await connection.execute(f"ALTER TABLE rebuild.{table} SET SCHEMA public")
-    return Report(compared, different, in_flight, is_swapped=True)
+async def _compare(worker: Connection, consumer: str, projections: Sequence[str]) -> Report:
+    rows = [await worker.fetchrow(_comparison(table), consumer) for table in projections]
+    compared, different = (sum(row[name] for row in rows if row) for name in ("compared", "different"))
+    in_flight = await worker.fetchval(f"SELECT count(*) FROM ({_AHEAD}) AS ahead", consumer)
+    return Report(compared, different, in_flight, is_swapped=not different)
+
+
+async def _swap(owner: Connection, tables: Sequence[str]) -> None:
+    await owner.execute("DROP SCHEMA IF EXISTS previous CASCADE; CREATE SCHEMA previous")
+    for table in tables:
+        await owner.execute(f"ALTER TABLE public.{table} SET SCHEMA previous")
+        await owner.execute(f"ALTER TABLE rebuild.{table} SET SCHEMA public")
+    await owner.execute("DROP SCHEMA rebuild")
 
 
 def _comparison(table: str) -> str:
@@ -108,5 +143,5 @@ def _comparison(table: str) -> str:
         SELECT count(*) AS compared,
                count(*) FILTER (WHERE to_jsonb(live) IS DISTINCT FROM to_jsonb(built)) AS different
         FROM public.{table} AS live FULL JOIN rebuild.{table} AS built USING ({identity})
-        WHERE (site_id, {key}) NOT IN (SELECT site_id, key FROM ahead)
+        WHERE (site_id, {key}) NOT IN ({_AHEAD})
     """

@@ -31,9 +31,9 @@ class _Run:
 
 @dataclass
 class Supervisor:
-    """Owns the processes of some doors, each told its own service's settings. Leaving the context stops them all."""
+    """Owns the processes of some doors, each told its own settings. Leaving the context stops them all."""
 
-    environments: Mapping[str, Mapping[str, str]]
+    environments: Mapping[Door, Mapping[str, str]]
     logs: Path
     restarts: int = 0
     _runs: dict[Door, _Run] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class Supervisor:
         with (self.logs / f"{door}.log").open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "deploy.cli", "run", door.service, door.kind],
-                env={**os.environ, **self.environments[door.service], "SAMEPAGE_SUPERVISED": "1"},
+                env={**os.environ, **self.environments[door], "SAMEPAGE_SUPERVISED": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -14,6 +14,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import structlog
 
@@ -23,7 +24,7 @@ from shared.db import RETRYABLE, Pool, transaction
 from shared.delivery import Outcome, OutOfPlace, Subscription, deliver
 from shared.errors import LogMismatch, Stalled, TooManyDeadLetters
 from shared.events import PARTITIONS
-from shared.telemetry import APPLIED, DUPLICATES, HALTED, LAG, SET_ASIDE
+from shared.telemetry import APPLIED, DUPLICATES, LAG, SET_ASIDE
 
 _log = structlog.get_logger()
 
@@ -58,6 +59,8 @@ class Consumer:
         self._next: dict[Partition, int] = {}
         self._unproven: dict[Partition, str] = {}
         self._dead_in_a_row = 0
+        for state in get_args(store.LetterState):
+            SET_ASIDE.labels(subscription.name, state)  # counts from zero, so that an alert sees the first one
 
     async def run(self) -> None:
         """Read and apply for ever.
@@ -187,7 +190,6 @@ class _Watch:
         applied = {partition: place.next_offset for partition, place in places.items()}
         lag = sum(max(bounds[partition].end - applied[partition], 0) for partition in self._partitions)
         LAG.labels(self._name).set(lag)
-        HALTED.labels(self._name).set(0)
         for partition, place in places.items():
             _check(partition, place, bounds[partition])
         if lag == 0 or applied != self._applied:

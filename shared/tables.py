@@ -122,7 +122,7 @@ def _add_what_became_of_events(metadata: MetaData) -> None:
     )
 
 
-def add_sessions(metadata: MetaData) -> None:
+def add_sessions(metadata: MetaData, *, takes_assertions: bool = True) -> None:
     """What a service with pages remembers of who signed in.
 
     A session belongs to a person, who may be of several sites or of none, so no site leads its key.
@@ -143,12 +143,13 @@ def add_sessions(metadata: MetaData) -> None:
         Index("ix_session_ends_at", "ends_at"),
         Index("ix_session_subject", "subject"),
     )
-    Table(
-        "spent_token",
-        metadata,
-        Column("site_id", Text, primary_key=True),
-        Column("issuer", Text, primary_key=True),
-        Column("token_id", Text, primary_key=True),
-        Column("expires_at", DateTime(timezone=True), nullable=False),
-        Index("ix_spent_token_expires_at", "expires_at"),
-    )
+    if takes_assertions:
+        Table(
+            "spent_token",
+            metadata,
+            Column("site_id", Text, primary_key=True),
+            Column("issuer", Text, primary_key=True),
+            Column("token_id", Text, primary_key=True),
+            Column("expires_at", DateTime(timezone=True), nullable=False),
+            Index("ix_spent_token_expires_at", "expires_at"),
+        )

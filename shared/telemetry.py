@@ -33,7 +33,6 @@ SET_ASIDE = Counter(
     "samepage_consumer_set_aside_total", "Records set aside: dead, parked, waiting.", ["consumer", "state"]
 )
 LAG = Gauge("samepage_consumer_lag_records", "Records not yet applied.", ["consumer"])
-HALTED = Gauge("samepage_consumer_halted", "1 when the consumer stopped itself; the log says why.", ["consumer"])
 
 _TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
 _current_trace: ContextVar[str | None] = ContextVar("traceparent", default=None)

@@ -16,7 +16,6 @@ from shared.errors import Halt
 from shared.http.app import worker_health
 from shared.relay import Relay
 from shared.settings import ServiceSettings
-from shared.telemetry import HALTED
 
 _log = structlog.get_logger()
 
@@ -42,10 +41,10 @@ async def run_worker(
             jobs.append(
                 Consumer(subscription, broker, pool, ConsumerSettings(is_log_kept=settings.platform.is_log_kept)).run()
             )
-        return await _first_to_end(name, jobs)
+        return await _first_to_end(jobs)
 
 
-async def _first_to_end(name: str, jobs: Sequence[Coroutine[object, object, None]]) -> int:
+async def _first_to_end(jobs: Sequence[Coroutine[object, object, None]]) -> int:
     tasks = [asyncio.create_task(job) for job in jobs]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -56,7 +55,6 @@ async def _first_to_end(name: str, jobs: Sequence[Coroutine[object, object, None
     failure = next((task.exception() for task in done if task.exception() is not None), None)
     if failure is None:
         return 0
-    HALTED.labels(name).set(1)
     if not isinstance(failure, Halt):
         raise failure
     _log.error("worker stops", reason=type(failure).__name__, detail=str(failure))

@@ -1,7 +1,9 @@
 """The stack under the tests, and the doors into it.
 
-`stack` is a PostgreSQL and a broker that live as long as the run. `database` gives a test a fresh, migrated database
-of a service, copied from a template in a moment. `token` signs for any role.
+`stack` is a PostgreSQL and a broker that live as long as the run: the local ones, or with `--stack containers` those of
+docker-compose.yml. `database` gives a test a fresh, migrated database of a service, copied from a template in a moment.
+Applications run under the application's role and what a worker does under the worker's, so that every test proves their
+grants; a test looks past the walls through its `FreshDatabase`. `token` signs for any role.
 """
 
 import asyncio
@@ -10,7 +12,8 @@ import contextlib
 import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -24,14 +27,15 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
+from deploy.databases import Database, database_on, ensure_database
 from deploy.doors import SERVICES
 from deploy.issuer import LocalIssuer
-from deploy.local.databases import ensure_database
 from deploy.local.ports import HOST
 from deploy.local.stack import Addresses, Stack
 from deploy.migrate import upgrade
+from deploy.secrets import ROLES
 from shared.auth import Role, TrustedIssuer
-from shared.db import Pool, open_pool
+from shared.db import Connection, Pool, open_pool
 from shared.settings import Platform, ServiceSettings
 from shared.signing import ALGORITHM, SigningKeys, make_key_file
 
@@ -40,10 +44,26 @@ SEAL_KEY = base64.b64encode(bytes(range(32))).decode()
 PASSWORD = "for-tests-only"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--stack", choices=("local", "containers"), default="local", help="where PostgreSQL and Kafka run")
+
+
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Addresses]:
-    """A local stack of its own, under `var/test`; stopped at the end unless it ran before."""
-    root = ROOT / "var" / "test"
+def stack(pytestconfig: pytest.Config) -> Iterator[Addresses]:
+    """A PostgreSQL and a broker of the run's own."""
+    if pytestconfig.getoption("stack") == "containers":
+        from tests.containers.stack import stack_in_containers  # noqa: PLC0415 - slow to import, and seldom asked for
+
+        opened = stack_in_containers()
+    else:
+        opened = _local_stack(ROOT / "var" / "test")
+    with opened as addresses:
+        yield addresses
+
+
+@contextmanager
+def _local_stack(root: Path) -> Iterator[Addresses]:
+    """Stopped at the end unless it ran before."""
     root.mkdir(parents=True, exist_ok=True)
     was_running = any(server.pid for server in Stack().status(root))
     yield Stack().up(root)
@@ -59,38 +79,80 @@ def kafka_bootstrap(stack: Addresses) -> str:
     return stack.bootstrap_servers
 
 
-Databases = Callable[[str], Awaitable[str]]
-Pools = Callable[[str], Awaitable[Pool]]
+@dataclass(frozen=True)
+class FreshDatabase(Database):
+    """A database of one test. Its methods work as the superuser, whom no wall stops."""
+
+    admin: str = field(repr=False)
+
+    async def rows(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
+        """The rows of a statement."""
+        async with _connected(self.admin) as connection:
+            return list(await connection.fetch(statement, *arguments))
+
+    async def value(self, statement: str, *arguments: object) -> Any:
+        """The first value of the first row; None when there is none."""
+        async with _connected(self.admin) as connection:
+            return await connection.fetchval(statement, *arguments)
+
+    async def run(self, script: str) -> None:
+        """Statements without parameters, all or none."""
+        async with _connected(self.admin) as connection:
+            await connection.execute(script)
+
+
+@asynccontextmanager
+async def _connected(dsn: str) -> AsyncIterator[Connection]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+Templates = Callable[[str], Awaitable[str]]
+Databases = Callable[[str], Awaitable[FreshDatabase]]
+Pools = Callable[[str | FreshDatabase], Awaitable[Pool]]
 Apps = Callable[[str], Awaitable[FastAPI]]
 
 
+def reached(stack: Addresses, name: str, *, template: str) -> FreshDatabase:
+    """The database `name`, as the roles that were made for `template` reach it."""
+    made = database_on(stack.postgres_admin_dsn, template, {f"{template}_{role}": PASSWORD for role in ROLES})
+    dsns = (made.owner, made.app, made.worker, stack.postgres_admin_dsn)
+    return FreshDatabase(*(f"{dsn.rpartition('/')[0]}/{name}" for dsn in dsns))
+
+
 @pytest.fixture(scope="session")
-async def template(stack: Addresses) -> Databases:
-    """The migrated template database of a service, made once a run."""
+async def template(stack: Addresses) -> AsyncIterator[Templates]:
+    """The name of the migrated template database of a service, made once a run."""
     made: dict[str, str] = {}
 
     async def of(service: str) -> str:
         if service not in made:
-            name = f"template_{service}_{secrets.token_hex(4)}"
-            await upgrade(service, ensure_database(stack.postgres_admin_dsn, name, PASSWORD))
-            made[service] = name
+            made[service] = name = f"template_{service}_{secrets.token_hex(4)}"
+            database = reached(stack, name, template=name)
+            await ensure_database(stack.postgres_admin_dsn, database)
+            await upgrade(service, database.owner)
         return made[service]
 
-    return of
+    yield of
+    for name in made.values():
+        await _execute(stack, f'DROP DATABASE "{name}" WITH (FORCE)')
+        await _execute(stack, f'DROP ROLE "{name}_owner", "{name}_app", "{name}_worker"')
 
 
 @pytest.fixture
-async def database(stack: Addresses, template: Databases) -> AsyncIterator[Databases]:
-    """`await database("intake")` is the DSN of a fresh, migrated database of intake."""
+async def database(stack: Addresses, template: Templates) -> AsyncIterator[Databases]:
+    """`await database("intake")` is a fresh, migrated database of intake."""
     names: list[str] = []
 
-    async def fresh(service: str) -> str:
-        owner = await template(service)
+    async def fresh(service: str) -> FreshDatabase:
+        source = await template(service)
         name = f"{service}_{uuid4().hex[:12]}"
-        await _execute(stack, f'CREATE DATABASE "{name}" TEMPLATE "{owner}" OWNER "{owner}" STRATEGY file_copy')
+        await _execute(stack, f'CREATE DATABASE "{name}" TEMPLATE "{source}" OWNER "{source}_owner" STRATEGY file_copy')
         names.append(name)
-        server = stack.postgres_admin_dsn.rpartition("@")[2].partition("/")[0]
-        return f"postgresql://{owner}:{PASSWORD}@{server}/{name}"
+        return reached(stack, name, template=source)
 
     yield fresh
     for name in names:
@@ -98,26 +160,32 @@ async def database(stack: Addresses, template: Databases) -> AsyncIterator[Datab
 
 
 async def _execute(stack: Addresses, statement: str) -> None:
-    connection = await asyncpg.connect(stack.postgres_admin_dsn)
-    try:
+    async with _connected(stack.postgres_admin_dsn) as connection:
         await connection.execute(statement)
-    finally:
-        await connection.close()
 
 
 @pytest.fixture
 async def pool_of(database: Databases) -> AsyncIterator[Pools]:
-    """`await pool_of("clinical")` is a pool on a fresh database of a service."""
-    opened = []
+    """`await pool_of("clinical")` is a worker's pool on a fresh database of a service, or on one that a test has."""
+    async with AsyncExitStack() as opened:
 
-    async def pool(service: str) -> Pool:
-        context = open_pool(await database(service), size=4)
-        opened.append(context)
-        return await context.__aenter__()
+        async def pool(where: str | FreshDatabase) -> Pool:
+            found = await database(where) if isinstance(where, str) else where
+            return await opened.enter_async_context(open_pool(found.worker, size=4))
 
-    yield pool
-    for context in opened:
-        await context.__aexit__(None, None, None)
+        yield pool
+
+
+@asynccontextmanager
+async def undone(pool: Pool) -> AsyncIterator[Connection]:
+    """A transaction that leaves nothing behind, so that a test can begin with nothing many times."""
+    async with pool.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        try:
+            yield connection
+        finally:
+            await transaction.rollback()
 
 
 @pytest.fixture(scope="session")
@@ -171,19 +239,6 @@ def platform(issuer: LocalIssuer, network_key: Path) -> Platform:
     )
 
 
-Settings = Callable[..., Awaitable[Any]]
-
-
-@pytest.fixture
-def settings(database: Databases, platform: Platform) -> Settings:
-    """`await settings(IntakeSettings, "intake", **own)`: settings of a service on a fresh database."""
-
-    async def make(kind: type[ServiceSettings], service: str, **own: object) -> ServiceSettings:
-        return kind(platform=platform, database_url=await database(service), **own)  # type: ignore[arg-type]
-
-    return make
-
-
 @pytest.fixture(scope="session")
 def own_settings(network_key: Path) -> dict[str, dict[str, object]]:
     """What a service must be told beside what all are."""
@@ -194,24 +249,29 @@ def own_settings(network_key: Path) -> dict[str, dict[str, object]]:
 
 
 @pytest.fixture
-async def app(settings: Settings, own_settings: dict[str, dict[str, object]]) -> AsyncIterator[Apps]:
-    """`await app("intake")`: the running application of a service on a fresh database."""
-    running = []
+async def app(
+    database: Databases, platform: Platform, own_settings: dict[str, dict[str, object]]
+) -> AsyncIterator[Apps]:
+    """`await app("intake")`: the running application of a service on a fresh database, its `state.database`."""
+    async with AsyncExitStack() as running:
 
-    async def start(service: str) -> FastAPI:
-        classes = vars(import_module(f"services.{service}.settings"))
-        kind = classes[f"{service.capitalize()}Settings"]
-        application: FastAPI = import_module(f"services.{service}.app").create_app(
-            await settings(kind, service, **own_settings.get(service, {}))
-        )
-        context = application.router.lifespan_context(application)
-        await context.__aenter__()
-        running.append(context)
-        return application
+        async def start(service: str) -> FastAPI:
+            classes = vars(import_module(f"services.{service}.settings"))
+            kind: Callable[..., ServiceSettings] = classes[f"{service.capitalize()}Settings"]
+            found = await database(service)
+            settings = kind(platform=platform, database_url=found.app, **own_settings.get(service, {}))
+            application: FastAPI = import_module(f"services.{service}.app").create_app(settings)
+            application.state.database = found
+            await running.enter_async_context(application.router.lifespan_context(application))
+            return application
 
-    yield start
-    for context in running:
-        await context.__aexit__(None, None, None)
+        yield start
+
+
+def worker_settings(application: FastAPI) -> Any:
+    """The settings of the Kafka door beside an application's HTTP door."""
+    found: FreshDatabase = application.state.database
+    return application.state.settings.model_copy(update={"database_url": SecretStr(found.worker)})
 
 
 @asynccontextmanager

@@ -26,7 +26,15 @@ EVERY_SERVICE_HAS = {
 A_SERVICE_MAY_HAVE = {"handlers.py", "pages"}
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 400, 50
 # The doors: where a request, a batch or a command begins. Nobody else opens a transaction.
-DOORS = ("shared/http/", "shared/consumer.py", "shared/dead_letters.py", "/api/", "/api.py", "deploy/")
+DOORS = (
+    "shared/http/",
+    "shared/group_commit.py",
+    "shared/consumer.py",
+    "shared/dead_letters.py",
+    "/api/",
+    "/api.py",
+    "deploy/",
+)
 
 
 def name_of(path: Path) -> str:
@@ -61,6 +69,15 @@ def test_only_doors_open_transactions(path: Path) -> None:
     calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
     opened = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "transaction"]
     assert not opened
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_nobody_uses_an_orm(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+            imported = [f"{module}.{name.name}".lower() for name in node.names if "sqlalchemy" in module + name.name]
+            assert not [name for name in imported if ".orm" in name or "session" in name]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

@@ -15,7 +15,7 @@ _TYPES = {"string": "text", "integer": "whole number", "number": "number", "bool
 _INTRODUCTION = f"""\
 # Events
 
-Written by `samepage contracts write` from `shared/events.py`; do not edit. The same contracts for programs are in
+Written by `samepage contracts write` from `shared/events/`; do not edit. The same contracts for programs are in
 [`shared/contracts/`](../shared/contracts/): a JSON Schema and a synthetic example per topic, and
 [`asyncapi.yaml`](../shared/contracts/asyncapi.yaml) for all.
 

@@ -67,7 +67,7 @@ async def _accounts(network: Network, sent: Mapping[str, int]) -> list[Account]:
     for service in SERVICES:
         if publishes(service):
             accepted |= await _counts(
-                network.databases[service], "SELECT topic AS name, count(*) AS n FROM outbox GROUP BY topic"
+                network.databases[service].worker, "SELECT topic AS name, count(*) AS n FROM outbox GROUP BY topic"
             )
     is_counted = network.addresses.broker_kind == "kafka"
     published = await _published(network.addresses.bootstrap_servers) if is_counted else {}
@@ -76,7 +76,7 @@ async def _accounts(network: Network, sent: Mapping[str, int]) -> list[Account]:
         topics = consumes(service)
         if not topics:
             continue
-        dsn = network.databases[service]
+        dsn = network.databases[service].worker
         consumed = await _counts(dsn, "SELECT topic AS name, count(*) AS n FROM delivery GROUP BY topic")
         dead = await _counts(dsn, "SELECT topic AS name, count(*) AS n FROM dead_letter GROUP BY topic")
         shown = await _shown(service, dsn)

@@ -6,29 +6,23 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
-from typing import Literal
-from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
 from deploy.demo.accounts import Account, accounts_when_settled, as_json, as_table
-from deploy.demo.cohort import make_network
+from deploy.demo.entry import load_network, show, today
 from deploy.demo.links import make_links
-from deploy.demo.load import Loaded, load
+from deploy.demo.load import Loaded
+from deploy.demo.network import ScaleName
 from deploy.doors import DOORS, PROVIDER, SERVICES
 from deploy.local.network import Network
 from deploy.local.stack import Stack
 from deploy.prepare import await_doors, prepare_afresh
 from deploy.supervisor import Supervisor
-from shared.auth import Role
-
-# The day at the synthetic sites, which lie in the United States.
-_CLOCK = ZoneInfo("America/Chicago")
 
 
-def run_demo(root: Path, *, scale: Literal["default", "study"], is_check: bool, console: Console) -> int:
+def run_demo(root: Path, *, scale: ScaleName, is_check: bool, console: Console) -> int:
     """Start everything, load the network, show where to look; the exit code. Stops all it started, however it ends."""
     started = time.monotonic()
     home = root / "var" / "demo"
@@ -42,10 +36,13 @@ def run_demo(root: Path, *, scale: Literal["default", "study"], is_check: bool, 
                 supervisor.start((*DOORS, PROVIDER))
                 await_doors(network, supervisor)
                 console.print(f"Ten doors are open after {time.monotonic() - started:.0f} s. Loading the network ...")
-                loaded = _load(network, scale, console)
+                doors = {service: network.url(service) for service in SERVICES}
+                loaded = load_network(doors, network.issuer, day=today(), scale=scale, console=console)
                 if is_check:
                     return _check(network, loaded, supervisor, console)
-                _show(home, network, loaded, console)
+                links = make_links(loaded, network.issuer, doors, doors, network.people_file)
+                (home / "links.json").write_text(json.dumps(links))  # for programs
+                show(links, console)
                 console.print(f"Ready after {time.monotonic() - started:.0f} s. Ctrl-C stops everything.")
                 while True:
                     supervisor.watch()
@@ -67,32 +64,6 @@ def _interruptible() -> Iterator[None]:
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
-
-
-def _load(network: Network, scale: Literal["default", "study"], console: Console) -> Loaded:
-    cohort = make_network(today=datetime.now(_CLOCK).date(), scale=scale)
-    doors = {service: network.url(service) for service in SERVICES}
-
-    def sign(role: str, sites: list[str]) -> str:
-        return network.issuer.token(Role(role), sites)
-
-    started = time.monotonic()
-    with console.status("Loading") as status:
-        loaded = asyncio.run(load(cohort, doors, sign, progress=status.update))
-    console.print(f"Loaded {sum(loaded.accepted.values())} facts in {time.monotonic() - started:.0f} s.")
-    for reason in loaded.reasons:
-        console.print(f"  refused: {reason}")
-    return loaded
-
-
-def _show(home: Path, network: Network, loaded: Loaded, console: Console) -> None:
-    """The addresses to open; kept in `links.json` too, for programs."""
-    links = make_links(network, loaded)
-    (home / "links.json").write_text(json.dumps(links))
-    console.print("Open in a browser; each link leads through its sign-in:")
-    for who, link in links.items():
-        console.print(f"  {who}:", highlight=False)
-        console.print(f"    {link}", soft_wrap=True, highlight=False)
 
 
 def _check(network: Network, loaded: Loaded, supervisor: Supervisor, console: Console) -> int:

@@ -16,7 +16,7 @@ from deploy.local.ports import HOST, broker_answers
 from deploy.local.process import ProcessId, run, spawn
 from deploy.local.record import BrokerKind
 
-_SETTINGS = {
+SETTINGS = {
     "node.id": "1",
     "process.roles": "broker,controller",
     "listener.security.protocol.map": "CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT",
@@ -78,7 +78,7 @@ class Kafka:
     def _write_settings(self, data: Path, ports: tuple[int, ...]) -> Path:
         """The settings of this start: where the data are and which ports were free."""
         clients, controller = (f"{HOST}:{port}" for port in ports)
-        settings = _SETTINGS | {
+        settings = SETTINGS | {
             "log.dirs": str(data),
             "listeners": f"CLIENTS://{clients},CONTROLLER://{controller}",
             "advertised.listeners": f"CLIENTS://{clients}",

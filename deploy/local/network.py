@@ -3,46 +3,33 @@
 Kept in `var/network.json` (readable by its owner only), so that a restart finds the same ports, passwords and keys.
 """
 
-import base64
 import json
 import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from deploy.databases import Database, database_on
 from deploy.doors import DOORS, PROVIDER, SERVICES, Door
 from deploy.issuer import LocalIssuer
-from deploy.local.databases import ensure_database
-from deploy.local.people import SIGNED_IN_TO, LocalPeople
+from deploy.local.people import LocalPeople
 from deploy.local.ports import HOST, keep_or_choose
 from deploy.local.stack import Addresses
+from deploy.secrets import Secrets, completed
 
-READS_WORDS = ("intake", "clinical", "dashboard")
-
-
-@dataclass(frozen=True)
-class Secrets:
-    """Made once a checkout."""
-
-    seal_key: str
-    identifier_key: str
-    link_key: str
-    pseudonym_key: str
-    client_secrets: dict[str, str]
-    database_passwords: dict[str, str]
+READ_WORDS = tuple(Door(service, "app") for service in ("intake", "clinical", "dashboard"))
 
 
 @dataclass(frozen=True)
 class Network:
-    """Where everything is. `environments` hold secrets, by service: each goes to that service's doors only."""
+    """Where everything is. `environments` hold secrets, by door: each goes to that door only."""
 
     addresses: Addresses
-    databases: Mapping[str, str]
+    databases: Mapping[str, Database]
     ports: Mapping[Door, int]
     issuer: LocalIssuer
     people_file: Path
-    environments: Mapping[str, Mapping[str, str]]
+    environments: Mapping[Door, Mapping[str, str]]
 
     def url(self, service: str) -> str:
         """Base URL of a service's HTTP door."""
@@ -50,13 +37,13 @@ class Network:
 
 
 def lay_out(root: Path, addresses: Addresses, *, are_doors_open: bool = False) -> Network:
-    """Databases, ports, keys and the environment for a running stack; made if missing, else as before.
+    """Addresses of databases and doors, keys and environments for a running stack; made if missing, else as before.
 
     With `are_doors_open` the known ports stay, taken as they are; else a taken port is replaced.
     """
     file = root / "var" / "network.json"
     known = json.loads(file.read_text()) if file.exists() else {}
-    kept = Secrets(**(asdict(_new_secrets()) | known.get("secrets", {})))
+    kept = completed(known.get("secrets", {}))
     ports, doors = tuple(known.get("ports", ())), (*DOORS, PROVIDER)
     if not are_doors_open or len(ports) != len(doors):
         ports = keep_or_choose(ports, len(doors))
@@ -64,18 +51,17 @@ def lay_out(root: Path, addresses: Addresses, *, are_doors_open: bool = False) -
     issuer = LocalIssuer(root / "var" / "issuer")
     issuer.prepare()
     databases = {
-        service: ensure_database(addresses.postgres_admin_dsn, service, kept.database_passwords[service])
-        for service in SERVICES
+        service: database_on(addresses.postgres_admin_dsn, service, kept.database_passwords) for service in SERVICES
     }
     by_door = dict(zip(doors, ports, strict=True))
     people = LocalPeople(root / "var" / "people", by_door, kept.client_secrets)
     people.prepare()
     platform = _platform(addresses, issuer) | people.told_to_all()
     environments = {
-        service: platform | _own(service, databases[service], by_door, kept) | people.told_to(service)
-        for service in SERVICES
+        door: platform | _own(door, databases[door.service], by_door[door], kept) | people.told_to(door)
+        for door in DOORS
     }
-    environments[PROVIDER.service] = people.told_to_provider()
+    environments[PROVIDER] = people.told_to_provider()
     return Network(addresses, databases, by_door, issuer, people.file, environments)
 
 
@@ -89,32 +75,22 @@ def _platform(addresses: Addresses, issuer: LocalIssuer) -> dict[str, str]:
     }
 
 
-def _own(service: str, database: str, ports: Mapping[Door, int], kept: Secrets) -> dict[str, str]:
-    """A service's own settings and secrets, and no other's."""
-    prefix = f"SAMEPAGE_{service.upper()}"
-    variables = {f"{prefix}_DATABASE_URL": database}
-    for door, port in ports.items():
-        if door.service == service:
-            variables[f"{prefix}_{door.kind.upper()}_PORT"] = str(port)
-    if service in READS_WORDS:
+def _own(door: Door, database: Database, port: int, kept: Secrets) -> dict[str, str]:
+    """A door's own settings and secrets, and no other's."""
+    prefix = f"SAMEPAGE_{door.service.upper()}"
+    variables = {
+        f"{prefix}_DATABASE_URL": database.app if door.kind == "app" else database.worker,
+        f"{prefix}_{door.kind.upper()}_PORT": str(port),
+    }
+    if door in READ_WORDS:
         variables["SAMEPAGE_SEAL_KEY"] = kept.seal_key
-    if service == "intake":
+    if door.service == "intake":
         variables[f"{prefix}_IDENTIFIER_KEY"] = kept.identifier_key
+    if door == Door("intake", "app"):
         variables[f"{prefix}_LINK_KEY"] = kept.link_key
-    if service == "analytics":
+    if door == Door("analytics", "worker"):
         variables[f"{prefix}_PSEUDONYM_KEY"] = kept.pseudonym_key
     return variables
-
-
-def _new_secrets() -> Secrets:
-    return Secrets(
-        seal_key=base64.b64encode(secrets.token_bytes(32)).decode(),
-        identifier_key=secrets.token_urlsafe(32),
-        link_key=secrets.token_urlsafe(32),
-        pseudonym_key=secrets.token_urlsafe(32),
-        client_secrets={service: secrets.token_urlsafe(32) for service in SIGNED_IN_TO},
-        database_passwords={service: secrets.token_urlsafe(24) for service in SERVICES},
-    )
 
 
 def _write_private(file: Path, content: str) -> None:

@@ -8,11 +8,10 @@ from pathlib import Path
 from deploy.doors import PROVIDER, SERVICES, Door
 from deploy.local.ports import HOST
 from deploy.provider import Client
+from deploy.secrets import SIGNED_IN_TO
 from shared.auth import Role, TrustedIssuer
 from shared.settings import SignIn
 from shared.signing import ALGORITHM, make_key_file
-
-SIGNED_IN_TO = ("dashboard", "analytics")
 
 
 @dataclass(frozen=True)
@@ -44,8 +43,11 @@ class LocalPeople:
         )
         return {"SAMEPAGE_PUBLIC_URLS": json.dumps(urls), "SAMEPAGE_NETWORK": network.model_dump_json()}
 
-    def told_to(self, service: str) -> dict[str, str]:
-        """What one service is told beside that."""
+    def told_to(self, door: Door) -> dict[str, str]:
+        """What one door is told beside that."""
+        service = door.service
+        if door.kind != "app":
+            return {}
         prefix = f"SAMEPAGE_{service.upper()}"
         if service == "intake":
             return {f"{prefix}_SIGNING_KEY_FILES": json.dumps([str(self._network_key)])}

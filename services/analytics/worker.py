@@ -10,7 +10,13 @@ from shared.worker import run_worker
 
 
 async def run(settings: AnalyticsSettings, broker: Broker) -> int:
-    """Consume until told to stop; the exit code."""
+    """Consume until told to stop; the exit code.
+
+    Raises:
+        ValueError: no pseudonym key is set.
+    """
+    if settings.pseudonym_key is None:
+        raise ValueError("SAMEPAGE_ANALYTICS_PSEUDONYM_KEY is not set")
     pseudonyms = Pseudonyms(settings.pseudonym_key.get_secret_value().encode())
     subscription = Subscription("analytics", CONSUMES, applier(pseudonyms))
     return await run_worker("analytics", settings, broker, subscription=subscription, is_publisher=False)

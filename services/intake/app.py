@@ -19,7 +19,13 @@ NAME = "intake"
 
 
 def create_app(settings: IntakeSettings) -> FastAPI:
-    """The application; it opens its pool when it starts."""
+    """The application; it opens its pool when it starts.
+
+    Raises:
+        ValueError: a key is missing that this door needs.
+    """
+    if settings.link_key is None or not settings.signing_key_files:
+        raise ValueError("SAMEPAGE_INTAKE_LINK_KEY or SAMEPAGE_INTAKE_SIGNING_KEY_FILES is not set")
     return create(
         NAME,
         settings,
@@ -27,6 +33,7 @@ def create_app(settings: IntakeSettings) -> FastAPI:
         state={
             "settings": settings,
             "sealer": sealer_of(settings.platform),
+            "link_key": settings.link_key.get_secret_value().encode(),
             "signing_keys": SigningKeys(settings.signing_key_files),
             "link_limits": entry.Limits(address=Limit(20, 20), link=Limit(10, 10)),
             "token_limit": Limit(60, 60),

@@ -18,5 +18,5 @@ class IntakeSettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="SAMEPAGE_INTAKE_", frozen=True)
 
     identifier_key: SecretStr = Field(min_length=32)
-    link_key: SecretStr = Field(min_length=32)
-    signing_key_files: tuple[Path, ...] = Field(min_length=1, description="PEM; the first signs, all are published")
+    link_key: SecretStr | None = Field(default=None, min_length=32, description="The HTTP door's only")
+    signing_key_files: tuple[Path, ...] = Field(default=(), description="PEM; the first signs, all are published")

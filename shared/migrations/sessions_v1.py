@@ -2,7 +2,9 @@
 
 from alembic import op
 
-_TABLES = """
+from shared.migrations import walls_v1 as walls
+
+_SESSIONS = """
 CREATE TABLE session (
     session_hash bytea NOT NULL,
     subject text NOT NULL,
@@ -19,7 +21,9 @@ CREATE TABLE session (
 COMMENT ON COLUMN session.session_hash IS 'SHA-256 of the secret in the cookie';
 COMMENT ON COLUMN session.provider_session IS 'sid at the provider, for its word that the person signed out';
 CREATE INDEX ix_session_ends_at ON session (ends_at);
-CREATE INDEX ix_session_subject ON session (subject);
+CREATE INDEX ix_session_subject ON session (subject)
+"""
+_SPENT_TOKENS = """
 CREATE TABLE spent_token (
     site_id text NOT NULL,
     issuer text NOT NULL,
@@ -31,6 +35,11 @@ CREATE INDEX ix_spent_token_expires_at ON spent_token (expires_at)
 """
 
 
-def upgrade() -> None:
-    for statement in _TABLES.split(";"):
+def upgrade(*, takes_assertions: bool = True) -> None:
+    for statement in _SESSIONS.split(";"):
         op.execute(statement)
+    walls.grant("session", app="SELECT, INSERT, UPDATE (seen_at), DELETE")
+    if takes_assertions:
+        for statement in _SPENT_TOKENS.split(";"):
+            op.execute(statement)
+        walls.around("spent_token", app="SELECT, INSERT, DELETE")

@@ -277,7 +277,7 @@ class Repository:
     def _git(self, *arguments: str) -> None:
         who = ("-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false")
         command = ["git", "-C", str(self.root), *who, *arguments]
-        subprocess.run(command, check=True, capture_output=True)
+        subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - arguments of our own
 
 
 @pytest.fixture

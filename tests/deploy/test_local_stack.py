@@ -14,7 +14,6 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from deploy.local.databases import ensure_database
 from deploy.local.errors import StackError
 from deploy.local.java import JavaTools
 from deploy.local.stack import Addresses, Stack
@@ -182,20 +181,6 @@ async def test_without_the_broker_that_was_running_postgres_starts_empty_too(roo
     os.kill(pids["tansu"] or 0, signal.SIGKILL)
     again = tansu.up(root)
     assert await execute(again.postgres_admin_dsn, "SELECT FROM pg_tables WHERE tablename = 'forgotten'") == []
-
-
-async def test_a_service_owns_its_database_and_no_other_may_enter(root: Path, tansu: Stack) -> None:
-    admin = tansu.up(root).postgres_admin_dsn
-    feedback = ensure_database(admin, "feedback", "it's @ /:")
-    await execute(feedback, "CREATE TABLE survey ()")
-    assert ensure_database(admin, "feedback", "it's @ /:") == feedback
-    assert len(await execute(feedback, "SELECT FROM pg_tables WHERE tablename = 'survey'")) == 1
-
-    intake = ensure_database(admin, "intake", "other")
-    with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await execute(intake.removesuffix("intake") + "feedback", "SELECT 1")
-    with pytest.raises(asyncpg.InvalidPasswordError):
-        await execute(intake.replace("other", "wrong"), "SELECT 1")
 
 
 def test_the_password_is_readable_by_its_owner_only(root: Path, tansu: Stack) -> None:

@@ -37,7 +37,7 @@ class System:
     def sign_in_link(self, service: str, person: Person, to: str) -> str:
         """A link that leads this person through the provider to a page."""
         keep_people(self.network.people_file, [person])
-        return sign_in_link(self.network, service, person.subject, to)
+        return sign_in_link(self.network.url(service), person.subject, to)
 
     def pid(self, door: str) -> int:
         service, kind = door.rsplit("-", 1)

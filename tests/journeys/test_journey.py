@@ -6,13 +6,10 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import asyncpg
-import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from playwright.async_api import async_playwright
@@ -23,8 +20,10 @@ from deploy.provider import Person
 from deploy.trace import trace
 from shared.auth import Role
 from shared.events import TOPICS
-from tests.conftest import new_key, until
+from tests.conftest import until
+from tests.journeys import visit
 from tests.journeys.conftest import ROOT, System
+from tests.journeys.visit import posted
 from tests.survey import survey_of
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -32,74 +31,16 @@ ARTIFACTS = ROOT / "var" / "artifacts"
 
 
 @dataclass
-class Clinic:
-    """A site and its clients."""
+class Clinic(visit.Clinic):
+    """The same, of the system on this machine."""
 
-    site: str
-    system: System
-    intake: httpx.Client
-    clinical: httpx.Client
-    feedback: httpx.Client
-    clinician: httpx.Client
-    operator: httpx.Client
-    receipts: dict[str, str] = field(default_factory=dict)
-
-    def enrol(self, identifier: str) -> tuple[str, str]:
-        """A consented patient with a visit now; their ids."""
-        patient = {
-            "identifier": identifier,
-            "birth_year": 1984,
-            "sex": "female",
-            "diagnosis": "crohns-disease",
-            "clinician_id": "dr-1",
-            "consent": "consented",
-        }
-        enrolled = posted(self.intake, "/v1/patients", patient)
-        patient_id = enrolled["id"]
-        self.receipts[patient_id] = enrolled["receipt"]
-        scheduled_at = (datetime.now(UTC) + timedelta(minutes=10)).isoformat()
-        visit = {"patient_id": patient_id, "clinician_id": "dr-1", "scheduled_at": scheduled_at}
-        return patient_id, posted(self.intake, "/v1/visits", visit)["id"]
+    system: System = field(kw_only=True)
 
 
 @pytest.fixture(scope="module")
 def clinic(system: System) -> Iterator[Clinic]:
-    site = "site-journey"
-    clinic = Clinic(
-        site=site,
-        system=system,
-        intake=system.client("intake", Role.SYSTEM, [site]),
-        clinical=system.client("clinical", Role.SYSTEM, [site]),
-        feedback=system.client("feedback", Role.SYSTEM, [site]),
-        clinician=system.client("dashboard", Role.CLINICIAN, [site]),
-        operator=system.client("analytics", Role.OPERATOR, []),
-    )
-    body = {"name": "Riverbend GI (synthetic)", "site_type": "academic", "time_zone": "America/Chicago"}
-    answer = clinic.intake.put(f"/v1/sites/{site}", json=body)
-    assert answer.status_code == 200, answer.text
-    yield clinic
-    for client in (clinic.intake, clinic.clinical, clinic.feedback, clinic.clinician, clinic.operator):
-        client.close()
-
-
-def posted(client: httpx.Client, path: str, body: Any, **params: str) -> dict[str, Any]:
-    answer = client.post(path, json=body, headers=new_key(), params=params)
-    assert answer.status_code in {200, 201}, answer.text
-    document: dict[str, Any] = answer.json()
-    return document
-
-
-FEEDBACK = {
-    "effort_to_understand": 9,
-    "effort_to_listen": 9,
-    "effort_to_include": 8,
-    "helped_discussion": True,
-    "helped_what_matters": True,
-    "helped_decisions": None,
-    "used_in_visit": "yes",
-    "used_outside_visit": "no",
-    "used_over_one_month": True,
-}
+    with visit.open_clinic(system, "site-journey") as opened:
+        yield Clinic(**vars(opened), system=system)
 
 
 async def records_of(system: System, patient_id: str) -> dict[str, list[dict[str, bytes]]]:
@@ -124,47 +65,9 @@ async def records_of(system: System, patient_id: str) -> dict[str, list[dict[str
 
 
 async def test_a_visit_from_the_survey_to_the_network_figures(clinic: Clinic) -> None:
-    patient_id, visit_id = clinic.enrol("journey-1")
-    words = {"concerns": [{"topic": "symptoms", "words": "The cramps are back"}], "matters_most": "Work a full shift"}
-    traced = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
-    answer = clinic.intake.post(
-        "/v1/surveys", json=survey_of(patient_id, visit_id, **words), headers=new_key() | traced
-    )
-    assert answer.status_code == 201, answer.text
-    survey = answer.json()
-
-    about = {"patient_id": patient_id}
-    now = datetime.now(UTC)
-    assessment = {**about, "clinician_id": "dr-1", "activity": "mild", "visit_id": visit_id}
-    posted(clinic.clinical, "/v1/assessments", assessment, wait_for=clinic.receipts[patient_id])
-    lab = {**about, "loinc": "1988-5", "value": 1.2, "unit": "mg/dL", "taken_at": (now - timedelta(days=6)).isoformat()}
-    posted(clinic.clinical, "/v1/labs", lab)
-    posted(clinic.clinical, "/v1/medications", {**about, "name": "adalimumab", "started_on": "2026-01-05"})
-    step = {**about, "what": "Blood test", "who": "patient", "visit_id": visit_id}
-    plan = posted(clinic.clinical, "/v1/plans", step)
-    clinic.intake.patch(f"/v1/visits/{visit_id}", json={"state": "checked-in"}).raise_for_status()
-
-    page_path = f"/v1/patients/{patient_id}/page"
-    clinic.clinician.get(page_path, params={"wait_for": survey["receipt"]}).raise_for_status()
-    answer = clinic.clinician.get(page_path, params={"wait_for": plan["receipt"], "shared": "true"})
-    assert answer.headers["samepage-waited"] == "arrived"
-    page = answer.json()
-    assert "The cramps are back" in answer.text
-    assert "Blood test" in answer.text
-    assert page["as_of"] is not None
-    unchanged = clinic.clinician.get(page_path, headers={"if-none-match": answer.headers["etag"]})
-    assert unchanged.status_code == 304
-
-    completed = clinic.intake.patch(f"/v1/visits/{visit_id}", json={"state": "completed"}).json()
-    posted(clinic.feedback, "/v1/feedback", {**FEEDBACK, **about, "visit_id": visit_id}, wait_for=completed["receipt"])
-
-    async def is_counted() -> bool:
-        return _pipeline_counts(clinic) >= 1
-
-    await until(is_counted)
-    assert clinic.operator.get("/v1/network/funnel").status_code == 200
-    await _check_what_stands_on_kafka(clinic, patient_id, "0af7651916cd43dd8448eb211c80319c")
-    hops = await trace(clinic.system.network.databases, UUID(survey["receipt"]))
+    held = await visit.hold_a_visit(clinic, "journey-1")
+    await _check_what_stands_on_kafka(clinic, held.patient_id)
+    hops = await trace(clinic.system.network.databases, UUID(held.receipt))
     assert [hop.place for hop in hops if hop.at] == [
         "intake accepted",
         "Kafka",
@@ -174,13 +77,7 @@ async def test_a_visit_from_the_survey_to_the_network_figures(clinic: Clinic) ->
     ]
 
 
-def _pipeline_counts(clinic: Clinic) -> int:
-    pipeline = clinic.operator.get("/v1/pipeline")
-    assert pipeline.status_code == 200, pipeline.text
-    return sum(site["site_id"] == clinic.site for site in pipeline.json()["sites"])
-
-
-async def _check_what_stands_on_kafka(clinic: Clinic, patient_id: str, trace_id: str) -> None:
+async def _check_what_stands_on_kafka(clinic: Clinic, patient_id: str) -> None:
     found: dict[str, list[dict[str, bytes]]] = {}
 
     async def are_all_there() -> bool:
@@ -194,7 +91,7 @@ async def _check_what_stands_on_kafka(clinic: Clinic, patient_id: str, trace_id:
         assert [int(headers["ce_sequence"]) for headers in records] == list(range(1, len(records) + 1))
     (survey,) = found["survey-completed"]
     assert survey["ce_specversion"] == b"1.0"
-    assert survey["traceparent"].split(b"-")[1] == trace_id.encode()
+    assert survey["traceparent"].split(b"-")[1] == visit.TRACE_ID.encode()
 
 
 @pytest.mark.browser
@@ -223,7 +120,8 @@ async def test_the_page_is_seen_in_a_browser(clinic: Clinic) -> None:
         await browser.close()
 
     async def is_closed() -> bool:
-        connection = await asyncpg.connect(clinic.system.network.databases["dashboard"])
+        database = clinic.system.network.databases["dashboard"]
+        connection = await asyncpg.connect(database.app, server_settings={"samepage.sites": clinic.site})
         try:
             return bool(
                 await connection.fetchval(
@@ -237,7 +135,7 @@ async def test_the_page_is_seen_in_a_browser(clinic: Clinic) -> None:
 
 
 async def surveys_shown(system: System) -> int:
-    connection = await asyncpg.connect(system.network.databases["dashboard"])
+    connection = await asyncpg.connect(system.network.databases["dashboard"].worker)
     try:
         return int(await connection.fetchval("SELECT count(*) FROM delivery WHERE topic = 'survey-completed'"))
     finally:
@@ -245,7 +143,7 @@ async def surveys_shown(system: System) -> int:
 
 
 async def surveys_accepted(system: System) -> int:
-    connection = await asyncpg.connect(system.network.databases["intake"])
+    connection = await asyncpg.connect(system.network.databases["intake"].worker)
     try:
         return int(await connection.fetchval("SELECT count(*) FROM outbox WHERE topic = 'survey-completed'"))
     finally:
@@ -307,7 +205,7 @@ async def _all_is_shown_once(system: System) -> None:
 
     await until(is_all_shown, seconds=90)
     assert await surveys_shown(system) == accepted
-    connection = await asyncpg.connect(system.network.databases["dashboard"])
+    connection = await asyncpg.connect(system.network.databases["dashboard"].worker)
     try:
         assert await connection.fetchval("SELECT count(*) FROM dead_letter") == 0
     finally:

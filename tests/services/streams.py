@@ -6,16 +6,17 @@ from uuid import uuid4
 from fastapi import FastAPI
 
 from shared.broker import Broker, Message, Partition, Record
-from shared.db import Pool, transaction
+from shared.db import open_pool, transaction
 from shared.delivery import Subscription, deliver
 from shared.delivery_store import places
 from shared.events import Event, Headers, decode, encode, headers_of
+from tests.conftest import FreshDatabase
 
 
 async def arrive(application: FastAPI, subscription: Subscription, *events: Event) -> None:
-    """Deliver events as the worker does: all of them in one transaction, with their offsets."""
-    pool: Pool = application.state.pool
-    async with transaction(pool) as connection:
+    """Deliver events as the worker does: under its role, all of them in one transaction, with their offsets."""
+    database: FreshDatabase = application.state.database
+    async with open_pool(database.worker, size=1) as pool, transaction(pool) as connection:
         for event in events:
             partition = Partition(event.topic, 0)
             place = (await places(connection, subscription.name, [partition]))[partition]
@@ -27,7 +28,7 @@ async def arrive(application: FastAPI, subscription: Subscription, *events: Even
 
 async def published(application: FastAPI) -> list[Event]:
     """The events in the outbox as their readers will see them, in order."""
-    rows = await application.state.pool.fetch("SELECT * FROM outbox ORDER BY xid, position")
+    rows = await application.state.database.rows("SELECT * FROM outbox ORDER BY xid, position")
     return [
         decode(
             row["topic"],

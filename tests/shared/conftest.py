@@ -11,6 +11,11 @@ from shared.kafka import KafkaBroker
 from shared.memory_broker import MemoryBroker
 
 TOPIC, OTHER_TOPIC = "letters", "parcels"
+# The table of an effect that counts, made where a consumer is tested that is none of ours.
+EFFECT = """
+CREATE TABLE effect (key text, sequence bigint, times integer, PRIMARY KEY (key, sequence));
+GRANT SELECT, INSERT, UPDATE ON effect TO samepage_worker
+"""
 
 
 class TopicBroker(Broker, Protocol):

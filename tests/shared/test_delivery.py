@@ -16,7 +16,8 @@ from shared.delivery import Outcome, OutOfPlace, Subscription, deliver
 from shared.delivery_store import places
 from shared.events import VISIT_UPDATED, Event, encode, headers_of
 from tests.builders import a_visit, an_event
-from tests.conftest import Pools
+from tests.conftest import Databases, FreshDatabase, Pools
+from tests.shared.conftest import EFFECT
 
 PARTITION = Partition(VISIT_UPDATED.name, 0)
 PATIENTS = [uuid4() for _ in range(3)]
@@ -46,10 +47,16 @@ FAILING = replace(COUNTING, apply=fail_for_the_first_patient)
 
 
 @pytest.fixture
-async def pool(pool_of: Pools) -> Pool:
-    pool = await pool_of("dashboard")
-    await pool.execute("CREATE TABLE effect (key text, sequence bigint, times integer, PRIMARY KEY (key, sequence))")
-    return pool
+async def reader(database: Databases) -> FreshDatabase:
+    """A database of a consumer, with an effect that counts."""
+    reader = await database("dashboard")
+    await reader.run(EFFECT)
+    return reader
+
+
+@pytest.fixture
+async def pool(pool_of: Pools, reader: FreshDatabase) -> Pool:
+    return await pool_of(reader)
 
 
 def record(offset: int, patient: int, sequence: int, *, value: bytes | None = None) -> Record:
@@ -163,10 +170,10 @@ async def test_a_database_that_fails_sets_nothing_aside(pool: Pool) -> None:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 async def test_any_log_that_holds_every_event_at_least_once_has_every_effect_once(
-    pool: Pool, data: st.DataObject
+    pool: Pool, reader: FreshDatabase, data: st.DataObject
 ) -> None:
     """Events of each patient in order, any of them sent again later, cut into batches, batches delivered twice."""
-    await pool.execute("TRUNCATE effect, consumer_offset, consumer_head, delivery, dead_letter")
+    await reader.run("TRUNCATE effect, consumer_offset, consumer_head, delivery, dead_letter")
     order = data.draw(st.permutations([0, 0, 0, 1, 1, 1, 2, 2, 2]))
     log: list[Record] = []
     seen = {0: 0, 1: 0, 2: 0}

@@ -11,14 +11,15 @@ import pytest
 from shared import outbox
 from shared.broker import Broker, Message
 from shared.consumer import Consumer, ConsumerSettings
-from shared.db import Connection, Pool, lock, open_pool, transaction
+from shared.db import Connection, Pool, SiteScope, lock, open_pool, transaction
 from shared.delivery import Subscription
 from shared.errors import LogMismatch, SendFailed, TooManyDeadLetters
 from shared.events import VISIT_UPDATED, Event, encode, headers_of
 from shared.kafka import KafkaBroker
 from shared.relay import Relay
 from tests.builders import SITE, a_visit, an_event
-from tests.conftest import Databases, Pools, until
+from tests.conftest import Databases, FreshDatabase, Pools, until
+from tests.shared.conftest import EFFECT
 
 PATIENTS = [uuid4() for _ in range(5)]
 
@@ -44,17 +45,17 @@ async def broker(kafka_bootstrap: str) -> KafkaBroker:
 
 
 @pytest.fixture
-async def source_dsn(database: Databases) -> str:
+async def publisher(database: Databases) -> FreshDatabase:
     """A database of a publisher."""
     return await database("intake")
 
 
 @pytest.fixture
-async def reader(pool_of: Pools) -> Pool:
-    """A database of a consumer, with an effect that counts."""
-    pool = await pool_of("dashboard")
-    await pool.execute("CREATE TABLE effect (key text, sequence bigint, times integer, PRIMARY KEY (key, sequence))")
-    return pool
+async def reader(database: Databases, pool_of: Pools) -> Pool:
+    """A consumer's pool, with an effect that counts."""
+    found = await database("dashboard")
+    await found.run(EFFECT)
+    return await pool_of(found)
 
 
 @asynccontextmanager
@@ -71,7 +72,7 @@ async def running(*jobs: Awaitable[None]) -> AsyncIterator[list[asyncio.Task[Non
 async def write(pool: Pool, patient: UUID, times: int = 1) -> None:
     """Record `times` visits of a patient, each in a transaction of its own, as a command does."""
     for _ in range(times):
-        async with transaction(pool) as connection:
+        async with transaction(pool, SiteScope.of(SITE)) as connection:
             await lock(connection, [str(patient)])
             visit = a_visit(patient_id=patient, visit_id=uuid4())
             await outbox.add(connection, [outbox.Draft(SITE, str(patient), visit)])
@@ -86,11 +87,11 @@ async def doubled(reader: Pool) -> int:
 
 
 async def test_what_sixteen_writers_commit_has_its_effect_once_and_in_order(
-    broker: KafkaBroker, source_dsn: str, reader: Pool
+    broker: KafkaBroker, publisher: FreshDatabase, reader: Pool
 ) -> None:
     async with (
-        open_pool(source_dsn, size=16) as source,
-        running(Relay("intake", source_dsn, broker).run(), Consumer(COUNTING, broker, reader, QUICK).run()),
+        open_pool(publisher.app, size=16) as source,
+        running(Relay("intake", publisher.worker, broker).run(), Consumer(COUNTING, broker, reader, QUICK).run()),
     ):
         await asyncio.gather(*(write(source, patient, 20) for patient in PATIENTS for _ in range(3)))
 
@@ -131,13 +132,13 @@ class LosingSink:
 
 
 async def test_a_send_that_failed_half_way_is_sent_again_and_has_its_effects_once(
-    broker: KafkaBroker, source_dsn: str, reader: Pool
+    broker: KafkaBroker, publisher: FreshDatabase, reader: Pool
 ) -> None:
-    async with open_pool(source_dsn, size=4) as source:
+    async with open_pool(publisher.app, size=4) as source:
         for patient in PATIENTS:
             await write(source, patient, 10)
     async with running(
-        Relay("intake", source_dsn, LosingSink(broker)).run(), Consumer(COUNTING, broker, reader, QUICK).run()
+        Relay("intake", publisher.worker, LosingSink(broker)).run(), Consumer(COUNTING, broker, reader, QUICK).run()
     ):
 
         async def all_arrived() -> bool:

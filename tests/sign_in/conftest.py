@@ -144,14 +144,16 @@ async def dashboard_of(database: Databases, platform: Platform, clock: Clock) ->
     async with AsyncExitStack() as running:
 
         async def start(people: People) -> FastAPI:
+            found = await database("dashboard")
             settings = DashboardSettings(
                 platform=platform,
-                database_url=SecretStr(await database("dashboard")),
+                database_url=SecretStr(found.app),
                 sign_in=people.sign_in("dashboard"),
             )
             state: dict[str, Any] = {"settings": settings, "receiver": Receiver(platform, "dashboard")}
             entrance = Entrance(clock=clock)
             application = create_app("dashboard", settings, ROUTERS, state=state, entrance=entrance)
+            application.state.database = found
             await running.enter_async_context(application.router.lifespan_context(application))
             return application
 

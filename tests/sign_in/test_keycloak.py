@@ -56,7 +56,7 @@ async def test_who_is_signed_out_by_an_administrator_is_out_here_too(
         keycloak.end_sessions_of("kim")
 
         async def is_out() -> bool:
-            return not await dashboard.state.pool.fetchval("SELECT count(*) FROM session")
+            return not await dashboard.state.database.value("SELECT count(*) FROM session")
 
         await until(is_out)
     assert keycloak.asks(await browser.open(f"{HOME}/signed-in"))

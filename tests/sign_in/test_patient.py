@@ -18,7 +18,7 @@ from shared.hand_over import assertion
 from shared.settings import Platform
 from shared.signing import SigningKeys, make_key_file
 from tests.builders import a_site, an_enrollment, an_event
-from tests.conftest import URLS, Apps, Tokens, client_of, new_key
+from tests.conftest import URLS, Apps, Pools, Tokens, client_of, new_key
 from tests.sign_in.browser import Browser
 
 SITE = "riverbend"
@@ -37,7 +37,7 @@ class Journey(NamedTuple):
 
 
 @pytest.fixture
-async def journey(app: Apps, token: Tokens) -> Journey:
+async def journey(app: Apps, pool_of: Pools, token: Tokens) -> Journey:
     intake, dashboard = await app("intake"), await app("dashboard")
     async with client_of(intake, token("system", [SITE])) as system:
 
@@ -54,7 +54,7 @@ async def journey(app: Apps, token: Tokens) -> Journey:
         at = (datetime.now(UTC) + timedelta(days=1)).isoformat()
         visit = {"patient_id": str(patient_id), "clinician_id": "dr-1", "scheduled_at": at}
         link = (await posted(f"/v1/visits/{(await posted('/v1/visits', visit))['id']}/links", {}))["link"]
-    async with transaction(dashboard.state.pool) as connection:
+    async with transaction(await pool_of(dashboard.state.database)) as connection:
         await apply(connection, [an_event(a_site()), an_event(an_enrollment(patient_id=patient_id))])
     return Journey(intake, dashboard, patient_id, link)
 
@@ -74,7 +74,7 @@ async def test_a_link_two_presses_and_the_patient_sees_their_own_page_and_no_oth
     assert page.status_code == 200
     assert "My page" in page.text
     assert (await phone.step(f"{URLS['dashboard']}/patients/{uuid4()}")).status_code == 404
-    subject = await journey.dashboard.state.pool.fetchval("SELECT subject FROM view")
+    subject = await journey.dashboard.state.database.value("SELECT subject FROM view")
     assert subject.startswith("link:"), "on record is by which link they came"
 
 
@@ -128,7 +128,7 @@ async def test_intake_hands_over_only_to_services_of_the_network_and_only_patien
 
 async def test_a_revoked_link_hands_nobody_over(journey: Journey, phone: Browser) -> None:
     await phone.submit(await phone.open(journey.link))
-    await journey.intake.state.pool.execute("UPDATE visit_link SET revoked_at = now()")
+    await journey.intake.state.database.run("UPDATE visit_link SET revoked_at = now()")
     assert (await phone.open(OWN)).status_code == 401
 
 
@@ -138,10 +138,10 @@ async def test_the_session_at_the_receiver_ends_after_an_hour_or_with_the_link(
     await phone.submit(await phone.open(journey.link))
     await phone.open(OWN)
     left = "SELECT extract(epoch FROM ends_at - now())::int FROM session"
-    assert 3590 <= await journey.dashboard.state.pool.fetchval(left) <= 3600
-    await journey.intake.state.pool.execute("UPDATE visit_link SET expires_at = now() + interval '5 minutes'")
+    assert 3590 <= await journey.dashboard.state.database.value(left) <= 3600
+    await journey.intake.state.database.run("UPDATE visit_link SET expires_at = now() + interval '5 minutes'")
     await phone.open(OWN)
-    assert 290 <= await journey.dashboard.state.pool.fetchval(left) <= 300
+    assert 290 <= await journey.dashboard.state.database.value(left) <= 300
 
 
 async def test_an_ended_session_of_a_patient_leads_back_over_intake_and_not_to_the_staffs_sign_in(
@@ -149,7 +149,7 @@ async def test_an_ended_session_of_a_patient_leads_back_over_intake_and_not_to_t
 ) -> None:
     await phone.submit(await phone.open(journey.link))
     page = await phone.open(OWN)
-    await journey.dashboard.state.pool.execute("UPDATE session SET ends_at = now()")
+    await journey.dashboard.state.database.run("UPDATE session SET ends_at = now()")
     closed = await phone.open(str(page.url))
     assert closed.status_code == 401
     assert 'href="/sign-in/own"' in closed.text
@@ -160,7 +160,7 @@ async def test_signing_out_of_the_own_page_ends_that_session(journey: Journey, p
     await phone.submit(await phone.open(journey.link))
     page = await phone.open(OWN)
     assert str((await phone.submit(page)).url) == f"{URLS['dashboard']}/signed-out"
-    assert await journey.dashboard.state.pool.fetchval("SELECT count(*) FROM session") == 0
+    assert await journey.dashboard.state.database.value("SELECT count(*) FROM session") == 0
 
 
 async def test_an_assertion_is_taken_from_intake_only_and_for_this_service_only(

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from shared.auth import Caller, Role
-from shared.db import transaction
+from shared.db import SiteScope, transaction
 from shared.http.sessions import AtProvider, Sessions, spend
 from tests.conftest import Tokens, client_of
 from tests.sign_in.browser import Browser
@@ -132,7 +132,7 @@ async def test_signing_out_without_a_session_is_no_mistake(dashboard: FastAPI) -
 
 
 async def test_only_the_hash_of_a_session_is_kept(dashboard: FastAPI, browser: Browser) -> None:
-    rows = await dashboard.state.pool.fetch("SELECT session::text AS row FROM session")
+    rows = await dashboard.state.database.rows("SELECT session::text AS row FROM session")
     assert browser.cookies[SESSION] not in str([row["row"] for row in rows])
     assert len(browser.cookies[SESSION]) == 43, "256 bits"
 
@@ -142,15 +142,16 @@ async def test_rows_go_a_day_after_their_session_has_ended(dashboard: FastAPI, b
     clock.go_on(hours=12 + 23)
     await opened(dashboard)
     count = "SELECT count(*) FROM session"
-    assert await dashboard.state.pool.fetchval(count) == 2, "a browser that comes back is still told why"
+    assert await dashboard.state.database.value(count) == 2, "a browser that comes back is still told why"
     clock.go_on(hours=2)
     await opened(dashboard)
-    assert await dashboard.state.pool.fetchval(count) == 2
+    assert await dashboard.state.database.value(count) == 2
 
 
 async def test_a_one_time_token_is_spent_once_for_each_site_and_issuer(dashboard: FastAPI, clock: Clock) -> None:
     until = clock.now + timedelta(minutes=5)
-    async with transaction(dashboard.state.pool) as connection:
+    both = SiteScope.of("riverbend", "lakeside")
+    async with transaction(dashboard.state.pool, both) as connection:
         assert await spend(connection, "riverbend", "an-issuer", "t-1", until)
         assert not await spend(connection, "riverbend", "an-issuer", "t-1", until)
         assert await spend(connection, "lakeside", "an-issuer", "t-1", until)
@@ -183,9 +184,9 @@ async def test_the_provider_ends_the_session_of_who_signed_out_elsewhere(
         await opened(dashboard, caller, session)
     assert (await told(dashboard, logout_token(development, clock, sid="s-1"))).status_code == 200
     left = "SELECT array_agg(provider_session ORDER BY provider_session) FROM session"
-    assert await dashboard.state.pool.fetchval(left) == ["s-2", "s-3"]
+    assert await dashboard.state.database.value(left) == ["s-2", "s-3"]
     assert (await told(dashboard, logout_token(development, clock))).status_code == 200, "all of the person's"
-    assert await dashboard.state.pool.fetchval(left) == ["s-3"]
+    assert await dashboard.state.database.value(left) == ["s-3"]
 
 
 @pytest.mark.parametrize(

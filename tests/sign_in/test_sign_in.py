@@ -25,7 +25,7 @@ async def signed_in(browser: Browser, people: People, person: str = "rowe") -> s
 
 
 async def sessions(dashboard: FastAPI) -> int:
-    return int(await dashboard.state.pool.fetchval("SELECT count(*) FROM session"))
+    return int(await dashboard.state.database.value("SELECT count(*) FROM session"))
 
 
 @pytest.mark.parametrize("person", STAFF)

@@ -3,10 +3,10 @@
 from shared.migrations import sessions_v1
 
 revision = "0005"
-down_revision = "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    sessions_v1.upgrade()
+    sessions_v1.upgrade(takes_assertions=False)

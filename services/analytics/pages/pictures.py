@@ -95,7 +95,7 @@ def _point(point: Point, x: float, y: float) -> str:
     words = f"{point.period}: {point.share:.1%} of {point.of}"
     return (
         f'<rect x="{x - 4:.1f}" y="{y - 4:.1f}" width="8" height="8" class="p-flag"/>'
-        f'<text x="{x - 8:.1f}" y="{y + 4:.1f}" class="t-strong halo" text-anchor="end">{escape(words)}</text>'
+        f'<text x="{x - 12:.1f}" y="{y + 4:.1f}" class="t-strong halo" text-anchor="end">{escape(words)}</text>'
     )
 
 

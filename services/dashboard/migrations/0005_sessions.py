@@ -3,7 +3,7 @@
 from shared.migrations import sessions_v1
 
 revision = "0005"
-down_revision = "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 

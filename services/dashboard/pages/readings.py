@@ -107,7 +107,7 @@ def agreement_question(page: Json, reader: Reader) -> str:
     previous = page["previous"]
     if previous is None:
         return "What does each of us see?"
-    return f"What is different since {reader.day(previous['visit_at'] or previous['submitted_at'])}?"
+    return f"What changed since {reader.day(previous['visit_at'] or previous['submitted_at'])}?"
 
 
 def agreement_words(agreement: Json) -> str:

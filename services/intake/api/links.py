@@ -11,7 +11,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from services.intake import store
 from services.intake.domain import Link, LinkState, expiry, secret_hash, secret_of
-from services.intake.settings import IntakeSettings
 from shared.auth import Caller
 from shared.db import Connection, SiteScope, transaction
 from shared.errors import conflict, unknown
@@ -68,13 +67,13 @@ async def make_link(
     request: Request, visit_id: UUID, body: LinkBody, caller: SiteStaff, key: IdempotencyKey, site: NamedSite = None
 ) -> Response:
     """Make a link for a visit. The same key gives the same link, though it is stored nowhere."""
-    settings: IntakeSettings = request.app.state.settings
-    link_key, site_id = settings.link_key.get_secret_value().encode(), caller.writing_site(site)
+    link_key: bytes = request.app.state.link_key
+    site_id = caller.writing_site(site)
     command = Command[LinkBody](locks=lambda _site, _body: [], record=partial(_make, link_key, caller, visit_id))
     answer = await execute(request, command, Batch([body], is_single=True), site_id=site_id, key=key)
     made = orjson.loads(answer.body)
     secret = secret_of(link_key, site_id, UUID(made["id"]))
-    made["link"] = f"{settings.platform.public_urls['intake']}/l/{site_id}/{secret}"
+    made["link"] = f"{request.app.state.platform.public_urls['intake']}/l/{site_id}/{secret}"
     headers = {name: value for name, value in answer.headers.items() if name == "idempotent-replayed"}
     return Response(orjson.dumps(made), answer.status_code, headers, "application/json")
 

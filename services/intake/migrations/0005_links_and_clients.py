@@ -3,9 +3,10 @@
 from alembic import op
 
 from shared.migrations import sessions_v1
+from shared.migrations import walls_v1 as walls
 
 revision = "0005"
-down_revision = "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
@@ -53,3 +54,6 @@ def upgrade() -> None:
     sessions_v1.upgrade()
     for statement in _TABLES.split(";"):
         op.execute(statement)
+    walls.around("link_rule", app="SELECT, INSERT, UPDATE (asks_birth_year)")
+    walls.around("visit_link", app="SELECT, INSERT, UPDATE (revoked_at, opened_at, wrong_answers)")
+    walls.around("client", app="SELECT, INSERT, UPDATE (key_set, added_at, revoked_at)")

@@ -7,10 +7,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from deploy.migrate import differences
 from services.clinical.worker import SUBSCRIPTION
 from tests.builders import PATIENT, SITE, an_enrollment, an_event
-from tests.conftest import Databases, Tokens, client_of, new_key
+from tests.conftest import Tokens, client_of, new_key
 from tests.services.clinical.writes import EACH, LAB, NEIGHBOUR, STRANGER, Item, changes, post, recorded, updates
 from tests.services.streams import arrive
 
@@ -99,7 +98,3 @@ async def test_a_write_waits_for_an_enrolment_that_is_still_on_its_way(
     assert not answered
     await arrive(clinical, SUBSCRIPTION, enrolment)
     assert (await waiting).status_code == 201
-
-
-async def test_the_migrations_lead_to_the_tables(database: Databases) -> None:
-    assert await differences("clinical", await database("clinical")) is None

@@ -45,7 +45,7 @@ async def test_an_assessment_that_is_corrected_keeps_its_time(clinical: FastAPI,
     await recorded(system, "assessments", ASSESSMENT | {"assessment_id": assessment_id, "activity": "severe"})
     first, second = await updates(clinical)
     assert first.effective_at == second.effective_at
-    assert await clinical.state.pool.fetchval("SELECT array_agg(activity) FROM assessment") == ["severe"]
+    assert await clinical.state.database.value("SELECT array_agg(activity) FROM assessment") == ["severe"]
 
 
 async def test_a_result_is_kept_as_reported_and_published_in_the_canonical_unit(
@@ -60,7 +60,7 @@ async def test_a_result_is_kept_as_reported_and_published_in_the_canonical_unit(
         "comparator": "<",
         "reference_high": 5.0,
     }
-    reported = await clinical.state.pool.fetchval(
+    reported = await clinical.state.database.value(
         "SELECT reported ->> 'value' || ' ' || (reported ->> 'unit') FROM lab"
     )
     assert reported == "0.6 mg/dL"
@@ -97,7 +97,7 @@ async def test_a_corrected_result_replaces_the_row_and_both_are_published(
 ) -> None:
     lab_id = await recorded(system, "labs", LAB)
     assert await recorded(system, "labs", LAB | {"lab_id": lab_id, "value": 0.8}) == lab_id
-    assert await clinical.state.pool.fetchval("SELECT array_agg(value) FROM lab") == [8.0]
+    assert await clinical.state.database.value("SELECT array_agg(value) FROM lab") == [8.0]
     assert [change["value"] for change in await changes(clinical)] == [6.0, 8.0]
 
 
@@ -119,7 +119,7 @@ async def test_a_medicine_is_recognised_and_later_stopped_for_a_reason(
         "stop_reason": "loss-of-response",
     }
     assert (started.effective_at.date(), ended.effective_at.date()) == (date(2025, 11, 3), date(2026, 10, 13))
-    assert await clinical.state.pool.fetchval("SELECT count(*) FROM medication") == 1
+    assert await clinical.state.database.value("SELECT count(*) FROM medication") == 1
 
 
 async def test_all_that_is_wrong_with_a_medicine_is_said_at_once(system: httpx.AsyncClient) -> None:
@@ -135,7 +135,7 @@ async def test_the_words_of_a_step_travel_sealed_and_open_for_this_patient_only(
     clinical: FastAPI, system: httpx.AsyncClient
 ) -> None:
     await recorded(system, "plans", STEP)
-    value = await clinical.state.pool.fetchval("SELECT value FROM outbox")
+    value = await clinical.state.database.value("SELECT value FROM outbox")
     assert b"insurer" not in value
     (event,) = await updates(clinical)
     sealed = event.change.model_dump()["what"]

@@ -1,6 +1,6 @@
 """Enrolments reach clinical in any order and any number of times, and end in the same rows."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 import asyncpg
 import pytest
@@ -8,9 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.clinical import handlers
-from shared.db import Pool, transaction
+from shared.db import Pool
 from shared.events import Event
 from tests.builders import a_visit, an_enrollment, an_event, an_id
+from tests.conftest import Pools, undone
 
 SITES = ("riverbend", "lakeside")
 PATIENTS = [an_id("patient", number) for number in range(3)]
@@ -23,14 +24,13 @@ EVENTS = [
 
 
 @pytest.fixture
-async def pool(pool_of: Callable[[str], Awaitable[Pool]]) -> Pool:
+async def pool(pool_of: Pools) -> Pool:
     return await pool_of("clinical")
 
 
 async def rows_after(pool: Pool, *batches: Sequence[Event]) -> list[asyncpg.Record]:
     """The patients after these batches, starting from none."""
-    async with transaction(pool) as connection:
-        await connection.execute("TRUNCATE patient CASCADE")
+    async with undone(pool) as connection:
         for batch in batches:
             await handlers.apply(connection, batch)
         return await connection.fetch("SELECT * FROM patient ORDER BY site_id, patient_id")

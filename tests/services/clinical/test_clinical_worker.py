@@ -11,7 +11,7 @@ from services.clinical import CONSUMES, PUBLISHES, worker
 from shared.events import CLINICIAN_DATA_UPDATED, ClinicianDataUpdated
 from shared.kafka import KafkaBroker
 from tests.builders import PATIENT, SITE, an_enrollment, an_event
-from tests.conftest import Tokens, client_of, new_key
+from tests.conftest import Tokens, client_of, new_key, worker_settings
 from tests.services.clinical.writes import LAB
 from tests.services.streams import first_of, send
 
@@ -28,7 +28,7 @@ async def broker(kafka_bootstrap: str) -> KafkaBroker:
 async def application(app: Callable[[str], Awaitable[FastAPI]], broker: KafkaBroker) -> AsyncIterator[FastAPI]:
     """Both doors of clinical on one database."""
     application = await app("clinical")
-    running = asyncio.create_task(worker.run(application.state.settings, broker))
+    running = asyncio.create_task(worker.run(worker_settings(application), broker))
     yield application
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

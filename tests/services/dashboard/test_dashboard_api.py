@@ -1,8 +1,9 @@
 """The dashboard through its HTTP door, with its read model built by its handlers; on a real PostgreSQL."""
 
-from collections.abc import AsyncIterator
-from uuid import UUID, uuid4
+from collections.abc import AsyncIterator, Sequence
+from uuid import uuid4
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.dashboard.handlers import apply
-from shared.db import Pool, transaction
+from shared.db import Pool, open_pool, transaction
 from shared.events import Event
 from shared.sealing import Sealer
 from tests.builders import (
@@ -25,7 +26,7 @@ from tests.builders import (
     an_enrollment,
     an_event,
 )
-from tests.conftest import SEAL_KEY, Apps, Pools, Tokens, client_of, new_key
+from tests.conftest import SEAL_KEY, Apps, Pools, Tokens, client_of, new_key, undone
 
 WORDS = Sealer(SEAL_KEY).seal("The cramps are back", site_id=SITE, patient_id=str(PATIENT), field="concern")
 
@@ -50,7 +51,7 @@ def a_history() -> list[Event]:
 async def dashboard(app: Apps) -> FastAPI:
     """The application, with one patient's page."""
     application = await app("dashboard")
-    async with transaction(application.state.pool) as connection:
+    async with open_pool(application.state.database.worker, size=1) as pool, transaction(pool) as connection:
         await apply(connection, a_history())
     return application
 
@@ -62,12 +63,12 @@ async def clinician(dashboard: FastAPI, token: Tokens) -> AsyncIterator[httpx.As
 
 
 async def views(dashboard: FastAPI) -> list[tuple[str, bool, int | None]]:
-    rows = await dashboard.state.pool.fetch("SELECT role, is_shared_screen, duration_ms FROM view ORDER BY opened_at")
+    rows = await dashboard.state.database.rows("SELECT * FROM view ORDER BY opened_at")
     return [(row["role"], row["is_shared_screen"], row["duration_ms"]) for row in rows]
 
 
 async def published(dashboard: FastAPI) -> int:
-    return int(await dashboard.state.pool.fetchval("SELECT count(*) FROM outbox"))
+    return int(await dashboard.state.database.value("SELECT count(*) FROM outbox"))
 
 
 async def test_the_page_shows_the_words_that_travelled_sealed_and_says_as_of_when(
@@ -182,23 +183,19 @@ async def pool(pool_of: Pools) -> Pool:
     return await pool_of("dashboard")
 
 
-async def rows(pool: Pool) -> list[tuple[UUID, str, bytes, str]]:
-    found = await pool.fetch("SELECT patient_id, facts, page, version FROM patient_page ORDER BY patient_id")
-    return [(row["patient_id"], row["facts"], row["page"], row["version"]) for row in found]
+async def pages_after(pool: Pool, *batches: Sequence[Event]) -> list[asyncpg.Record]:
+    """The pages after these batches, starting from none."""
+    async with undone(pool) as connection:
+        for batch in batches:
+            await apply(connection, batch)
+        return await connection.fetch("SELECT * FROM patient_page ORDER BY patient_id")
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 async def test_a_history_in_any_order_and_repetition_makes_the_same_bytes(pool: Pool, data: st.DataObject) -> None:
-    await pool.execute("TRUNCATE patient_page, site")
     history = a_history()
-    async with transaction(pool) as connection:
-        await apply(connection, history)
-    expected = await rows(pool)
-    await pool.execute("TRUNCATE patient_page, site")
     shuffled = data.draw(st.permutations([*history, *data.draw(st.lists(st.sampled_from(history), max_size=4))]))
     cut = data.draw(st.integers(0, len(shuffled)))
-    for batch in (shuffled[:cut], shuffled[cut:], shuffled[:cut]):
-        async with transaction(pool) as connection:
-            await apply(connection, batch)
-    assert await rows(pool) == expected
+    in_parts = await pages_after(pool, shuffled[:cut], shuffled[cut:], shuffled[:cut])
+    assert in_parts == await pages_after(pool, history)

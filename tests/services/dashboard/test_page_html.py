@@ -189,7 +189,7 @@ def test_the_three_readings_stand_side_by_side_with_their_age() -> None:
     assert "My answers say PRO-3, 2 days ago Mild activity, 16 points" in text
     assert "My clinician says PGA, today 08:55 In remission" in text
     assert "Up 6 since 11 Jul (10, remission): worse. 5 or more is a real change." in text
-    assert "These do not agree. I feel worse than my clinician rated. What is different since 11 Jul?" in text
+    assert "These do not agree. I feel worse than my clinician rated. What changed since 11 Jul?" in text
 
 
 def test_agreement_is_said_as_calmly_as_difference() -> None:

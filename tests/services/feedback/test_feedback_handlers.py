@@ -1,6 +1,6 @@
 """Enrolments, visits and surveys reach feedback in any order and any number of times, and end in the same rows."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 import asyncpg
@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.feedback import handlers
-from shared.db import Pool, transaction
+from shared.db import Pool
 from shared.events import Body, Event, VisitState
 from tests.builders import SUBMITTED_AT, VISIT_AT, a_site, a_survey, a_visit, an_enrollment, an_event, an_id
+from tests.conftest import Pools, undone
 
 PATIENTS = [an_id("patient", number) for number in range(2)]
 ENDED_AT = VISIT_AT + timedelta(minutes=30)
@@ -46,14 +47,13 @@ Rows = tuple[list[asyncpg.Record], list[asyncpg.Record]]
 
 
 @pytest.fixture
-async def pool(pool_of: Callable[[str], Awaitable[Pool]]) -> Pool:
+async def pool(pool_of: Pools) -> Pool:
     return await pool_of("feedback")
 
 
 async def rows_after(pool: Pool, *batches: Sequence[Event]) -> Rows:
     """Patients and invitations after these batches, starting from none."""
-    async with transaction(pool) as connection:
-        await connection.execute("TRUNCATE patient, invitation")
+    async with undone(pool) as connection:
         for batch in batches:
             await handlers.apply(connection, batch)
         patients = await connection.fetch("SELECT * FROM patient ORDER BY site_id, patient_id")

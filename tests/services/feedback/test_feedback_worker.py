@@ -11,7 +11,7 @@ from services.feedback import CONSUMES, PUBLISHES, worker
 from shared.events import FEEDBACK_RECEIVED, FeedbackReceived, VisitState
 from shared.kafka import KafkaBroker
 from tests.builders import PATIENT, SITE, VISIT_AT, a_feedback, a_survey, a_visit, an_enrollment, an_event
-from tests.conftest import Tokens, client_of, new_key
+from tests.conftest import Tokens, client_of, new_key, worker_settings
 from tests.services.streams import first_of, send
 
 
@@ -27,7 +27,7 @@ async def broker(kafka_bootstrap: str) -> KafkaBroker:
 async def application(app: Callable[[str], Awaitable[FastAPI]], broker: KafkaBroker) -> AsyncIterator[FastAPI]:
     """Both doors of feedback on one database."""
     application = await app("feedback")
-    running = asyncio.create_task(worker.run(application.state.settings, broker))
+    running = asyncio.create_task(worker.run(worker_settings(application), broker))
     yield application
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

@@ -7,7 +7,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from shared.db import Pool
 from tests.conftest import Apps, Tokens, client_of, new_key
 from tests.survey import CROHNS, answers_to, survey_of
 
@@ -48,8 +47,7 @@ async def scheduled(client: httpx.AsyncClient, patient_id: str) -> str:
 
 
 async def outbox(intake: FastAPI) -> list[tuple[str, int]]:
-    pool: Pool = intake.state.pool
-    rows = await pool.fetch("SELECT topic, sequence FROM outbox ORDER BY xid, position")
+    rows = await intake.state.database.rows("SELECT topic, sequence FROM outbox ORDER BY xid, position")
     return [(row["topic"], row["sequence"]) for row in rows]
 
 
@@ -64,7 +62,7 @@ async def test_a_survey_is_scored_recorded_and_published_with_its_receipt(
     receipt = (await site.get(f"/v1/receipts/{answer.json()['receipt']}")).json()
     assert receipt["topic"] == "survey-completed"
     assert receipt["is_published"] is False
-    value = await intake.state.pool.fetchval("SELECT value FROM outbox WHERE topic = 'survey-completed'")
+    value = await intake.state.database.value("SELECT value FROM outbox WHERE topic = 'survey-completed'")
     assert b"cramps" not in value, "words travel sealed"
     assert await outbox(intake) == [
         ("site-updated", 1),

@@ -35,8 +35,8 @@ async def phone(clinic: Clinic) -> AsyncIterator[Browser]:
 
 async def at_rest(intake: FastAPI) -> str:
     """Everything that intake's database holds, as text."""
-    tables = await intake.state.pool.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-    rows = [await intake.state.pool.fetch(f"SELECT t::text AS row FROM {table['tablename']} t") for table in tables]
+    tables = await intake.state.database.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    rows = [await intake.state.database.rows(f"SELECT t::text AS row FROM {table['tablename']} t") for table in tables]
     return "\n".join(str(row["row"]) for of_table in rows for row in of_table)
 
 
@@ -99,7 +99,7 @@ async def test_a_mail_program_that_looks_first_uses_nothing_up(clinic: Clinic, p
         for _ in range(5):
             answer = await scanner.get(urlsplit(link).path)
             assert "set-cookie" not in answer.headers
-    assert await clinic.intake.state.pool.fetchval("SELECT count(*) FROM session") == 0
+    assert await clinic.intake.state.database.value("SELECT count(*) FROM session") == 0
     assert (await phone.submit(await phone.open(link))).status_code == 200
 
 
@@ -110,7 +110,7 @@ async def test_opening_again_goes_on_and_ends_the_session_before(clinic: Clinic,
     again = await phone.submit(await phone.open(link))
     assert again.status_code == 200
     assert phone.cookies[SESSION] != first
-    assert await clinic.intake.state.pool.fetchval("SELECT count(*) FROM session") == 1
+    assert await clinic.intake.state.database.value("SELECT count(*) FROM session") == 1
 
 
 async def test_no_other_sites_page_can_open_a_link_in_somebodys_browser(clinic: Clinic, phone: Browser) -> None:
@@ -152,7 +152,7 @@ async def test_no_log_and_no_metric_knows_a_secret(
         await phone.open(f"{link}/nothing-here")
         await phone.post(link, {"sec-fetch-site": "cross-site"})
         await phone.post(link, {"content-type": "text/plain", "sec-fetch-site": "same-origin"})
-        await clinic.intake.state.pool.execute("ALTER TABLE visit_link RENAME TO visit_link_away")
+        await clinic.intake.state.database.run("ALTER TABLE visit_link RENAME TO visit_link_away")
         assert (await phone.open(link)).status_code == 500
         async with client_of(clinic.intake) as prometheus:
             metrics = (await prometheus.get("/metrics")).text
@@ -172,13 +172,13 @@ async def test_a_browser_is_told_to_tell_no_other_page_where_it_was(clinic: Clin
 
 
 async def test_unknown_expired_revoked_and_locked_links_look_the_same(clinic: Clinic, phone: Browser) -> None:
-    pool = clinic.intake.state.pool
+    database = clinic.intake.state.database
     visit_id = await clinic.visit(await clinic.enrol())
     links = [await clinic.link(visit_id) for _ in range(3)]
     dead = ["expires_at = now() - interval '1 second'", "revoked_at = now()", "wrong_answers = 5"]
     for link, change in zip(links, dead, strict=True):
         hashed = hashlib.sha256(link.rpartition("/")[2].encode()).digest()
-        await pool.execute(f"UPDATE visit_link SET {change} WHERE secret_hash = $1", hashed)
+        await database.value(f"UPDATE visit_link SET {change} WHERE secret_hash = $1", hashed)
     live = await clinic.link(visit_id)
     site, secret = live.rpartition("/")[0], live.rpartition("/")[2]
     never = [f"{site}/{'A' * 43}", f"{HOME}/l/{OTHER}/{secret}", f"{HOME}/l/NO-SITE';--/{secret}", f"{live}A"]
@@ -210,8 +210,8 @@ async def test_a_session_ends_with_its_link(clinic: Clinic, phone: Browser) -> N
     link = await clinic.new_link()
     await phone.submit(await phone.open(link))
     ends = "SELECT ends_at < now() + interval '12 hours 1 minute' FROM session"
-    assert await clinic.intake.state.pool.fetchval(ends)
-    await clinic.intake.state.pool.execute("UPDATE visit_link SET expires_at = now() - interval '1 second'")
+    assert await clinic.intake.state.database.value(ends)
+    await clinic.intake.state.database.run("UPDATE visit_link SET expires_at = now() - interval '1 second'")
     page = await phone.open(f"{HOME}/start")
     assert page.status_code == 401
     assert "use the link from your clinic again" in page.text

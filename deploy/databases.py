@@ -1,0 +1,118 @@
+"""One database and three roles for each service, on any PostgreSQL server that lets us in as its superuser.
+
+The owner migrates. The application's role serves the HTTP door and the worker's the Kafka door: these two own nothing,
+and what they may do is granted by the migrations to the groups that they are in (`shared.migrations.walls_v1`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
+
+import asyncpg
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings
+
+from deploy.local.errors import StackError
+from deploy.secrets import ROLES
+from shared.db import Connection
+
+_POWERS = "LOGIN INHERIT NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION"
+_ONE_AT_A_TIME = 7_264_002
+
+
+@dataclass(frozen=True)
+class Database:
+    """One database as each of its roles reaches it: their DSNs."""
+
+    owner: str = field(repr=False)
+    app: str = field(repr=False)
+    worker: str = field(repr=False)
+
+
+class DatabaseUrls(BaseSettings):
+    """The DSNs of one service's database, as the environment names them for migrations."""
+
+    owner_database_url: SecretStr
+    app_database_url: SecretStr
+    worker_database_url: SecretStr
+
+
+def database_on(admin_dsn: str, name: str, passwords: Mapping[str, str]) -> Database:
+    """Database `name` on the superuser's server; its roles are `<name>_owner`, `<name>_app` and `<name>_worker`."""
+    server = urlsplit(admin_dsn)
+    place = server.netloc.rpartition("@")[2]
+
+    def dsn(login: str) -> str:
+        user = f"{quote(login, safe='')}:{quote(passwords[login], safe='')}"
+        return urlunsplit((server.scheme, f"{user}@{place}", f"/{name}", "", ""))
+
+    return Database(*(dsn(f"{name}_{role}") for role in ROLES))
+
+
+async def ensure_database(admin_dsn: str, database: Database) -> None:
+    """Make the database and the roles that these DSNs name where they are missing; what is there keeps its content.
+
+    The roles may connect to no other database of the server, and no other service's roles to this one.
+
+    Raises:
+        StackError: the server does not answer, or refuses.
+    """
+    owner, app, worker = map(_Login.in_dsn, (database.owner, database.app, database.worker))
+    try:
+        connection = await asyncpg.connect(admin_dsn)
+        try:
+            await connection.execute("SELECT pg_advisory_lock($1)", _ONE_AT_A_TIME)
+            await _rename_sole_role(connection, owner)
+            for login, group in ((owner, None), (app, "samepage_app"), (worker, "samepage_worker")):
+                await _ensure_role(connection, login, group)
+            await _ensure_place(connection, owner)
+            await _run(connection, "GRANT CONNECT ON DATABASE %I TO %I, %I", owner.database, app.name, worker.name)
+        finally:
+            await connection.close()
+    except (asyncpg.PostgresError, OSError) as error:
+        raise StackError(f"The database {owner.database} could not be made: {error}") from error
+
+
+class _Login(NamedTuple):
+    name: str
+    password: str
+    database: str
+
+    @classmethod
+    def in_dsn(cls, dsn: str) -> "_Login":
+        parts = urlsplit(dsn)
+        return cls(unquote(parts.username or ""), unquote(parts.password or ""), unquote(parts.path[1:]))
+
+
+async def _rename_sole_role(connection: Connection, owner: _Login) -> None:
+    """The role that did everything, named as its database, becomes the owner that its tables have."""
+    if await _has_role(connection, owner.database) and not await _has_role(connection, owner.name):
+        await _run(connection, "ALTER ROLE %I RENAME TO %I", owner.database, owner.name)
+
+
+async def _ensure_role(connection: Connection, login: _Login, group: str | None) -> None:
+    if not await _has_role(connection, login.name):
+        await _run(connection, "CREATE ROLE %I", login.name)
+    await _run(connection, f"ALTER ROLE %I {_POWERS} PASSWORD %L", login.name, login.password)
+    if group is not None:
+        if not await _has_role(connection, group):
+            await _run(connection, "CREATE ROLE %I NOLOGIN", group)
+        await _run(connection, "GRANT %I TO %I", group, login.name)
+
+
+async def _ensure_place(connection: Connection, owner: _Login) -> None:
+    """The database; and what PostgreSQL lets everyone do in every database, it lets nobody do here."""
+    if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", owner.database):
+        await _run(connection, "CREATE DATABASE %I OWNER %I", owner.database, owner.name)
+    for database in (owner.database, "template1", await connection.fetchval("SELECT current_database()")):
+        await _run(connection, "REVOKE ALL ON DATABASE %I FROM PUBLIC", database)
+
+
+async def _has_role(connection: Connection, name: str) -> bool:
+    return bool(await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", name))
+
+
+async def _run(connection: Connection, statement: str, *names: str) -> None:
+    """A statement that takes no parameters: the server quotes its names and literals."""
+    await connection.execute(await connection.fetchval("SELECT format($1, VARIADIC $2::text[])", statement, names))

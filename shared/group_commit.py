@@ -1,0 +1,136 @@
+"""Group commit: what arrives together is written together, in one transaction with one wait for the disk.
+
+Nothing is delayed to make a group: while a writer is free an item is written at once and alone; what arrives while all
+writers are busy goes with the next free one. Each item is answered after the commit of its own group.
+
+- Two items that share a key (a patient, an idempotency key) never stand in one group, so whoever writes a group need
+  not look for an item's effect on another one.
+- A group that fails is written again item by item: a bad item never fails its neighbours. Nothing of a failed group was
+  committed, or the connection was lost and nobody knows: then every item gets that error, and its sender asks again.
+- A sender that goes away does not take the group with it.
+- What waits is bounded: beyond that the answer is 503 at once.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from shared.db import RETRYABLE, Connection, Pool, SiteScope, lock, transaction
+from shared.errors import Problem
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class GroupWork(Generic[T, R]):
+    """How items are written: `write` gets a connection that holds all `keys` and answers each item, in order.
+
+    `scope` names the sites that an item was checked for; the group runs under all of them.
+    """
+
+    keys: Callable[[T], Iterable[str]]
+    scope: Callable[[T], SiteScope]
+    write: Callable[[Connection, Sequence[T]], Awaitable[Sequence[R]]]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSettings:
+    """`writers` transactions at once, of at most `group` items; at most `waiting` items are kept waiting."""
+
+    writers: int = 2
+    group: int = 64
+    waiting: int = 1024
+
+
+@dataclass(eq=False, slots=True)
+class _Waiting(Generic[T, R]):
+    item: T
+    keys: frozenset[str]
+    answer: "asyncio.Future[R]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class GroupCommit(Generic[T, R]):
+    """Writes items of one kind, for one event loop."""
+
+    def __init__(self, pool: Pool, work: GroupWork[T, R], settings: GroupSettings | None = None) -> None:
+        self._pool = pool
+        self._work = work
+        self._settings = settings or GroupSettings()
+        self._waiting: deque[_Waiting[T, R]] = deque()
+        self._writers: set[asyncio.Task[None]] = set()
+
+    async def submit(self, item: T) -> R:
+        """The answer to an item, once it is durable.
+
+        Raises:
+            Problem: 503 when too much is waiting; or what `write` raised for this item.
+        """
+        if len(self._waiting) >= self._settings.waiting:
+            raise Problem(503, "busy", "Too much is waiting. Send it again.", headers={"retry-after": "1"})
+        waiting: _Waiting[T, R] = _Waiting(item, frozenset(self._work.keys(item)))
+        self._waiting.append(waiting)
+        if len(self._writers) < self._settings.writers:
+            # A task of its own: a sender that is cancelled must not end what was begun for others.
+            self._writers.add(asyncio.create_task(self._write_while_some_wait()))
+        return await waiting.answer
+
+    async def close(self) -> None:
+        """Return when nothing is being written."""
+        await asyncio.gather(*self._writers)
+
+    async def _write_while_some_wait(self) -> None:
+        try:
+            while group := self._next_group():
+                await self._settle(group)
+        finally:
+            # In the same step as the last look: what is submitted after it finds a free place and begins a new writer.
+            self._writers.discard(_this_task())
+
+    async def _settle(self, group: Sequence[_Waiting[T, R]]) -> None:
+        try:
+            await self._write(group)
+        except Exception as failure:
+            if len(group) > 1 and not isinstance(failure, RETRYABLE):
+                for waiting in group:
+                    await self._settle([waiting])
+                return
+            for waiting in group:
+                if not waiting.answer.done():
+                    waiting.answer.set_exception(failure)
+
+    def _next_group(self) -> list[_Waiting[T, R]]:
+        """The longest waiting items that share no key; the others stay, in their order."""
+        group: list[_Waiting[T, R]] = []
+        held: set[str] = set()
+        passed: list[_Waiting[T, R]] = []
+        while self._waiting and len(group) < self._settings.group:
+            waiting = self._waiting.popleft()
+            if waiting.answer.cancelled():
+                continue
+            if held.isdisjoint(waiting.keys):
+                group.append(waiting)
+            else:
+                passed.append(waiting)
+            # One that is passed holds its keys too: what comes after it must not overtake it.
+            held |= waiting.keys
+        self._waiting.extendleft(reversed(passed))
+        return group
+
+    async def _write(self, group: Sequence[_Waiting[T, R]]) -> None:
+        scope = SiteScope(frozenset().union(*(self._work.scope(waiting.item).sites for waiting in group)))
+        async with transaction(self._pool, scope) as connection:
+            await lock(connection, frozenset().union(*(waiting.keys for waiting in group)))
+            answers = await self._work.write(connection, [waiting.item for waiting in group])
+        for waiting, answer in zip(group, answers, strict=True):
+            if not waiting.answer.done():
+                waiting.answer.set_result(answer)
+
+
+def _this_task() -> "asyncio.Task[None]":
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("a writer runs as a task")
+    return task

@@ -1,0 +1,74 @@
+"""What docker-compose.yml and Prometheus are told is what the code has: its doors, settings, secrets and metrics."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy.doors import DOORS, SERVICES, Door
+from deploy.local.kafka import SETTINGS
+from deploy.local.network import READ_WORDS
+from deploy.secrets import compose_variables, write_env_file
+from shared import telemetry
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE_FILE = (ROOT / "docker-compose.yml").read_text()
+COMPOSE: dict[str, Any] = yaml.safe_load(COMPOSE_FILE)
+PROMETHEUS = ROOT / "deploy" / "prometheus"
+DOOR_NAMES = {str(door) for door in DOORS}
+
+
+def environment_of(service: str) -> dict[str, str]:
+    environment: dict[str, str] = COMPOSE["services"][service]["environment"]
+    return environment
+
+
+def test_every_door_is_run_and_watched() -> None:
+    commands = {name: service.get("command") for name, service in COMPOSE["services"].items()}
+    assert {name: commands.get(name) for name in DOOR_NAMES} == {
+        str(door): ["run", door.service, door.kind] for door in DOORS
+    }
+    (job,) = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["scrape_configs"]
+    assert set(job["static_configs"][0]["targets"]) == {f"{name}:8000" for name in DOOR_NAMES}
+
+
+def test_kafka_is_set_as_on_the_local_stack() -> None:
+    environment = {name: str(value).lower() for name, value in environment_of("kafka").items()}
+    local = {f"KAFKA_{name.upper().replace('.', '_')}": value.lower() for name, value in SETTINGS.items()}
+    assert environment.items() >= local.items()
+
+
+def test_every_secret_is_asked_for_and_none_has_a_default() -> None:
+    assert set(re.findall(r"\$\{(\w+):\?run `make secrets`\}", COMPOSE_FILE)) == compose_variables().keys()
+    others = set(re.findall(r"\$\{(\w+)", COMPOSE_FILE)) - compose_variables().keys()
+    assert others == {f"SAMEPAGE_{what.upper()}_PORT" for what in (*SERVICES, "prometheus")} | {"COMPOSE_PROJECT_NAME"}
+
+
+@pytest.mark.parametrize("door", DOORS, ids=str)
+def test_a_door_is_given_its_own_secrets_and_no_others(door: Door) -> None:
+    given = set(re.findall(r"\$\{SAMEPAGE_(\w+?):", " ".join(map(str, environment_of(str(door)).values()))))
+    own = {f"{door.service.upper()}_{door.kind.upper()}_PASSWORD"}
+    own |= {"SEAL_KEY"} if door in READ_WORDS else set()
+    own |= {"IDENTIFIER_KEY"} if door.service == "intake" else set()
+    own |= {"PSEUDONYM_KEY"} if door == Door("analytics", "worker") else set()
+    assert given == own
+
+
+def test_secrets_once_made_stay_as_they_are_and_are_their_owners_only(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    assert write_env_file(file)
+    first = file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert set(re.findall(r"^(\w+)=.{32,}$", first, re.MULTILINE)) == compose_variables().keys()
+    assert not write_env_file(file)
+    assert file.read_text() == first
+    assert compose_variables().items().isdisjoint(compose_variables().items())
+
+
+def test_alerts_ask_for_metrics_that_there_are() -> None:
+    groups = yaml.safe_load((PROMETHEUS / "rules.yml").read_text())["groups"]
+    asked = {name for rule in groups[0]["rules"] for name in re.findall(r"samepage_\w+", rule["expr"])}
+    assert len(asked) == 4
+    assert asked <= set(re.findall(r'"(samepage_\w+)"', Path(telemetry.__file__).read_text()))

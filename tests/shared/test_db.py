@@ -1,0 +1,110 @@
+"""Transactions as every door opens them, on a real PostgreSQL, over one connection that is used again and again."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from shared.db import Connection, Pool, SiteScope, open_pool, savepoint, transaction
+from tests.conftest import Databases
+
+BOTH = SiteScope.of("riverbend", "lakeside")
+BOUND = "SELECT current_setting('samepage.sites', true)"
+
+
+@pytest.fixture
+async def pool(database: Databases) -> AsyncIterator[Pool]:
+    async with open_pool((await database("intake")).app, size=1) as pool:
+        yield pool
+
+
+async def add_site(connection: Connection, site_id: str) -> None:
+    await connection.execute("INSERT INTO site VALUES ($1, 'Synthetic', 'private', 'UTC')", site_id)
+
+
+async def fail_after_adding(connection: Connection, *site_ids: str) -> None:
+    for site_id in site_ids:
+        await add_site(connection, site_id)
+    raise LookupError
+
+
+async def sites(pool: Pool) -> list[str]:
+    async with transaction(pool, BOTH) as connection:
+        return [row["site_id"] for row in await connection.fetch("SELECT site_id FROM site ORDER BY site_id")]
+
+
+async def test_a_block_that_ends_is_committed_and_one_that_raises_never_was(pool: Pool) -> None:
+    async with transaction(pool, BOTH) as connection:
+        await add_site(connection, "riverbend")
+    with pytest.raises(LookupError):
+        async with transaction(pool, BOTH) as connection:
+            await fail_after_adding(connection, "lakeside")
+    assert await sites(pool) == ["riverbend"]
+
+
+async def test_the_sites_are_bound_in_the_transaction_and_no_longer(pool: Pool) -> None:
+    async with transaction(pool) as connection:
+        assert await connection.fetchval(BOUND) is None
+    async with transaction(pool, BOTH) as connection:
+        assert await connection.fetchval(BOUND) == "lakeside,riverbend"
+    async with transaction(pool) as connection:
+        assert await connection.fetchval(BOUND) == ""
+
+
+async def test_a_transaction_that_raises_leaves_no_site_bound(pool: Pool) -> None:
+    with pytest.raises(LookupError):
+        async with transaction(pool, BOTH) as connection:
+            await fail_after_adding(connection)
+    assert await pool.fetchval(BOUND) == ""
+
+
+@pytest.mark.parametrize("site", ["o'hara", "a'; RESET ROLE; --", "\\", "a b"])
+async def test_whatever_stands_in_a_site_id_is_bound_and_not_run(pool: Pool, site: str) -> None:
+    async with transaction(pool, SiteScope.of(site)) as connection:
+        assert await connection.fetchval(BOUND) == site
+        await add_site(connection, site)
+        assert await connection.fetchval("SELECT site_id FROM site") == site
+
+
+async def test_a_site_id_that_would_be_taken_for_two_is_refused(pool: Pool) -> None:
+    with pytest.raises(ValueError, match="comma"):
+        async with transaction(pool, SiteScope.of("riverbend,lakeside")):
+            pass
+
+
+async def test_a_savepoint_is_undone_alone_and_leaves_the_sites_bound(pool: Pool) -> None:
+    async with transaction(pool, BOTH) as connection:
+        await add_site(connection, "riverbend")
+        with pytest.raises(LookupError):
+            async with savepoint(connection):
+                await fail_after_adding(connection, "lakeside")
+        assert await connection.fetchval("SELECT array_agg(site_id) FROM site") == ["riverbend"]
+        async with savepoint(connection):
+            await add_site(connection, "lakeside")
+    assert await sites(pool) == ["lakeside", "riverbend"]
+
+
+async def test_after_a_refused_statement_the_transaction_goes_on_from_the_savepoint(pool: Pool) -> None:
+    async with transaction(pool, BOTH) as connection:
+        await add_site(connection, "riverbend")
+        with pytest.raises(asyncpg.UniqueViolationError):
+            async with savepoint(connection):
+                await add_site(connection, "riverbend")
+        await add_site(connection, "lakeside")
+    assert await sites(pool) == ["lakeside", "riverbend"]
+
+
+async def test_a_savepoint_in_another_is_undone_without_it(pool: Pool) -> None:
+    async with transaction(pool, BOTH) as connection, savepoint(connection):
+        await add_site(connection, "riverbend")
+        with pytest.raises(LookupError):
+            async with savepoint(connection):
+                await fail_after_adding(connection, "lakeside")
+    assert await sites(pool) == ["riverbend"]
+
+
+async def test_a_lost_connection_is_said_as_such_and_the_next_transaction_has_a_new_one(pool: Pool) -> None:
+    with pytest.raises(asyncpg.PostgresConnectionError):
+        async with transaction(pool, BOTH) as connection:
+            await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    assert await sites(pool) == []

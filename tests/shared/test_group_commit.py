@@ -1,0 +1,151 @@
+"""What arrives together is written together, and nobody pays for a neighbour."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from shared.db import RETRYABLE, Connection, Pool, SiteScope
+from shared.errors import Problem
+from shared.group_commit import GroupCommit, GroupSettings, GroupWork
+from tests.conftest import Pools, until
+
+
+@dataclass(frozen=True)
+class Letter:
+    text: str
+    key: str = ""
+    site: str = "site-01"
+
+
+@dataclass
+class Post:
+    """Writes letters to a table; waits at the door while it is closed, and tells which letters came together."""
+
+    groups: list[list[str]] = field(default_factory=list)
+    scopes: list[str] = field(default_factory=list)
+    is_open: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def write(self, connection: Connection, letters: Sequence[Letter]) -> list[str]:
+        self.groups.append([letter.text for letter in letters])
+        self.scopes.append(await connection.fetchval("SELECT current_setting('samepage.sites')"))
+        await self.is_open.wait()
+        await connection.executemany("INSERT INTO letter VALUES ($1)", [(letter.text,) for letter in letters])
+        return [letter.text.upper() for letter in letters]
+
+
+@pytest.fixture
+async def pool(pool_of: Pools) -> Pool:
+    pool = await pool_of("intake")
+    await pool.execute("CREATE TABLE letter (text text PRIMARY KEY CHECK (text <> 'bad'))")
+    return pool
+
+
+@pytest.fixture
+def post() -> Post:
+    return Post()
+
+
+def group_commit(pool: Pool, post: Post, **settings: int) -> GroupCommit[Letter, str]:
+    work = GroupWork[Letter, str](
+        keys=lambda letter: [letter.key or letter.text],
+        scope=lambda letter: SiteScope.of(letter.site),
+        write=post.write,
+    )
+    return GroupCommit(pool, work, GroupSettings(**{"writers": 1, **settings}))
+
+
+async def begun(commit: GroupCommit[Letter, str], post: Post, *letters: Letter) -> list[asyncio.Task[str]]:
+    """Submit these; the first stands at the door by itself, and the others come behind it."""
+    first = asyncio.create_task(commit.submit(letters[0]))
+
+    async def is_at_the_door() -> bool:
+        return bool(post.scopes)
+
+    await until(is_at_the_door)
+    return [first, *(asyncio.create_task(commit.submit(letter)) for letter in letters[1:])]
+
+
+async def stored(pool: Pool) -> list[str]:
+    return [row["text"] for row in await pool.fetch("SELECT text FROM letter ORDER BY text")]
+
+
+async def test_an_item_that_comes_alone_is_written_alone(pool: Pool, post: Post) -> None:
+    post.is_open.set()
+    commit = group_commit(pool, post)
+    assert [await commit.submit(Letter("a")), await commit.submit(Letter("b"))] == ["A", "B"]
+    assert post.groups == [["a"], ["b"]]
+    assert await stored(pool) == ["a", "b"]
+
+
+async def test_what_comes_while_the_writer_is_busy_is_written_in_one_group(pool: Pool, post: Post) -> None:
+    tasks = await begun(group_commit(pool, post, group=3), post, *map(Letter, "abcdef"))
+    post.is_open.set()
+    assert await asyncio.gather(*tasks) == list("ABCDEF")
+    assert post.groups == [["a"], ["b", "c", "d"], ["e", "f"]]
+
+
+async def test_a_group_runs_under_the_sites_of_its_items_and_no_other(pool: Pool, post: Post) -> None:
+    letters = [Letter("a", site="site-03"), Letter("b", site="site-02"), Letter("c", site="site-01")]
+    tasks = await begun(group_commit(pool, post), post, *letters)
+    post.is_open.set()
+    await asyncio.gather(*tasks)
+    assert post.scopes == ["site-03", "site-01,site-02"]
+
+
+async def test_items_that_share_a_key_are_written_one_after_the_other_in_order(pool: Pool, post: Post) -> None:
+    letters = [Letter("a"), Letter("b", "x"), Letter("c"), Letter("d", "x"), Letter("e"), Letter("f", "x")]
+    tasks = await begun(group_commit(pool, post), post, *letters)
+    post.is_open.set()
+    await asyncio.gather(*tasks)
+    assert post.groups == [["a"], ["b", "c", "e"], ["d"], ["f"]]
+
+
+async def test_a_bad_item_fails_alone(pool: Pool, post: Post) -> None:
+    tasks = await begun(group_commit(pool, post), post, *map(Letter, ("a", "b", "bad", "c")))
+    post.is_open.set()
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(answer).__name__ for answer in answers] == ["str", "str", "CheckViolationError", "str"]
+    assert await stored(pool) == ["a", "b", "c"]
+
+
+async def test_a_lost_connection_is_told_to_everybody_in_the_group_and_writes_nothing(pool: Pool, post: Post) -> None:
+    commit = group_commit(pool, post)
+    tasks = await begun(commit, post, Letter("a"))
+    await pool.fetchval(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() "
+        "AND state = 'idle in transaction'"
+    )
+    post.is_open.set()
+    with pytest.raises(RETRYABLE):
+        await tasks[0]
+    assert await stored(pool) == []
+    assert await commit.submit(Letter("a")) == "A"
+
+
+async def test_a_sender_that_goes_away_takes_nobody_with_it(pool: Pool, post: Post) -> None:
+    tasks = await begun(group_commit(pool, post), post, *map(Letter, "abc"))
+    tasks[0].cancel()
+    tasks[1].cancel()
+    post.is_open.set()
+    assert await tasks[2] == "C"
+    assert await stored(pool) == ["a", "c"]  # a was on its way, b was not
+
+
+async def test_what_waits_is_bounded_and_the_rest_is_sent_away(pool: Pool, post: Post) -> None:
+    commit = group_commit(pool, post, waiting=2)
+    *taken, sent_away = await begun(commit, post, *map(Letter, "abcd"))
+    with pytest.raises(Problem) as refused:
+        await sent_away
+    assert (refused.value.status, refused.value.headers) == (503, {"retry-after": "1"})
+    post.is_open.set()
+    assert await asyncio.gather(*taken) == list("ABC")
+
+
+async def test_closing_waits_for_what_is_being_written(pool: Pool, post: Post) -> None:
+    commit = group_commit(pool, post)
+    await begun(commit, post, *map(Letter, "ab"))
+    post.is_open.set()
+    await commit.close()
+    assert await stored(pool) == ["a", "b"]

@@ -1,0 +1,125 @@
+"""What the two roles of each service may do in its database: all of it, and in whose hands it is.
+
+The migrations grant it step by step; this is what the steps must come to. A change here is a change of what a
+stolen password can do.
+"""
+
+from typing import NamedTuple
+
+
+class May(NamedTuple):
+    """What each role may do with a thing, in the words of GRANT."""
+
+    app: str = ""
+    worker: str = ""
+
+
+EVERYWHERE = {"schema public": May(app="USAGE", worker="USAGE")}
+PUBLISHING = {
+    "outbox": May(
+        app="SELECT (site_id, xid, position, recorded_at, event_id, topic, sequence), INSERT", worker="SELECT"
+    ),
+    "outbox_head": May(app="SELECT, INSERT, UPDATE (sequence)"),
+    "outbox_position": May(app="USAGE"),
+    "outbox_add": May(app="EXECUTE"),
+    "relay_cursor": May(app="SELECT", worker="SELECT, UPDATE (xid, position)"),
+    "idempotency": May(app="SELECT, INSERT"),
+}
+READING = {
+    "delivery": May(app="SELECT", worker="SELECT, INSERT"),
+    "dead_letter": May(worker="SELECT, INSERT, DELETE, UPDATE (state, reason)"),
+    "consumer_head": May(worker="SELECT, INSERT, UPDATE (sequence)"),
+    "consumer_offset": May(worker="SELECT, INSERT, UPDATE (next_offset, last_event_id)"),
+}
+SIGNED_IN_TO = {
+    "session": May(app="SELECT, INSERT, UPDATE (seen_at), DELETE"),
+    "spent_token": May(app="SELECT, INSERT, DELETE"),
+}
+ENROLLED = {"patient": May(app="SELECT", worker="SELECT, INSERT, UPDATE (sequence)")}
+
+GRANTS: dict[str, dict[str, May]] = {
+    "intake": EVERYWHERE
+    | PUBLISHING
+    | SIGNED_IN_TO
+    | {
+        "link_rule": May(app="SELECT, INSERT, UPDATE (asks_birth_year)"),
+        "visit_link": May(app="SELECT, INSERT, UPDATE (revoked_at, opened_at, wrong_answers)"),
+        "client": May(app="SELECT, INSERT, UPDATE (key_set, added_at, revoked_at)"),
+        "site": May(app="SELECT, INSERT, UPDATE (name, site_type, time_zone)"),
+        "patient": May(app="SELECT, INSERT, UPDATE (consent, consent_decided_on, consent_reason)"),
+        "visit": May(
+            app="SELECT, INSERT, UPDATE (clinician_id, scheduled_at, state, checked_in_at, completed_at)",
+        ),
+        "survey": May(app="SELECT (site_id, visit_id), INSERT"),
+    },
+    "clinical": EVERYWHERE
+    | PUBLISHING
+    | READING
+    | ENROLLED
+    | {
+        "assessment": May(app="SELECT, INSERT, UPDATE (visit_id, clinician_id, activity, assessed_at)"),
+        "lab": May(
+            app="SELECT, INSERT, UPDATE (loinc, value, unit, comparator, reference_low, reference_high, method, "
+            "taken_at, reported)"
+        ),
+        "medication": May(
+            app="SELECT, INSERT, UPDATE (name, drug_class, rxcui, dose, route, started_on, stopped_on, stop_reason)"
+        ),
+        "plan_step": May(
+            app="SELECT (site_id, step_id, patient_id, agreed_at, done_on), INSERT, "
+            "UPDATE (visit_id, what, who, due_on, is_done, done_on, agreed_at)"
+        ),
+    },
+    "dashboard": EVERYWHERE
+    | PUBLISHING
+    | READING
+    | SIGNED_IN_TO
+    | {
+        "patient_page": May(app="SELECT", worker="SELECT, INSERT, UPDATE (facts, page, version)"),
+        "site": May(app="SELECT", worker="SELECT, INSERT, UPDATE (name, time_zone, sequence)"),
+        "view": May(app="SELECT, INSERT, UPDATE (duration_ms, panels)"),
+    },
+    "feedback": EVERYWHERE
+    | PUBLISHING
+    | READING
+    | ENROLLED
+    | {
+        "invitation": May(
+            app="SELECT",
+            worker="SELECT, INSERT, UPDATE (visit_sequence, visit_state, visit_at, survey_sequence, survey_id, "
+            "submitted_at)",
+        ),
+        "feedback": May(app="SELECT (site_id, visit_id), INSERT"),
+    },
+    "analytics": EVERYWHERE
+    | READING
+    | {
+        "session": SIGNED_IN_TO["session"],
+        "dead_letter": May(app="SELECT (site_id)", worker="SELECT, INSERT, DELETE, UPDATE (state, reason)"),
+        "site": May(app="SELECT", worker="SELECT, INSERT, UPDATE (name, site_type, sequence)"),
+        "enrolment": May(
+            app="SELECT",
+            worker="SELECT, INSERT, UPDATE (enrolled_on, birth_year, sex, education, language, diagnosis, clinician, "
+            "consent, sequence)",
+        ),
+        "visit": May(
+            app="SELECT",
+            worker="SELECT, INSERT, UPDATE (person, clinician, scheduled_at, state, completed_at, sequence)",
+        ),
+        "survey": May(
+            app="SELECT", worker="SELECT, INSERT, UPDATE (visit, person, submitted_at, answered, skipped, sequence)"
+        ),
+        "clinical_fact": May(worker="SELECT, INSERT, UPDATE (person, kind, effective_at, sequence)"),
+        "view": May(
+            app="SELECT",
+            worker="SELECT, INSERT, UPDATE (visit, person, role, context, is_shared_screen, opened_at, duration_ms, "
+            "sequence)",
+        ),
+        "feedback": May(
+            app="SELECT",
+            worker="SELECT, INSERT, UPDATE (visit, person, received_at, effort_to_understand, effort_to_listen, "
+            "effort_to_include, helped_discussion, helped_what_matters, helped_decisions, used_in_visit, "
+            "used_outside_visit, used_over_one_month, sequence)",
+        ),
+    },
+}

@@ -1,0 +1,61 @@
+"""One row of a site in every table of a service: valid, synthetic, and with the same ids at every site."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Table
+
+from deploy.migrate import metadata_of
+from shared.db import Connection
+
+ID = UUID("0b7c6a54-6a39-4c1f-9d55-2f6a52c0f001")
+NAME = "synthetic"
+HASH = b"\x01" * 32
+_BY_NAME: dict[str, object] = {
+    "consent": "consented",
+    "context": "in-visit",
+    "diagnosis": "crohns-disease",
+    "education": "not-said",
+    "language": "en",
+    "role": "clinician",
+    "sex": "female",
+    "site_type": "private",
+    "time_zone": "UTC",
+    "visit_state": "completed",
+}
+_BY_TYPE: dict[type, object] = {
+    UUID: ID,
+    bool: True,
+    bytes: HASH,
+    date: date(2026, 10, 13),
+    datetime: datetime(2026, 10, 13, 15, 20, tzinfo=UTC),
+    object: "{}",  # JSON
+    float: 1.0,
+    int: 1,
+    list: [],
+    str: NAME,
+}
+
+
+def tables_of(service: str) -> list[Table]:
+    """Its tables with a site, those that others refer to first."""
+    return [table for table in metadata_of(service).sorted_tables if "site_id" in table.columns]
+
+
+def a_row(table: Table, site: str) -> dict[str, Any]:
+    """Values for every column that has no default in the database."""
+    states = {"visit": "scheduled", "dead_letter": "dead"}
+    named = _BY_NAME | {"site_id": site, "state": states.get(table.name)}
+    return {
+        column.name: named.get(column.name, _BY_TYPE[column.type.python_type])
+        for column in table.columns
+        if column.server_default is None
+    }
+
+
+async def insert(connection: Connection, table: Table, site: str) -> None:
+    """Insert a row of this site."""
+    row = a_row(table, site)
+    places = ", ".join(f"${number}" for number in range(1, len(row) + 1))
+    await connection.execute(f"INSERT INTO {table.name} ({', '.join(row)}) VALUES ({places})", *row.values())
