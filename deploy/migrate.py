@@ -1,4 +1,4 @@
-"""Migrations of every service's own database, and the check that they lead to its tables."""
+"""Migrations of every service's own database and of the key ring's, and the check that they lead to its tables."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -8,16 +8,29 @@ from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Connection, MetaData, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import shared.migrations
+from deploy.local.errors import StackError
+from deploy.local.keyring import DATABASE
 
 MONTHS_AHEAD = 12
+_RAISED = "P0001"  # RAISE EXCEPTION in a migration
 
 
 async def upgrade(service: str, dsn: str) -> None:
-    """Bring a database to the newest version; make the outbox partitions of the coming months."""
-    await _run(service, dsn, lambda config: command.upgrade(config, "head"))
+    """Bring a database to the newest version; make the outbox partitions of the coming months.
+
+    Raises:
+        StackError: a migration refuses, and says why.
+    """
+    try:
+        await _run(service, dsn, lambda config: command.upgrade(config, "head"))
+    except DBAPIError as refused:
+        if getattr(refused.orig, "sqlstate", None) != _RAISED:
+            raise
+        raise StackError(str(refused.orig).partition(": ")[2]) from None
     if "outbox" in metadata_of(service).tables:
         engine = create_async_engine(_async(dsn))
         async with engine.begin() as connection:
@@ -36,8 +49,12 @@ async def differences(service: str, dsn: str) -> str | None:
 
 def metadata_of(service: str) -> MetaData:
     """The tables of a service."""
-    metadata: MetaData = import_module(f"services.{service}.tables").metadata
+    metadata: MetaData = import_module(f"{_package(service)}.tables").metadata
     return metadata
+
+
+def _package(service: str) -> str:
+    return "shared.keyring" if service == DATABASE else f"services.{service}"
 
 
 async def _run(service: str, dsn: str, act: Callable[[Config], None]) -> None:
@@ -45,7 +62,7 @@ async def _run(service: str, dsn: str, act: Callable[[Config], None]) -> None:
         config = Config()
         config.set_main_option("script_location", str(Path(shared.migrations.__file__).parent))
         config.set_main_option("path_separator", "os")
-        module = import_module(f"services.{service}")
+        module = import_module(_package(service))
         config.set_main_option("version_locations", str(Path(str(module.__file__)).parent / "migrations"))
         config.attributes["connection"] = connection
         config.attributes["metadata"] = metadata_of(service)

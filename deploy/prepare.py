@@ -11,6 +11,7 @@ import httpx
 
 from deploy.doors import DOORS, SERVICES
 from deploy.local.errors import StackError
+from deploy.local.keyring import DATABASE
 from deploy.local.network import Network, lay_out
 from deploy.local.ports import HOST
 from deploy.local.stack import Stack
@@ -19,6 +20,7 @@ from deploy.rebuild import Report, rebuild
 from deploy.supervisor import Supervisor
 from shared.events import TOPICS
 from shared.kafka import KafkaBroker
+from shared.keyring import KeyRingSettings
 from shared.settings import ServiceSettings
 
 _READY_S = 40.0
@@ -27,7 +29,7 @@ _READY_S = 40.0
 def prepare(root: Path) -> Network:
     """Start the local stack and make it ready for the doors; idempotent."""
     network = lay_out(root, Stack().up(root))
-    asyncio.run(make_ready(network.databases, network.addresses.bootstrap_servers))
+    asyncio.run(make_ready(network.databases, network.keyring, network.addresses.bootstrap_servers))
     return network
 
 
@@ -82,18 +84,19 @@ def _is_ready(client: httpx.Client, port: int) -> bool:
         return False
 
 
-async def make_ready(databases: Mapping[str, str], bootstrap_servers: str, *, replication: int = 1) -> None:
-    """Migrate every database and make every topic."""
+async def make_ready(databases: Mapping[str, str], keyring: KeyRingSettings, bootstrap_servers: str) -> None:
+    """Migrate every database, the key ring's as its owner, and make every topic."""
     for service in SERVICES:
         await upgrade(service, databases[service])
+    await upgrade(DATABASE, keyring.database_url.get_secret_value())
     broker = KafkaBroker(bootstrap_servers, client_id="prepare")
     await broker.create_topics(list(TOPICS))
 
 
 async def migrate_from_environment(settings: Sequence[ServiceSettings]) -> None:
-    """The same for databases and broker named in the environment (containers, Kubernetes)."""
+    """The same for databases and broker named in the environment (containers, Kubernetes), the key ring's owner too."""
     databases = {service: one.database_url.get_secret_value() for service, one in zip(SERVICES, settings, strict=True)}
-    await make_ready(databases, settings[0].platform.bootstrap_servers)
+    await make_ready(databases, KeyRingSettings(), settings[0].platform.bootstrap_servers)
 
 
 async def rebuild_read_model(network: Network, service: str) -> Report:

@@ -21,7 +21,6 @@ class Platform(BaseSettings):
     issuer: str = Field(default="", description="Exact `iss` of the tokens that are believed")
     audience: str = "samepage"
     key_set_file: Path = Field(default=Path("jwks.json"), description="The issuer's public keys (JWK Set)")
-    seal_key: SecretStr | None = Field(default=None, description="32 bytes, base64: seals patients' words in events")
     is_synthetic: bool = Field(default=False, description="Pages say that nobody here is real")
     log_level: str = "INFO"
 

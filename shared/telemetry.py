@@ -34,6 +34,12 @@ SET_ASIDE = Counter(
 )
 LAG = Gauge("samepage_consumer_lag_records", "Records not yet applied.", ["consumer"])
 HALTED = Gauge("samepage_consumer_halted", "1 when the consumer stopped itself; the log says why.", ["consumer"])
+KEYS = Counter(
+    "samepage_keyring_keys_total",
+    "Keys of patients: cached, looked-up, made, erased; away: words not shown because the key ring was. Rising away: "
+    "docs/runbooks/keys.md.",
+    ["outcome"],
+)
 
 _TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
 _current_trace: ContextVar[str | None] = ContextVar("traceparent", default=None)

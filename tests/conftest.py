@@ -5,7 +5,6 @@ of a service, copied from a template in a moment. `token` signs for any role.
 """
 
 import asyncio
-import base64
 import contextlib
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -22,15 +21,17 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from deploy.issuer import AUDIENCE, ISSUER, LocalIssuer
-from deploy.local.databases import ensure_database
+from deploy.local.databases import ensure_database, ensure_role
+from deploy.local.keyring import DATABASE, READERS, role_of
 from deploy.local.stack import Addresses, Stack
 from deploy.migrate import upgrade
 from shared.auth import Role
 from shared.db import Pool, open_pool
+from shared.keyring import KeyRing, KeyRingSettings
+from shared.keyring.root_keys import new_root_key
 from shared.settings import Platform, ServiceSettings
 
 ROOT = Path(__file__).resolve().parent.parent
-SEAL_KEY = base64.b64encode(bytes(range(32))).decode()
 PASSWORD = "for-tests-only"
 
 
@@ -65,6 +66,9 @@ async def template(stack: Addresses) -> Databases:
 
     async def of(service: str) -> str:
         if service not in made:
+            if service == DATABASE:
+                for reader in READERS:
+                    ensure_role(stack.postgres_admin_dsn, "postgres", role_of(reader), PASSWORD)
             name = f"template_{service}_{secrets.token_hex(4)}"
             await upgrade(service, ensure_database(stack.postgres_admin_dsn, name, PASSWORD))
             made[service] = name
@@ -143,19 +147,51 @@ def platform(issuer: LocalIssuer) -> Platform:
         issuer=ISSUER,
         audience=AUDIENCE,
         key_set_file=issuer.key_set_file,
-        seal_key=SecretStr(SEAL_KEY),
         is_synthetic=True,
     )
+
+
+KeyRings = Callable[[str], Awaitable[KeyRingSettings]]
+
+
+@pytest.fixture
+async def keyring_of(stack: Addresses, database: Databases, tmp_path: Path) -> KeyRings:
+    """`await keyring_of("clinical")` is where that service finds the test's key ring; `keyring` is the owner of it."""
+    root_keys, tombstones = tmp_path / "root-keys", tmp_path / "tombstones"
+    root_keys.write_text(new_root_key("root-1"))
+    tombstones.touch()
+    made: list[str] = []
+
+    async def find(role: str) -> KeyRingSettings:
+        if not made:
+            made.append(await database(DATABASE))
+        url = made[0]
+        if role != DATABASE:
+            name = url.rpartition("/")[2]
+            await _execute(stack, f'GRANT CONNECT ON DATABASE "{name}" TO {role_of(role)}')
+            url = f"postgresql://{role_of(role)}:{PASSWORD}@{url.rpartition('@')[2]}"
+        return KeyRingSettings(database_url=SecretStr(url), root_keys_file=root_keys, tombstones_file=tombstones)
+
+    return find
+
+
+@pytest.fixture
+async def ring(keyring_of: KeyRings) -> AsyncIterator[KeyRing]:
+    """The test's key ring as intake finds it, in a process of its own as it were."""
+    async with KeyRing(await keyring_of("intake")) as opened:
+        yield opened
 
 
 Settings = Callable[..., Awaitable[Any]]
 
 
 @pytest.fixture
-def settings(database: Databases, platform: Platform) -> Settings:
+def settings(database: Databases, platform: Platform, keyring_of: KeyRings) -> Settings:
     """`await settings(IntakeSettings, "intake", **own)`: settings of a service on a fresh database."""
 
     async def make(kind: type[ServiceSettings], service: str, **own: object) -> ServiceSettings:
+        if "keyring" in kind.model_fields:
+            own["keyring"] = await keyring_of(service)
         return kind(platform=platform, database_url=await database(service), **own)  # type: ignore[arg-type]
 
     return make

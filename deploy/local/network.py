@@ -3,28 +3,28 @@
 Kept in `var/network.json` (readable by its owner only), so that a restart finds the same ports, passwords and keys.
 """
 
-import base64
 import json
 import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from deploy.doors import DOORS, SERVICES, Door
 from deploy.issuer import AUDIENCE, ISSUER, LocalIssuer
 from deploy.local.databases import ensure_database
+from deploy.local.errors import StackError
+from deploy.local.keyring import DATABASE, READERS, ROLES, ensure_keyring, environment_of
 from deploy.local.ports import HOST, keep_or_choose
 from deploy.local.stack import Addresses
-
-READS_WORDS = ("intake", "clinical", "dashboard")
+from shared.keyring import KeyRingSettings
 
 
 @dataclass(frozen=True)
 class Secrets:
     """Made once a checkout."""
 
-    seal_key: str
     identifier_key: str
     pseudonym_key: str
     database_passwords: dict[str, str]
@@ -32,13 +32,17 @@ class Secrets:
 
 @dataclass(frozen=True)
 class Network:
-    """Where everything is. `environments` hold secrets, by service: each goes to that service's doors only."""
+    """Where everything is. `environments` hold secrets, by service: each goes to that service's doors only.
+
+    `keyring` is for the key ring's owner, who migrates it and rotates keys.
+    """
 
     addresses: Addresses
     databases: Mapping[str, str]
     ports: Mapping[Door, int]
     issuer: LocalIssuer
     environments: Mapping[str, Mapping[str, str]]
+    keyring: KeyRingSettings
 
     def url(self, service: str) -> str:
         """Base URL of a service's HTTP door."""
@@ -52,7 +56,7 @@ def lay_out(root: Path, addresses: Addresses, *, are_doors_open: bool = False) -
     """
     file = root / "var" / "network.json"
     known = json.loads(file.read_text()) if file.exists() else {}
-    kept = Secrets(**known["secrets"]) if known else _new_secrets()
+    kept = _kept(known["secrets"]) if known else _new_secrets()
     ports = tuple(known.get("ports", ()))
     if not are_doors_open or not ports:
         ports = keep_or_choose(ports, len(DOORS))
@@ -66,7 +70,17 @@ def lay_out(root: Path, addresses: Addresses, *, are_doors_open: bool = False) -
     by_door = dict(zip(DOORS, ports, strict=True))
     platform = _platform(addresses, issuer)
     environments = {service: platform | _own(service, databases[service], by_door, kept) for service in SERVICES}
-    return Network(addresses, databases, by_door, issuer, environments)
+    keyrings = ensure_keyring(addresses.postgres_admin_dsn, root / "var" / "keyring", kept.database_passwords)
+    for service in READERS:
+        environments[service] |= environment_of(keyrings[service])
+    return Network(addresses, databases, by_door, issuer, environments, keyrings[DATABASE])
+
+
+def _kept(known: Mapping[str, Any]) -> Secrets:
+    try:
+        return Secrets(**known)
+    except TypeError:
+        raise StackError("var/ is of an older version of this checkout: `make clean` removes it.") from None
 
 
 def _platform(addresses: Addresses, issuer: LocalIssuer) -> dict[str, str]:
@@ -88,8 +102,6 @@ def _own(service: str, database: str, ports: Mapping[Door, int], kept: Secrets) 
     for door, port in ports.items():
         if door.service == service:
             variables[f"{prefix}_{door.kind.upper()}_PORT"] = str(port)
-    if service in READS_WORDS:
-        variables["SAMEPAGE_SEAL_KEY"] = kept.seal_key
     if service == "intake":
         variables[f"{prefix}_IDENTIFIER_KEY"] = kept.identifier_key
     if service == "analytics":
@@ -99,10 +111,9 @@ def _own(service: str, database: str, ports: Mapping[Door, int], kept: Secrets) 
 
 def _new_secrets() -> Secrets:
     return Secrets(
-        seal_key=base64.b64encode(secrets.token_bytes(32)).decode(),
         identifier_key=secrets.token_urlsafe(32),
         pseudonym_key=secrets.token_urlsafe(32),
-        database_passwords={service: secrets.token_urlsafe(24) for service in SERVICES},
+        database_passwords={service: secrets.token_urlsafe(24) for service in (*SERVICES, *ROLES)},
     )
 
 

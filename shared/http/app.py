@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +25,23 @@ def create_app(
     *,
     state: Mapping[str, object] | None = None,
     static: Mapping[str, Path] | None = None,
+    opened: Mapping[str, AbstractAsyncContextManager[object]] | None = None,
 ) -> FastAPI:
     """One service's HTTP door. Opens its pool when it starts.
 
-    `state` is what its routes find in `app.state`; `static` are folders by the path they are served at.
+    `state` is what its routes find in `app.state`, `opened` what is opened for them there when it starts; `static` are
+    folders by the path they are served at.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_pool(settings.database_url.get_secret_value(), size=settings.pool_size) as pool:
             app.state.pool = pool
-            _settle_memory()
-            yield
+            async with AsyncExitStack() as stack:
+                for key, context in (opened or {}).items():
+                    setattr(app.state, key, await stack.enter_async_context(context))
+                _settle_memory()
+                yield
 
     app = _bare(name, routers, lifespan=lifespan, max_body_size=settings.max_body_bytes)
     app.include_router(_health)

@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
 from shared.db import RETRYABLE
-from shared.errors import FieldError, Problem
+from shared.errors import FieldError, KeyRingAway, Problem
 
 _log = structlog.get_logger()
 _TITLES = {
@@ -24,6 +24,7 @@ _TITLES = {
     404: "Not found",
     405: "Method not allowed",
     409: "Does not fit what is recorded",
+    410: "Erased",
     413: "Too large",
     415: "Unsupported media type",
     422: "Some fields are not valid",
@@ -117,7 +118,19 @@ def install(app: FastAPI) -> None:
             )
         )
 
+    async def on_no_keys(_request: Request, error: Exception) -> Response:
+        _log.warning("key ring away", reason=str(error))
+        return answer(
+            Problem(
+                503,
+                "no-keys",
+                "Patients' words cannot be sealed now, so nothing was written: send it again with the same key.",
+                headers={"retry-after": "1"},
+            )
+        )
+
     app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(KeyRingAway, on_no_keys)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
     for failure in RETRYABLE:
