@@ -62,7 +62,7 @@ def conflict(kind: str, detail: str, **extra: str) -> Problem:
 
 def erased() -> Problem:
     """The patient was here and was erased: nothing can be written about them any more."""
-    return Problem(410, "patient-erased", "This patient was erased. A person who comes back is enrolled anew.")
+    return Problem(410, "erased", "This patient was erased. A person who comes back is enrolled anew.")
 
 
 class PermanentFailure(Exception):

@@ -3,24 +3,25 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from services.feedback import store
+from services.feedback import CONSUMES, store
 from shared.db import Connection, lock
 from shared.erasures import erased_among
 from shared.events import EnrollmentUpdated, Event, PatientErased, SurveyCompleted, VisitUpdated
 from shared.sealing import Patient
 
+_TOPICS = {topic.name for topic in CONSUMES}
+
 
 async def apply(connection: Connection, events: Sequence[Event]) -> None:
     """Make the effect of a batch."""
-    await lock(connection, {event.key for event in events})
-    for event in events:
+    about = [(event, Patient(event.site_id, UUID(event.key))) for event in events if event.topic in _TOPICS]
+    await lock(connection, {event.key for event, _ in about})
+    for event, patient in about:
         if isinstance(event.body, PatientErased):
-            await store.record_erasure(connection, _patient(event), event.body.erased_at)
-    gone = await erased_among(connection, {_patient(event) for event in events})
+            await store.record_erasure(connection, patient, event.body.erased_at)
+    gone = await erased_among(connection, {patient for _, patient in about})
     enrolments, visits, surveys = [], [], []
-    for event in events:
-        if _patient(event) in gone:
-            continue
+    for event in (event for event, patient in about if patient not in gone):
         match event.body:
             case EnrollmentUpdated() as enrolment:
                 enrolments.append((event.site_id, enrolment.patient_id, event.sequence))
@@ -31,7 +32,3 @@ async def apply(connection: Connection, events: Sequence[Event]) -> None:
     await store.record_enrolments(connection, enrolments)
     await store.record_visits(connection, visits)
     await store.record_surveys(connection, surveys)
-
-
-def _patient(event: Event) -> Patient:
-    return Patient(event.site_id, UUID(event.key))

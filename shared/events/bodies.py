@@ -220,7 +220,7 @@ class FeedbackReceived(Fact):
 
 
 class PatientErased(Fact):
-    """A patient was erased: their words cannot be read any more, and no reader keeps anything of them.
+    """A patient was erased: their words cannot be read any more, and no service keeps anything of them.
 
     Key: the patient id. Final: what arrives about this patient later, or is read again, changes nothing.
     """
