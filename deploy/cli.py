@@ -1,7 +1,9 @@
 """`samepage`: the one command."""
 
 import asyncio
+import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 from uuid import UUID
@@ -13,18 +15,27 @@ from rich.table import Table
 from deploy import contracts
 from deploy.doors import SERVICES, Door, settings_of
 from deploy.doors import run as run_door
+from deploy.keys import on_key_ring, rotate_root, rotate_site, state_of
 from deploy.local.errors import StackError
 from deploy.local.network import Network
 from deploy.local.stack import Stack
 from deploy.prepare import homes, prepare, running_network
+from services.intake.settings import IntakeSettings
 from shared.auth import Role
+from shared.errors import KeyRingAway, Problem
+from shared.events import ErasureReason
+from shared.keyring import KeyRingSettings
+from shared.keyring.root_keys import new_root_key
+from shared.sealing import Patient
 
 ROOT = Path(__file__).resolve().parent.parent
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_show_locals=False, help=__doc__)
 stack_app = typer.Typer(no_args_is_help=True, help="PostgreSQL and a broker on this machine.")
 contracts_app = typer.Typer(no_args_is_help=True, help="The generated contracts.")
+keys_app = typer.Typer(no_args_is_help=True, help="The keys of patients' words (docs/runbooks/keys.md).")
 app.add_typer(stack_app, name="stack")
 app.add_typer(contracts_app, name="contracts")
+app.add_typer(keys_app, name="keys")
 console = Console()
 
 
@@ -110,6 +121,54 @@ def rebuild(service: Annotated[Literal["dashboard"], typer.Argument()]) -> None:
 
 
 @app.command()
+def erase(
+    patient: Annotated[UUID, typer.Option(help="Id of the patient")],
+    site: Annotated[str, typer.Option(help="The site whose patient it is")],
+    reason: Annotated[ErasureReason, typer.Option()],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
+) -> None:
+    """Erase a patient for good: nobody can read their words again, and no page or figure shows them."""
+    from deploy.erasure import erase_patient  # noqa: PLC0415
+
+    if not yes:
+        typer.confirm(f"Erase patient {patient} of {site}? This cannot be undone.", abort=True)
+    receipt = asyncio.run(erase_patient(_intake_settings(), Patient(site, patient), reason))
+    console.print("The patient was erased before." if receipt is None else f"Erased. Receipt: {receipt}")
+
+
+@keys_app.command("status")
+def keys_status() -> None:
+    """What the key ring holds; exit 1 while a rotation is unfinished."""
+    state = asyncio.run(on_key_ring(_keyring(), lambda connection, _: state_of(connection)))
+    for root, sites in state.sites_by_root.items():
+        console.print(f"Root key {root}: wraps the keys of {sites} sites")
+    console.print(f"{state.patients} patients have a key, {state.erased} are erased.")
+    for site in state.unfinished:
+        console.print(f"The rotation of {site} is unfinished: run it again.")
+    raise typer.Exit(1 if state.unfinished or len(state.sites_by_root) > 1 else 0)
+
+
+@keys_app.command("new")
+def keys_new(root_id: Annotated[str, typer.Argument(help="A name not used before, such as root-2026-11")]) -> None:
+    """Make a root key: a line to put at the end of the file of root keys."""
+    typer.echo(new_root_key(root_id), nl=False)
+
+
+@keys_app.command("rotate")
+def keys_rotate(
+    root: Annotated[bool, typer.Option("--root", help="Wrap all sites' keys by the newest root key")] = False,
+    site: Annotated[list[str], typer.Option(help="Give this site a new key; several allowed")] = [],  # noqa: B006
+) -> None:
+    """Rotate keys under traffic; run it again after it was cut off."""
+    if root:
+        count = asyncio.run(on_key_ring(_keyring(), rotate_root))
+        console.print(f"{count} keys of sites are wrapped by the newest root key now.")
+    for site_id in site:
+        count = asyncio.run(on_key_ring(_keyring(), partial(rotate_site, site_id=site_id)))
+        console.print(f"{count} keys of patients of {site_id} are wrapped by a new key of the site now.")
+
+
+@app.command()
 def demo(
     scale: Annotated[Literal["default", "study"], typer.Option(help="study: all 4,057 patients")] = "default",
     check: Annotated[bool, typer.Option("--check", help="Load, wait, compare, stop; exit 1 on any difference")] = False,
@@ -139,11 +198,22 @@ def _network() -> Network:
     return running_network(ROOT)
 
 
+def _keyring() -> KeyRingSettings:
+    """As its owner: out of the environment, else of the local network."""
+    return KeyRingSettings() if "SAMEPAGE_KEYRING_DATABASE_URL" in os.environ else _network().keyring
+
+
+def _intake_settings() -> IntakeSettings:
+    if "SAMEPAGE_INTAKE_DATABASE_URL" not in os.environ:
+        os.environ.update(_network().environments["intake"])
+    return IntakeSettings()
+
+
 def main() -> None:
     """Run a command; an expected failure is one sentence."""
     try:
         app()
-    except StackError as error:
+    except (StackError, KeyRingAway, Problem) as error:
         console.print(f"[bold]{error}[/bold]")
         sys.exit(1)
 

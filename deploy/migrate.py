@@ -19,18 +19,18 @@ MONTHS_AHEAD = 12
 _RAISED = "P0001"  # RAISE EXCEPTION in a migration
 
 
-async def upgrade(service: str, dsn: str) -> None:
+async def upgrade(service: str, dsn: str, *, to: str = "head") -> None:
     """Bring a database to the newest version; make the outbox partitions of the coming months.
 
     Raises:
         StackError: a migration refuses, and says why.
     """
     try:
-        await _run(service, dsn, lambda config: command.upgrade(config, "head"))
+        await _run(service, dsn, lambda config: command.upgrade(config, to))
     except DBAPIError as refused:
         if getattr(refused.orig, "sqlstate", None) != _RAISED:
             raise
-        raise StackError(str(refused.orig).partition(": ")[2]) from None
+        raise StackError(str(refused.orig).rpartition(">: ")[2]) from None
     if "outbox" in metadata_of(service).tables:
         engine = create_async_engine(_async(dsn))
         async with engine.begin() as connection:
