@@ -30,7 +30,7 @@ async def upgrade(service: str, dsn: str, *, to: str = "head") -> None:
     except DBAPIError as refused:
         if getattr(refused.orig, "sqlstate", None) != _RAISED:
             raise
-        raise StackError(str(refused.orig).rpartition(">: ")[2]) from None
+        raise StackError(str(refused.orig)) from None
     if "outbox" in metadata_of(service).tables:
         engine = create_async_engine(_async(dsn))
         async with engine.begin() as connection:

@@ -3,30 +3,34 @@
 from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from deploy.local.keyring import DATABASE
 from services.dashboard.handlers import apply
 from shared.db import Pool, transaction
-from shared.events import Event
+from shared.events import ErasureReason, Event
 from shared.keyring import KeyRing
 from shared.sealing import Patient, in_event
 from tests.builders import (
     PATIENT,
     SITE,
+    SUBMITTED_AT,
     a_lab,
     a_medication,
     a_site,
     a_survey,
     a_visit,
     an_enrollment,
+    an_erasure,
     an_event,
     an_id,
 )
-from tests.conftest import Apps, Pools, Tokens, client_of, new_key
+from tests.conftest import Apps, KeyRings, Pools, Tokens, client_of, new_key, until
 
 SURVEY_EVENT = an_id("event", "survey")
 
@@ -182,6 +186,61 @@ async def test_past_views_come_in_once(dashboard: FastAPI, token: Tokens) -> Non
             answer = await system.post("/v1/views", json=batch, headers=key)
             assert [item["status"] for item in answer.json()["items"]] == [201, 404]
     assert await views(dashboard) == [("clinician", True, 60000)]
+
+
+async def rename(keyring_of: KeyRings, table: str, to: str) -> None:
+    connection = await asyncpg.connect((await keyring_of(DATABASE)).database_url.get_secret_value())
+    try:
+        await connection.execute(f"ALTER TABLE {table} RENAME TO {to}")
+    finally:
+        await connection.close()
+
+
+async def test_while_the_key_ring_is_away_the_page_is_there_and_calls_nothing_erased(
+    clinician: httpx.AsyncClient, keyring_of: KeyRings
+) -> None:
+    await rename(keyring_of, "patient_key", "away")
+    answer = await clinician.get(f"/v1/patients/{PATIENT}/page")
+    concern = answer.json()["concerns"][0]
+    assert (concern["words"], concern["words_state"]) == (None, "not-readable-now")
+    assert answer.json()["trend"] is not None
+    html = (await clinician.get(f"/patients/{PATIENT}")).text
+    assert "These words are not readable now." in html
+    assert "erased" not in html
+    await rename(keyring_of, "away", "patient_key")
+
+    async def is_readable() -> bool:
+        return "The cramps are back" in (await clinician.get(f"/patients/{PATIENT}")).text
+
+    await until(is_readable, seconds=5)
+
+
+async def test_words_whose_key_is_gone_are_called_erased_before_the_event_has_come(
+    clinician: httpx.AsyncClient, ring: KeyRing
+) -> None:
+    await ring.erase(Patient(SITE, PATIENT), ErasureReason.PATIENT_REQUEST, SUBMITTED_AT)
+    concern = (await clinician.get(f"/v1/patients/{PATIENT}/page")).json()["concerns"][0]
+    assert (concern["words"], concern["words_state"]) == (None, "erased")
+    assert "These words were erased." in (await clinician.get(f"/patients/{PATIENT}")).text
+
+
+async def test_the_page_of_an_erased_patient_says_so_and_events_that_come_late_do_not_change_that(
+    dashboard: FastAPI, clinician: httpx.AsyncClient
+) -> None:
+    late = an_event(a_survey(survey_id=an_id("late")), sequence=2)
+    for batch in ([an_event(an_erasure())], [late, *a_history()]):
+        async with transaction(dashboard.state.pool) as connection:
+            await apply(connection, batch)
+        answer = await clinician.get(f"/v1/patients/{PATIENT}/page")
+        page = answer.json()
+        assert page["erased"] == {"at": "2026-11-02T16:30:00+00:00", "reason": "patient-request"}
+        assert (page["concerns"], page["survey"], page["labs"], page["patient"]["birth_year"]) == ([], None, [], None)
+        html = (await clinician.get(f"/patients/{PATIENT}")).text
+        assert "This page was erased" in html
+        assert "Adalimumab" not in html
+        row = await dashboard.state.pool.fetchrow("SELECT facts, page FROM patient_page")
+        assert "sealed" not in row["facts"]
+        assert b'"sealed"' not in row["page"]
 
 
 @pytest.fixture
