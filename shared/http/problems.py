@@ -1,8 +1,9 @@
 """Errors as problem documents (RFC 9457): every answer that is not a success has this one form.
 
-A problem names each bad field and what was expected there; it never repeats what was sent.
+A problem names each bad field and what was expected there; it never repeats what was sent, not even as a field's name.
 """
 
+import re
 from collections.abc import Mapping
 
 import orjson
@@ -16,6 +17,7 @@ from starlette.exceptions import HTTPException
 from shared.db import RETRYABLE
 from shared.errors import FieldError, KeyRingAway, Problem
 
+_OUR_NAME = re.compile(r"^([a-z][a-z0-9_]{0,40}|\d{1,4}|Idempotency-Key|Samepage-Site|Batch\[\w+\])$")
 _log = structlog.get_logger()
 _TITLES = {
     400: "The request cannot be read",
@@ -68,8 +70,13 @@ def document(problem: Problem) -> dict[str, object]:
         **problem.extra,
     }
     if problem.errors:
-        members["errors"] = [{"field": error.field, "expected": error.expected} for error in problem.errors]
+        members["errors"] = [{"field": _name(error.field), "expected": error.expected} for error in problem.errors]
     return members
+
+
+def _name(field: str) -> str:
+    """A field as we could have named it; a part that a caller made up is only pointed at."""
+    return ".".join(part if _OUR_NAME.match(part) else "(another name)" for part in field.split("."))
 
 
 def answer(problem: Problem) -> Response:

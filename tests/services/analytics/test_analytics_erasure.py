@@ -61,7 +61,7 @@ async def analytics(app: Apps) -> FastAPI:
     return await app("analytics")
 
 
-async def figures(analytics: FastAPI, token: Tokens) -> dict[str, tuple[Any, Any]]:
+async def figures(analytics: FastAPI, token: Tokens) -> dict[str, Any]:
     async with client_of(analytics, token("operator", [])) as operator:
         steps = (await operator.get("/v1/network/funnel")).json()["steps"]
     return {step["name"]: step["count"] for step in steps}
@@ -115,9 +115,8 @@ async def rows_after(pool: Pool, *batches: Sequence[Event]) -> list[Any]:
         await connection.execute(f"TRUNCATE site, erasure, {', '.join(TABLES)}")
         for batch in batches:
             await SUBSCRIPTION.apply(connection, batch)
-        return [
-            await connection.fetch(f"SELECT * FROM {table} ORDER BY 1, 2") for table in ("site", "erasure", *TABLES)
-        ]
+        tables = ("site", "erasure", *TABLES)
+        return [await connection.fetch(f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables]
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

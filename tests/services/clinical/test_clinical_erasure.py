@@ -25,12 +25,8 @@ TABLES = ("patient", "assessment", "lab", "medication", "plan_step")
 
 async def rows_of(clinical: FastAPI, patient_id: object) -> dict[str, int]:
     pool = clinical.state.pool
-    return {
-        table: await pool.fetchval(
-            f"SELECT count(*) FROM {table} WHERE site_id = $1 AND patient_id = $2", SITE, patient_id
-        )
-        for table in TABLES
-    }
+    where = "WHERE site_id = $1 AND patient_id = $2"
+    return {table: await pool.fetchval(f"SELECT count(*) FROM {table} {where}", SITE, patient_id) for table in TABLES}
 
 
 async def test_of_an_erased_patient_nothing_is_left_and_nothing_more_is_written(

@@ -1,4 +1,4 @@
-"""Enrolments, visits, surveys and erasures reach feedback in any order and any number of times, and end in the same rows."""
+"""Enrolments, visits, surveys and erasures reach feedback in any order, any number of times: the rows are the same."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
