@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from shared.db import RETRYABLE
 from shared.errors import FieldError, KeyRingAway, Problem
 
-_OUR_NAME = re.compile(r"^([a-z][a-z0-9_]{0,40}|\d{1,4}|Idempotency-Key|Samepage-Site|Batch\[\w+\])$")
+_OUR_NAME = re.compile(r"^([a-z][a-z0-9_]{0,40}|\d{1,4}|(?i:idempotency-key|samepage-site))$")
 _log = structlog.get_logger()
 _TITLES = {
     400: "The request cannot be read",
