@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaProducer
 
 from deploy.trace import trace
 from shared.auth import Role
-from shared.events import SURVEY_COMPLETED, headers_of
+from shared.events import headers_of
 from shared.kafka import KafkaBroker
 from tests.conftest import until
 from tests.journeys.canary import Found, Mark, search
@@ -65,6 +65,11 @@ def visitor(system: System) -> Visitor:
     return visitor
 
 
+def a_lab(patient_id: str) -> dict[str, Any]:
+    taken_at = datetime.now(UTC).isoformat()
+    return {"patient_id": patient_id, "loinc": "1988-5", "value": 12, "unit": "mg/L", "taken_at": taken_at}
+
+
 def a_whole_visit(visitor: Visitor) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """Every write that takes words or an identifier, and every other write beside them."""
     mark, now = visitor.mark, datetime.now(UTC)
@@ -94,8 +99,7 @@ def a_whole_visit(visitor: Visitor) -> tuple[str, dict[str, Any], dict[str, Any]
     step = {**about, "what": mark.words("a plan"), "who": "nurse"}
     made = visitor.write("clinical", "POST", f"/v1/plans{waiting}", step)
     plan = visitor.write("clinical", "POST", "/v1/plans", {**step, "step_id": made["id"], "is_done": True})
-    lab = {**about, "loinc": "1988-5", "value": 12, "unit": "mg/L", "taken_at": now.isoformat()}
-    visitor.write("clinical", "POST", "/v1/labs", lab)
+    visitor.write("clinical", "POST", "/v1/labs", a_lab(patient_id))
     visitor.write("clinical", "POST", "/v1/medications", {**about, "name": "adalimumab", "started_on": "2026-01-05"})
     visitor.write("clinical", "POST", "/v1/assessments", {**about, "clinician_id": "dr-1", "activity": "mild"})
     completed = visitor.write("intake", "PATCH", f"/v1/visits/{visit['id']}", {"state": "completed"})
@@ -143,44 +147,38 @@ def refusals(visitor: Visitor, patient_id: str) -> None:
         visitor.answers["broken JSON"] = answer.content
 
 
-async def wait_aside(visitor: Visitor, patient_id: str) -> None:
-    """Have a record set aside in every consumer of surveys: one that waits for others which never come."""
-    connection = await asyncpg.connect(visitor.system.network.databases["intake"])
+async def set_a_plan_aside(visitor: Visitor, patient_id: str) -> None:
+    """Have a sealed plan set aside by its consumers: it waits for the fact before it, not recorded yet."""
+    connection = await asyncpg.connect(visitor.system.network.databases["clinical"])
     try:
-        row = await connection.fetchrow(
-            "SELECT * FROM outbox WHERE key = $1 AND topic = $2", patient_id, SURVEY_COMPLETED.name
-        )
+        rows = await connection.fetch("SELECT * FROM outbox WHERE key = $1 ORDER BY sequence", patient_id)
     finally:
         await connection.close()
-    assert row is not None
     headers = headers_of(
         event_id=uuid4(),
-        topic=row["topic"],
+        topic=rows[0]["topic"],
         site_id=SITE,
         key=patient_id,
-        sequence=row["sequence"] + 9,
-        time=row["recorded_at"],
+        sequence=len(rows) + 2,
+        time=datetime.now(UTC),
         traceparent=None,
     )
     producer = AIOKafkaProducer(bootstrap_servers=visitor.system.network.addresses.bootstrap_servers)
     await producer.start()
     try:
-        await producer.send_and_wait(row["topic"], key=patient_id.encode(), value=row["value"], headers=headers)
+        value = rows[0]["value"]
+        await producer.send_and_wait(rows[0]["topic"], key=patient_id.encode(), value=value, headers=headers)
     finally:
         await producer.stop()
 
 
-_SET_ASIDE = "SELECT state FROM dead_letter WHERE key = $1"
-_TAKEN = "DELETE FROM dead_letter WHERE key = $1 RETURNING state"
-
-
-async def letters(visitor: Visitor, patient_id: str, statement: str = _SET_ASIDE) -> list[str]:
-    """What the consumers of surveys have set aside of this patient."""
+async def set_aside(visitor: Visitor, patient_id: str) -> list[str]:
+    """What the consumers of clinical data have set aside of this patient."""
     states = []
-    for service in ("dashboard", "feedback", "analytics"):
+    for service in ("dashboard", "analytics"):
         connection = await asyncpg.connect(visitor.system.network.databases[service])
         try:
-            rows = await connection.fetch(statement, patient_id)
+            rows = await connection.fetch("SELECT state FROM dead_letter WHERE key = $1", patient_id)
             states += [row["state"] for row in rows]
         finally:
             await connection.close()
@@ -211,16 +209,20 @@ async def test_words_and_identifiers_stand_on_the_page_and_nowhere_else(visitor:
         hops = await trace(visitor.system.network.databases, UUID(receipt))
         visitor.answers[f"trace {receipt}"] = repr(hops).encode()
 
-    await wait_aside(visitor, patient_id)
+    await set_a_plan_aside(visitor, patient_id)
 
-    async def are_set_aside() -> bool:
-        return await letters(visitor, patient_id) == ["waiting"] * 3
+    async def is_set_aside() -> bool:
+        return await set_aside(visitor, patient_id) == ["waiting"] * 2
 
-    await until(are_set_aside)
+    async def is_applied() -> bool:
+        return await set_aside(visitor, patient_id) == []
+
+    await until(is_set_aside)
     try:
         found = await search(visitor.system.network, visitor.system.home, mark, visitor.answers)
     finally:
-        await letters(visitor, patient_id, _TAKEN)
+        visitor.write("clinical", "POST", "/v1/labs", a_lab(patient_id))
+        await until(is_applied)
     assert found.places == set()
     assert found.searched["record"] > 20
     assert found.searched["database"] >= 8

@@ -9,7 +9,7 @@ import orjson
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from services.dashboard import store
-from services.dashboard.domain import context_of, has_words, open_words
+from services.dashboard.domain import context_of, has_words, is_readable, open_words
 from services.dashboard.pages import present
 from shared import outbox
 from shared.auth import Caller, Role
@@ -46,6 +46,8 @@ async def read_page(
         return Response(status_code=304, headers=headers)
     page = orjson.loads(stored.content)
     opened = open_words(page, await _opener(request, stored.site_id, page))
+    if not is_readable(opened):
+        del headers["etag"]  # the same page will have more to say later
     return Response(orjson.dumps(opened), media_type="application/json", headers=headers)
 
 

@@ -5,7 +5,7 @@ reader.
 from services.dashboard.domain.context import context_of
 from services.dashboard.domain.facts import Facts, empty, fold
 from services.dashboard.domain.freshness import LIMITS, Age, freshness
-from services.dashboard.domain.page import assemble, has_words, open_words
+from services.dashboard.domain.page import assemble, has_words, is_readable, open_words
 
 __all__ = [
     "LIMITS",
@@ -17,5 +17,6 @@ __all__ = [
     "fold",
     "freshness",
     "has_words",
+    "is_readable",
     "open_words",
 ]

@@ -44,7 +44,7 @@ from services.dashboard.domain.readings import band_words, bands_of, index_score
 from services.dashboard.domain.since import since_of
 from services.dashboard.domain.visits import last_visit, visit_at_hand, visits_of
 from shared.instruments import INSTRUMENTS
-from shared.sealing import Opener, Place
+from shared.sealing import Opener, Place, WordsState
 
 _PERSON = ("birth_year", "sex", "diagnosis", "language", "clinician_id", "consent")
 _SOURCES: tuple[tuple[str, Section, str], ...] = (
@@ -93,6 +93,12 @@ def has_words(page: Mapping[str, Any]) -> bool:
     """Whether there is a sealed text on the page."""
     said = [concern["words"] for concern in page["concerns"]] + [step["what"] for step in page["plan"]]
     return any((page["matters_most"], *said))
+
+
+def is_readable(opened: Mapping[str, Any]) -> bool:
+    """Whether every text on an opened page is there."""
+    states = [concern["words_state"] for concern in opened["concerns"]] + [s["what_state"] for s in opened["plan"]]
+    return {opened["matters_most_state"], *states} <= {None, WordsState.READABLE}
 
 
 def open_words(page: Mapping[str, Any], opener: Opener) -> Json:

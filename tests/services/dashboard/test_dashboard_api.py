@@ -204,6 +204,7 @@ async def test_while_the_key_ring_is_away_the_page_is_there_and_calls_nothing_er
     concern = answer.json()["concerns"][0]
     assert (concern["words"], concern["words_state"]) == (None, "not-readable-now")
     assert answer.json()["trend"] is not None
+    assert "etag" not in answer.headers, "it will have more to say"
     html = (await clinician.get(f"/patients/{PATIENT}")).text
     assert "These words are not readable now." in html
     assert "erased" not in html
@@ -213,6 +214,7 @@ async def test_while_the_key_ring_is_away_the_page_is_there_and_calls_nothing_er
         return "The cramps are back" in (await clinician.get(f"/patients/{PATIENT}")).text
 
     await until(is_readable, seconds=5)
+    assert "etag" in (await clinician.get(f"/v1/patients/{PATIENT}/page")).headers
 
 
 async def test_words_whose_key_is_gone_are_called_erased_before_the_event_has_come(
