@@ -138,14 +138,15 @@ def erase(
 
 @keys_app.command("status")
 def keys_status() -> None:
-    """What the key ring holds; exit 1 while a rotation is unfinished."""
-    state = asyncio.run(on_key_ring(_keyring(), lambda connection, _: state_of(connection)))
+    """What the key ring holds; exit 1 while there is something to rotate."""
+    state = asyncio.run(on_key_ring(_keyring(), state_of))
+    console.print(f"The newest root key is {state.newest_root}.")
     for root, sites in state.sites_by_root.items():
-        console.print(f"Root key {root}: wraps the keys of {sites} sites")
+        console.print(f"{root} wraps the keys of {sites} sites.")
     console.print(f"{state.patients} patients have a key, {state.erased} are erased.")
     for site in state.unfinished:
         console.print(f"The rotation of {site} is unfinished: run it again.")
-    raise typer.Exit(1 if state.unfinished or len(state.sites_by_root) > 1 else 0)
+    raise typer.Exit(0 if state.is_settled else 1)
 
 
 @keys_app.command("new")
@@ -214,7 +215,7 @@ def main() -> None:
     try:
         app()
     except (StackError, KeyRingAway, Problem) as error:
-        console.print(f"[bold]{error}[/bold]")
+        console.print(f"[bold]{error}[/bold]", soft_wrap=True)
         sys.exit(1)
 
 

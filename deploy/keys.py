@@ -76,15 +76,21 @@ async def on_key_ring(settings: KeyRingSettings, act: Callable[[Connection, Root
 
 @dataclass(frozen=True)
 class KeyRingState:
-    """What the key ring holds. A rotation is unfinished where a site has several keys."""
+    """What the key ring holds. A site's rotation is unfinished where it has several keys."""
 
+    newest_root: str
     sites_by_root: dict[str, int]
     unfinished: list[str]
     patients: int
     erased: int
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether every key is wrapped by the newest one above it."""
+        return not self.unfinished and set(self.sites_by_root) <= {self.newest_root}
 
-async def state_of(connection: Connection) -> KeyRingState:
+
+async def state_of(connection: Connection, root_keys: RootKeys) -> KeyRingState:
     """Counts; no key and no patient."""
     roots = await connection.fetch(
         "SELECT root_id, count(DISTINCT site_id) AS sites FROM site_key GROUP BY root_id ORDER BY root_id"
@@ -94,6 +100,7 @@ async def state_of(connection: Connection) -> KeyRingState:
     )
     counts = await connection.fetchrow("SELECT count(wrapped) AS patients, count(erased_at) AS erased FROM patient_key")
     return KeyRingState(
+        newest_root=await root_keys.newest(),
         sites_by_root={row["root_id"]: row["sites"] for row in roots},
         unfinished=[row["site_id"] for row in unfinished],
         patients=counts["patients"] if counts else 0,

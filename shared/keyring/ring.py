@@ -48,6 +48,7 @@ class KeyRing:
         self._tombstones = tombstones or FileTombstones(settings.tombstones_file)
         self._keys = _Brief[Patient, WordKey | None](settings.cache_s, settings.cached_keys)
         self._site_keys = _Brief[tuple[str, int], bytes](settings.cache_s, settings.cached_keys)
+        self._newest = _Brief[str, tuple[int, bytes]](settings.cache_s, settings.cached_keys)
         self._away_until = 0.0
         self._pool: Pool
         self._stack = AsyncExitStack()
@@ -92,13 +93,12 @@ class KeyRing:
             Problem: 410, the patient was erased.
         """
         for _ in range(_TRIES):
-            held = await self._held([patient])
+            held = self._keys.held([patient]) or await self._made(patient) or await self._looked_up([patient])
             if patient in held:
                 key = held[patient]
                 if key is None:
                     raise erased()
                 return key
-            await self._make(patient)
         raise KeyRingAway("a new key was gone at once")
 
     async def erase(self, patient: Patient, reason: ErasureReason, at: datetime) -> None:
@@ -167,21 +167,39 @@ class KeyRing:
             self._site_keys.put(known)
         return known[place]
 
-    async def _make(self, patient: Patient) -> None:
+    async def _made(self, patient: Patient) -> dict[Patient, WordKey | None]:
+        """A new key, if this patient has none yet and is not erased; else nothing."""
         async with self._reached() as pool:
-            row = await store.newest_site_key(pool, patient.site_id)
-            if row is None:
-                wrapped = await self._root_keys.wrap(os.urandom(KEY_BYTES), bound_to_site(patient.site_id, 1))
-                await store.record_site_key(pool, patient.site_id, 1, wrapped)
-                return
-            generation: int = row["generation"]
-            site_key = await self._site_key(patient.site_id, generation, Wrapped(row["root_id"], row["wrapped"]))
-            key = wrap(site_key, os.urandom(KEY_BYTES), bound_to_patient(patient, generation))
+            if patient in self._tombstones.all():
+                return {patient: None}
+            key = os.urandom(KEY_BYTES)
+            generation, site_key = await self._newest_site_key(pool, patient.site_id)
             try:
-                await store.record_patient_key(pool, patient, generation, key)
-            except asyncpg.ForeignKeyViolationError:
-                return  # the site's key was rotated meanwhile
+                wrapped = wrap(site_key, key, bound_to_patient(patient, generation))
+                is_first = await store.record_patient_key(pool, patient, generation, wrapped)
+            except asyncpg.ForeignKeyViolationError:  # the site's key was rotated meanwhile
+                self._newest.forget(patient.site_id)
+                return {}
+        if not is_first:
+            return {}
+        made: dict[Patient, WordKey | None] = {patient: WordKey(patient, key)}
+        self._keys.put(made)
         KEYS.labels("made").inc()
+        return made
+
+    async def _newest_site_key(self, pool: Pool, site_id: str) -> tuple[int, bytes]:
+        """The key that wraps a new patient's, with its generation; of a site that has none yet, a new one."""
+        known = self._newest.held([site_id])
+        if not known:
+            row = await store.newest_site_key(pool, site_id)
+            if row is None:
+                wrapped = await self._root_keys.wrap(os.urandom(KEY_BYTES), bound_to_site(site_id, 1))
+                row = await store.record_first_site_key(pool, site_id, wrapped)
+            generation: int = row["generation"]
+            key = await self._site_key(site_id, generation, Wrapped(row["root_id"], row["wrapped"]))
+            known = {site_id: (generation, key)}
+            self._newest.put(known)
+        return known[site_id]
 
     @asynccontextmanager
     async def _reached(self) -> AsyncIterator[Pool]:
@@ -230,3 +248,6 @@ class _Brief(Generic[K, V]):
             if len(self._held) >= self._most:
                 del self._held[next(iter(self._held))]
             self._held[key] = (until, value)
+
+    def forget(self, key: K) -> None:
+        self._held.pop(key, None)

@@ -30,19 +30,22 @@ async def newest_site_key(pool: Pool, site_id: str) -> asyncpg.Record | None:
     )
 
 
-async def record_site_key(pool: Pool, site_id: str, generation: int, wrapped: Wrapped) -> None:
-    """Keep a new key of a site; of two made at once the first stays."""
+async def record_first_site_key(pool: Pool, site_id: str, wrapped: Wrapped) -> asyncpg.Record:
+    """Keep the first key of a site, and give the newest: of two made at once the first stays."""
     await pool.execute(
-        "INSERT INTO site_key (site_id, generation, root_id, wrapped) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        "INSERT INTO site_key (site_id, generation, root_id, wrapped) VALUES ($1, 1, $2, $3) ON CONFLICT DO NOTHING",
         site_id,
-        generation,
         *wrapped,
     )
+    row = await newest_site_key(pool, site_id)
+    if row is None:
+        raise LookupError("a site without the key that was just made")
+    return row
 
 
-async def record_patient_key(pool: Pool, patient: Patient, generation: int, wrapped: bytes) -> None:
-    """Keep a new key of a patient; of two made at once the first stays, and so does a tombstone."""
-    await pool.execute(
+async def record_patient_key(pool: Pool, patient: Patient, generation: int, wrapped: bytes) -> bool:
+    """Keep a new key of a patient; False when there is one or a tombstone already, which stays."""
+    status = await pool.execute(
         """
         INSERT INTO patient_key (site_id, patient_id, generation, wrapped) VALUES ($1, $2, $3, $4)
         ON CONFLICT DO NOTHING
@@ -51,6 +54,7 @@ async def record_patient_key(pool: Pool, patient: Patient, generation: int, wrap
         generation,
         wrapped,
     )
+    return status != "INSERT 0 0"
 
 
 async def destroy_keys(pool: Pool, erased: Mapping[Patient, Tombstone]) -> int:

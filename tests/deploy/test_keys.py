@@ -56,12 +56,14 @@ async def test_sites_are_moved_to_a_new_root_key_and_the_old_one_can_go(
     settings.root_keys_file.write_text(old + new)
     assert await are_readable(settings, sealed), "both are valid meanwhile"
     sealed |= await sealed_by(ring, 1, "hillside")
-    assert (await state_of(owner)).sites_by_root == {"root-1": 2, "root-2": 1}
+    state = await state_of(owner, root_keys)
+    assert (state.newest_root, state.sites_by_root, state.is_settled) == ("root-2", {"root-1": 2, "root-2": 1}, False)
     assert await rotate_root(owner, root_keys) == 2
     assert await rotate_root(owner, root_keys) == 0
     settings.root_keys_file.write_text(new)
     assert await are_readable(settings, sealed)
-    assert (await state_of(owner)).sites_by_root == {"root-2": 3}
+    state = await state_of(owner, root_keys)
+    assert (state.sites_by_root, state.is_settled) == ({"root-2": 3}, True)
 
 
 async def test_a_site_gets_a_new_key_while_words_are_sealed_and_its_old_one_is_gone(
@@ -74,7 +76,7 @@ async def test_a_site_gets_a_new_key_while_words_are_sealed_and_its_old_one_is_g
             sealed |= await sealed_by(traffic, 1)
     assert await rotating >= 40
     assert len(sealed) > 40, "somebody was sealing"
-    state = await state_of(owner)
+    state = await state_of(owner, root_keys)
     assert (state.unfinished, state.patients) == ([], len(sealed) + 2)
     assert await owner.fetch("SELECT site_id, generation FROM site_key ORDER BY 1, 2") == [("lakeside", 1), (SITE, 2)]
     assert await are_readable(settings, sealed | others)
@@ -104,10 +106,10 @@ async def test_a_rotation_that_was_cut_off_is_finished_without_another_new_key(
     cut: Any = Cut(owner)
     with pytest.raises(ConnectionError):
         await rotate_site(cut, root_keys, SITE, batch=2)
-    assert (await state_of(owner)).unfinished == [SITE]
+    assert (await state_of(owner, root_keys)).unfinished == [SITE]
     assert await are_readable(settings, sealed), "half under the old key, half under the new"
     assert await rotate_site(owner, root_keys, SITE) == 4
-    assert (await state_of(owner)).unfinished == []
+    assert (await state_of(owner, root_keys)).unfinished == []
     assert await owner.fetchval("SELECT max(generation) FROM site_key") == 2
     assert await are_readable(settings, sealed)
 
