@@ -122,13 +122,14 @@ class KeyRing:
             KeyRingAway: one of them cannot be reached.
         """
         async with self._reached() as pool:
-            for patient, tombstone in (await store.tombstones(pool)).items():
-                await asyncio.to_thread(self._tombstones.add, patient, tombstone)
-            everybody = dict(self._tombstones.all())
-            again = await store.destroy_keys(pool, everybody)
+            inside, beside = await store.tombstones(pool), dict(self._tombstones.all())
+            for patient in inside.keys() - beside.keys():
+                await asyncio.to_thread(self._tombstones.add, patient, inside[patient])
+            missing = {patient: beside[patient] for patient in beside.keys() - inside.keys()}
+            again = await store.destroy_keys(pool, missing)
         if again:
             _log.warning("keys of erased patients were there again and are destroyed", count=again)
-        return everybody
+        return {**inside, **beside}
 
     async def _held(self, patients: Collection[Patient]) -> dict[Patient, WordKey | None]:
         """The keys of these patients; None for an erased one, and nothing for one who has no key yet."""

@@ -94,9 +94,11 @@ def unwrap(wrapping: bytes, wrapped: bytes, bound: bytes) -> bytes:
 
 
 def _parsed(text: str) -> dict[str, bytes]:
-    keys = {}
+    keys: dict[str, bytes] = {}
     for line in filter(None, map(str.strip, text.splitlines())):
         root_id, _, encoded = line.partition(" ")
+        if root_id in keys:
+            raise KeyRingAway(f"there are two root keys {root_id}")
         try:
             keys[root_id] = base64.b64decode(encoded, validate=True)
         except binascii.Error:
