@@ -170,7 +170,9 @@ async def keyring_of(stack: Addresses, database: Databases, tmp_path: Path) -> K
             name = url.rpartition("/")[2]
             await _execute(stack, f'GRANT CONNECT ON DATABASE "{name}" TO {role_of(role)}')
             url = f"postgresql://{role_of(role)}:{PASSWORD}@{url.rpartition('@')[2]}"
-        return KeyRingSettings(database_url=SecretStr(url), root_keys_file=root_keys, tombstones_file=tombstones)
+        return KeyRingSettings(
+            database_url=SecretStr(url), root_keys_file=root_keys, tombstones_file=tombstones, timeout_s=10
+        )
 
     return find
 

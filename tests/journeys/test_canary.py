@@ -12,6 +12,7 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from deploy.contracts.interfaces import openapi_documents
 from deploy.trace import trace
 from shared.auth import Role
 from shared.events import headers_of
@@ -285,3 +286,48 @@ def test_a_mark_is_found_in_base64_at_any_place_and_in_hexadecimal(lead: int) ->
     for encoded in (base64.b64encode(content), base64.urlsafe_b64encode(content), content.hex().encode(), content):
         assert any(form in encoded for form in mark.forms)
         assert not any(form in encoded for form in Mark().forms)
+
+
+MARKED = {"identifier", "concerns.words", "matters_most", "what"}
+# In clear by contract, for the clinic's own codes and for what is public; none is a patient's, and each has a shape.
+CODES = {
+    "answers.*": "codes and numbers of the form, checked by it",
+    "clinician_id": "a pseudonym that the site gives",
+    "dose": "an amount and a frequency",
+    "form": "one of ours",
+    "loinc": "one of ours",
+    "method": "of a laboratory",
+    "name": "of a site, or of a medicine",
+    "panels": "of our page",
+    "time_zone": "of the IANA list",
+    "unit": "UCUM",
+}
+
+
+def texts_of(document: Any, schema: Any, at: str = "") -> Iterator[str]:
+    """Where a request may hold any text: strings without a list of values and without a format."""
+    if "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+    for part in ("anyOf", "oneOf", "allOf"):
+        for each in schema.get(part, []):
+            yield from texts_of(document, each, at)
+    if schema.get("type") == "string" and not {"enum", "format", "const"} & schema.keys():
+        yield at
+    members = {**schema.get("properties", {}), "*": schema.get("additionalProperties")}
+    for name, each in members.items():
+        if isinstance(each, dict):
+            yield from texts_of(document, each, f"{at}.{name}".removeprefix("."))
+    if "items" in schema:
+        yield from texts_of(document, schema["items"], at)
+
+
+def test_every_text_that_a_route_takes_is_marked_or_known_to_be_a_code() -> None:
+    found = {
+        text
+        for document in openapi_documents().values()
+        for operations in document["paths"].values()
+        for operation in operations.values()
+        for content in operation.get("requestBody", {}).get("content", {}).values()
+        for text in texts_of(document, content["schema"])
+    }
+    assert found == MARKED | CODES.keys()
