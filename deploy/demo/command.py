@@ -42,6 +42,8 @@ def run_demo(root: Path, *, scale: ScaleName, is_check: bool, console: Console) 
                     return _check(network, loaded, supervisor, console)
                 links = sign_in_links(loaded, network.issuer, doors)
                 (home / "links.json").write_text(json.dumps(links))  # for programs
+                for service in SERVICES:
+                    console.print(f"{service}: {network.url(service)}", highlight=False)
                 show(links, console)
                 console.print(f"Ready after {time.monotonic() - started:.0f} s. Ctrl-C stops everything.")
                 while True:

@@ -70,7 +70,8 @@ class Kafka:
         draft = self.data.with_name(self.data.name + ".new")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True, mode=0o700)
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # An id that begins with a hyphen would be taken for an option: with this first byte it begins with an A.
+        cluster = base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
         options = ("format", "--cluster-id", cluster, "--config", str(self._write_settings(draft, ports)))
         run(self.tools.run_kafka_class("kafka.tools.StorageTool", *options), what="Formatting Kafka's storage")
         draft.rename(self.data)
