@@ -53,7 +53,8 @@ async def test_a_broker_that_is_away_takes_and_gives_nothing_and_has_everything_
             with pytest.raises(ConnectionError):
                 await asking
         waiting = asyncio.create_task(source.fetch(max_records=10, timeout_ms=60_000))
-        await asyncio.sleep(0)
+        answered, _ = await asyncio.wait([waiting], timeout=0.05)
+        assert not answered
         broker.start()
         async with asyncio.timeout(5):
             (records,) = (await waiting).values()
