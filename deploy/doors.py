@@ -7,19 +7,21 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from importlib import import_module
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import uvicorn
 from pydantic import ValidationError
+from pydantic_settings import BaseSettings
 
 import services
 from shared.events import Topic
 from shared.kafka import KafkaBroker
-from shared.settings import Platform, ServiceSettings
+from shared.settings import KafkaLogin, Platform, ServiceSettings
 from shared.telemetry import configure_logs
 
 SERVICES = services.SERVICES
 Kind = Literal["app", "worker"]
+Settings = TypeVar("Settings", bound=BaseSettings)
 
 
 class Door(NamedTuple):
@@ -45,12 +47,26 @@ def settings_of(service: str) -> ServiceSettings:
     """
     classes = vars(import_module(f"services.{service}.settings"))
     kind: type[ServiceSettings] = classes[f"{service.capitalize()}Settings"]
+    return _read(kind, f"Settings of {service}")
+
+
+def platform_settings() -> Platform:
+    """What every service is told alike, from the environment.
+
+    Raises:
+        CannotStart: some of it is missing or wrong.
+    """
+    return _read(Platform, "Settings")
+
+
+def _read(kind: type[Settings], what: str) -> Settings:
     try:
         return kind()
     except ValidationError as error:
-        prefix = (Platform if error.title == Platform.__name__ else kind).model_config["env_prefix"]
-        wrong = [f"{prefix}{detail['loc'][0]}".upper() + f" ({detail['msg']})" for detail in error.errors()]
-        raise CannotStart(f"Settings of {service} are missing or wrong: {'; '.join(wrong)}") from None
+        prefix = {one.__name__: one.model_config["env_prefix"] for one in (kind, Platform, KafkaLogin)}[error.title]
+        names = [f"{prefix}{(*detail['loc'], '*')[0]}".upper() for detail in error.errors()]
+        wrong = [f"{name} ({detail['msg']})" for name, detail in zip(names, error.errors(), strict=True)]
+        raise CannotStart(f"{what} are missing or wrong: {'; '.join(wrong)}") from None
 
 
 def publishes(service: str) -> tuple[Topic, ...]:
@@ -87,7 +103,8 @@ def run(door: Door) -> int:
             timeout_graceful_shutdown=10,
         )
         return 0
-    broker = KafkaBroker(settings.platform.bootstrap_servers, client_id=str(door))
+    platform = settings.platform
+    broker = KafkaBroker(platform.bootstrap_servers, client_id=str(door), login=platform.kafka)
     work: Callable[..., Coroutine[Any, Any, int]] = import_module(f"services.{door.service}.worker").run
     with asyncio.Runner(loop_factory=_fast_loop) as runner:
         try:

@@ -8,6 +8,7 @@
       TooManyDeadLetters     the brake: many records in a row failed, so the fault is more likely ours
       Stalled                there is something to read and nothing moves
     SendFailed               the broker did not acknowledge; the sink is of no more use
+    Refused                  the broker does not let us in, or not there: tried again, but somebody must change that
 
 Messages of `PermanentFailure` are stored beside the record: they name fields and rules, never a patient's data.
 """
@@ -85,3 +86,7 @@ class Stalled(Halt):
 
 class SendFailed(Exception):
     """At least one message was not acknowledged. Whether it was written is unknown."""
+
+
+class Refused(ConnectionError):
+    """The broker does not know this user, or lets it not do this. The message names both, and no password."""
