@@ -89,4 +89,4 @@ class SendFailed(Exception):
 
 
 class Refused(ConnectionError):
-    """The broker does not know this user, or lets it not do this. The message names both, and no password."""
+    """The broker does not know this user, or does not let it do this. The message names both, and no password."""

@@ -191,7 +191,7 @@ class KafkaBroker:
         """Find out whether no broker was there or whether one did not let us in; a client that starts does not tell.
 
         Raises:
-            Refused: one did not.
+            Refused: one did not, or we do not believe that it is one.
         """
         for host, port, _ in collect_hosts(self._bootstrap_servers):
             try:
@@ -199,6 +199,8 @@ class KafkaBroker:
                     (await create_conn(host, port, **self._client)).close()
             except _UNKNOWN_USER as error:
                 raise Refused(f"Kafka does not know {self._user} by this password ({type(error).__name__})") from error
+            except ssl.SSLCertVerificationError as error:
+                raise Refused(f"Nobody we trust has signed for Kafka at {host}:{port}") from error
             except (OSError, KafkaError):
                 continue
 

@@ -8,6 +8,7 @@ nobody who they are, unless it is given a super user: then it is guarded as in d
 import base64
 import shutil
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -58,12 +59,13 @@ GUARDED = {
 
 @dataclass(frozen=True)
 class Kafka:
-    """One broker that is its own controller; guarded when the super user has a password."""
+    """One broker that is its own controller; guarded when the super user has a password. `more` settings go before."""
 
     data: Path
     log: Path
     tools: JavaTools
     admin_password: str | None = field(default=None, repr=False)
+    more: Mapping[str, str] = field(default_factory=dict)
 
     kind: ClassVar[BrokerKind] = "kafka"
     port_count: ClassVar[int] = 2
@@ -104,6 +106,7 @@ class Kafka:
             "listeners": f"CLIENTS://{clients},CONTROLLER://{controller}",
             "advertised.listeners": f"CLIENTS://{clients}",
             "controller.quorum.voters": f"1@{controller}",
+            **self.more,
         }
         path = self.data.with_name("kafka.properties")
         path.touch(mode=0o600)

@@ -3,7 +3,10 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
 
 import httpx
 import pytest
@@ -17,7 +20,6 @@ from deploy.doors import SERVICES, consumes, publishes
 from deploy.local.ports import HOST, keep_or_choose
 from deploy.principals import Grant, grants, user_of
 from deploy.secrets import KAFKA_ADMIN, KAFKA_PREPARE, KAFKA_USERS
-from services.clinical import worker
 from shared import outbox
 from shared.broker import Broker, Message, Partition
 from shared.db import open_pool, transaction
@@ -25,6 +27,7 @@ from shared.errors import Halt, Refused
 from shared.events import CLINICIAN_DATA_UPDATED, TOPICS
 from shared.kafka import KafkaAway, KafkaBroker
 from shared.settings import MECHANISM, KafkaLogin
+from tests.authority import an_authority
 from tests.brokers import a_kafka
 from tests.builders import PATIENT, SITE, an_assessment
 from tests.conftest import until, worker_settings
@@ -205,21 +208,24 @@ async def test_a_right_that_nobody_declares_any_more_is_taken_away(kafka: Guarde
     (topic,) = publishes("clinical")
     too_much = Grant("feedback-worker", "WRITE", "TOPIC", topic.name)
     assert await kafka.arrange(too_much) == Changes(0, 1, 0)
-    await write(kafka.broker("feedback-worker"), topic.name)
+    writing = await kafka.broker("feedback-worker").sink()
+    await writing.send_all([Message(topic.name, b"key", b"value")])
     assert await kafka.arrange() == Changes(0, 0, 1)
-    said = await refused(write(kafka.broker("feedback-worker"), topic.name))
+    said = await refused(writing.send_all([Message(topic.name, b"key", b"value")]))
     assert said == f"feedback-worker the topic {topic.name}"
+    await writing.close()
 
 
-async def test_a_worker_with_wrong_rights_says_so_and_goes_on_by_itself_when_it_has_the_right_ones(
-    kafka: Guarded, app: Callable[[str], Awaitable[FastAPI]]
-) -> None:
-    application = await app("clinical")
-    async with open_pool(application.state.database.admin, size=1) as pool, transaction(pool) as connection:
-        await outbox.add(connection, [outbox.Draft(SITE, str(PATIENT), an_assessment())])
+Apps = Callable[[str], Awaitable[FastAPI]]
+Health = Callable[[], Awaitable[tuple[int, str]]]
+
+
+@asynccontextmanager
+async def at_work(application: FastAPI, service: str, broker: Broker) -> AsyncIterator[Health]:
+    """The worker of a service beside its application; what it says of its health, once it says anything."""
     (port,) = keep_or_choose((), 1)
     settings = worker_settings(application).model_copy(update={"worker_port": port})
-    wrong = [f"feedback-worker the {what}" for what in (f"topic {CLINICIAN_DATA_UPDATED.name}", "group clinical")]
+    running = asyncio.create_task(import_module(f"services.{service}.worker").run(settings, broker))
 
     async def health() -> tuple[int, str]:
         try:
@@ -228,24 +234,75 @@ async def test_a_worker_with_wrong_rights_says_so_and_goes_on_by_itself_when_it_
             return 0, ""
         return answer.status_code, answer.text
 
-    async def is_unready() -> bool:
-        return await health() == (503, "".join(f"Kafka refuses {what}\n" for what in wrong))
+    async with httpx.AsyncClient(base_url=f"http://{HOST}:{port}") as client:
+        try:
+            yield health
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
 
-    async def is_ready() -> bool:
+
+async def test_a_worker_with_wrong_rights_says_so_and_goes_on_by_itself_when_it_has_the_right_ones(
+    kafka: Guarded, app: Apps
+) -> None:
+    application = await app("clinical")
+    async with open_pool(application.state.database.admin, size=1) as pool, transaction(pool) as connection:
+        await outbox.add(connection, [outbox.Draft(SITE, str(PATIENT), an_assessment())])
+    wrong = [
+        f"Kafka refuses feedback-worker the topic {CLINICIAN_DATA_UPDATED.name}",
+        "Kafka refuses feedback-worker the group clinical",
+    ]
+
+    async def is_unready() -> bool:
+        return await health() == (503, "\n".join([*wrong, ""]))
+
+    async def is_ready_and_all_sent() -> bool:
         return await health() == (200, "ready\n") and await application.state.database.value(UNSENT) == 0
 
-    async with httpx.AsyncClient(base_url=f"http://{HOST}:{port}") as client:
-        with capture_logs() as logged:
-            running = asyncio.create_task(worker.run(settings, kafka.broker("feedback-worker")))
-            try:
-                await until(is_unready)
-                await kafka.arrange(
-                    Grant("feedback-worker", "WRITE", "TOPIC", CLINICIAN_DATA_UPDATED.name),
-                    Grant("feedback-worker", "READ", "GROUP", "clinical"),
-                )
-                await until(is_ready)
-            finally:
-                running.cancel()
-                await asyncio.gather(running, return_exceptions=True)
-                await kafka.arrange()
-    assert {f"Kafka refuses {what}" for what in wrong} <= {entry.get("failure") for entry in logged}
+    with capture_logs() as logged:
+        async with at_work(application, "clinical", kafka.broker("feedback-worker")) as health:
+            await until(is_unready)
+            await kafka.arrange(
+                Grant("feedback-worker", "WRITE", "TOPIC", CLINICIAN_DATA_UPDATED.name),
+                Grant("feedback-worker", "READ", "GROUP", "clinical"),
+            )
+            await until(is_ready_and_all_sent)
+    await kafka.arrange()
+    assert set(wrong) <= {entry.get("failure") for entry in logged}
+
+
+async def test_a_worker_with_a_wrong_password_says_so_though_it_has_nothing_to_send(kafka: Guarded, app: Apps) -> None:
+    async def is_unready() -> bool:
+        status, said = await health()
+        return status == 503 and said.startswith("Kafka does not know intake-worker by this password")
+
+    async with at_work(await app("intake"), "intake", kafka.broker("intake-worker", "canary-password")) as health:
+        await until(is_unready)
+        assert "canary" not in (await health())[1]
+
+
+async def test_a_connection_can_be_sealed_and_a_broker_that_nobody_signed_for_is_not_spoken_to(tmp_path: Path) -> None:
+    own, another = (an_authority(tmp_path / name) for name in ("own", "another"))
+    sealed = {
+        "listener.security.protocol.map": "CLIENTS:SASL_SSL,CONTROLLER:SASL_PLAINTEXT",
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.location": str(own.server),
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": str(own.ca),
+    }
+    with a_kafka(tmp_path, admin_password=PASSWORDS[KAFKA_ADMIN], more=sealed) as (address, _):
+        in_clear = Guarded(address).login(KAFKA_ADMIN)
+        login, deceived = (
+            in_clear.model_copy(update={"security_protocol": "SASL_SSL", "ca_file": authority.ca})
+            for authority in (own, another)
+        )
+        broker, misled, unsealed = (
+            KafkaBroker(address, client_id="test", login=one) for one in (login, deceived, in_clear)
+        )
+        await broker.create_topics([*TOPICS])
+        await write(broker, *TOPICS)
+        assert Cluster(address, login).arrange(grants(), {}) == Changes(0, len(grants()), 0)
+        with pytest.raises(Refused, match=f"^Nobody we trust has signed for Kafka at {address}$"):
+            await misled.sink()
+        with pytest.raises(KafkaAway):
+            await unsealed.sink()
