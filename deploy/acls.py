@@ -23,8 +23,11 @@ from confluent_kafka.admin import (
     ScramMechanism,
     UserScramCredentialUpsertion,
 )
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings
 
-from deploy.principals import Grant
+from deploy.doors import platform_settings
+from deploy.principals import Grant, grants
 from deploy.secrets import KAFKA_USERS
 from shared.errors import Halt, Refused
 from shared.settings import MECHANISM, KafkaLogin
@@ -56,7 +59,7 @@ class Cluster:
         options: dict[str, Any] = {"bootstrap.servers": bootstrap_servers, "error_cb": self._heard, **_security(login)}
         self._admin = AdminClient(options, logger=quiet)
 
-    def arrange(self, grants: Iterable[Grant], passwords: Mapping[str, str]) -> Changes:
+    def arrange(self, rights: Iterable[Grant], passwords: Mapping[str, str]) -> Changes:
         """Give these users these passwords, and all users of ours these rights and no others.
 
         Raises:
@@ -64,7 +67,7 @@ class Cluster:
             Halt: it has no users or lists to arrange, or did not answer.
         """
         self._set(passwords)
-        wanted = {_binding(grant) for grant in grants}
+        wanted = {_binding(grant) for grant in rights}
         found = {one for one in self._found() if one.principal in _OURS}
         added, removed = wanted - found, found - wanted
         if added:
@@ -105,6 +108,20 @@ class Cluster:
     def _heard(self, error: KafkaError) -> None:
         """What goes wrong with connections is told beside the calls, which would go on trying until time runs out."""
         self._is_unknown |= error.code() == KafkaError._AUTHENTICATION
+
+
+class _Given(BaseSettings):
+    """A user's password, where that user is to be made or to get a new one."""
+
+    password: SecretStr | None = None
+
+
+def arrange_from_environment() -> Changes:
+    """Make the access list of the cluster what the services declare, and the users whose passwords are given."""
+    platform = platform_settings()
+    given = {user: _Given(_env_prefix=f"SAMEPAGE_KAFKA_{user}_".replace("-", "_")).password for user in KAFKA_USERS}
+    passwords = {user: password.get_secret_value() for user, password in given.items() if password}
+    return Cluster(platform.bootstrap_servers, platform.kafka).arrange(grants(), passwords)
 
 
 def _binding(grant: Grant) -> AclBinding:

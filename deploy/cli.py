@@ -92,13 +92,14 @@ def acls(
     ] = False,
 ) -> None:
     """Who may do what on Kafka, as the services declare it, in the options of `kafka-acls --add`."""
-    from deploy.prepare import arrange_kafka_from_environment  # noqa: PLC0415
     from deploy.principals import grants  # noqa: PLC0415
 
     if not apply:
         typer.echo("\n".join(sorted(grant.options for grant in grants())))
         return
-    made = arrange_kafka_from_environment()
+    from deploy.acls import arrange_from_environment  # noqa: PLC0415 - no door needs what it imports
+
+    made = arrange_from_environment()
     console.print(f"{made.users} users have their passwords; {made.added} rights were added, {made.removed} removed.")
 
 

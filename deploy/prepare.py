@@ -11,7 +11,6 @@ import httpx
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
-from deploy.acls import Changes, Cluster
 from deploy.databases import Database, ensure_database
 from deploy.doors import DOORS, SERVICES, platform_settings
 from deploy.local.errors import StackError
@@ -19,9 +18,7 @@ from deploy.local.network import Network, lay_out
 from deploy.local.ports import HOST
 from deploy.local.stack import Stack
 from deploy.migrate import upgrade
-from deploy.principals import grants
 from deploy.rebuild import Report, rebuild
-from deploy.secrets import KAFKA_USERS
 from deploy.supervisor import Supervisor
 from shared.events import TOPICS
 from shared.kafka import KafkaBroker
@@ -128,20 +125,6 @@ async def migrate_from_environment(admin_dsn: str | None) -> None:
         await make_ready(databases, broker, admin_dsn)
     else:
         await migrate({service: database.owner for service, database in databases.items()}, broker)
-
-
-class _KafkaUser(BaseSettings):
-    """A user's password, where that user is to be made or to get a new one."""
-
-    password: SecretStr | None = None
-
-
-def arrange_kafka_from_environment() -> Changes:
-    """Make the access list of the cluster what the services declare, and the users whose passwords are given."""
-    platform = platform_settings()
-    named = {user: _KafkaUser(_env_prefix=f"SAMEPAGE_KAFKA_{user}_".replace("-", "_").upper()) for user in KAFKA_USERS}
-    passwords = {user: one.password.get_secret_value() for user, one in named.items() if one.password is not None}
-    return Cluster(platform.bootstrap_servers, platform.kafka).arrange(grants(), passwords)
 
 
 async def rebuild_read_model(network: Network, service: str) -> Report:

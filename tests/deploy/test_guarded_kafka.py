@@ -1,7 +1,10 @@
 """A real Kafka that asks who is there: everybody can do their work, and nobody anything else."""
 
 import asyncio
+import os
 import secrets
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -30,7 +33,7 @@ from shared.settings import MECHANISM, KafkaLogin
 from tests.authority import an_authority
 from tests.brokers import a_kafka
 from tests.builders import PATIENT, SITE, an_assessment
-from tests.conftest import until, worker_settings
+from tests.conftest import Apps, until, worker_settings
 
 pytestmark = pytest.mark.kafka
 
@@ -216,7 +219,23 @@ async def test_a_right_that_nobody_declares_any_more_is_taken_away(kafka: Guarde
     await writing.close()
 
 
-Apps = Callable[[str], Awaitable[FastAPI]]
+def test_the_command_makes_it_so_and_finds_nothing_to_do_the_second_time(kafka: Guarded) -> None:
+    environment = {
+        "SAMEPAGE_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+        "SAMEPAGE_KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
+        "SAMEPAGE_KAFKA_USERNAME": KAFKA_ADMIN,
+        "SAMEPAGE_KAFKA_PASSWORD": PASSWORDS[KAFKA_ADMIN],
+        "SAMEPAGE_KAFKA_INTAKE_WORKER_PASSWORD": PASSWORDS["intake-worker"],
+        "SAMEPAGE_KAFKA_PREPARE_PASSWORD": "",
+    }
+    command = [sys.executable, "-m", "deploy.cli", "acls", "--apply"]
+    done = subprocess.run(
+        command, env=os.environ | environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "1 users have their passwords; 0 rights were added, 0 removed.\n"
+
+
 Health = Callable[[], Awaitable[tuple[int, str]]]
 
 
