@@ -37,20 +37,27 @@ class CannotStart(Exception):
     """A door cannot start; one sentence that names settings and what was expected of them, never what they are."""
 
 
-def settings_of(service: str) -> ServiceSettings:
-    """A service's settings from the environment.
+def settings_class(door: Door) -> type[ServiceSettings]:
+    """The settings of a door: of its own, where it is told more than the service's other one."""
+    classes = vars(import_module(f"services.{door.service}.settings"))
+    name = door.service.capitalize()
+    kind: type[ServiceSettings] = classes.get(f"{name}{door.kind.capitalize()}Settings") or classes[f"{name}Settings"]
+    return kind
+
+
+def settings_of(door: Door) -> ServiceSettings:
+    """A door's settings from the environment.
 
     Raises:
         CannotStart: some are missing or wrong.
     """
-    classes = vars(import_module(f"services.{service}.settings"))
-    kind: type[ServiceSettings] = classes[f"{service.capitalize()}Settings"]
+    kind = settings_class(door)
     try:
         return kind()
     except ValidationError as error:
         prefix = (Platform if error.title == Platform.__name__ else kind).model_config["env_prefix"]
         wrong = [f"{prefix}{detail['loc'][0]}".upper() + f" ({detail['msg']})" for detail in error.errors()]
-        raise CannotStart(f"Settings of {service} are missing or wrong: {'; '.join(wrong)}") from None
+        raise CannotStart(f"Settings of {door.service} are missing or wrong: {'; '.join(wrong)}") from None
 
 
 def publishes(service: str) -> tuple[Topic, ...]:
@@ -73,7 +80,7 @@ def run(door: Door) -> int:
     """
     if "SAMEPAGE_SUPERVISED" in os.environ:
         _end_with_parent()
-    settings = settings_of(door.service)
+    settings = settings_of(door)
     configure_logs(str(door), settings.platform.log_level)
     if door.kind == "app":
         application = import_module(f"services.{door.service}.app").create_app(settings)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import httpx
 from pydantic import SecretStr
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from deploy.databases import Database, ensure_database
+from deploy.databases import KEY_RING, Database, KeyRingDatabase, ensure_database, ensure_keyring
 from deploy.doors import DOORS, SERVICES
 from deploy.local.errors import StackError
 from deploy.local.network import Network, lay_out
@@ -20,6 +20,7 @@ from deploy.local.stack import Stack
 from deploy.migrate import upgrade
 from deploy.rebuild import Report, rebuild
 from deploy.supervisor import Supervisor
+from services import READ_WORDS
 from shared.events import TOPICS
 from shared.kafka import KafkaBroker
 from shared.settings import Platform
@@ -31,7 +32,11 @@ def prepare(root: Path) -> Network:
     """Start the local stack and make it ready for the doors; idempotent."""
     addresses = Stack().up(root)
     network = lay_out(root, addresses)
-    asyncio.run(make_ready(network.databases, addresses.bootstrap_servers, addresses.postgres_admin_dsn))
+    asyncio.run(
+        make_ready(
+            network.databases, network.keyring_database, addresses.bootstrap_servers, addresses.postgres_admin_dsn
+        )
+    )
     return network
 
 
@@ -86,11 +91,15 @@ def _is_ready(client: httpx.Client, port: int) -> bool:
         return False
 
 
-async def make_ready(databases: Mapping[str, Database], bootstrap_servers: str, admin_dsn: str) -> None:
+async def make_ready(
+    databases: Mapping[str, Database], keyring: KeyRingDatabase, bootstrap_servers: str, admin_dsn: str
+) -> None:
     """Make the missing databases and roles, migrate, and make every topic."""
     for database in databases.values():
         await ensure_database(admin_dsn, database)
-    await migrate({service: database.owner for service, database in databases.items()}, bootstrap_servers)
+    await ensure_keyring(admin_dsn, keyring)
+    owners = {service: database.owner for service, database in databases.items()}
+    await migrate(owners | {KEY_RING: keyring.owner}, bootstrap_servers)
 
 
 async def migrate(owners: Mapping[str, str], bootstrap_servers: str) -> None:
@@ -109,6 +118,17 @@ class _Named(BaseSettings):
     worker_database_url: SecretStr = SecretStr("")
 
 
+class _NamedKeyRing(BaseSettings):
+    """The key ring's database likewise."""
+
+    model_config = SettingsConfigDict(env_prefix="SAMEPAGE_KEYRING_")
+
+    owner_database_url: SecretStr
+    intake_database_url: SecretStr = SecretStr("")
+    clinical_database_url: SecretStr = SecretStr("")
+    dashboard_database_url: SecretStr = SecretStr("")
+
+
 async def migrate_from_environment(admin_dsn: str | None) -> None:
     """The same for databases and broker named in the environment (containers, Kubernetes)."""
     named = {service: _Named(_env_prefix=f"SAMEPAGE_{service.upper()}_") for service in SERVICES}
@@ -120,11 +140,14 @@ async def migrate_from_environment(admin_dsn: str | None) -> None:
         )
         for service, one in named.items()
     }
+    ring = _NamedKeyRing()
+    readers = {service: getattr(ring, f"{service}_database_url").get_secret_value() for service in READ_WORDS}
+    keyring = KeyRingDatabase(ring.owner_database_url.get_secret_value(), readers)
     if admin_dsn is not None:
-        await make_ready(databases, Platform().bootstrap_servers, admin_dsn)
+        await make_ready(databases, keyring, Platform().bootstrap_servers, admin_dsn)
     else:
         owners = {service: database.owner for service, database in databases.items()}
-        await migrate(owners, Platform().bootstrap_servers)
+        await migrate(owners | {KEY_RING: keyring.owner}, Platform().bootstrap_servers)
 
 
 async def rebuild_read_model(network: Network, service: str) -> Report:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 
 import structlog
 import uvicorn
@@ -31,9 +31,18 @@ class _QuietServer(uvicorn.Server):
 
 
 async def run_worker(
-    name: str, settings: ServiceSettings, broker: Broker, *, subscription: Subscription | None, is_publisher: bool
+    name: str,
+    settings: ServiceSettings,
+    broker: Broker,
+    *,
+    subscription: Subscription | None,
+    is_publisher: bool,
+    also: Callable[[Pool], Coroutine[object, object, None]] | None = None,
 ) -> int:
-    """Run until SIGTERM or SIGINT (0) or until going on would be wrong (1: the log says why)."""
+    """Run until SIGTERM or SIGINT (0) or until going on would be wrong (1: the log says why).
+
+    `also` is one more job of the service's own, for as long.
+    """
     dsn = settings.database_url.get_secret_value()
     async with open_pool(dsn, size=settings.pool_size) as pool:
         jobs: list[Coroutine[object, object, None]] = [_until_signal(), _serve_health(settings, pool)]
@@ -44,6 +53,8 @@ async def run_worker(
             jobs.append(
                 Consumer(subscription, broker, pool, ConsumerSettings(is_log_kept=settings.platform.is_log_kept)).run()
             )
+        if also is not None:
+            jobs.append(also(pool))
         return await _first_to_end(jobs)
 
 

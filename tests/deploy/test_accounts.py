@@ -12,9 +12,11 @@ import asyncpg
 import pytest
 from rich.console import Console
 
+from deploy.databases import KeyRingDatabase
 from deploy.demo.accounts import Account, accounts_when_settled, as_json, as_table
 from deploy.doors import SERVICES, consumes, publishes
 from deploy.issuer import LocalIssuer
+from deploy.keys.places import keyring_in
 from deploy.local.network import Network
 from deploy.local.stack import Addresses
 from services.analytics.domain.pseudonyms import Pseudonyms
@@ -46,7 +48,8 @@ async def network(database: Databases, issuer: LocalIssuer) -> Network:
                 await outbox.add(connection, drafts)
         if consumes(service):
             await arrive(service, dsn)
-    return Network(Addresses("", "", "tansu", None), databases, {}, issuer, Path(), {})
+    addresses, keyring = Addresses("", "", "tansu", None), KeyRingDatabase("", {})
+    return Network(addresses, databases, {}, issuer, Path(), {}, keyring, keyring_in(Path(), ""))
 
 
 async def arrive(service: str, dsn: str) -> None:
