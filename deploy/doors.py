@@ -15,6 +15,7 @@ from pydantic import ValidationError
 import services
 from shared.events import Topic
 from shared.kafka import KafkaBroker
+from shared.keyring import KeyRingSettings
 from shared.settings import Platform, ServiceSettings
 from shared.telemetry import configure_logs
 
@@ -55,7 +56,8 @@ def settings_of(door: Door) -> ServiceSettings:
     try:
         return kind()
     except ValidationError as error:
-        prefix = (Platform if error.title == Platform.__name__ else kind).model_config["env_prefix"]
+        told = {one.__name__: one for one in (Platform, KeyRingSettings)}.get(error.title, kind)
+        prefix = told.model_config["env_prefix"]
         wrong = [f"{prefix}{detail['loc'][0]}".upper() + f" ({detail['msg']})" for detail in error.errors()]
         raise CannotStart(f"Settings of {door.service} are missing or wrong: {'; '.join(wrong)}") from None
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -50,11 +51,13 @@ class FileTombstones:
     file: Path
     _known: dict[Patient, Tombstone] = field(default_factory=dict)
     _read_up_to: int = 0
+    _reading: Lock = field(default_factory=Lock)
 
     def all(self) -> Mapping[Patient, Tombstone]:
         try:
-            if (size := self.file.stat().st_size) != self._read_up_to:
-                self._read_on(size)
+            with self._reading:
+                if (size := self.file.stat().st_size) != self._read_up_to:
+                    self._read_on(size)
         except OSError:
             raise KeyRingAway("the file of tombstones cannot be read") from None
         return self._known

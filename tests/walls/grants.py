@@ -113,8 +113,8 @@ GRANTS: dict[str, dict[str, May]] = {
         "site": May(app="SELECT", worker="SELECT, INSERT, UPDATE (name, site_type, sequence)"),
         "enrolment": May(
             app="SELECT",
-            worker="SELECT, INSERT, DELETE, UPDATE (enrolled_on, birth_year, sex, education, language, diagnosis, clinician, "
-            "consent, sequence)",
+            worker="SELECT, INSERT, DELETE, UPDATE (enrolled_on, birth_year, sex, education, language, diagnosis, "
+            "clinician, consent, sequence)",
         ),
         "visit": May(
             app="SELECT",
@@ -127,14 +127,14 @@ GRANTS: dict[str, dict[str, May]] = {
         "clinical_fact": May(worker="SELECT, INSERT, DELETE, UPDATE (person, kind, effective_at, sequence)"),
         "view": May(
             app="SELECT",
-            worker="SELECT, INSERT, DELETE, UPDATE (visit, person, role, context, is_shared_screen, opened_at, duration_ms, "
-            "sequence)",
+            worker="SELECT, INSERT, DELETE, UPDATE (visit, person, role, context, is_shared_screen, opened_at, "
+            "duration_ms, sequence)",
         ),
         "feedback": May(
             app="SELECT",
-            worker="SELECT, INSERT, DELETE, UPDATE (visit, person, received_at, effort_to_understand, effort_to_listen, "
-            "effort_to_include, helped_discussion, helped_what_matters, helped_decisions, used_in_visit, "
-            "used_outside_visit, used_over_one_month, sequence)",
+            worker="SELECT, INSERT, DELETE, UPDATE (visit, person, received_at, effort_to_understand, "
+            "effort_to_listen, effort_to_include, helped_discussion, helped_what_matters, helped_decisions, "
+            "used_in_visit, used_outside_visit, used_over_one_month, sequence)",
         ),
     },
 }

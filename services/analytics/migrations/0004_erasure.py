@@ -2,6 +2,7 @@
 
 from alembic import op
 
+from shared.migrations import erasure_v1
 from shared.migrations import walls_v1 as walls
 
 revision = "0004"
@@ -22,4 +23,4 @@ def upgrade() -> None:
     )
     walls.around("erasure", worker="SELECT, INSERT", is_for_figures=True)
     for table in ("enrolment", "visit", "survey", "clinical_fact", "view", "feedback"):
-        walls.grant(table, worker="DELETE")
+        erasure_v1.let_erased_go(table, worker="DELETE", who="person")

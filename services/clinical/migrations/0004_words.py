@@ -27,6 +27,6 @@ def upgrade() -> None:
     op.execute("COMMENT ON COLUMN plan_step.what IS 'Sealed for this record'")
     commands_v2.upgrade()
     erasure_v1.upgrade()
-    for table in ("assessment", "lab", "medication", "plan_step"):
-        walls.grant(table, worker="SELECT (site_id, patient_id), DELETE")
-    walls.grant("patient", worker="DELETE")
+    for table in ("plan_step", "medication", "lab", "assessment"):
+        erasure_v1.let_erased_go(table)
+    erasure_v1.let_erased_go("patient", worker="DELETE")

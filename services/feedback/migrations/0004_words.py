@@ -1,7 +1,6 @@
 """Tombstones of erased patients, idempotency keys as hashes."""
 
 from shared.migrations import commands_v2, erasure_v1
-from shared.migrations import walls_v1 as walls
 
 revision = "0004"
 down_revision = "0003"
@@ -12,6 +11,6 @@ depends_on = None
 def upgrade() -> None:
     commands_v2.upgrade()
     erasure_v1.upgrade()
-    walls.grant("feedback", worker="SELECT (site_id, patient_id), DELETE")
+    erasure_v1.let_erased_go("feedback")
     for table in ("invitation", "patient"):
-        walls.grant(table, worker="DELETE")
+        erasure_v1.let_erased_go(table, worker="DELETE")

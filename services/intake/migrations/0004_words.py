@@ -33,6 +33,6 @@ def upgrade() -> None:
     commands_v2.upgrade()
     erasure_v1.upgrade(app="SELECT, INSERT")
     walls.let_worker_write_outbox()
-    for table in ("visit", "survey"):
-        walls.grant(table, app="SELECT (site_id, patient_id), DELETE", worker="SELECT (site_id, patient_id), DELETE")
-    walls.grant("patient", app="DELETE", worker="SELECT, DELETE")
+    erasure_v1.let_erased_go("survey", app=erasure_v1.TAKEN)
+    erasure_v1.let_erased_go("visit", app="DELETE")
+    erasure_v1.let_erased_go("patient", app="DELETE", worker="SELECT, DELETE")

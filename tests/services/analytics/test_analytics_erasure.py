@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from services.analytics.domain.pseudonyms import Pseudonyms
 from services.analytics.handlers import applier
 from services.analytics.store import ACCOUNT
-from shared.db import Pool, transaction
+from shared.db import Pool
 from shared.delivery import Subscription
 from shared.events import TOPICS, ConsentState, Event
 from tests.builders import (
@@ -27,7 +27,7 @@ from tests.builders import (
     an_id,
     clinical,
 )
-from tests.conftest import Apps, Pools, Tokens, client_of
+from tests.conftest import Apps, Pools, Tokens, client_of, undone
 from tests.services.streams import arrive
 
 PSEUDONYMS = Pseudonyms(b"p" * 32)
@@ -69,8 +69,8 @@ async def figures(analytics: FastAPI, token: Tokens) -> dict[str, Any]:
 
 async def counted(analytics: FastAPI) -> dict[str, int]:
     """Rows that measures count from, by table; small numbers are hidden in what leaves."""
-    pool = analytics.state.pool
-    return {table: await pool.fetchval(f"SELECT count(*) FROM {table}") for table in TABLES}
+    count = analytics.state.database.value
+    return {table: await count(f"SELECT count(*) FROM {table}") for table in TABLES}
 
 
 async def test_who_withdraws_stays_in_the_tables_and_leaves_the_figures_who_is_erased_leaves_both(
@@ -84,7 +84,7 @@ async def test_who_withdraws_stays_in_the_tables_and_leaves_the_figures_who_is_e
     for step in ("Patients enrolled", "Surveys received", "Feedback given"):
         assert before[step]["value"] - after[step]["value"] == 2, step
     assert await counted(analytics) == dict.fromkeys(TABLES, 42), "of the erased none, of who withdrew all"
-    withdrew = await analytics.state.pool.fetchval(
+    withdrew = await analytics.state.database.value(
         "SELECT consent FROM enrolment WHERE person = $1", PSEUDONYMS.of(WITHDREW)
     )
     assert withdrew == "withdrawn"
@@ -98,9 +98,11 @@ async def test_what_comes_late_about_an_erased_person_is_not_kept_and_still_acco
     await arrive(analytics, SUBSCRIPTION, late)
     person = PSEUDONYMS.of(ERASED)
     for table in TABLES:
-        assert not await analytics.state.pool.fetchval(f"SELECT count(*) FROM {table} WHERE person = $1", person), table
-    shown = {row["name"]: row["n"] for row in await analytics.state.pool.fetch(ACCOUNT)}
-    read = await analytics.state.pool.fetch("SELECT topic, count(*) AS n FROM delivery GROUP BY topic")
+        assert not await analytics.state.database.value(f"SELECT count(*) FROM {table} WHERE person = $1", person), (
+            table
+        )
+    shown = {row["name"]: row["n"] for row in await analytics.state.database.rows(ACCOUNT)}
+    read = await analytics.state.database.rows("SELECT topic, count(*) AS n FROM delivery GROUP BY topic")
     assert shown == {row["topic"]: row["n"] for row in read}
 
 
@@ -111,8 +113,7 @@ async def pool(pool_of: Pools) -> Pool:
 
 async def rows_after(pool: Pool, *batches: Sequence[Event]) -> list[Any]:
     """All rows after these batches, starting from none."""
-    async with transaction(pool) as connection:
-        await connection.execute(f"TRUNCATE site, erasure, {', '.join(TABLES)}")
+    async with undone(pool) as connection:
         for batch in batches:
             await SUBSCRIPTION.apply(connection, batch)
         tables = ("site", "erasure", *TABLES)

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from services.clinical.handlers import apply
 from services.clinical.worker import SUBSCRIPTION
-from shared.db import transaction
+from shared.db import open_pool, transaction
 from shared.keyring import KeyRing
 from shared.sealing import Patient
 from tests.builders import PATIENT, SITE, an_enrollment, an_erasure, an_event
@@ -23,9 +23,9 @@ TABLES = ("patient", "assessment", "lab", "medication", "plan_step")
 
 
 async def rows_of(clinical: FastAPI, patient_id: object) -> dict[str, int]:
-    pool = clinical.state.pool
+    count = clinical.state.database.value
     where = "WHERE site_id = $1 AND patient_id = $2"
-    return {table: await pool.fetchval(f"SELECT count(*) FROM {table} {where}", SITE, patient_id) for table in TABLES}
+    return {table: await count(f"SELECT count(*) FROM {table} {where}", SITE, patient_id) for table in TABLES}
 
 
 async def test_of_an_erased_patient_nothing_is_left_and_nothing_more_is_written(
@@ -56,7 +56,7 @@ async def test_a_step_of_a_patient_whose_key_is_gone_is_refused_before_the_event
 
 async def test_erasing_waits_for_a_write_that_is_under_way(clinical: FastAPI, system: httpx.AsyncClient) -> None:
     async def erase() -> None:
-        async with transaction(clinical.state.pool) as connection:
+        async with open_pool(clinical.state.database.worker, size=1) as pool, transaction(pool) as connection:
             await apply(connection, [an_event(an_erasure())])
 
     answers: list[Any] = await asyncio.gather(*(post(system, "labs", LAB) for _ in range(10)), erase())

@@ -12,10 +12,11 @@ import pytest
 from fastapi import FastAPI
 
 from services.intake.api.erasures import finish_erasures
+from shared.db import open_pool
 from shared.events import ErasureReason, PatientErased, SurveyCompleted
 from shared.keyring import KeyRing
 from shared.sealing import ERASED, NOT_READABLE_NOW, Patient, in_event, in_record
-from tests.conftest import Apps, KeyRings, Tokens, client_of, new_key
+from tests.conftest import Apps, FreshDatabase, KeyRings, Tokens, client_of, new_key
 from tests.services.streams import published
 from tests.survey import survey_of
 
@@ -60,8 +61,8 @@ async def erasing(client: httpx.AsyncClient, patient_id: str, **changes: str) ->
 
 
 async def counts(intake: FastAPI) -> dict[str, int]:
-    pool = intake.state.pool
-    return {table: await pool.fetchval(f"SELECT count(*) FROM {table}") for table in (*TABLES, "erasure", "outbox")}
+    database: FreshDatabase = intake.state.database
+    return {table: await database.value(f"SELECT count(*) FROM {table}") for table in (*TABLES, "erasure", "outbox")}
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ async def test_words_are_kept_and_travel_sealed_and_open_in_their_place_only(
 ) -> None:
     patient_id, visit_id = await enrolled(site)
     survey_id = (await posted(site, "/v1/surveys", survey_of(patient_id, visit_id, **SAID)))["id"]
-    row = await intake.state.pool.fetchrow("SELECT response, words FROM survey")
+    (row,) = await intake.state.database.rows("SELECT response, words FROM survey")
     assert json.loads(row["response"])["concerns"] == [{"topic": "symptoms"}]
     event = (await published(intake))[-1]
     assert isinstance(event.body, SurveyCompleted)
@@ -107,7 +108,7 @@ async def test_without_the_key_ring_words_are_refused_whole_and_the_rest_goes_on
         assert (answer.status_code, answer.json()["type"]) == (503, "urn:samepage:problem:no-keys")
         assert answer.headers["retry-after"] == "1"
     assert await counts(intake) == before, "nothing is half-written"
-    assert await intake.state.pool.fetchval("SELECT count(*) FROM idempotency") == 4, "and the refusal is not kept"
+    assert await intake.state.database.value("SELECT count(*) FROM idempotency") == 4, "and the refusal is not kept"
     await posted(site, "/v1/surveys", without)
 
 
@@ -198,8 +199,9 @@ async def test_an_erasure_that_was_cut_off_after_the_key_was_destroyed_is_finish
     await posted(site, "/v1/surveys", survey_of(patient_id, visit_id, **SAID))
     await ring.erase(Patient(SITE, UUID(patient_id)), ErasureReason.RETENTION_ENDED, datetime.now(UTC))
     await ring.erase(Patient("site-02", uuid4()), ErasureReason.LEGAL_ORDER, datetime.now(UTC))
-    assert await finish_erasures(intake.state.pool, ring) == 1
-    assert await finish_erasures(intake.state.pool, ring) == 0
+    async with open_pool(intake.state.database.worker, size=1) as pool:
+        assert await finish_erasures(pool, ring) == 1
+        assert await finish_erasures(pool, ring) == 0
     assert await counts(intake) == {"patient": 1, "visit": 1, "survey": 0, "erasure": 1, "outbox": 7}
     event = (await published(intake))[-1]
     assert isinstance(event.body, PatientErased)
@@ -211,6 +213,6 @@ async def test_what_a_client_made_its_key_of_is_not_kept(intake: FastAPI, site: 
     first = await site.post("/v1/patients", json=PATIENT, headers=key)
     assert (await site.post("/v1/patients", json=PATIENT, headers=key)).content == first.content
     assert (await site.post("/v1/patients", json=PATIENT | {"sex": "male"}, headers=key)).status_code == 409
-    kept = await intake.state.pool.fetch("SELECT t::text FROM idempotency AS t")
+    kept = await intake.state.database.rows("SELECT t::text FROM idempotency AS t")
     assert kept
     assert "MRN-77" not in str(kept)
