@@ -23,7 +23,7 @@ def upgrade(*, app: str = "SELECT") -> None:
 
 
 def let_erased_go(table: str, *, app: str | None = None, worker: str = TAKEN, who: str = "patient_id") -> None:
-    """Let rows be deleted, of those with a tombstone only. `app` and `worker` are what each needs for it, as in GRANT."""
+    """Let rows be deleted: of those with a tombstone only. `app` and `worker` are what each needs, as in GRANT."""
     is_erased = f"erasure.site_id = {table}.site_id AND erasure.{who} = {table}.{who}"
     op.execute(
         f"CREATE POLICY erased ON {table} AS RESTRICTIVE FOR DELETE TO samepage_app, samepage_worker "

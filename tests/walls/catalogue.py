@@ -124,7 +124,7 @@ async def _of_policies(connection: Connection, expected: Mapping[str, Policy], m
         found.setdefault(row["name"], {})[row["policyname"]] = policy
     wanted = {table: POLICIES if table in ALWAYS_BOUND else expected for table in found}
     for table in found.keys() & deletable(may):
-        wanted[table] = wanted[table] | {"erased": only_erased(table, is_for_figures=expected is FIGURES)}
+        wanted[table] = {**wanted[table], "erased": only_erased(table, is_for_figures=expected is FIGURES)}
     return [
         f"{table}: the policy {name} is {'another one' if name in policies else 'missing'}"
         for table, policies in sorted(found.items())
