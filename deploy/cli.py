@@ -92,6 +92,23 @@ def migrate(
 
 
 @app.command()
+def acls(
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Make it so on the cluster, as SAMEPAGE_KAFKA_USERNAME, a super user")
+    ] = False,
+) -> None:
+    """Who may do what on Kafka, as the services declare it, in the options of `kafka-acls --add`."""
+    from deploy.prepare import arrange_kafka_from_environment  # noqa: PLC0415
+    from deploy.principals import grants  # noqa: PLC0415
+
+    if not apply:
+        typer.echo("\n".join(sorted(grant.options for grant in grants())))
+        return
+    made = arrange_kafka_from_environment()
+    console.print(f"{made.users} users have their passwords; {made.added} rights were added, {made.removed} removed.")
+
+
+@app.command()
 def issuer(folder: IssuerFolder, key_set_file: Annotated[Path, typer.Option(envvar="SAMEPAGE_KEY_SET_FILE")]) -> None:
     """Make the key pair of a development issuer in a folder, and put its public half where the doors read it."""
     made = LocalIssuer(folder)

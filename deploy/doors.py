@@ -7,20 +7,22 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from importlib import import_module
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import uvicorn
 from pydantic import ValidationError
+from pydantic_settings import BaseSettings
 
 import services
 from shared.events import Topic
 from shared.kafka import KafkaBroker
 from shared.keyring import KeyRingSettings
-from shared.settings import Platform, ServiceSettings
+from shared.settings import KafkaLogin, Platform, ServiceSettings
 from shared.telemetry import configure_logs
 
 SERVICES = services.SERVICES
 Kind = Literal["app", "worker"]
+Settings = TypeVar("Settings", bound=BaseSettings)
 
 
 class Door(NamedTuple):
@@ -52,14 +54,26 @@ def settings_of(door: Door) -> ServiceSettings:
     Raises:
         CannotStart: some are missing or wrong.
     """
-    kind = settings_class(door)
+    return _read(settings_class(door), f"Settings of {door.service}")
+
+
+def platform_settings() -> Platform:
+    """What every service is told alike, from the environment.
+
+    Raises:
+        CannotStart: some of it is missing or wrong.
+    """
+    return _read(Platform, "Settings")
+
+
+def _read(kind: type[Settings], what: str) -> Settings:
     try:
         return kind()
     except ValidationError as error:
-        told = {one.__name__: one for one in (Platform, KeyRingSettings)}.get(error.title, kind)
-        prefix = told.model_config["env_prefix"]
-        wrong = [f"{prefix}{detail['loc'][0]}".upper() + f" ({detail['msg']})" for detail in error.errors()]
-        raise CannotStart(f"Settings of {door.service} are missing or wrong: {'; '.join(wrong)}") from None
+        told = {one.__name__: one.model_config["env_prefix"] for one in (kind, Platform, KafkaLogin, KeyRingSettings)}
+        names = [f"{told[error.title]}{(*detail['loc'], '*')[0]}".upper() for detail in error.errors()]
+        wrong = [f"{name} ({detail['msg']})" for name, detail in zip(names, error.errors(), strict=True)]
+        raise CannotStart(f"{what} are missing or wrong: {'; '.join(wrong)}") from None
 
 
 def publishes(service: str) -> tuple[Topic, ...]:
@@ -96,7 +110,8 @@ def run(door: Door) -> int:
             timeout_graceful_shutdown=10,
         )
         return 0
-    broker = KafkaBroker(settings.platform.bootstrap_servers, client_id=str(door))
+    platform = settings.platform
+    broker = KafkaBroker(platform.bootstrap_servers, client_id=str(door), login=platform.kafka)
     work: Callable[..., Coroutine[Any, Any, int]] = import_module(f"services.{door.service}.worker").run
     with asyncio.Runner(loop_factory=_fast_loop) as runner:
         try:

@@ -11,19 +11,21 @@ import httpx
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from deploy.acls import Changes, Cluster
 from deploy.databases import KEY_RING, Database, KeyRingDatabase, ensure_database, ensure_keyring
-from deploy.doors import DOORS, SERVICES
+from deploy.doors import DOORS, SERVICES, platform_settings
 from deploy.local.errors import StackError
 from deploy.local.network import Network, lay_out
 from deploy.local.ports import HOST
 from deploy.local.stack import Stack
 from deploy.migrate import upgrade
+from deploy.principals import grants
 from deploy.rebuild import Report, rebuild
+from deploy.secrets import KAFKA_USERS
 from deploy.supervisor import Supervisor
 from services import READ_WORDS
 from shared.events import TOPICS
 from shared.kafka import KafkaBroker
-from shared.settings import Platform
 
 _READY_S = 90.0
 
@@ -32,11 +34,8 @@ def prepare(root: Path) -> Network:
     """Start the local stack and make it ready for the doors; idempotent."""
     addresses = Stack().up(root)
     network = lay_out(root, addresses)
-    asyncio.run(
-        make_ready(
-            network.databases, network.keyring_database, addresses.bootstrap_servers, addresses.postgres_admin_dsn
-        )
-    )
+    broker = KafkaBroker(addresses.bootstrap_servers, client_id="prepare")
+    asyncio.run(make_ready(network.databases, network.keyring_database, broker, addresses.postgres_admin_dsn))
     return network
 
 
@@ -92,21 +91,23 @@ def _is_ready(client: httpx.Client, port: int) -> bool:
 
 
 async def make_ready(
-    databases: Mapping[str, Database], keyring: KeyRingDatabase, bootstrap_servers: str, admin_dsn: str
+    databases: Mapping[str, Database], keyring: KeyRingDatabase, broker: KafkaBroker, admin_dsn: str
 ) -> None:
     """Make the missing databases and roles, migrate, and make every topic."""
     for database in databases.values():
         await ensure_database(admin_dsn, database)
     await ensure_keyring(admin_dsn, keyring)
-    owners = {service: database.owner for service, database in databases.items()}
-    await migrate(owners | {KEY_RING: keyring.owner}, bootstrap_servers)
+    await migrate(_owners(databases, keyring), broker)
 
 
-async def migrate(owners: Mapping[str, str], bootstrap_servers: str) -> None:
+def _owners(databases: Mapping[str, Database], keyring: KeyRingDatabase) -> dict[str, str]:
+    return {**{service: database.owner for service, database in databases.items()}, KEY_RING: keyring.owner}
+
+
+async def migrate(owners: Mapping[str, str], broker: KafkaBroker) -> None:
     """Migrate every database, by its owner's DSN, and make every topic."""
     for service, dsn in owners.items():
         await upgrade(service, dsn)
-    broker = KafkaBroker(bootstrap_servers, client_id="prepare")
     await broker.create_topics(list(TOPICS))
 
 
@@ -143,11 +144,26 @@ async def migrate_from_environment(admin_dsn: str | None) -> None:
     ring = _NamedKeyRing()
     readers = {service: getattr(ring, f"{service}_database_url").get_secret_value() for service in READ_WORDS}
     keyring = KeyRingDatabase(ring.owner_database_url.get_secret_value(), readers)
+    platform = platform_settings()
+    broker = KafkaBroker(platform.bootstrap_servers, client_id="prepare", login=platform.kafka)
     if admin_dsn is not None:
-        await make_ready(databases, keyring, Platform().bootstrap_servers, admin_dsn)
+        await make_ready(databases, keyring, broker, admin_dsn)
     else:
-        owners = {service: database.owner for service, database in databases.items()}
-        await migrate(owners | {KEY_RING: keyring.owner}, Platform().bootstrap_servers)
+        await migrate(_owners(databases, keyring), broker)
+
+
+class _KafkaUser(BaseSettings):
+    """A user's password, where that user is to be made or to get a new one."""
+
+    password: SecretStr | None = None
+
+
+def arrange_kafka_from_environment() -> Changes:
+    """Make the access list of the cluster what the services declare, and the users whose passwords are given."""
+    platform = platform_settings()
+    named = {user: _KafkaUser(_env_prefix=f"SAMEPAGE_KAFKA_{user}_".replace("-", "_").upper()) for user in KAFKA_USERS}
+    passwords = {user: one.password.get_secret_value() for user, one in named.items() if one.password is not None}
+    return Cluster(platform.bootstrap_servers, platform.kafka).arrange(grants(), passwords)
 
 
 async def rebuild_read_model(network: Network, service: str) -> Report:

@@ -11,6 +11,9 @@ from pathlib import Path
 from services import READ_WORDS, ROLES, SERVICES
 
 ENV_FILE = Path(__file__).resolve().parent.parent / ".env"
+# Who logs in to Kafka: the super user, who lets the others; who makes the topics; the worker of each service.
+KAFKA_ADMIN, KAFKA_PREPARE = "admin", "prepare"
+KAFKA_USERS = (KAFKA_ADMIN, KAFKA_PREPARE, *(f"{service}-worker" for service in SERVICES))
 _ABOUT = "# Secrets of this checkout's containers, for development. The data in their volumes know no others."
 
 _LOGINS = (
@@ -49,6 +52,7 @@ def compose_variables() -> dict[str, str]:
     """Fresh secrets under the names that docker-compose.yml asks for."""
     made = new_secrets()
     passwords = made.database_passwords | {"postgres": secrets.token_urlsafe(24)}
+    passwords |= {f"kafka_{user}".replace("-", "_"): secrets.token_urlsafe(24) for user in KAFKA_USERS}
     return {
         "SAMEPAGE_IDENTIFIER_KEY": made.identifier_key,
         "SAMEPAGE_PSEUDONYM_KEY": made.pseudonym_key,

@@ -75,6 +75,7 @@ class Sink(Protocol):
 
         Raises:
             SendFailed: at least one was not acknowledged in time. Any of them may have been written.
+            Refused: the same, because a topic is not ours to write.
         """
 
     async def close(self) -> None:
@@ -91,7 +92,7 @@ class Source(Protocol):
         does not reach is replaced by its start: whoever must know compares with `bounds`.
 
         Raises:
-            ConnectionError: the broker refused; open a new source.
+            ConnectionError: the broker did not want to (`Refused`: has no right to read); open a new source.
         """
 
     def assignment(self) -> frozenset[Partition]:
@@ -115,7 +116,10 @@ class Source(Protocol):
 
 
 class Broker(Protocol):
-    """Opens sinks and sources. Raises `ConnectionError` while that cannot be done: try again."""
+    """Opens sinks and sources.
+
+    Raises `ConnectionError` while that cannot be done: try again. One of them, `Refused`, somebody must put right.
+    """
 
     async def sink(self) -> Sink:
         """A new writer, connected."""

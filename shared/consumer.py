@@ -23,7 +23,7 @@ from shared import delivery_store as store
 from shared.broker import Bounds, Broker, Partition, Record, Source
 from shared.db import RETRYABLE, Pool, transaction
 from shared.delivery import Outcome, OutOfPlace, Subscription, deliver
-from shared.errors import LogMismatch, Stalled, TooManyDeadLetters
+from shared.errors import LogMismatch, Refused, Stalled, TooManyDeadLetters
 from shared.events import PARTITIONS
 from shared.telemetry import APPLIED, DUPLICATES, LAG, SET_ASIDE
 
@@ -50,7 +50,10 @@ class ConsumerSettings:
 
 
 class Consumer:
-    """One member of a consumer group. `run` ends by being cancelled or by raising a `Halt`."""
+    """One member of a consumer group. `run` ends by being cancelled or by raising a `Halt`.
+
+    `refusal` is what the broker refuses to it, while it does.
+    """
 
     def __init__(
         self, subscription: Subscription, broker: Broker, pool: Pool, settings: ConsumerSettings | None = None
@@ -62,6 +65,7 @@ class Consumer:
         self._next: dict[Partition, int] = {}
         self._unproven: dict[Partition, str | None] = {}
         self._dead_in_a_row = 0
+        self.refusal: str | None = None
         for state in get_args(store.LetterState):
             SET_ASIDE.labels(subscription.name, state)  # counts from zero, so that an alert sees the first one
 
@@ -83,10 +87,12 @@ class Consumer:
                     while True:
                         await self._read_on(source, watch)
                         pause = self._settings.first_retry_s
+                        self.refusal = None
                 finally:
                     await source.close()
             except RETRYABLE as failure:
-                _log.warning("consumer waits", failure=type(failure).__name__, seconds=pause)
+                self.refusal = str(failure) if isinstance(failure, Refused) else None
+                _log.warning("consumer waits", failure=self.refusal or type(failure).__name__, seconds=pause)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, self._settings.retry_s)
 

@@ -9,6 +9,7 @@
       Stalled                there is something to read and nothing moves
     SendFailed               the broker did not acknowledge; the sink is of no more use
     KeyRingAway              patients' words can be neither sealed nor opened now
+    Refused                  the broker does not let us in, or not there: tried again, but somebody must change that
 
 Messages of `PermanentFailure` are stored beside the record: they name fields and rules, never a patient's data.
 """
@@ -95,3 +96,7 @@ class SendFailed(Exception):
 
 class KeyRingAway(Exception):
     """The key ring, or one of its files, cannot be used now. Its message holds nothing of a patient and no key."""
+
+
+class Refused(ConnectionError):
+    """The broker does not know this user, or does not let it do this. The message names both, and no password."""

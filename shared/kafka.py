@@ -2,22 +2,40 @@
 
 What its traps ask for (docs/decisions/0002-offsets-in-postgresql.md): a sink is thrown away after any failure; its
 end is not waited for; no offset and no seek of the client has to be right, because the place to read stands in
-PostgreSQL. No call waits without a bound: aiokafka itself would, for as long as the brokers are away.
+PostgreSQL. No call waits without a bound: aiokafka itself would, for as long as the brokers are away. Who is turned
+away is told so (`Refused`), where aiokafka would only say that it found no broker.
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+import ssl
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import IllegalStateError, KafkaError, TopicAlreadyExistsError, UnknownError, for_code
+from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    IllegalSaslStateError,
+    IllegalStateError,
+    KafkaConnectionError,
+    KafkaError,
+    SaslAuthenticationFailed,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    UnknownError,
+    UnsupportedSaslMechanismError,
+    for_code,
+)
 
 from shared.broker import Bounds, Message, Partition, Record
-from shared.errors import Halt, SendFailed
+from shared.errors import Halt, Refused, SendFailed
 from shared.events import PARTITIONS
+from shared.settings import MECHANISM, KafkaLogin
 
 _log = structlog.get_logger()
 # What getmany may take beyond its own time-out; it waits without one while the group rebalances.
@@ -26,6 +44,14 @@ _COMMIT_S = 5.0
 _SINK_LEAVES_S = 2.0
 _SOURCE_LEAVES_S = 5.0
 
+# What the brokers say to one they do not know, and to one they know about what is not for it.
+_UNKNOWN_USER = (SaslAuthenticationFailed, UnsupportedSaslMechanismError, IllegalSaslStateError)
+_NOT_ALLOWED = {
+    TopicAuthorizationFailedError: "the topic",
+    GroupAuthorizationFailedError: "the group",
+    ClusterAuthorizationFailedError: "every topic, for writing",  # asked for before the first is named
+}
+
 _leaving: set[asyncio.Task[None]] = set()
 
 
@@ -33,13 +59,23 @@ class KafkaAway(ConnectionError):
     """The brokers could not be reached or did not answer: try again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """How a member of a group is missed: when it was silent for `session_timeout_ms`.
+
+    `instance_id` makes it static: if it comes back within that time it gets its partitions again without a rebalance,
+    and if it leaves it keeps them that long. It names one member per group in the whole cluster.
+    """
+
+    session_timeout_ms: int = 10_000
+    instance_id: str | None = None
+
+
 class KafkaBroker:
-    """Opens sinks and sources on a cluster.
+    """Opens sinks and sources on a cluster, as the user that `login` names.
 
     `prefix` stands before every topic and group on the cluster and nowhere else: two networks can share one.
     `answer_timeout_s` bounds every wait for the cluster: for a connection and for the acknowledgement of a send.
-    `instance_id` makes the members static: one that comes back within `session_timeout_ms` gets its partitions again
-    without a rebalance, and one that leaves keeps them that long. It names one member per group in the whole cluster.
     """
 
     def __init__(
@@ -47,23 +83,24 @@ class KafkaBroker:
         bootstrap_servers: str,
         *,
         client_id: str,
+        login: KafkaLogin | None = None,
         prefix: str = "",
         answer_timeout_s: float = 15.0,
-        session_timeout_ms: int = 10_000,
-        instance_id: str | None = None,
+        membership: Membership | None = None,
     ) -> None:
-        self._prefix = prefix
         self._bootstrap_servers = bootstrap_servers
-        self._client_id = client_id
+        self._client: dict[str, Any] = {"client_id": client_id, **_security(login)}
+        self._user = _user(login)
+        self._prefix = prefix
         self._answer_timeout_s = answer_timeout_s
-        self._session_timeout_ms = session_timeout_ms
-        self._instance_id = instance_id
+        self._membership = membership or Membership()
 
     async def sink(self) -> "KafkaSink":
         """A new writer.
 
         Raises:
             KafkaAway: the brokers did not answer in time.
+            Refused: they do not know this user, or it may write nothing.
         """
         try:
             producer = await self._started_producer(is_idempotent=True)
@@ -73,29 +110,31 @@ class KafkaBroker:
             # The memory-only stand-in for Kafka answers so. A retry may then write twice, which readers see through.
             _log.warning("the broker has no idempotent producers", bootstrap_servers=self._bootstrap_servers)
             producer = await self._started_producer(is_idempotent=False)
-        return KafkaSink(producer, self._prefix, self._answer_timeout_s)
+        return KafkaSink(producer, self._user, self._prefix, self._answer_timeout_s)
 
     async def source(self, group: str, topics: Sequence[str]) -> "KafkaSource":
         """A new member of `group`; returns when it has its share of the partitions.
 
         Raises:
             KafkaAway: the brokers did not answer, a topic does not exist, or the group did not settle in time.
+            Refused: they do not know this user, or it may not read a topic or join the group.
         """
+        session_ms = self._membership.session_timeout_ms
         consumer = AIOKafkaConsumer(
             *(self._prefix + topic for topic in topics),
             bootstrap_servers=self._bootstrap_servers,
-            client_id=self._client_id,
+            **self._client,
             group_id=self._prefix + group,
-            group_instance_id=self._instance_id,
+            group_instance_id=self._membership.instance_id,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            session_timeout_ms=self._session_timeout_ms,
-            heartbeat_interval_ms=self._session_timeout_ms // 5,
+            session_timeout_ms=session_ms,
+            heartbeat_interval_ms=session_ms // 5,
             fetch_max_wait_ms=100,
         )
         # A group waits for a member that died until that one's session ends.
-        await _start(consumer, seconds=self._answer_timeout_s + self._session_timeout_ms / 1000)
-        return KafkaSource(consumer, self._prefix, self._answer_timeout_s)
+        await self._start(consumer, consumer.stop, seconds=self._answer_timeout_s + session_ms / 1000)
+        return KafkaSource(consumer, self._user, self._prefix, self._answer_timeout_s)
 
     async def create_topics(self, names: Sequence[str], *, replication: int = 1, timeout_s: float = 30.0) -> None:
         """Make the missing topics, kept for ever, and return when every partition has a leader.
@@ -106,9 +145,10 @@ class KafkaBroker:
             Halt: the cluster refuses a topic, or one exists with another number of partitions, so that keys would
                 change places.
             KafkaAway: the cluster did not answer, or not every partition has a leader within `timeout_s`.
+            Refused: it does not know this user.
         """
         topics = [self._prefix + name for name in names]
-        async with self._admin() as admin, _answered(timeout_s):
+        async with self._admin() as admin, _answered(self._user, timeout_s):
             created = await admin.create_topics([_new_topic(topic, replication) for topic in topics])
             for topic, code, *message in created.topic_errors:
                 _check_created(topic, for_code(code), message)
@@ -118,32 +158,59 @@ class KafkaBroker:
     async def _started_producer(self, *, is_idempotent: bool) -> Any:
         producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap_servers,
-            client_id=self._client_id,
+            **self._client,
             acks="all",
             enable_idempotence=is_idempotent,
             linger_ms=2,
             max_batch_size=256 * 1024,
             request_timeout_ms=round(self._answer_timeout_s * 1000),
         )
-        await _start(producer, seconds=self._answer_timeout_s)
+        await self._start(producer, producer.stop, seconds=self._answer_timeout_s)
         return producer
 
     @contextlib.asynccontextmanager
     async def _admin(self) -> AsyncIterator[Any]:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap_servers, client_id=self._client_id)
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap_servers, **self._client)
+        await self._start(admin, admin.close, seconds=self._answer_timeout_s)
         try:
-            async with _answered(self._answer_timeout_s):
-                await admin.start()
             yield admin
         finally:
             await _let_go(admin.close(), seconds=_SINK_LEAVES_S)
+
+    async def _start(self, client: Any, stop: Callable[[], Coroutine[Any, Any, None]], *, seconds: float) -> None:
+        try:
+            async with _answered(self._user, seconds):
+                await client.start()
+        except BaseException as failure:
+            await _let_go(stop(), seconds=_SINK_LEAVES_S)
+            if isinstance(failure.__cause__, KafkaConnectionError):
+                await self._knock()
+            raise
+
+    async def _knock(self) -> None:
+        """Find out whether no broker was there or whether one did not let us in; a client that starts does not tell.
+
+        Raises:
+            Refused: one did not, or we do not believe that it is one.
+        """
+        for host, port, _ in collect_hosts(self._bootstrap_servers):
+            try:
+                async with asyncio.timeout(self._answer_timeout_s):
+                    (await create_conn(host, port, **self._client)).close()
+            except _UNKNOWN_USER as error:
+                raise Refused(f"Kafka does not know {self._user} by this password ({type(error).__name__})") from error
+            except ssl.SSLCertVerificationError as error:
+                raise Refused(f"Nobody we trust has signed for Kafka at {host}:{port}") from error
+            except (OSError, KafkaError):
+                continue
 
 
 class KafkaSink:
     """A producer that is idempotent within its life, which its first failure ends."""
 
-    def __init__(self, producer: Any, prefix: str, answer_timeout_s: float) -> None:
+    def __init__(self, producer: Any, user: str, prefix: str, answer_timeout_s: float) -> None:
         self._producer = producer
+        self._user = user
         self._prefix = prefix
         self._answer_timeout_s = answer_timeout_s
 
@@ -159,7 +226,7 @@ class KafkaSink:
             for future in sent:
                 future.cancel()
             self._abandon()
-            raise SendFailed(type(error).__name__) from error
+            raise _refusal(self._user, error) or SendFailed(type(error).__name__) from error
 
     async def close(self) -> None:
         self._abandon()
@@ -175,8 +242,9 @@ class KafkaSink:
 class KafkaSource:
     """A member of a consumer group."""
 
-    def __init__(self, consumer: Any, prefix: str, answer_timeout_s: float) -> None:
+    def __init__(self, consumer: Any, user: str, prefix: str, answer_timeout_s: float) -> None:
         self._consumer = consumer
+        self._user = user
         self._prefix = prefix
         self._answer_timeout_s = answer_timeout_s
 
@@ -187,7 +255,7 @@ class KafkaSource:
         except TimeoutError:
             return {}
         except KafkaError as error:
-            raise KafkaAway(type(error).__name__) from error
+            raise _refusal(self._user, error) or KafkaAway(type(error).__name__) from error
         return {
             partition: [_record(partition, record) for record in records]
             for partition, records in ((self._ours(theirs), records) for theirs, records in fetched.items())
@@ -202,7 +270,7 @@ class KafkaSource:
 
     async def bounds(self, partitions: Sequence[Partition]) -> Mapping[Partition, Bounds]:
         asked = {partition: self._theirs(partition) for partition in partitions}
-        async with _answered(self._answer_timeout_s):
+        async with _answered(self._user, self._answer_timeout_s):
             starts = await self._consumer.beginning_offsets(list(asked.values()))
             ends = await self._consumer.end_offsets(list(asked.values()))
         return {partition: Bounds(starts[theirs], ends[theirs]) for partition, theirs in asked.items()}
@@ -261,7 +329,7 @@ def _all_led(topics: Sequence[Mapping[str, Any]]) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def _answered(seconds: float) -> AsyncIterator[None]:
+async def _answered(user: str, seconds: float) -> AsyncIterator[None]:
     """Within this time, or else `KafkaAway`."""
     try:
         async with asyncio.timeout(seconds):
@@ -269,16 +337,31 @@ async def _answered(seconds: float) -> AsyncIterator[None]:
     except KafkaAway:
         raise
     except (KafkaError, OSError) as error:
-        raise KafkaAway(type(error).__name__) from error
+        raise _refusal(user, error) or KafkaAway(type(error).__name__) from error
 
 
-async def _start(client: Any, *, seconds: float) -> None:
-    try:
-        async with _answered(seconds):
-            await client.start()
-    except BaseException:
-        await _let_go(client.stop(), seconds=_SINK_LEAVES_S)
-        raise
+def _refusal(user: str, error: Exception) -> Refused | None:
+    """What is refused, when that is what an error says."""
+    what = next((words for kind, words in _NOT_ALLOWED.items() if isinstance(error, kind)), None)
+    return None if what is None else Refused(" ".join(map(str, (f"Kafka refuses {user}", what, *error.args))))
+
+
+def _user(login: KafkaLogin | None) -> str:
+    """The name by which the brokers' access lists know us."""
+    return login.username if login is not None and login.username is not None else "ANONYMOUS"
+
+
+def _security(login: KafkaLogin | None) -> dict[str, Any]:
+    if login is None or login.username is None or login.password is None:
+        return {}
+    is_sealed = login.security_protocol == "SASL_SSL"
+    return {
+        "security_protocol": login.security_protocol,
+        "ssl_context": ssl.create_default_context(cafile=login.ca_file) if is_sealed else None,
+        "sasl_mechanism": MECHANISM,
+        "sasl_plain_username": login.username,
+        "sasl_plain_password": login.password.get_secret_value(),
+    }
 
 
 async def _let_go(ending: Coroutine[Any, Any, None], *, seconds: float) -> None:

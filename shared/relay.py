@@ -11,7 +11,7 @@ Guarantee: every committed event is written to the broker at least once, and per
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ import structlog
 
 from shared.broker import Broker, Message, Sink
 from shared.db import RETRYABLE, Connection
-from shared.errors import SendFailed
+from shared.errors import Refused, SendFailed
 from shared.events import headers_of
 from shared.telemetry import OLDEST_UNSENT, SEND_FAILURES, SENT
 
@@ -50,7 +50,10 @@ class RelaySettings:
 
 
 class Relay:
-    """The relay of one service. `run` ends by being cancelled only."""
+    """The relay of one service. `run` ends by being cancelled only.
+
+    `refusal` is what the broker refuses to it, while it does.
+    """
 
     def __init__(self, service: str, dsn: str, broker: Broker, settings: RelaySettings | None = None) -> None:
         self._service = service
@@ -58,6 +61,7 @@ class Relay:
         self._broker = broker
         self._settings = settings or RelaySettings()
         self._sink: Sink | None = None
+        self.refusal: str | None = None
 
     async def run(self) -> None:
         """Own the log and copy it; on any failure of database or broker wait a little and begin again."""
@@ -69,9 +73,11 @@ class Relay:
                         if not await self._copy_batch(connection):
                             await asyncio.sleep(self._settings.poll_s)
                         pause = self._settings.first_retry_s
+                        self.refusal = None
             except (SendFailed, *RETRYABLE) as failure:
                 SEND_FAILURES.labels(self._service).inc()
-                _log.warning("relay waits", failure=type(failure).__name__, seconds=pause)
+                self.refusal = str(failure) if isinstance(failure, Refused) else None
+                _log.warning("relay waits", failure=self.refusal or type(failure).__name__, seconds=pause)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, self._settings.retry_s)
 
@@ -99,9 +105,11 @@ class Relay:
         place = (cursor["xid"], cursor["position"])
         OLDEST_UNSENT.labels(self._service).set(await connection.fetchval(_AGE_OF_NEXT, *place) or 0)
         rows = await connection.fetch(_READ, *place, self._settings.batch)
+        if self._sink is None:  # also with nothing to send: who is refused should know before there is
+            self._sink = await self._broker.sink()
         if not rows:
             return False
-        await self._send([_message(row) for row in rows])
+        await self._sink.send_all([_message(row) for row in rows])
         await connection.execute(
             "UPDATE relay_cursor SET xid = $1, position = $2 WHERE name = 'kafka'",
             rows[-1]["xid"],
@@ -109,11 +117,6 @@ class Relay:
         )
         SENT.labels(self._service).inc(len(rows))
         return True
-
-    async def _send(self, messages: Sequence[Message]) -> None:
-        if self._sink is None:
-            self._sink = await self._broker.sink()
-        await self._sink.send_all(messages)
 
     async def _drop_sink(self) -> None:
         sink, self._sink = self._sink, None

@@ -45,17 +45,16 @@ async def run_worker(
     """
     dsn = settings.database_url.get_secret_value()
     async with open_pool(dsn, size=settings.pool_size) as pool:
-        jobs: list[Coroutine[object, object, None]] = [_until_signal(), _serve_health(settings, pool)]
-        jobs.append(Notary(name, dsn, book_of(settings.platform, name)).run())
+        on_kafka: list[Relay | Consumer] = []
         if is_publisher:
-            jobs.append(Relay(name, dsn, broker).run())
+            on_kafka.append(Relay(name, dsn, broker))
         if subscription is not None:
-            jobs.append(
-                Consumer(subscription, broker, pool, ConsumerSettings(is_log_kept=settings.platform.is_log_kept)).run()
-            )
-        if also is not None:
-            jobs.append(also(pool))
-        return await _first_to_end(jobs)
+            reading = ConsumerSettings(is_log_kept=settings.platform.is_log_kept)
+            on_kafka.append(Consumer(subscription, broker, pool, reading))
+        notary = Notary(name, dsn, book_of(settings.platform, name))
+        health = _serve_health(settings, pool, on_kafka)
+        own = [] if also is None else [also(pool)]
+        return await _first_to_end([_until_signal(), health, notary.run(), *(job.run() for job in on_kafka), *own])
 
 
 async def _first_to_end(jobs: Sequence[Coroutine[object, object, None]]) -> int:
@@ -87,9 +86,9 @@ async def _until_signal() -> None:
             loop.remove_signal_handler(number)
 
 
-async def _serve_health(settings: ServiceSettings, pool: Pool) -> None:
+async def _serve_health(settings: ServiceSettings, pool: Pool, on_kafka: Sequence[Relay | Consumer]) -> None:
     config = uvicorn.Config(
-        worker_health(pool),
+        worker_health(pool, lambda: [job.refusal for job in on_kafka if job.refusal is not None]),
         host=settings.host,
         port=settings.worker_port,
         log_level="warning",

@@ -21,6 +21,15 @@ def keep_or_choose(wanted: tuple[int, ...], count: int) -> tuple[int, ...]:
         return tuple(int(listener.getsockname()[1]) for listener in bound)
 
 
+def is_open(port: int) -> bool:
+    """Whether somebody listens there."""
+    try:
+        with socket.create_connection((HOST, port), timeout=2):
+            return True
+    except OSError:
+        return False
+
+
 def broker_answers(port: int) -> bool:
     """Whether a Kafka client gets metadata there that names at least one broker."""
     client = b"samepage"

@@ -1,7 +1,7 @@
 """The application factory: what every HTTP door has, once."""
 
 import gc
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -103,11 +103,12 @@ def _settle_memory() -> None:
     gc.set_threshold(50_000, 50, 100)
 
 
-def worker_health(pool: Pool) -> FastAPI:
-    """Health and metrics of a process that has no other HTTP door."""
+def worker_health(pool: Pool, refusals: Callable[[], Sequence[str]]) -> FastAPI:
+    """Health and metrics of a process that has no other HTTP door; not ready while the broker refuses it something."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.include_router(_health)
     app.state.pool = pool
+    app.state.refusals = refusals
     return app
 
 
@@ -125,6 +126,9 @@ async def ready(request: Request) -> Response:
         await request.app.state.pool.fetchval("SELECT 1", timeout=2)
     except RETRYABLE:
         return Response("no database\n", status_code=503, media_type="text/plain")
+    refusals: Callable[[], Sequence[str]] = getattr(request.app.state, "refusals", list)
+    if refused := refusals():
+        return Response("\n".join([*refused, ""]), status_code=503, media_type="text/plain")
     return Response("ready\n", media_type="text/plain")
 
 

@@ -26,6 +26,11 @@ def docker(*words: str, environ: Mapping[str, str] | None = None) -> str:
     return done.stdout
 
 
+def variable_of(setting: str) -> str:
+    """The environment variable by which the image of Kafka takes one of its settings."""
+    return f"KAFKA_{setting.upper().replace('.', '_')}"
+
+
 @cache
 def lacking() -> str | None:
     """What these tests miss on this machine, in one line; None when nothing is missing."""

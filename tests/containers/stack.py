@@ -1,6 +1,6 @@
 """PostgreSQL and Kafka in containers, as docker-compose.yml sets them: `pytest --stack containers` tests on these."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import pytest
@@ -8,10 +8,11 @@ from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
+from deploy.local.kafka import GUARDED, OPEN
 from deploy.local.ports import HOST, broker_answers, keep_or_choose
 from deploy.local.process import wait_until
 from deploy.local.stack import Addresses
-from tests.containers.engine import COMPOSE, lacking
+from tests.containers.engine import COMPOSE, lacking, variable_of
 
 PASSWORD = "for-tests-only"
 _READY_SECONDS = 60
@@ -43,15 +44,24 @@ def _kafka() -> Iterator[str]:
     (port,) = keep_or_choose((), 1)
     settings = COMPOSE["services"]["kafka"]
     listeners = {
-        "KAFKA_LISTENERS": f"CLIENTS://:{port},CONTROLLER://:9093",
+        "KAFKA_LISTENERS": f"CLIENTS://:{port},CONTROLLER://localhost:9093",
         "KAFKA_ADVERTISED_LISTENERS": f"CLIENTS://{HOST}:{port}",
     }
-    server = DockerContainer(settings["image"], env={**settings["environment"], **listeners})
+    server = DockerContainer(settings["image"], env={**_unguarded(settings["environment"]), **listeners})
     _publish_on_loopback(server, port, port)
     with server:
         if not wait_until(lambda: broker_answers(port), seconds=_READY_SECONDS):
             pytest.fail(f"Kafka did not answer in {_READY_SECONDS} s: {server.get_logs()}")
         yield f"{HOST}:{port}"
+
+
+def _unguarded(environment: Mapping[str, str]) -> dict[str, str]:
+    """Tests make topics and readers as they need them, under no name: they have a broker that asks for none."""
+    guard = {variable_of(name) for name in GUARDED}
+    open_ = {variable_of(name): value for name, value in OPEN.items()}
+    return {
+        name: value for name, value in environment.items() if name not in guard and not name.endswith("JAAS_CONFIG")
+    } | open_
 
 
 def _publish_on_loopback(server: DockerContainer, inside: int, outside: int | None = None) -> None:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from deploy.doors import DOORS, SERVICES
+from shared.events import CLINICIAN_DATA_UPDATED
 from tests.conftest import until
 from tests.containers.conftest import Project
 from tests.containers.engine import ROOT, docker
@@ -28,6 +29,27 @@ for folder in ("/", "/app", "/opt/venv", "/tmp", "/var/lib/samepage/keys"):
     else:
         print(folder, "was written to")
 print(os.getuid())
+"""
+
+
+WRITE_TO = """
+import asyncio, sys
+from shared.broker import Message
+from shared.kafka import KafkaBroker
+from shared.settings import Platform
+
+async def write() -> None:
+    platform = Platform()
+    sink = await KafkaBroker(platform.bootstrap_servers, client_id="test", login=platform.kafka).sink()
+    try:
+        await sink.send_all([Message(sys.argv[1], b"key", b"value")])
+        print("written")
+    except ConnectionError as error:
+        print(error)
+    finally:
+        await sink.close()
+
+asyncio.run(write())
 """
 
 
@@ -72,6 +94,20 @@ def test_a_door_is_not_root_and_can_write_nowhere(composed: Project, door: str) 
     assert user == "10001"
     assert len(tried) == 5
     assert [line for line in tried if "was written to" in line] == []
+
+
+def test_with_what_the_worker_of_intake_knows_nobody_writes_what_clinical_publishes(composed: Project) -> None:
+    topic = CLINICIAN_DATA_UPDATED.name
+    said = composed.compose("exec", "-T", "intake-worker", "python", "-c", WRITE_TO, topic)
+    assert said.splitlines()[-1] == f"Kafka refuses intake-worker the topic {topic}"
+
+
+def test_no_secret_is_in_a_log_or_in_the_image(composed: Project) -> None:
+    secrets = {name: value for name, value in composed.variables.items() if not name.endswith("_PORT")}
+    logs = composed.compose("logs", "--no-color")
+    image = docker("image", "inspect", composed.name) + docker("history", "--no-trunc", composed.name)
+    assert "acls" in logs
+    assert [name for name, value in secrets.items() if value in logs + image] == []
 
 
 def test_doors_that_are_told_to_stop_do_so_before_they_are_killed(composed: Project) -> None:

@@ -14,6 +14,7 @@ import pytest
 from deploy.cli import main
 from deploy.issuer import AUDIENCE, ISSUER, LocalIssuer
 from deploy.keys.places import environment_of, keyring_in
+from deploy.principals import grants
 from shared.auth import Role, Verifier
 from shared.errors import Problem
 from shared.settings import Platform
@@ -115,6 +116,37 @@ def test_a_door_without_its_settings_names_each_and_shows_no_secret(samepage: Sa
     said = samepage("run", "intake", "app", SAMEPAGE_ENVIRONMENT="canary-land").sentence
     assert "SAMEPAGE_ENVIRONMENT (" in said
     assert "canary" not in said
+
+
+@pytest.mark.parametrize(
+    ("login", "said"),
+    [
+        ({"SECURITY_PROTOCOL": "SASL_SSL", "USERNAME": "u"}, "with security_protocol SASL_SSL: password is missing"),
+        ({"SECURITY_PROTOCOL": "SASL_PLAINTEXT", "PASSWORD": "canary"}, "SASL_PLAINTEXT: username is missing"),
+        ({"USERNAME": "u", "PASSWORD": "canary"}, "PLAINTEXT: password is of no use, username is of no use"),
+        (
+            {"SECURITY_PROTOCOL": "SASL_PLAINTEXT", "USERNAME": "u", "PASSWORD": "canary", "CA_FILE": __file__},
+            "SASL_PLAINTEXT: ca_file is of no use",
+        ),
+        ({"SECURITY_PROTOCOL": "SSL"}, "SAMEPAGE_KAFKA_SECURITY_PROTOCOL (Input should be 'PLAINTEXT'"),
+        ({"CA_FILE": "nowhere.pem"}, "SAMEPAGE_KAFKA_CA_FILE (Path does not point to a file)"),
+    ],
+)
+@pytest.mark.parametrize("arguments", [("run", "intake", "worker"), ("acls", "--apply")])
+def test_half_a_login_to_kafka_is_refused_at_the_start(
+    samepage: Samepage, arguments: tuple[str, ...], login: dict[str, str], said: str
+) -> None:
+    own = {**KEY_RING, "SAMEPAGE_INTAKE_DATABASE_URL": DATABASE, "SAMEPAGE_INTAKE_IDENTIFIER_KEY": "k" * 32}
+    sentence = samepage(
+        *arguments, **own, **{f"SAMEPAGE_KAFKA_{name}": value for name, value in login.items()}
+    ).sentence
+    assert said in sentence
+    assert "canary" not in sentence
+
+
+def test_the_access_list_is_printed_for_kafka_acls(samepage: Samepage) -> None:
+    lines = samepage("acls").out.splitlines()
+    assert lines == sorted(grant.options for grant in grants())
 
 
 def test_a_worker_whose_database_does_not_answer_says_so_and_ends() -> None:

@@ -8,10 +8,11 @@ import pytest
 import yaml
 
 from deploy.doors import DOORS, SERVICES, Door
-from deploy.local.kafka import SETTINGS
+from deploy.local.kafka import GUARDED, SETTINGS
 from deploy.local.network import HAVE_KEYS
-from deploy.secrets import compose_variables, write_env_file
+from deploy.secrets import KAFKA_ADMIN, KAFKA_PREPARE, KAFKA_USERS, compose_variables, write_env_file
 from shared import telemetry
+from tests.containers.engine import variable_of
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE_FILE = (ROOT / "docker-compose.yml").read_text()
@@ -36,8 +37,22 @@ def test_every_door_is_run_and_watched() -> None:
 
 def test_kafka_is_set_as_on_the_local_stack() -> None:
     environment = {name: str(value).lower() for name, value in environment_of("kafka").items()}
-    local = {f"KAFKA_{name.upper().replace('.', '_')}": value.lower() for name, value in SETTINGS.items()}
+    settings = (SETTINGS | GUARDED).items()
+    local = {variable_of(name): value.lower() for name, value in settings}
     assert environment.items() >= local.items()
+
+
+def test_who_speaks_to_kafka_is_itself_there() -> None:
+    names = {name: service.get("environment", {}) for name, service in COMPOSE["services"].items()}
+    users = {name: found for name in names if (found := names[name].get("SAMEPAGE_KAFKA_USERNAME"))}
+    assert users == {user: user for user in KAFKA_USERS if user.endswith("-worker")} | {
+        "migrate": KAFKA_PREPARE,
+        "acls": KAFKA_ADMIN,
+    }
+    for name, user in users.items():
+        secret = f"${{SAMEPAGE_KAFKA_{user}_PASSWORD:?run `make secrets`}}".upper().replace("-", "_")
+        assert names[name]["SAMEPAGE_KAFKA_PASSWORD"].upper().replace("-", "_") == secret
+        assert names[name]["SAMEPAGE_KAFKA_SECURITY_PROTOCOL"] == "SASL_PLAINTEXT"
 
 
 def test_every_secret_is_asked_for_and_none_has_a_default() -> None:
@@ -51,6 +66,7 @@ def test_a_door_is_given_its_own_secrets_and_no_others(door: Door) -> None:
     given = set(re.findall(r"\$\{SAMEPAGE_(\w+?):", " ".join(map(str, environment_of(str(door)).values()))))
     own = {f"{door.service}_{door.kind}_PASSWORD".upper()}
     own |= {f"KEYRING_{door.service}_PASSWORD".upper()} if door in HAVE_KEYS else set()
+    own |= {f"KAFKA_{door.service}_WORKER_PASSWORD".upper()} if door.kind == "worker" else set()
     own |= {"IDENTIFIER_KEY"} if door.service == "intake" else set()
     own |= {"PSEUDONYM_KEY"} if door == Door("analytics", "worker") else set()
     assert given == own

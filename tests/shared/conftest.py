@@ -8,7 +8,7 @@ import pytest
 
 from shared.broker import Broker
 from shared.db import Pool, open_pool
-from shared.kafka import KafkaBroker
+from shared.kafka import KafkaBroker, Membership
 from shared.memory_broker import MemoryBroker
 from tests.conftest import Databases
 
@@ -29,7 +29,7 @@ def own_kafka(bootstrap_servers: str, *, answer_timeout_s: float = 10.0, prefix:
         client_id="test",
         prefix=prefix or f"test-{uuid4().hex[:8]}-",
         answer_timeout_s=answer_timeout_s,
-        session_timeout_ms=6_000,
+        membership=Membership(session_timeout_ms=6_000),
     )
 
 

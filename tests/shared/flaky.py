@@ -1,10 +1,10 @@
-"""A broker of which one call fails, to be tried with every call in turn."""
+"""A broker of which one call fails, to be tried with every call in turn; and one that lets nobody in."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 from shared.broker import Bounds, Broker, Message, Partition, Record, Sink, Source
-from shared.errors import SendFailed
+from shared.errors import Refused, SendFailed
 
 T = TypeVar("T")
 
@@ -69,6 +69,26 @@ class FlakySource:
 
     async def bounds(self, partitions: Sequence[Partition]) -> Mapping[Partition, Bounds]:
         return await self._broker.call(lambda: self._source.bounds(partitions), ConnectionError)
+
+
+class RefusingBroker:
+    """Lets nobody in, for this reason, until it is changed to None."""
+
+    def __init__(self, broker: Broker, reason: str) -> None:
+        self._broker = broker
+        self.reason: str | None = reason
+
+    async def sink(self) -> Sink:
+        self._look()
+        return await self._broker.sink()
+
+    async def source(self, group: str, topics: Sequence[str]) -> Source:
+        self._look()
+        return await self._broker.source(group, topics)
+
+    def _look(self) -> None:
+        if self.reason is not None:
+            raise Refused(self.reason)
 
 
 async def _nothing() -> None:

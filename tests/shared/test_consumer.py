@@ -19,7 +19,7 @@ from shared.memory_broker import MemoryBroker, partition_of
 from tests.conftest import until
 from tests.shared.effects import COUNTING, PATIENTS, effects, once, publish, running
 from tests.shared.effects import count as make_effect
-from tests.shared.flaky import FlakyBroker, FlakySource, T
+from tests.shared.flaky import FlakyBroker, FlakySource, RefusingBroker, T
 from tests.shared.wire import wire_to
 
 EAGER = ConsumerSettings(
@@ -119,6 +119,24 @@ async def test_a_broker_that_is_away_for_a_while_is_read_on_when_it_is_back(read
         await publish_for_all(broker, 2)
         await until_there_are(2 * len(PATIENTS), reader)
     assert await effects(reader) == once(*PATIENTS, upto=2)
+
+
+async def test_who_is_refused_knows_it_and_reads_on_when_it_may(reader: Pool, broker: MemoryBroker) -> None:
+    refusing = RefusingBroker(broker, "Kafka refuses dashboard-worker the group")
+    consumer = Consumer(COUNTING, refusing, reader, EAGER)
+
+    async def is_refused() -> bool:
+        return consumer.refusal == "Kafka refuses dashboard-worker the group"
+
+    async def is_let_in() -> bool:
+        return consumer.refusal is None
+
+    async with running(consumer.run()):
+        await until(is_refused)
+        refusing.reason = None
+        await publish_for_all(broker, 1)
+        await until_there_are(len(PATIENTS), reader)
+        await until(is_let_in)
 
 
 async def test_the_wait_after_a_failure_grows_and_is_short_again_after_a_success(

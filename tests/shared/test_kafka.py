@@ -4,8 +4,8 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,15 +14,12 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from deploy.local.java import JavaTools
-from deploy.local.kafka import Kafka
 from deploy.local.ports import HOST, keep_or_choose
-from deploy.local.record import Part
-from deploy.local.server import stop, wait_until_ready
 from shared.broker import Bounds, Partition
 from shared.errors import Halt, SendFailed
-from shared.kafka import KafkaAway, KafkaBroker
+from shared.kafka import KafkaAway, KafkaBroker, Membership
 from shared.memory_broker import partition_of
+from tests.brokers import a_kafka
 from tests.conftest import until
 from tests.shared.conftest import TOPIC, own_kafka
 from tests.shared.logs import ALL, letter, next_offsets, read, reading, send, texts
@@ -30,23 +27,6 @@ from tests.shared.logs import ALL, letter, next_offsets, read, reading, send, te
 pytestmark = pytest.mark.kafka
 
 BIG = "x" * 300_000  # more than a batch of the producer takes
-
-
-@contextmanager
-def a_kafka(root: Path) -> Iterator[tuple[str, int]]:
-    """Address and process id of a broker that nobody else uses."""
-    tools = JavaTools.found(os.environ)
-    if tools.missing:
-        pytest.skip(f"Kafka needs {tools.missing}")
-    server = Kafka(root / "kafka", root / "kafka.log", tools)
-    ports = keep_or_choose((), server.port_count)
-    part = Part(ports, server.start(ports))
-    assert part.process is not None
-    try:
-        wait_until_ready(server, part)
-        yield f"{HOST}:{ports[0]}", part.process.pid
-    finally:
-        stop({"kafka": part})
 
 
 @asynccontextmanager
@@ -187,9 +167,7 @@ async def test_a_static_member_that_comes_back_has_its_partitions_without_the_ot
 ) -> None:
     prefix = f"test-{uuid4().hex[:8]}-"
     one, two = (
-        KafkaBroker(
-            kafka_bootstrap, client_id="test", prefix=prefix, session_timeout_ms=20_000, instance_id=f"member-{number}"
-        )
+        KafkaBroker(kafka_bootstrap, client_id="test", prefix=prefix, membership=Membership(20_000, f"member-{number}"))
         for number in range(2)
     )
     await one.create_topics([TOPIC])

@@ -14,7 +14,7 @@ from shared.memory_broker import MemoryBroker
 from shared.relay import Relay, RelaySettings
 from tests.conftest import until
 from tests.shared.effects import PATIENTS, record_visit, running, write
-from tests.shared.flaky import FlakyBroker
+from tests.shared.flaky import FlakyBroker, RefusingBroker
 from tests.shared.logs import reading
 from tests.shared.wire import wire_to
 
@@ -149,6 +149,26 @@ async def test_a_broker_that_is_away_for_a_while_gets_everything_when_it_is_back
 
         await until(is_done)
     assert are_in_order(await log_of(broker), upto=3)
+
+
+async def test_who_is_refused_knows_it_before_there_is_anything_to_send(
+    source_dsn: str, source: Pool, broker: MemoryBroker
+) -> None:
+    refusing = RefusingBroker(broker, "Kafka refuses intake-worker the topic")
+    relay = Relay("intake", source_dsn, refusing, EAGER)
+
+    async def is_refused() -> bool:
+        return relay.refusal == "Kafka refuses intake-worker the topic"
+
+    async def is_done() -> bool:
+        return relay.refusal is None and await is_all_sent(source)
+
+    async with running(relay.run()):
+        await until(is_refused)
+        await write(source, PATIENTS[0])
+        refusing.reason = None
+        await until(is_done)
+    assert await log_of(broker) == {str(PATIENTS[0]): [1]}
 
 
 async def test_the_wait_after_a_failure_grows_and_is_short_again_after_a_success(
