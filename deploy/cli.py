@@ -15,15 +15,20 @@ from rich.table import Table
 
 from deploy import contracts
 from deploy.audit.command import app as audit_app
+from deploy.audit.export import login_name
 from deploy.doors import SERVICES, CannotStart, Door
 from deploy.doors import run as run_door
 from deploy.issuer import LocalIssuer
+from deploy.keys.command import app as keys_app
 from deploy.local.errors import StackError
 from deploy.local.network import Network
 from deploy.local.stack import Stack
 from deploy.prepare import homes, prepare, running_network
+from services.intake.settings import IntakeSettings
 from shared.auth import Role
-from shared.errors import Halt
+from shared.errors import Halt, KeyRingAway, Problem
+from shared.events import ErasureReason
+from shared.sealing import Patient
 
 ROOT = Path(__file__).resolve().parent.parent
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_show_locals=False, help=__doc__)
@@ -32,6 +37,7 @@ contracts_app = typer.Typer(no_args_is_help=True, help="The generated contracts.
 app.add_typer(stack_app, name="stack")
 app.add_typer(contracts_app, name="contracts")
 app.add_typer(audit_app, name="audit")
+app.add_typer(keys_app, name="keys")
 console = Console()
 IssuerFolder = Annotated[Path, typer.Option(envvar="SAMEPAGE_ISSUER_FOLDER", help="Where its keys are kept")]
 Scale = Annotated[Literal["default", "study"], typer.Option(help="study: all 4,057 patients")]
@@ -162,6 +168,23 @@ def rebuild(service: Annotated[Literal["dashboard"], typer.Argument()]) -> None:
 
 
 @app.command()
+def erase(
+    patient: Annotated[UUID, typer.Option(help="Id of the patient")],
+    site: Annotated[str, typer.Option(help="The site whose patient it is")],
+    reason: Annotated[ErasureReason, typer.Option()],
+    by: Annotated[str | None, typer.Option(help="Who asks, for the record; the login name when not given")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
+) -> None:
+    """Erase a patient for good: nobody can read their words again, and no page or figure shows them."""
+    from deploy.erasure import erase_patient  # noqa: PLC0415
+
+    if not yes:
+        typer.confirm(f"Erase patient {patient} of {site}? This cannot be undone.", abort=True)
+    receipt = asyncio.run(erase_patient(_intake_settings(), Patient(site, patient), reason, by=by or login_name()))
+    console.print("The patient was erased before." if receipt is None else f"Erased. Receipt: {receipt}")
+
+
+@app.command()
 def demo(
     scale: Scale = "default",
     check: Annotated[bool, typer.Option("--check", help="Load, wait, compare, stop; exit 1 on any difference")] = False,
@@ -216,11 +239,17 @@ def _network() -> Network:
     return running_network(_place())
 
 
+def _intake_settings() -> IntakeSettings:
+    if "SAMEPAGE_INTAKE_DATABASE_URL" not in os.environ:
+        os.environ.update(_network().environments[Door("intake", "app")])
+    return IntakeSettings()
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; an expected failure is one sentence."""
     try:
         app(arguments)
-    except (StackError, CannotStart, Halt, OSError, asyncpg.PostgresError) as error:
+    except (StackError, CannotStart, Halt, KeyRingAway, Problem, OSError, asyncpg.PostgresError) as error:
         console.print(str(error) or type(error).__name__, style="bold", markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
 

@@ -1,4 +1,4 @@
-"""One database and three roles for each service, on any PostgreSQL server that lets us in as its superuser.
+"""One database and three roles for each service, and the key ring's, on any server that lets us in as its superuser.
 
 The owner migrates. The application's role serves the HTTP door and the worker's the Kafka door: these two own nothing,
 and what they may do is granted by the migrations to the groups that they are in (`shared.migrations.walls_v1`).
@@ -12,11 +12,12 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 import asyncpg
 
 from deploy.local.errors import StackError
-from services import ROLES
+from services import READ_WORDS, ROLES
 from shared.db import Connection
 
 _POWERS = "LOGIN INHERIT NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION"
 _ONE_AT_A_TIME = 7_264_002
+KEY_RING = "keyring"
 
 
 @dataclass(frozen=True)
@@ -28,16 +29,23 @@ class Database:
     worker: str = field(repr=False)
 
 
+@dataclass(frozen=True)
+class KeyRingDatabase:
+    """The key ring's database as its owner reaches it, who rotates keys, and as each service does that reads words."""
+
+    owner: str = field(repr=False)
+    readers: Mapping[str, str] = field(repr=False)
+
+
 def database_on(admin_dsn: str, name: str, passwords: Mapping[str, str]) -> Database:
     """Database `name` on the superuser's server; its roles are `<name>_owner`, `<name>_app` and `<name>_worker`."""
-    server = urlsplit(admin_dsn)
-    place = server.netloc.rpartition("@")[2]
+    return Database(*(_dsn(admin_dsn, name, f"{name}_{role}", passwords) for role in ROLES))
 
-    def dsn(login: str) -> str:
-        user = f"{quote(login, safe='')}:{quote(passwords[login], safe='')}"
-        return urlunsplit((server.scheme, f"{user}@{place}", f"/{name}", "", ""))
 
-    return Database(*(dsn(f"{name}_{role}") for role in ROLES))
+def keyring_on(admin_dsn: str, passwords: Mapping[str, str], *, name: str = KEY_RING) -> KeyRingDatabase:
+    """The key ring's database; its owner is `<name>_owner`, and its migrations know the readers by their names."""
+    readers = {service: _dsn(admin_dsn, name, f"{KEY_RING}_{service}", passwords) for service in READ_WORDS}
+    return KeyRingDatabase(_dsn(admin_dsn, name, f"{name}_owner", passwords), readers)
 
 
 async def ensure_database(admin_dsn: str, database: Database) -> None:
@@ -48,18 +56,30 @@ async def ensure_database(admin_dsn: str, database: Database) -> None:
     Raises:
         StackError: a DSN is missing, or the server does not answer, or refuses.
     """
-    owner, app, worker = map(_Login.in_dsn, (database.owner, database.app, database.worker))
-    if not (app.name and worker.name):
-        raise StackError(f"The database {owner.database} could not be made: name the DSNs of its app and worker too")
+    await _ensure(admin_dsn, database.owner, {database.app: "samepage_app", database.worker: "samepage_worker"})
+
+
+async def ensure_keyring(admin_dsn: str, database: KeyRingDatabase) -> None:
+    """The same for the key ring. What its roles may do, its migrations grant to each by name."""
+    await _ensure(admin_dsn, database.owner, dict.fromkeys(database.readers.values()))
+
+
+async def _ensure(admin_dsn: str, owner_dsn: str, others: Mapping[str, str | None]) -> None:
+    """`others` are the DSNs of the roles that may connect, each with the group that it is put into."""
+    owner = _Login.in_dsn(owner_dsn)
+    groups = {_Login.in_dsn(dsn): group for dsn, group in others.items()}
+    if not all(login.name for login in groups):
+        raise StackError(f"The database {owner.database} could not be made: name the DSNs of its other roles too")
     try:
         connection = await asyncpg.connect(admin_dsn)
         try:
             await connection.execute("SELECT pg_advisory_lock($1)", _ONE_AT_A_TIME)
             await _rename_sole_role(connection, owner)
-            for login, group in ((owner, None), (app, "samepage_app"), (worker, "samepage_worker")):
+            for login, group in {owner: None, **groups}.items():
                 await _ensure_role(connection, login, group)
             await _ensure_place(connection, owner)
-            await _run(connection, "GRANT CONNECT ON DATABASE %I TO %I, %I", owner.database, app.name, worker.name)
+            for login in groups:
+                await _run(connection, "GRANT CONNECT ON DATABASE %I TO %I", owner.database, login.name)
         finally:
             await connection.close()
     except (asyncpg.PostgresError, OSError) as error:
@@ -75,6 +95,12 @@ class _Login(NamedTuple):
     def in_dsn(cls, dsn: str) -> "_Login":
         parts = urlsplit(dsn)
         return cls(unquote(parts.username or ""), unquote(parts.password or ""), unquote(parts.path[1:]))
+
+
+def _dsn(admin_dsn: str, database: str, login: str, passwords: Mapping[str, str]) -> str:
+    server = urlsplit(admin_dsn)
+    user = f"{quote(login, safe='')}:{quote(passwords[login], safe='')}"
+    return urlunsplit((server.scheme, f"{user}@{server.netloc.rpartition('@')[2]}", f"/{database}", "", ""))
 
 
 async def _rename_sole_role(connection: Connection, owner: _Login) -> None:

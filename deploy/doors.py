@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings
 import services
 from shared.events import Topic
 from shared.kafka import KafkaBroker
+from shared.keyring import KeyRingSettings
 from shared.settings import KafkaLogin, Platform, ServiceSettings
 from shared.telemetry import configure_logs
 
@@ -39,15 +40,21 @@ class CannotStart(Exception):
     """A door cannot start; one sentence that names settings and what was expected of them, never what they are."""
 
 
-def settings_of(service: str) -> ServiceSettings:
-    """A service's settings from the environment.
+def settings_class(door: Door) -> type[ServiceSettings]:
+    """The settings of a door: of its own, where it is told more than the service's other one."""
+    classes = vars(import_module(f"services.{door.service}.settings"))
+    name = door.service.capitalize()
+    kind: type[ServiceSettings] = classes.get(f"{name}{door.kind.capitalize()}Settings") or classes[f"{name}Settings"]
+    return kind
+
+
+def settings_of(door: Door) -> ServiceSettings:
+    """A door's settings from the environment.
 
     Raises:
         CannotStart: some are missing or wrong.
     """
-    classes = vars(import_module(f"services.{service}.settings"))
-    kind: type[ServiceSettings] = classes[f"{service.capitalize()}Settings"]
-    return _read(kind, f"Settings of {service}")
+    return _read(settings_class(door), f"Settings of {door.service}")
 
 
 def platform_settings() -> Platform:
@@ -63,8 +70,8 @@ def _read(kind: type[Settings], what: str) -> Settings:
     try:
         return kind()
     except ValidationError as error:
-        prefix = {one.__name__: one.model_config["env_prefix"] for one in (kind, Platform, KafkaLogin)}[error.title]
-        names = [f"{prefix}{(*detail['loc'], '*')[0]}".upper() for detail in error.errors()]
+        told = {one.__name__: one.model_config["env_prefix"] for one in (kind, Platform, KafkaLogin, KeyRingSettings)}
+        names = [f"{told[error.title]}{(*detail['loc'], '*')[0]}".upper() for detail in error.errors()]
         wrong = [f"{name} ({detail['msg']})" for name, detail in zip(names, error.errors(), strict=True)]
         raise CannotStart(f"{what} are missing or wrong: {'; '.join(wrong)}") from None
 
@@ -89,7 +96,7 @@ def run(door: Door) -> int:
     """
     if "SAMEPAGE_SUPERVISED" in os.environ:
         _end_with_parent()
-    settings = settings_of(door.service)
+    settings = settings_of(door)
     configure_logs(str(door), settings.platform.log_level)
     if door.kind == "app":
         application = import_module(f"services.{door.service}.app").create_app(settings)

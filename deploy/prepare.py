@@ -9,9 +9,9 @@ from pathlib import Path
 
 import httpx
 from pydantic import SecretStr
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from deploy.databases import Database, ensure_database
+from deploy.databases import KEY_RING, Database, KeyRingDatabase, ensure_database, ensure_keyring
 from deploy.doors import DOORS, SERVICES, platform_settings
 from deploy.local.errors import StackError
 from deploy.local.network import Network, lay_out
@@ -20,6 +20,7 @@ from deploy.local.stack import Stack
 from deploy.migrate import upgrade
 from deploy.rebuild import Report, rebuild
 from deploy.supervisor import Supervisor
+from services import READ_WORDS
 from shared.events import TOPICS
 from shared.kafka import KafkaBroker
 
@@ -31,7 +32,7 @@ def prepare(root: Path) -> Network:
     addresses = Stack().up(root)
     network = lay_out(root, addresses)
     broker = KafkaBroker(addresses.bootstrap_servers, client_id="prepare")
-    asyncio.run(make_ready(network.databases, broker, addresses.postgres_admin_dsn))
+    asyncio.run(make_ready(network.databases, network.keyring_database, broker, addresses.postgres_admin_dsn))
     return network
 
 
@@ -86,11 +87,18 @@ def _is_ready(client: httpx.Client, port: int) -> bool:
         return False
 
 
-async def make_ready(databases: Mapping[str, Database], broker: KafkaBroker, admin_dsn: str) -> None:
+async def make_ready(
+    databases: Mapping[str, Database], keyring: KeyRingDatabase, broker: KafkaBroker, admin_dsn: str
+) -> None:
     """Make the missing databases and roles, migrate, and make every topic."""
     for database in databases.values():
         await ensure_database(admin_dsn, database)
-    await migrate({service: database.owner for service, database in databases.items()}, broker)
+    await ensure_keyring(admin_dsn, keyring)
+    await migrate(_owners(databases, keyring), broker)
+
+
+def _owners(databases: Mapping[str, Database], keyring: KeyRingDatabase) -> dict[str, str]:
+    return {**{service: database.owner for service, database in databases.items()}, KEY_RING: keyring.owner}
 
 
 async def migrate(owners: Mapping[str, str], broker: KafkaBroker) -> None:
@@ -108,6 +116,17 @@ class _Named(BaseSettings):
     worker_database_url: SecretStr = SecretStr("")
 
 
+class _NamedKeyRing(BaseSettings):
+    """The key ring's database likewise."""
+
+    model_config = SettingsConfigDict(env_prefix="SAMEPAGE_KEYRING_")
+
+    owner_database_url: SecretStr
+    intake_database_url: SecretStr = SecretStr("")
+    clinical_database_url: SecretStr = SecretStr("")
+    dashboard_database_url: SecretStr = SecretStr("")
+
+
 async def migrate_from_environment(admin_dsn: str | None) -> None:
     """The same for databases and broker named in the environment (containers, Kubernetes)."""
     named = {service: _Named(_env_prefix=f"SAMEPAGE_{service.upper()}_") for service in SERVICES}
@@ -119,12 +138,15 @@ async def migrate_from_environment(admin_dsn: str | None) -> None:
         )
         for service, one in named.items()
     }
+    ring = _NamedKeyRing()
+    readers = {service: getattr(ring, f"{service}_database_url").get_secret_value() for service in READ_WORDS}
+    keyring = KeyRingDatabase(ring.owner_database_url.get_secret_value(), readers)
     platform = platform_settings()
     broker = KafkaBroker(platform.bootstrap_servers, client_id="prepare", login=platform.kafka)
     if admin_dsn is not None:
-        await make_ready(databases, broker, admin_dsn)
+        await make_ready(databases, keyring, broker, admin_dsn)
     else:
-        await migrate({service: database.owner for service, database in databases.items()}, broker)
+        await migrate(_owners(databases, keyring), broker)
 
 
 async def rebuild_read_model(network: Network, service: str) -> Report:

@@ -3,13 +3,12 @@
 Standard library only: `python3 -m deploy.secrets` (`make secrets`) runs where nothing is installed.
 """
 
-import base64
 import os
 import secrets
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from services import ROLES, SERVICES
+from services import READ_WORDS, ROLES, SERVICES
 
 ENV_FILE = Path(__file__).resolve().parent.parent / ".env"
 # Who logs in to Kafka: the super user, who lets the others; who makes the topics; the worker of each service.
@@ -17,12 +16,16 @@ KAFKA_ADMIN, KAFKA_PREPARE = "admin", "prepare"
 KAFKA_USERS = (KAFKA_ADMIN, KAFKA_PREPARE, *(f"{service}-worker" for service in SERVICES))
 _ABOUT = "# Secrets of this checkout's containers, for development. The data in their volumes know no others."
 
+_LOGINS = (
+    *(f"{service}_{role}" for service in SERVICES for role in ROLES),
+    *(f"keyring_{name}" for name in ("owner", *READ_WORDS)),
+)
+
 
 @dataclass(frozen=True)
 class Secrets:
     """Made once a network; `database_passwords` by the role that logs in with it."""
 
-    seal_key: str
     identifier_key: str
     pseudonym_key: str
     database_passwords: dict[str, str]
@@ -31,10 +34,9 @@ class Secrets:
 def new_secrets() -> Secrets:
     """Fresh ones."""
     return Secrets(
-        seal_key=base64.b64encode(secrets.token_bytes(32)).decode(),
         identifier_key=secrets.token_urlsafe(32),
         pseudonym_key=secrets.token_urlsafe(32),
-        database_passwords={f"{service}_{role}": secrets.token_urlsafe(24) for service in SERVICES for role in ROLES},
+        database_passwords={login: secrets.token_urlsafe(24) for login in _LOGINS},
     )
 
 
@@ -52,7 +54,6 @@ def compose_variables() -> dict[str, str]:
     passwords = made.database_passwords | {"postgres": secrets.token_urlsafe(24)}
     passwords |= {f"kafka_{user}".replace("-", "_"): secrets.token_urlsafe(24) for user in KAFKA_USERS}
     return {
-        "SAMEPAGE_SEAL_KEY": made.seal_key,
         "SAMEPAGE_IDENTIFIER_KEY": made.identifier_key,
         "SAMEPAGE_PSEUDONYM_KEY": made.pseudonym_key,
     } | {f"SAMEPAGE_{name.upper()}_PASSWORD": password for name, password in passwords.items()}

@@ -6,12 +6,13 @@ chain of its site, in the one form that `canonical` gives it.
 """
 
 import hashlib
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import orjson
@@ -84,6 +85,11 @@ class Act:
     route: str
     request_id: str
     trace_id: str
+
+
+def act_of_program(subject: str, role: str, purpose: Purpose, *, method: str, route: str) -> Act:
+    """An act that nobody asked for over HTTP: `method` is `CLI` for a command, `JOB` for a worker's own work."""
+    return Act(subject, role, purpose, method, route, uuid4().hex, secrets.token_hex(16))
 
 
 @dataclass(frozen=True, slots=True)

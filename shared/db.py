@@ -71,8 +71,13 @@ async def _keep(_connection: Connection) -> None:
 
 
 @asynccontextmanager
-async def open_pool(dsn: str, *, size: int, search_path: str = "public") -> AsyncIterator[Pool]:
-    """A pool whose statements end after 5 s and whose idle transactions after 30 s."""
+async def open_pool(
+    dsn: str, *, size: int, search_path: str = "public", least: int = 1, timeout_s: float = 10
+) -> AsyncIterator[Pool]:
+    """A pool whose statements end after 5 s and whose idle transactions after 30 s.
+
+    With `least=0` it opens although the server is away; `timeout_s` is the longest wait for a connection or an answer.
+    """
     settings = {
         "search_path": search_path,
         "statement_timeout": "5s",
@@ -80,7 +85,13 @@ async def open_pool(dsn: str, *, size: int, search_path: str = "public") -> Asyn
         "application_name": "samepage",
     }
     async with asyncpg.create_pool(
-        dsn, min_size=1, max_size=size, reset=_keep, command_timeout=10, server_settings=settings
+        dsn,
+        min_size=least,
+        max_size=size,
+        reset=_keep,
+        timeout=timeout_s,
+        command_timeout=timeout_s,
+        server_settings=settings,
     ) as pool:
         yield pool
 

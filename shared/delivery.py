@@ -123,15 +123,18 @@ class _Line:
         if event.sequence > self.heads.get(stream, 0) + 1:
             expected = self.heads.get(stream, 0) + 1
             outcome.letters.append(store.Letter(record, "waiting", f"sequence {expected} is missing", event.sequence))
+            self.waiting[stream, event.sequence] = record
             return []
-        return [(event, record), *self._released(stream, event.sequence)]
+        return [(event, record), *self._released(stream, event.sequence, outcome)]
 
-    def _released(self, stream: Stream, sequence: int) -> list[tuple[Event, Record]]:
+    def _released(self, stream: Stream, sequence: int, outcome: Outcome) -> list[tuple[Event, Record]]:
         released = []
         while (record := self.waiting.pop((stream, sequence + 1), None)) is not None:
             released.append((decode(stream.topic, record.headers, record.value), record))
             sequence += 1
         self.heads[stream] = sequence
+        if released:
+            outcome.letters = [letter for letter in outcome.letters if not letter.waits_for(stream, sequence)]
         return released
 
 

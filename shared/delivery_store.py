@@ -33,6 +33,11 @@ class Letter:
     reason: str
     sequence: int | None = None
 
+    def waits_for(self, stream: Stream, head: int) -> bool:
+        """Whether it waited for what this stream has reached by now."""
+        is_reached = self.sequence is not None and self.sequence <= head
+        return self.state == "waiting" and self.record.stream == stream and is_reached
+
 
 async def places(connection: Connection, consumer: str, partitions: Collection[Partition]) -> dict[Partition, Place]:
     """The stored place of every partition; one never read before begins at 0."""

@@ -8,6 +8,7 @@
       TooManyDeadLetters     the brake: many records in a row failed, so the fault is more likely ours
       Stalled                there is something to read and nothing moves
     SendFailed               the broker did not acknowledge; the sink is of no more use
+    KeyRingAway              patients' words can be neither sealed nor opened now
     Refused                  the broker does not let us in, or not there: tried again, but somebody must change that
 
 Messages of `PermanentFailure` are stored beside the record: they name fields and rules, never a patient's data.
@@ -60,6 +61,11 @@ def conflict(kind: str, detail: str, **extra: str) -> Problem:
     return Problem(409, kind, detail, extra=extra)
 
 
+def erased() -> Problem:
+    """The patient was here and was erased: nothing can be written about them any more."""
+    return Problem(410, "erased", "This patient was erased. A person who comes back is enrolled anew.")
+
+
 class PermanentFailure(Exception):
     """This record can never be applied."""
 
@@ -86,6 +92,10 @@ class Stalled(Halt):
 
 class SendFailed(Exception):
     """At least one message was not acknowledged. Whether it was written is unknown."""
+
+
+class KeyRingAway(Exception):
+    """The key ring, or one of its files, cannot be used now. Its message holds nothing of a patient and no key."""
 
 
 class Refused(ConnectionError):

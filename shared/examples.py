@@ -1,6 +1,6 @@
 """One valid event body per topic, for documents and tests. All of it is synthetic: no such patient exists.
 
-The sealed words are sealed for this site and patient under the published key of bytes 0 to 31, which protects nothing.
+The sealed words are sealed for this event under the published key of bytes 0 to 31, which protects nothing.
 """
 
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from shared.events import (
     DASHBOARD_VIEWED,
     ENROLLMENT_UPDATED,
     FEEDBACK_RECEIVED,
+    PATIENT_ERASED,
     SITE_UPDATED,
     SURVEY_COMPLETED,
     VISIT_UPDATED,
@@ -25,9 +26,11 @@ from shared.events import (
     Diagnosis,
     Education,
     EnrollmentUpdated,
+    ErasureReason,
     FeedbackReceived,
     Lab,
     Language,
+    PatientErased,
     Score,
     Sex,
     SiteType,
@@ -43,6 +46,7 @@ from shared.events import (
 
 SITE_ID = "riverbend"
 PATIENT_ID = UUID("0b7c6a54-6a39-4c1f-9d55-2f6a52c0a001")
+EVENT_ID = UUID("0b7c6a54-6a39-4c1f-9d55-2f6a52c09001")
 _VISIT_ID = UUID("0b7c6a54-6a39-4c1f-9d55-2f6a52c0b001")
 _CLINICIAN_ID = "dr-rowe"
 _VISIT_AT = datetime(2026, 10, 13, 15, 20, tzinfo=UTC)
@@ -115,11 +119,15 @@ _SURVEY = SurveyCompleted(
         Concern(
             rank=1,
             topic=ConcernTopic.SYMPTOMS,
-            words="o4XtzK9WriXwT2mb1y9wT9HAZg9nQ1Xdjd3LUKmVCze1T0xCMDFkSGouhHjiX_XY",
+            words="1.9yTfrC2VnfM5oz-pCV8CZ39aNPxVTpNelAY8JSOib3tfk9WEGzRx4ojz3kpkRnxZ",
         ),
         Concern(rank=2, topic=ConcernTopic.STEROIDS),
     ),
-    matters_most="nJ8_W1CjNLUqgPewgxvu-ZPj_9SLxPHakgwvWC2tjVmdBdWgtmAEQPuExMfja8tDD0as",
+    matters_most="1.h2ur1yIDM8r5sTqvL7h4Wt0-3KLGOxN-0WsVOs9_HppIf5sULL8FcEuGraSf7s3VBaT3",
+)
+
+_ERASURE = PatientErased(
+    patient_id=PATIENT_ID, erased_at=datetime(2026, 11, 2, 16, 30, tzinfo=UTC), reason=ErasureReason.PATIENT_REQUEST
 )
 
 _LAB = ClinicianDataUpdated(
@@ -171,6 +179,7 @@ EXAMPLES: Mapping[str, Body] = MappingProxyType(
         ENROLLMENT_UPDATED.name: _ENROLLMENT,
         VISIT_UPDATED.name: _VISIT,
         SURVEY_COMPLETED.name: _SURVEY,
+        PATIENT_ERASED.name: _ERASURE,
         CLINICIAN_DATA_UPDATED.name: _LAB,
         DASHBOARD_VIEWED.name: _VIEW,
         FEEDBACK_RECEIVED.name: _FEEDBACK,

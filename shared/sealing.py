@@ -1,74 +1,96 @@
-"""Patients' words on their way through Kafka: sealed with AES-256-GCM, one key a patient.
+"""A patient's words, sealed: AES-256-GCM under the patient's own key, bound to the one place where they may stand.
 
-The key of a patient is derived (HKDF-SHA256) from the network's seal key, the site and the patient. The associated
-data binds site, patient and field, so that a sealed text cannot be moved to another patient or field. Services that
-must not read words (feedback, analytics) are not given the seal key.
+A sealed text is `1.` and then nonce, ciphertext and tag as base64url. Its associated data binds the version, site,
+patient, the event or record that holds it, and the field: a text moved to any other place does not open. Keys come
+from the key ring (`shared.keyring`); services that must not read words (feedback, analytics) are given none.
 """
 
 import base64
-import binascii
 import os
-from functools import lru_cache
+from collections.abc import Callable
+from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
 
+import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from shared.settings import Platform
-
+KEY_BYTES = 32
+_VERSION = "1"
 _NONCE_BYTES = 12
 
 
-class Sealer:
-    """Seals and opens words. Thread-safe; holds the network's seal key.
+class Patient(NamedTuple):
+    """Whose words: a patient is one of a site."""
 
-    Raises:
-        ValueError: the seal key is not 32 bytes in base64.
-    """
+    site_id: str
+    patient_id: UUID
 
-    def __init__(self, seal_key: str) -> None:
-        try:
-            key = base64.b64decode(seal_key, validate=True)
-        except binascii.Error:
-            raise ValueError("the seal key is not base64") from None
-        if len(key) != 32:
-            raise ValueError("the seal key must have 32 bytes")
-        self._cipher = lru_cache(maxsize=4096)(lambda site, patient: _cipher(key, site, patient))
 
-    def seal(self, words: str, *, site_id: str, patient_id: str, field: str) -> str:
-        """Nonce and ciphertext as base64url."""
+class Place(NamedTuple):
+    """Where a sealed text stands: in which event or record, and in which field of it."""
+
+    holder: str
+    field: str
+
+
+def in_event(event_id: UUID | str, field: str) -> Place:
+    """A field of an event, such as `concerns.1.words`; the id is that of the envelope."""
+    return Place(f"event/{event_id}", field)
+
+
+def in_record(record_id: UUID | str, field: str) -> Place:
+    """A column of a row of the owning service."""
+    return Place(f"record/{record_id}", field)
+
+
+class WordsState(StrEnum):
+    """What a reader is told of words that were sealed. The three are never mixed up."""
+
+    READABLE = "readable"
+    NOT_READABLE_NOW = "not-readable-now"
+    ERASED = "erased"
+
+
+class Words(NamedTuple):
+    """A text after opening: itself, or why it is not there."""
+
+    state: WordsState
+    text: str | None = None
+
+
+Opener = Callable[[str, Place], Words]
+"""Opens the sealed texts of one patient: `(sealed, place)`."""
+
+NOT_READABLE_NOW = Words(WordsState.NOT_READABLE_NOW)
+ERASED = Words(WordsState.ERASED)
+
+
+class WordKey:
+    """The key of one patient. It lives in memory, for a moment."""
+
+    def __init__(self, patient: Patient, key: bytes) -> None:
+        self._patient = patient
+        self._cipher = AESGCM(key)
+
+    def seal(self, words: str, place: Place) -> str:
+        """The words for this place; sealing twice gives two texts."""
         nonce = os.urandom(_NONCE_BYTES)
-        bound = _bound(site_id, patient_id, field)
-        sealed = self._cipher(site_id, patient_id).encrypt(nonce, words.encode(), bound)
-        return base64.urlsafe_b64encode(nonce + sealed).decode()
+        content = nonce + self._cipher.encrypt(nonce, words.encode(), self._bound(place))
+        return f"{_VERSION}.{base64.urlsafe_b64encode(content).decode()}"
 
-    def open(self, sealed: str, *, site_id: str, patient_id: str, field: str) -> str | None:
-        """The words, or None when they cannot be opened: another patient's, another field's, or erased."""
+    def open(self, sealed: str, place: Place) -> Words:
+        """The words, when this patient's were sealed for this place; else they are not readable now."""
+        version, _, text = sealed.partition(".")
+        if version != _VERSION:
+            return NOT_READABLE_NOW
         try:
-            content = base64.urlsafe_b64decode(sealed)
-            bound = _bound(site_id, patient_id, field)
-            cipher = self._cipher(site_id, patient_id)
-            return str(cipher.decrypt(content[:_NONCE_BYTES], content[_NONCE_BYTES:], bound).decode())
+            content = base64.urlsafe_b64decode(text)
+            words = self._cipher.decrypt(content[:_NONCE_BYTES], content[_NONCE_BYTES:], self._bound(place))
         except (InvalidTag, ValueError):
-            return None
+            return NOT_READABLE_NOW
+        return Words(WordsState.READABLE, words.decode())
 
-
-def sealer_of(platform: Platform) -> Sealer:
-    """The sealer of a service that may read words.
-
-    Raises:
-        ValueError: no seal key is set.
-    """
-    if platform.seal_key is None:
-        raise ValueError("SAMEPAGE_SEAL_KEY is not set")
-    return Sealer(platform.seal_key.get_secret_value())
-
-
-def _cipher(key: bytes, site_id: str, patient_id: str) -> AESGCM:
-    derivation = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"samepage:{site_id}:{patient_id}".encode())
-    return AESGCM(derivation.derive(key))
-
-
-def _bound(site_id: str, patient_id: str, field: str) -> bytes:
-    return "\x1f".join((site_id, patient_id, field)).encode()
+    def _bound(self, place: Place) -> bytes:
+        return orjson.dumps([_VERSION, *map(str, self._patient), *place])

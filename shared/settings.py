@@ -52,7 +52,6 @@ class Platform(BaseSettings):
     issuer: str = Field(default="", description="Exact `iss` of the tokens that are believed")
     audience: str = "samepage"
     key_set_file: Path = Field(default=Path("jwks.json"), description="The issuer's public keys (JWK Set)")
-    seal_key: SecretStr | None = Field(default=None, description="32 bytes, base64: seals patients' words in events")
     audit_folder: Path | None = Field(default=None, description="Outside the database: signed heads of the audit")
     audit_key_file: Path | None = Field(default=None, description="Ed25519 key (PEM) that a worker signs heads with")
     is_synthetic: bool = Field(default=False, description="Pages say that nobody here is real")

@@ -56,11 +56,22 @@ def add_outbox(metadata: MetaData) -> None:
         "idempotency",
         metadata,
         Column("site_id", Text, primary_key=True),
-        Column("key", Text, primary_key=True),
-        Column("request_hash", LargeBinary, nullable=False),
+        Column("key", Text, primary_key=True, comment="SHA-256 of the key: clients make theirs of what they like"),
+        Column("request_hash", LargeBinary, nullable=False, comment="HMAC-SHA-256 of the request under the key"),
         Column("status", SmallInteger, nullable=False),
         Column("answer", LargeBinary, nullable=False),
         Column("recorded_at", DateTime(timezone=True), FetchedValue(), nullable=False),
+    )
+
+
+def add_erasure(metadata: MetaData) -> None:
+    """The tombstones of a service that keeps patients."""
+    Table(
+        "erasure",
+        metadata,
+        Column("site_id", Text, primary_key=True),
+        Column("patient_id", Uuid, primary_key=True),
+        Column("erased_at", DateTime(timezone=True), nullable=False),
     )
 
 

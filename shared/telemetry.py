@@ -49,6 +49,12 @@ AUDIT_SIGNED_AT = Gauge(
     "When the heads of the chains were last signed, or found unchanged. Older than 5 minutes or 0: no key, no disk.",
     ["service"],
 )
+KEYS = Counter(
+    "samepage_keyring_keys_total",
+    "Keys of patients: cached, looked-up, made, erased; away: words not shown because the key ring was. Rising away: "
+    "docs/runbooks/keys.md.",
+    ["outcome"],
+)
 
 # Ids of zeros only are invalid, says the standard.
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")

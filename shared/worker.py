@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 
 import structlog
 import uvicorn
@@ -31,9 +31,18 @@ class _QuietServer(uvicorn.Server):
 
 
 async def run_worker(
-    name: str, settings: ServiceSettings, broker: Broker, *, subscription: Subscription | None, is_publisher: bool
+    name: str,
+    settings: ServiceSettings,
+    broker: Broker,
+    *,
+    subscription: Subscription | None,
+    is_publisher: bool,
+    also: Callable[[Pool], Coroutine[object, object, None]] | None = None,
 ) -> int:
-    """Run until SIGTERM or SIGINT (0) or until going on would be wrong (1: the log says why)."""
+    """Run until SIGTERM or SIGINT (0) or until going on would be wrong (1: the log says why).
+
+    `also` is one more job of the service's own, for as long.
+    """
     dsn = settings.database_url.get_secret_value()
     async with open_pool(dsn, size=settings.pool_size) as pool:
         on_kafka: list[Relay | Consumer] = []
@@ -44,7 +53,8 @@ async def run_worker(
             on_kafka.append(Consumer(subscription, broker, pool, reading))
         notary = Notary(name, dsn, book_of(settings.platform, name))
         health = _serve_health(settings, pool, on_kafka)
-        return await _first_to_end([_until_signal(), health, notary.run(), *(job.run() for job in on_kafka)])
+        own = [] if also is None else [also(pool)]
+        return await _first_to_end([_until_signal(), health, notary.run(), *(job.run() for job in on_kafka), *own])
 
 
 async def _first_to_end(jobs: Sequence[Coroutine[object, object, None]]) -> int:

@@ -23,11 +23,13 @@ from shared.events import (
     Diagnosis,
     Education,
     EnrollmentUpdated,
+    ErasureReason,
     Event,
     FeedbackReceived,
     Lab,
     Language,
     Medication,
+    PatientErased,
     PlanStep,
     Score,
     Sex,
@@ -323,6 +325,17 @@ def a_feedback(**changes: Any) -> FeedbackReceived:
     )
 
 
+def an_erasure(**changes: Any) -> PatientErased:
+    return PatientErased(
+        **{
+            "patient_id": PATIENT,
+            "erased_at": datetime(2026, 11, 2, 16, 30, tzinfo=UTC),
+            "reason": ErasureReason.PATIENT_REQUEST,
+            **changes,
+        }
+    )
+
+
 def one_of_each() -> tuple[Event, ...]:
     """A valid event of every topic and every kind of clinical change, in an order that could happen."""
     at_clinic = (a_lab(), an_assessment(), a_medication(), a_step())
@@ -334,4 +347,5 @@ def one_of_each() -> tuple[Event, ...]:
         *(an_event(body, sequence=number) for number, body in enumerate(at_clinic, start=1)),
         an_event(a_view()),
         an_event(a_feedback()),
+        an_event(an_erasure()),
     )

@@ -7,13 +7,12 @@ grants; a test looks past the walls through its `FreshDatabase`. `token` signs f
 """
 
 import asyncio
-import base64
 import contextlib
 import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -25,17 +24,27 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from deploy.databases import Database, database_on, ensure_database
+from deploy.databases import (
+    KEY_RING,
+    Database,
+    KeyRingDatabase,
+    database_on,
+    ensure_database,
+    ensure_keyring,
+    keyring_on,
+)
+from deploy.doors import Door, settings_class
 from deploy.issuer import AUDIENCE, ISSUER, LocalIssuer
+from deploy.keys.places import ensure_files, keyring_in
 from deploy.local.stack import Addresses, Stack
 from deploy.migrate import upgrade
-from services import ROLES
+from services import READ_WORDS, ROLES
 from shared.auth import Role
 from shared.db import Connection, Pool, open_pool
+from shared.keyring import KeyRing, KeyRingSettings
 from shared.settings import Platform, ServiceSettings
 
 ROOT = Path(__file__).resolve().parent.parent
-SEAL_KEY = base64.b64encode(bytes(range(32))).decode()
 PASSWORD = "for-tests-only"
 
 
@@ -126,6 +135,12 @@ def reached(stack: Addresses, name: str, *, template: str) -> FreshDatabase:
     return FreshDatabase(*(f"{dsn.rpartition('/')[0]}/{name}" for dsn in dsns))
 
 
+def _readers(stack: Addresses, name: str) -> KeyRingDatabase:
+    """The key ring's database `name` as each service reaches it."""
+    logins = (f"{name}_owner", *(f"{KEY_RING}_{service}" for service in READ_WORDS))
+    return keyring_on(stack.postgres_admin_dsn, dict.fromkeys(logins, PASSWORD), name=name)
+
+
 @pytest.fixture(scope="session")
 async def template(stack: Addresses) -> AsyncIterator[Templates]:
     """The name of the migrated template database of a service, made once a run."""
@@ -136,13 +151,20 @@ async def template(stack: Addresses) -> AsyncIterator[Templates]:
             made[service] = name = f"template_{service}_{secrets.token_hex(4)}"
             database = reached(stack, name, template=name)
             await ensure_database(stack.postgres_admin_dsn, database)
+            if service == KEY_RING:
+                await ensure_keyring(stack.postgres_admin_dsn, replace(_readers(stack, name), owner=database.owner))
             await upgrade(service, database.owner)
         return made[service]
 
     yield of
     for name in made.values():
-        await _execute(stack, f'DROP DATABASE "{name}" WITH (FORCE)')
-        await _execute(stack, f'DROP ROLE "{name}_owner", "{name}_app", "{name}_worker"')
+        await drop(stack, name)
+
+
+async def drop(stack: Addresses, name: str) -> None:
+    """Take away a database and the roles that were made for it."""
+    await _execute(stack, f'DROP DATABASE "{name}" WITH (FORCE)')
+    await _execute(stack, f'DROP ROLE "{name}_owner", "{name}_app", "{name}_worker"')
 
 
 @pytest.fixture
@@ -220,9 +242,35 @@ def platform(issuer: LocalIssuer) -> Platform:
         issuer=ISSUER,
         audience=AUDIENCE,
         key_set_file=issuer.key_set_file,
-        seal_key=SecretStr(SEAL_KEY),
         is_synthetic=True,
     )
+
+
+KeyRings = Callable[[str], Awaitable[KeyRingSettings]]
+
+
+@pytest.fixture
+async def keyring_of(stack: Addresses, database: Databases, tmp_path: Path) -> KeyRings:
+    """`await keyring_of("clinical")` is where that service finds the test's key ring; `owner` is the owner of it."""
+    files = keyring_in(tmp_path, "")
+    ensure_files(files.root_keys_file, files.tombstones_file)
+    made: list[FreshDatabase] = []
+
+    async def find(role: str) -> KeyRingSettings:
+        if not made:
+            made.append(await database(KEY_RING))
+        (there,) = made
+        dsns = {"owner": there.owner, **_readers(stack, there.owner.rpartition("/")[2]).readers}
+        return files.model_copy(update={"database_url": SecretStr(dsns[role]), "timeout_s": 10})
+
+    return find
+
+
+@pytest.fixture
+async def ring(keyring_of: KeyRings) -> AsyncIterator[KeyRing]:
+    """The test's key ring as intake finds it, in a process of its own as it were."""
+    async with KeyRing(await keyring_of("intake")) as opened:
+        yield opened
 
 
 OWN_SETTINGS: dict[str, dict[str, object]] = {
@@ -232,15 +280,17 @@ OWN_SETTINGS: dict[str, dict[str, object]] = {
 
 
 @pytest.fixture
-async def app(database: Databases, platform: Platform) -> AsyncIterator[Apps]:
+async def app(database: Databases, platform: Platform, keyring_of: KeyRings) -> AsyncIterator[Apps]:
     """`await app("intake")`: the running application of a service on a fresh database, its `state.database`."""
     async with AsyncExitStack() as running:
 
         async def start(service: str) -> FastAPI:
-            classes = vars(import_module(f"services.{service}.settings"))
-            kind: Callable[..., ServiceSettings] = classes[f"{service.capitalize()}Settings"]
+            kind: Callable[..., ServiceSettings] = settings_class(Door(service, "app"))
+            own = OWN_SETTINGS.get(service, {})
+            if service in READ_WORDS:
+                own = own | {"keyring": await keyring_of(service)}
             found = await database(service)
-            settings = kind(platform=platform, database_url=found.app, **OWN_SETTINGS.get(service, {}))
+            settings = kind(platform=platform, database_url=found.app, **own)
             application: FastAPI = import_module(f"services.{service}.app").create_app(settings)
             application.state.database = found
             await running.enter_async_context(application.router.lifespan_context(application))

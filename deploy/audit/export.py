@@ -3,16 +3,15 @@
 import csv
 import getpass
 import json
-import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from typing import Any, TextIO
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
 
-from shared.audit import COLUMNS, NETWORK, Act, Entry, Kind, Purpose, record
+from shared.audit import COLUMNS, NETWORK, Entry, Kind, Purpose, act_of_program, record
 from shared.auth import Role
 from shared.db import Connection
 
@@ -26,7 +25,7 @@ async def rows_about(databases: Mapping[str, str], patient_id: UUID, site_id: st
 
     Where nothing is known, that the question was asked stands in the first audit: no other learns of a patient.
     """
-    act = Act(by, Role.OPERATOR, Purpose.DISCLOSURE, "CLI", "audit-export", uuid4().hex, secrets.token_hex(16))
+    act = act_of_program(by, Role.OPERATOR, Purpose.DISCLOSURE, method="CLI", route="audit-export")
     async with AsyncExitStack() as opened:
         audits = {service: await opened.enter_async_context(_connected(dsn)) for service, dsn in databases.items()}
         sites = {service: await _sites(audit, patient_id, site_id) for service, audit in audits.items()}

@@ -3,16 +3,14 @@
 import json
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from pydantic import TypeAdapter
 
 from shared.events import SiteId, Topic, encode, headers_of
-from shared.examples import EXAMPLES, PATIENT_ID, SITE_ID
+from shared.examples import EVENT_ID, EXAMPLES, PATIENT_ID, SITE_ID
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-_EVENT_ID = UUID("0b7c6a54-6a39-4c1f-9d55-2f6a52c09001")
 _RECORDED_AT = datetime(2026, 10, 14, 9, 0, tzinfo=UTC)
 
 
@@ -38,7 +36,7 @@ def example_of(topic: Topic) -> dict[str, Any]:
     """A synthetic message: `key`, `headers` and `value`, valid in every part."""
     key = str(PATIENT_ID) if has_patient_key(topic) else SITE_ID
     headers = headers_of(
-        event_id=_EVENT_ID,
+        event_id=EVENT_ID,
         topic=topic.name,
         site_id=SITE_ID,
         key=key,

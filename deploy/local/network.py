@@ -8,23 +8,31 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
 
 from deploy.audit.keys import key_file, make_key
-from deploy.databases import Database, database_on
+from deploy.databases import Database, KeyRingDatabase, database_on, keyring_on
 from deploy.doors import DOORS, SERVICES, Door
 from deploy.issuer import AUDIENCE, ISSUER, LocalIssuer
+from deploy.keys.places import ensure_files, environment_of, keyring_in
+from deploy.local.errors import StackError
 from deploy.local.ports import HOST, keep_or_choose
 from deploy.local.stack import Addresses, audit_folder
 from deploy.secrets import Secrets, completed, new_secrets
+from shared.keyring import KeyRingSettings
 
-READS_WORDS = tuple(Door(service, "app") for service in ("intake", "clinical", "dashboard"))
+# Intake's worker opens none: it finishes erasures.
+HAVE_KEYS = (Door("intake", "app"), Door("intake", "worker"), Door("clinical", "app"), Door("dashboard", "app"))
 
 
 @dataclass(frozen=True)
 class Network:
     """Where everything is. `environments` hold secrets, by door: each goes to that door only.
 
-    `audit` holds the signed heads of the audit, beside the keys of who signs them.
+    `audit` holds the signed heads of the audit, beside the keys of who signs them. `keyring` is for its owner, who
+    rotates keys.
     """
 
     addresses: Addresses
@@ -33,6 +41,8 @@ class Network:
     issuer: LocalIssuer
     audit: Path
     environments: Mapping[Door, Mapping[str, str]]
+    keyring_database: KeyRingDatabase
+    keyring: KeyRingSettings
 
     def url(self, service: str) -> str:
         """Base URL of a service's HTTP door."""
@@ -46,7 +56,7 @@ def lay_out(root: Path, addresses: Addresses, *, are_doors_open: bool = False) -
     """
     file = root / "var" / "network.json"
     known = json.loads(file.read_text()) if file.exists() else {}
-    kept = completed(Secrets(**known["secrets"])) if known else new_secrets()
+    kept = _kept(known["secrets"]) if known else new_secrets()
     ports = tuple(known.get("ports", ()))
     if not are_doors_open or not ports:
         ports = keep_or_choose(ports, len(DOORS))
@@ -66,7 +76,20 @@ def lay_out(root: Path, addresses: Addresses, *, are_doors_open: bool = False) -
         door: platform | _own(door, databases[door.service], port, kept) | (signing if door.kind == "worker" else {})
         for door, port in by_door.items()
     }
-    return Network(addresses, databases, by_door, issuer, audit, environments)
+    key_database = keyring_on(addresses.postgres_admin_dsn, kept.database_passwords)
+    keyring = keyring_in(root / "var" / "keyring", key_database.owner)
+    ensure_files(keyring.root_keys_file, keyring.tombstones_file)
+    for door in HAVE_KEYS:
+        dsn = SecretStr(key_database.readers[door.service])
+        environments[door] |= environment_of(keyring.model_copy(update={"database_url": dsn}))
+    return Network(addresses, databases, by_door, issuer, audit, environments, key_database, keyring)
+
+
+def _kept(known: dict[str, Any]) -> Secrets:
+    try:
+        return completed(Secrets(**known))
+    except TypeError:
+        raise StackError("var/ is of an older version of this checkout: `make clean` removes it.") from None
 
 
 def _platform(addresses: Addresses, issuer: LocalIssuer) -> dict[str, str]:
@@ -88,8 +111,6 @@ def _own(door: Door, database: Database, port: int, kept: Secrets) -> dict[str, 
         f"{prefix}_DATABASE_URL": database.app if door.kind == "app" else database.worker,
         f"{prefix}_{door.kind.upper()}_PORT": str(port),
     }
-    if door in READS_WORDS:
-        variables["SAMEPAGE_SEAL_KEY"] = kept.seal_key
     if door.service == "intake":
         variables[f"{prefix}_IDENTIFIER_KEY"] = kept.identifier_key
     if door == Door("analytics", "worker"):

@@ -1,4 +1,7 @@
-"""Events into facts: one row a thing, pseudonymised before it is written; the newest sequence wins."""
+"""Events into facts: one row a thing, pseudonymised before it is written; the newest sequence wins.
+
+Of an erased person nothing is kept but a tombstone, whatever comes later or again.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -7,7 +10,7 @@ from typing import Any
 
 from services.analytics import store
 from services.analytics.domain.pseudonyms import Pseudonyms
-from shared.db import Connection
+from shared.db import Connection, SiteScope, lock
 from shared.delivery import Apply
 from shared.events import (
     Assessment,
@@ -19,6 +22,7 @@ from shared.events import (
     FeedbackReceived,
     Lab,
     Medication,
+    PatientErased,
     PlanStep,
     SiteUpdated,
     SurveyCompleted,
@@ -32,14 +36,26 @@ def applier(pseudonyms: Pseudonyms) -> Apply:
     """The effect of a batch, under these pseudonyms."""
 
     async def apply(connection: Connection, events: Sequence[Event]) -> None:
+        await lock(connection, {event.key for event in events})
+        await store.record_erasures(
+            connection, {_person(event, pseudonyms) for event in events if isinstance(event.body, PatientErased)}
+        )
+        people = {_person(event, pseudonyms) for event in events if not isinstance(event.body, SiteUpdated)}
+        sites = SiteScope(frozenset(site_id for site_id, _ in people))
+        gone = await store.erased_among(connection, sites, {person for _, person in people})
         facts: dict[str, list[Row]] = defaultdict(list)
         for event in events:
-            table, row = _fact(event.body, pseudonyms)
-            facts[table].append({"site_id": event.site_id, "sequence": event.sequence, **row})
+            if _person(event, pseudonyms) not in gone:
+                table, row = _fact(event.body, pseudonyms)
+                facts[table].append({"site_id": event.site_id, "sequence": event.sequence, **row})
         for table, rows in facts.items():
             await store.record_facts(connection, table, rows)
 
     return apply
+
+
+def _person(event: Event, pseudonyms: Pseudonyms) -> store.Person:
+    return store.Person(event.site_id, pseudonyms.of(event.key))
 
 
 @singledispatch

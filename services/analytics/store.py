@@ -1,7 +1,8 @@
 """Every statement of analytics."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import asyncpg
 from sqlalchemy import Table
@@ -15,11 +16,19 @@ from shared.events import (
     DASHBOARD_VIEWED,
     ENROLLMENT_UPDATED,
     FEEDBACK_RECEIVED,
+    PATIENT_ERASED,
     SITE_UPDATED,
     SURVEY_COMPLETED,
     VISIT_UPDATED,
     YesNoUnsure,
 )
+
+
+class Person(NamedTuple):
+    """A patient of a site, as analytics knows one."""
+
+    site_id: str
+    person: UUID
 
 
 def _guarded(table: Table) -> tuple[str, tuple[str, ...]]:
@@ -47,7 +56,10 @@ _FACTS = {
     )
 }
 
-# Events that the facts show, by topic: each stream reaches as far as its highest sequence.
+_OF_PERSONS = [name for name in _FACTS if "person" in tables.metadata.tables[name].columns]
+
+# Events that the facts show, by topic: each stream reaches as far as its highest sequence. Of an erased person nothing
+# is to be shown, so all that was read of them is.
 ACCOUNT = " UNION ALL ".join(
     f"""
     SELECT '{topic.name}' AS name, coalesce(sum(newest), 0)::bigint AS n
@@ -63,12 +75,36 @@ ACCOUNT = " UNION ALL ".join(
         (FEEDBACK_RECEIVED, "feedback", "person"),
     )
 )
+ACCOUNT = f"""
+    SELECT name, sum(n)::bigint AS n FROM (
+        {ACCOUNT} UNION ALL SELECT topic, sum(sequence) FROM consumer_head WHERE (site_id, key) IN (
+            SELECT site_id, key FROM consumer_head WHERE topic = '{PATIENT_ERASED.name}'
+        ) GROUP BY topic
+    ) AS shown GROUP BY name
+"""
 
 
 async def record_facts(connection: Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write facts of one table; an older fact never replaces a newer one."""
     statement, names = _FACTS[table]
     await connection.executemany(statement, [tuple(row[name] for name in names) for row in rows])
+
+
+async def record_erasures(connection: Connection, people: Collection[Person]) -> None:
+    """Leave nothing of these people but a tombstone each."""
+    await connection.executemany(
+        "INSERT INTO erasure (site_id, person) VALUES ($1, $2) ON CONFLICT DO NOTHING", list(people)
+    )
+    for table in _OF_PERSONS:
+        await connection.executemany(f"DELETE FROM {table} WHERE site_id = $1 AND person = $2", list(people))
+
+
+async def erased_among(connection: Connection, scope: SiteScope, people: Collection[UUID]) -> set[Person]:
+    """Those of these people who were erased."""
+    rows = await connection.fetch(
+        "SELECT site_id, person FROM erasure WHERE site_id = ANY($1) AND person = ANY($2)", scope.ids, list(people)
+    )
+    return {Person(row["site_id"], row["person"]) for row in rows}
 
 
 _DUE = """

@@ -109,3 +109,10 @@ feedback = Table(
     Column("sequence", BigInteger, nullable=False),
     Index("ix_feedback_visit", "site_id", "visit"),
 )
+
+erasure = Table(
+    "erasure",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("person", Uuid, primary_key=True),
+)

@@ -1,10 +1,10 @@
 """Clinical: what the clinic knows of a patient.
 
 Owns global assessments, laboratory results, medicines as intervals and the steps of the shared plan. Results keep
-the unit that the laboratory reported and travel in the canonical one; a plan's words are kept here and travel sealed.
+the unit that the laboratory reported and travel in the canonical one; a plan's words are kept and travel sealed.
 """
 
-from shared.events import CLINICIAN_DATA_UPDATED, ENROLLMENT_UPDATED, Topic
+from shared.events import CLINICIAN_DATA_UPDATED, ENROLLMENT_UPDATED, PATIENT_ERASED, Topic
 
-CONSUMES: tuple[Topic, ...] = (ENROLLMENT_UPDATED,)
+CONSUMES: tuple[Topic, ...] = (ENROLLMENT_UPDATED, PATIENT_ERASED)
 PUBLISHES: tuple[Topic, ...] = (CLINICIAN_DATA_UPDATED,)

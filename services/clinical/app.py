@@ -5,17 +5,17 @@ from typing import Any
 from fastapi import FastAPI
 
 from services.clinical.api import ROUTERS
-from services.clinical.settings import ClinicalSettings
+from services.clinical.settings import ClinicalAppSettings
 from shared.http.app import create_app as create
 from shared.http.app import document as describe
-from shared.sealing import sealer_of
+from shared.keyring import KeyRing
 
 NAME = "clinical"
 
 
-def create_app(settings: ClinicalSettings) -> FastAPI:
-    """The application; it opens its pool when it starts."""
-    return create(NAME, settings, ROUTERS, state={"settings": settings, "sealer": sealer_of(settings.platform)})
+def create_app(settings: ClinicalAppSettings) -> FastAPI:
+    """The application; it opens its pool and the key ring when it starts."""
+    return create(NAME, settings, ROUTERS, state={"settings": settings, "keyring": KeyRing(settings.keyring)})
 
 
 def document() -> dict[str, Any]:

@@ -7,8 +7,10 @@ from uuid import UUID
 
 import orjson
 
+from shared import erasures
 from shared.db import Connection, SiteScope
 from shared.events import Assessment, Lab, Medication, PlanStep
+from shared.sealing import Patient
 
 
 async def record_enrolments(connection: Connection, enrolments: Sequence[tuple[str, UUID, int]]) -> None:
@@ -29,6 +31,12 @@ async def has_patient(connection: Connection, scope: SiteScope, patient_id: UUID
         "SELECT true FROM patient WHERE site_id = ANY($1) AND patient_id = $2", scope.ids, patient_id
     )
     return bool(found)
+
+
+async def record_erasure(connection: Connection, patient: Patient, erased_at: datetime) -> None:
+    """Leave nothing of a patient but a tombstone. The outbox keeps the events, whose words no key opens."""
+    tables = ("plan_step", "medication", "lab", "assessment", "patient")
+    await erasures.record(connection, patient, erased_at, tables=tables)
 
 
 async def assessed_at(
@@ -156,8 +164,8 @@ async def step_dates(connection: Connection, scope: SiteScope, patient_id: UUID,
     return None if row is None else StepDates(row["agreed_at"], row["done_on"])
 
 
-async def record_plan_step(connection: Connection, site_id: str, patient_id: UUID, step: PlanStep, words: str) -> None:
-    """Insert a plan step with its words in clear, or replace how it stands."""
+async def record_plan_step(connection: Connection, site_id: str, patient_id: UUID, step: PlanStep, sealed: str) -> None:
+    """Insert a plan step with its words sealed for this record, or replace how it stands."""
     await connection.execute(
         """
         INSERT INTO plan_step (site_id, step_id, patient_id, visit_id, what, who, due_on, is_done, done_on, agreed_at)
@@ -169,7 +177,7 @@ async def record_plan_step(connection: Connection, site_id: str, patient_id: UUI
         step.step_id,
         patient_id,
         step.visit_id,
-        words,
+        sealed,
         step.who,
         step.due_on,
         step.is_done,

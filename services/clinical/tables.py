@@ -17,12 +17,13 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.schema import SchemaItem
 
 from shared.db import new_metadata
-from shared.tables import add_audit, add_delivery, add_outbox
+from shared.tables import add_audit, add_delivery, add_erasure, add_outbox
 
 metadata = new_metadata()
 add_audit(metadata)
 add_outbox(metadata)
 add_delivery(metadata)
+add_erasure(metadata)
 
 patient = Table(
     "patient",
@@ -98,7 +99,7 @@ plan_step = Table(
     Column("step_id", Uuid, primary_key=True),
     Column("patient_id", Uuid, nullable=False),
     Column("visit_id", Uuid),
-    Column("what", Text, nullable=False, comment="In clear: it stays in this database"),
+    Column("what", Text, nullable=False, comment="Sealed for this record"),
     Column("who", Text, nullable=False),
     Column("due_on", Date),
     Column("is_done", Boolean, nullable=False),

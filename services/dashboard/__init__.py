@@ -8,6 +8,7 @@ from shared.events import (
     CLINICIAN_DATA_UPDATED,
     DASHBOARD_VIEWED,
     ENROLLMENT_UPDATED,
+    PATIENT_ERASED,
     SITE_UPDATED,
     SURVEY_COMPLETED,
     VISIT_UPDATED,
@@ -20,6 +21,7 @@ CONSUMES: tuple[Topic, ...] = (
     VISIT_UPDATED,
     SURVEY_COMPLETED,
     CLINICIAN_DATA_UPDATED,
+    PATIENT_ERASED,
 )
 PUBLISHES: tuple[Topic, ...] = (DASHBOARD_VIEWED,)
 PROJECTIONS = ("patient_page", "site")

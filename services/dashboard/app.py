@@ -6,22 +6,22 @@ from fastapi import FastAPI
 
 from services.dashboard import pages
 from services.dashboard.api import ROUTERS
-from services.dashboard.settings import DashboardSettings
+from services.dashboard.settings import DashboardAppSettings
 from shared.http.app import create_app as create
 from shared.http.app import document as describe
+from shared.keyring import KeyRing
 from shared.pages import STATIC
-from shared.sealing import sealer_of
 
 NAME = "dashboard"
 
 
-def create_app(settings: DashboardSettings) -> FastAPI:
-    """The application; it opens its pool when it starts."""
+def create_app(settings: DashboardAppSettings) -> FastAPI:
+    """The application; it opens its pool and the key ring when it starts."""
     return create(
         NAME,
         settings,
         ROUTERS,
-        state={"settings": settings, "sealer": sealer_of(settings.platform)},
+        state={"settings": settings, "keyring": KeyRing(settings.keyring)},
         static={"/static/dashboard": pages.STATIC, "/static/shared": STATIC},
     )
 

@@ -1,10 +1,17 @@
 """Feedback: what a patient says after a visit, in private.
 
 Owns who may answer about which visit (completed, with a pre-visit survey, once) and the answers. No route gives an
-answer to anyone; they leave as events for the network's figures only. Holds no free text and no seal key.
+answer to anyone; they leave as events for the network's figures only. Holds no free text and is given no key.
 """
 
-from shared.events import ENROLLMENT_UPDATED, FEEDBACK_RECEIVED, SURVEY_COMPLETED, VISIT_UPDATED, Topic
+from shared.events import (
+    ENROLLMENT_UPDATED,
+    FEEDBACK_RECEIVED,
+    PATIENT_ERASED,
+    SURVEY_COMPLETED,
+    VISIT_UPDATED,
+    Topic,
+)
 
-CONSUMES: tuple[Topic, ...] = (ENROLLMENT_UPDATED, VISIT_UPDATED, SURVEY_COMPLETED)
+CONSUMES: tuple[Topic, ...] = (ENROLLMENT_UPDATED, VISIT_UPDATED, SURVEY_COMPLETED, PATIENT_ERASED)
 PUBLISHES: tuple[Topic, ...] = (FEEDBACK_RECEIVED,)

@@ -13,8 +13,10 @@ from uuid import UUID
 import asyncpg
 
 from services.feedback.domain import Invitation
+from shared import erasures
 from shared.db import Connection, SiteScope
 from shared.events import FeedbackReceived, SurveyCompleted, VisitState, VisitUpdated
+from shared.sealing import Patient
 
 
 class VisitRow(NamedTuple):
@@ -88,6 +90,11 @@ async def record_surveys(connection: Connection, surveys: Sequence[SurveyRow]) -
             for site_id, sequence, survey in surveys
         ),
     )
+
+
+async def record_erasure(connection: Connection, patient: Patient, erased_at: datetime) -> None:
+    """Leave nothing of a patient but a tombstone."""
+    await erasures.record(connection, patient, erased_at, tables=("feedback", "invitation", "patient"))
 
 
 async def site_of(connection: Connection, scope: SiteScope, patient_id: UUID) -> str | None:

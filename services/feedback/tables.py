@@ -3,12 +3,13 @@
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, FetchedValue, Index, SmallInteger, Table, Text, Uuid
 
 from shared.db import new_metadata
-from shared.tables import add_audit, add_delivery, add_outbox
+from shared.tables import add_audit, add_delivery, add_erasure, add_outbox
 
 metadata = new_metadata()
 add_audit(metadata)
 add_outbox(metadata)
 add_delivery(metadata)
+add_erasure(metadata)
 
 patient = Table(
     "patient",

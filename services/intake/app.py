@@ -8,14 +8,14 @@ from services.intake.api import ROUTERS
 from services.intake.settings import IntakeSettings
 from shared.http.app import create_app as create
 from shared.http.app import document as describe
-from shared.sealing import sealer_of
+from shared.keyring import KeyRing
 
 NAME = "intake"
 
 
 def create_app(settings: IntakeSettings) -> FastAPI:
-    """The application; it opens its pool when it starts."""
-    return create(NAME, settings, ROUTERS, state={"settings": settings, "sealer": sealer_of(settings.platform)})
+    """The application; it opens its pool and the key ring when it starts."""
+    return create(NAME, settings, ROUTERS, state={"settings": settings, "keyring": KeyRing(settings.keyring)})
 
 
 def document() -> dict[str, Any]:

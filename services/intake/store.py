@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from shared import erasures
 from shared.db import Connection, SiteScope
 from shared.events import (
     ConsentState,
@@ -21,6 +22,7 @@ from shared.events import (
     VisitState,
     VisitUpdated,
 )
+from shared.sealing import Patient
 
 
 async def record_site(connection: Connection, site_id: str, site: SiteUpdated) -> bool:
@@ -135,7 +137,7 @@ async def record_visit(connection: Connection, site_id: str, visit: VisitUpdated
 
 @dataclass(frozen=True, slots=True)
 class SurveyRow:
-    """A submitted survey. `response` is what the patient gave, words in clear: it stays in this database."""
+    """A submitted survey. `response` is what the patient gave in codes, `words` the rest of it, sealed."""
 
     survey_id: UUID
     visit_id: UUID
@@ -143,6 +145,7 @@ class SurveyRow:
     form: str
     submitted_at: datetime
     response: dict[str, object]
+    words: str | None
     scores: Sequence[Score]
 
 
@@ -158,8 +161,8 @@ async def record_survey(connection: Connection, site_id: str, survey: SurveyRow)
     """Insert a survey."""
     await connection.execute(
         """
-        INSERT INTO survey (site_id, survey_id, visit_id, patient_id, form, submitted_at, response, scores)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        INSERT INTO survey (site_id, survey_id, visit_id, patient_id, form, submitted_at, response, words, scores)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         """,
         site_id,
         survey.survey_id,
@@ -168,8 +171,28 @@ async def record_survey(connection: Connection, site_id: str, survey: SurveyRow)
         survey.form,
         survey.submitted_at,
         orjson.dumps(survey.response).decode(),
+        survey.words,
         orjson.dumps([score.model_dump(mode="json") for score in survey.scores]).decode(),
     )
+
+
+async def record_erasure(connection: Connection, patient: Patient, erased_at: datetime) -> None:
+    """Leave nothing of a patient but a tombstone. The outbox keeps the events, whose words no key opens."""
+    await erasures.record(connection, patient, erased_at, tables=("survey", "visit", "patient"))
+
+
+async def enrolled_among(connection: Connection, scope: SiteScope, patients: Sequence[Patient]) -> list[Patient]:
+    """Those of these patients who are enrolled."""
+    rows = await connection.fetch(
+        """
+        SELECT site_id, patient_id FROM patient WHERE site_id = ANY($1)
+        AND (site_id, patient_id) IN (SELECT * FROM unnest($2::text[], $3::uuid[]))
+        """,
+        scope.ids,
+        [patient.site_id for patient in patients],
+        [patient.patient_id for patient in patients],
+    )
+    return [Patient(row["site_id"], row["patient_id"]) for row in rows]
 
 
 def _enrolment(row: asyncpg.Record) -> EnrollmentUpdated:

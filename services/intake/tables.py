@@ -4,11 +4,12 @@ from sqlalchemy import Column, Date, DateTime, ForeignKeyConstraint, Index, Inte
 from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.db import new_metadata
-from shared.tables import add_audit, add_outbox
+from shared.tables import add_audit, add_erasure, add_outbox
 
 metadata = new_metadata()
 add_audit(metadata)
 add_outbox(metadata)
+add_erasure(metadata)
 
 site = Table(
     "site",
@@ -63,7 +64,8 @@ survey = Table(
     Column("patient_id", Uuid, nullable=False),
     Column("form", Text, nullable=False),
     Column("submitted_at", DateTime(timezone=True), nullable=False),
-    Column("response", JSONB, nullable=False, comment="As the patient gave it: answers, skips and words"),
+    Column("response", JSONB, nullable=False, comment="As the patient gave it: answers and skips, in codes"),
+    Column("words", Text, comment="What the patient said in words, sealed for this record"),
     Column("scores", JSONB, nullable=False),
     ForeignKeyConstraint(["site_id", "visit_id"], ["visit.site_id", "visit.visit_id"], name="fk_survey_visit"),
     Index("uq_survey_visit", "site_id", "visit_id", unique=True),

@@ -1,10 +1,39 @@
-"""Intake's Kafka door: it consumes nothing, so it is the relay of its outbox."""
+"""Intake's Kafka door: it consumes nothing; it relays its outbox and finishes erasures that were begun."""
 
+import asyncio
+
+import structlog
+
+from services.intake.api.erasures import finish_erasures
 from services.intake.settings import IntakeSettings
 from shared.broker import Broker
+from shared.db import RETRYABLE, Pool
+from shared.errors import KeyRingAway
+from shared.keyring import KeyRing
 from shared.worker import run_worker
+
+_log = structlog.get_logger()
+_FINISH_EVERY_S = 30.0
 
 
 async def run(settings: IntakeSettings, broker: Broker) -> int:
     """Publish until told to stop; the exit code."""
-    return await run_worker("intake", settings, broker, subscription=None, is_publisher=True)
+    async with KeyRing(settings.keyring) as ring:
+        return await run_worker(
+            "intake",
+            settings,
+            broker,
+            subscription=None,
+            is_publisher=True,
+            also=lambda pool: keep_finishing_erasures(pool, ring),
+        )
+
+
+async def keep_finishing_erasures(pool: Pool, ring: KeyRing) -> None:
+    """Look at once and then every half minute; what is away is looked for again."""
+    while True:
+        try:
+            await finish_erasures(pool, ring)
+        except (KeyRingAway, *RETRYABLE) as away:
+            _log.warning("erasures are not looked at", failure=type(away).__name__)
+        await asyncio.sleep(_FINISH_EVERY_S)

@@ -13,6 +13,7 @@ from shared.events.codes import (
     Diagnosis,
     DrugClass,
     Education,
+    ErasureReason,
     Language,
     Sex,
     SiteType,
@@ -30,7 +31,11 @@ ClinicianId = Annotated[
     str, Field(min_length=1, max_length=64, description="Pseudonymous id of a clinician, given by the site")
 ]
 Sealed = Annotated[
-    str, Field(description="Text sealed with AES-256-GCM under the patient's key, base64url (shared.sealing)")
+    str,
+    Field(
+        description="Text sealed with AES-256-GCM under the patient's key, for this field of this event: `1.` and then "
+        "nonce, ciphertext and tag as base64url"
+    ),
 ]
 
 
@@ -214,11 +219,23 @@ class FeedbackReceived(Fact):
     used_over_one_month: bool | None
 
 
+class PatientErased(Fact):
+    """A patient was erased: their words cannot be read any more, and no service keeps anything of them.
+
+    Key: the patient id. Final: what arrives about this patient later, or is read again, changes nothing.
+    """
+
+    patient_id: UUID
+    erased_at: AwareDatetime
+    reason: ErasureReason
+
+
 Body = (
     SiteUpdated
     | EnrollmentUpdated
     | VisitUpdated
     | SurveyCompleted
+    | PatientErased
     | ClinicianDataUpdated
     | DashboardViewed
     | FeedbackReceived

@@ -44,6 +44,15 @@ class ConsentState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class ErasureReason(StrEnum):
+    """Why a patient was erased. Codes only, as with consent."""
+
+    PATIENT_REQUEST = "patient-request"
+    ENROLLED_IN_ERROR = "enrolled-in-error"
+    RETENTION_ENDED = "retention-ended"
+    LEGAL_ORDER = "legal-order"
+
+
 class VisitState(StrEnum):
     SCHEDULED = "scheduled"
     CHECKED_IN = "checked-in"

@@ -8,6 +8,7 @@ from shared.events.bodies import (
     DashboardViewed,
     EnrollmentUpdated,
     FeedbackReceived,
+    PatientErased,
     SiteUpdated,
     SurveyCompleted,
     VisitUpdated,
@@ -38,6 +39,7 @@ SITE_UPDATED = Topic("site-updated", SiteUpdated, "intake")
 ENROLLMENT_UPDATED = Topic("enrollment-updated", EnrollmentUpdated, "intake")
 VISIT_UPDATED = Topic("visit-updated", VisitUpdated, "intake")
 SURVEY_COMPLETED = Topic("survey-completed", SurveyCompleted, "intake")
+PATIENT_ERASED = Topic("patient-erased", PatientErased, "intake")
 CLINICIAN_DATA_UPDATED = Topic("clinician-data-updated", ClinicianDataUpdated, "clinical")
 DASHBOARD_VIEWED = Topic("dashboard-viewed", DashboardViewed, "dashboard")
 FEEDBACK_RECEIVED = Topic("feedback-received", FeedbackReceived, "feedback")
@@ -49,6 +51,7 @@ TOPICS = {
         ENROLLMENT_UPDATED,
         VISIT_UPDATED,
         SURVEY_COMPLETED,
+        PATIENT_ERASED,
         CLINICIAN_DATA_UPDATED,
         DASHBOARD_VIEWED,
         FEEDBACK_RECEIVED,

@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +30,21 @@ def create_app(
 ) -> FastAPI:
     """One service's HTTP door. Opens its pool when it starts.
 
-    `state` is what its routes find in `app.state`; `static` are folders by the path they are served at,
-    `let_off` the paths that leave no row in the audit since they hold no patient's data: today no service has one.
+    `state` is what its routes find in `app.state`: what is an asynchronous context is opened when it starts. `static`
+    are folders by the path they are served at, `let_off` the paths that leave no row in the audit since they hold no
+    patient's data: today no service has one.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_pool(settings.database_url.get_secret_value(), size=settings.pool_size) as pool:
             app.state.pool = pool
-            _settle_memory()
-            yield
+            async with AsyncExitStack() as stack:
+                for value in (state or {}).values():
+                    if isinstance(value, AbstractAsyncContextManager):
+                        await stack.enter_async_context(value)
+                _settle_memory()
+                yield
 
     app = _bare(name, routers, lifespan=lifespan)
     app.include_router(_health)

@@ -6,9 +6,10 @@ the outbox together with the answer, then the transaction commits, and only then
 """
 
 import hashlib
+import hmac
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic
+from typing import Annotated, Any, Generic, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -25,6 +26,7 @@ from shared.http import problems
 from shared.http.batch import Batch, T
 from shared.http.problems import ProblemDocument
 from shared.http.record import DENIALS, ids_of, trail_of
+from shared.keyring import KeyRing
 from shared.outbox import Recorded
 
 IdempotencyKey = Annotated[
@@ -82,13 +84,13 @@ async def execute(request: Request, command: Command[T], batch: Batch[T], *, sit
     Raises:
         Problem: 409 when the key was used for another request; the problem of a single item.
     """
-    request_hash, trail = await _hash_of(request), trail_of(request)
+    kept, trail = None if key is None else await _kept(request, key), trail_of(request)
     locks = {name for item in batch.valid for name in command.locks(site_id, item)}
-    if key is not None:
-        locks.add(f"idempotency:{site_id}:{key}")
+    if kept is not None:
+        locks.add(f"idempotency:{site_id}:{kept.key}")
     async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
         await lock(connection, locks)
-        if key is not None and (stored := await _stored_answer(connection, site_id, key, request_hash)):
+        if kept is not None and (stored := await _stored_answer(connection, site_id, kept)):
             repeated = [Entry(site_id, Kind.REPEATED, stored.status_code, _patient(command, i)) for i in batch.valid]
             await trail.keep(connection, repeated)
             return stored
@@ -97,8 +99,8 @@ async def execute(request: Request, command: Command[T], batch: Batch[T], *, sit
         refusal = results[0] if batch.is_single and isinstance(results[0], Problem) else None
         if refusal is None:
             status, body = _answer(batch, results, command.status)
-            if key is not None:
-                await _store_answer(connection, site_id, key, request_hash, status, body)
+            if kept is not None:
+                await _store_answer(connection, site_id, kept, status, body)
     if refusal is not None:
         trail.is_refusal_kept = True
         raise refusal
@@ -161,33 +163,37 @@ def _answer(batch: Batch[Any], results: Sequence[Recorded | Problem], status: in
     return 200, orjson.dumps({"accepted": len(items) - rejected, "rejected": rejected, "items": items})
 
 
-async def _hash_of(request: Request) -> bytes:
-    digest = hashlib.sha256(f"{request.method} {request.url.path}\n".encode())
+class _Kept(NamedTuple):
+    """A request as it is remembered: in hashes, for a client may have put a patient's number into its key."""
+
+    key: str
+    request_hash: bytes
+
+
+async def _kept(request: Request, key: str) -> _Kept:
+    digest = hmac.new(key.encode(), f"{request.method} {request.url.path}\n".encode(), hashlib.sha256)
     digest.update(await request.body())
-    return digest.digest()
+    return _Kept(hashlib.sha256(key.encode()).hexdigest(), digest.digest())
 
 
-async def _stored_answer(connection: Connection, site_id: str, key: str, request_hash: bytes) -> Response | None:
+async def _stored_answer(connection: Connection, site_id: str, kept: _Kept) -> Response | None:
     row = await connection.fetchrow(
-        "SELECT request_hash, status, answer FROM idempotency WHERE site_id = $1 AND key = $2", site_id, key
+        "SELECT request_hash, status, answer FROM idempotency WHERE site_id = $1 AND key = $2", site_id, kept.key
     )
     if row is None:
         return None
-    if row["request_hash"] != request_hash:
+    if row["request_hash"] != kept.request_hash:
         raise Problem(409, "key-reused", "This Idempotency-Key was used for another request. Take a new key.")
     return Response(
         row["answer"], status_code=row["status"], media_type="application/json", headers={"idempotent-replayed": "true"}
     )
 
 
-async def _store_answer(
-    connection: Connection, site_id: str, key: str, request_hash: bytes, status: int, answer: bytes
-) -> None:
+async def _store_answer(connection: Connection, site_id: str, kept: _Kept, status: int, answer: bytes) -> None:
     await connection.execute(
         "INSERT INTO idempotency (site_id, key, request_hash, status, answer) VALUES ($1, $2, $3, $4, $5)",
         site_id,
-        key,
-        request_hash,
+        *kept,
         status,
         answer,
     )
@@ -203,3 +209,9 @@ def caller_of(request: Request) -> Caller:
     """Who is asking; the edge has verified it."""
     caller: Caller = request.state.caller
     return caller
+
+
+def ring_of(request: Request) -> KeyRing:
+    """The key ring of a service that reads words."""
+    ring: KeyRing = request.app.state.keyring
+    return ring

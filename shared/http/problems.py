@@ -1,8 +1,9 @@
 """Errors as problem documents (RFC 9457): every answer that is not a success has this one form.
 
-A problem names each bad field and what was expected there; it never repeats what was sent.
+A problem names each bad field and what was expected there; it never repeats what was sent, not even as a field's name.
 """
 
+import re
 from collections.abc import Mapping
 
 import orjson
@@ -14,8 +15,9 @@ from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
 from shared.db import RETRYABLE
-from shared.errors import FieldError, Problem
+from shared.errors import FieldError, KeyRingAway, Problem
 
+_OUR_NAME = re.compile(r"^([a-z][a-z0-9_]{0,40}|\d{1,4}|(?i:idempotency-key|samepage-site))$")
 _log = structlog.get_logger()
 _TITLES = {
     400: "The request cannot be read",
@@ -24,6 +26,7 @@ _TITLES = {
     404: "Not found",
     405: "Method not allowed",
     409: "Does not fit what is recorded",
+    410: "Erased",
     413: "Too large",
     415: "Unsupported media type",
     422: "Some fields are not valid",
@@ -67,8 +70,13 @@ def document(problem: Problem) -> dict[str, object]:
         **problem.extra,
     }
     if problem.errors:
-        members["errors"] = [{"field": error.field, "expected": error.expected} for error in problem.errors]
+        members["errors"] = [{"field": _name(error.field), "expected": error.expected} for error in problem.errors]
     return members
+
+
+def _name(field: str) -> str:
+    """A field as we could have named it; a part that a caller made up is only pointed at."""
+    return ".".join(part if _OUR_NAME.match(part) else "(another name)" for part in field.split("."))
 
 
 def answer(problem: Problem) -> Response:
@@ -117,7 +125,19 @@ def install(app: FastAPI) -> None:
             )
         )
 
+    async def on_no_keys(_request: Request, error: Exception) -> Response:
+        _log.warning("key ring away", reason=str(error))
+        return answer(
+            Problem(
+                503,
+                "no-keys",
+                "Patients' words cannot be sealed now, so nothing was written: send it again with the same key.",
+                headers={"retry-after": "1"},
+            )
+        )
+
     app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(KeyRingAway, on_no_keys)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
     for failure in RETRYABLE:

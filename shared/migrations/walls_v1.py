@@ -2,8 +2,11 @@
 
 Every table with a site has row-level security, forced on its owner too. Its policies say which sites a role reaches:
 the application those that its transaction has bound (`shared.db.transaction`), the worker every site, the owner none.
-Its grants say what a role may do there at all. The two roles are made with the database (`deploy.local.databases`).
+Its grants say what a role may do there at all. The two roles are made with the database (`deploy.databases`).
 """
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from alembic import op
 
@@ -63,6 +66,14 @@ def around(table: str, *, app: str | None = None, worker: str | None = None, is_
     grant(table, app=app, worker=worker)
 
 
+@contextmanager
+def down(table: str) -> Iterator[None]:
+    """In a migration that reads or changes rows: the owner is let through for as long."""
+    op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
+    yield
+    op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+
+
 def grant(table: str, *, app: str | None = None, worker: str | None = None) -> None:
     """What each role may do with a table, as in GRANT."""
     for role, privileges in ((_APP, app), (_WORKER, worker)):
@@ -82,6 +93,14 @@ def around_outbox() -> None:
     op.execute(f"ALTER FUNCTION {_ADD} SET search_path = public, pg_temp")
     op.execute(f"REVOKE ALL ON FUNCTION {_ADD}, outbox_make_partitions(integer) FROM PUBLIC")
     op.execute(f"GRANT EXECUTE ON FUNCTION {_ADD} TO {_APP}")
+
+
+def let_worker_write_outbox() -> None:
+    """For a service whose worker finishes what its door began, with the events that belong to it."""
+    grant("outbox", worker="INSERT")
+    grant("outbox_head", worker="SELECT, INSERT, UPDATE (sequence)")
+    op.execute(f"GRANT USAGE ON SEQUENCE outbox_position TO {_WORKER}")
+    op.execute(f"GRANT EXECUTE ON FUNCTION {_ADD} TO {_WORKER}")
 
 
 def around_commands() -> None:

@@ -12,9 +12,11 @@ import asyncpg
 import pytest
 from rich.console import Console
 
+from deploy.databases import KeyRingDatabase
 from deploy.demo.accounts import Account, accounts_when_settled, as_json, as_table
 from deploy.doors import SERVICES, consumes, publishes
 from deploy.issuer import LocalIssuer
+from deploy.keys.places import keyring_in
 from deploy.local.network import Network
 from deploy.local.stack import Addresses
 from services.analytics.domain.pseudonyms import Pseudonyms
@@ -24,10 +26,15 @@ from shared.broker import Partition, Record
 from shared.db import open_pool, transaction
 from shared.delivery import Subscription, deliver
 from shared.delivery_store import places
-from tests.builders import SITE, a_message, one_of_each
+from shared.events import PatientErased
+from tests.builders import SITE, a_message, an_erasure, an_event, an_id, one_of_each
 from tests.conftest import Databases, FreshDatabase
 
-EVENTS = one_of_each()
+# The one who was erased is another: of them nothing is shown, and so nothing could be missing.
+EVENTS = [
+    *(event for event in one_of_each() if not isinstance(event.body, PatientErased)),
+    an_event(an_erasure(patient_id=an_id("patient", "erased"))),
+]
 SENT = Counter(event.topic for event in EVENTS)
 CONSUMERS = [service for service in SERVICES if consumes(service)]
 AGREEING = Account("visit-updated", "feedback", sent=3, accepted=3, published=4, consumed=3, dead=0, shown=3)
@@ -46,7 +53,8 @@ async def network(database: Databases, issuer: LocalIssuer) -> Network:
                 await outbox.add(connection, drafts)
         if consumes(service):
             await arrive(service, dsn)
-    return Network(Addresses("", "", "tansu", None), databases, {}, issuer, Path(), {})
+    addresses, keyring = Addresses("", "", "tansu", None), KeyRingDatabase("", {})
+    return Network(addresses, databases, {}, issuer, Path(), {}, keyring, keyring_in(Path(), ""))
 
 
 async def arrive(service: str, dsn: str) -> None:

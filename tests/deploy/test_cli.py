@@ -13,12 +13,14 @@ import pytest
 
 from deploy.cli import main
 from deploy.issuer import AUDIENCE, ISSUER, LocalIssuer
+from deploy.keys.places import environment_of, keyring_in
 from deploy.principals import grants
 from shared.auth import Role, Verifier
 from shared.errors import Problem
 from shared.settings import Platform
 
 DATABASE = "postgresql://intake:canary-password@127.0.0.1:1/intake"
+KEY_RING = environment_of(keyring_in(Path("nowhere"), DATABASE))
 
 
 class Said(NamedTuple):
@@ -102,9 +104,12 @@ def test_what_is_asked_wrongly_is_said_with_the_usage(
 
 def test_a_door_without_its_settings_names_each_and_shows_no_secret(samepage: Samepage) -> None:
     said = samepage("run", "intake", "app").sentence
+    for name in ("DATABASE_URL", "ROOT_KEYS_FILE", "TOMBSTONES_FILE"):
+        assert f"SAMEPAGE_KEYRING_{name} (Field required)" in said
+    said = samepage("run", "intake", "app", **KEY_RING).sentence
     assert "SAMEPAGE_INTAKE_DATABASE_URL (Field required)" in said
     assert "SAMEPAGE_INTAKE_IDENTIFIER_KEY (Field required)" in said
-    own = {"SAMEPAGE_INTAKE_DATABASE_URL": DATABASE, "SAMEPAGE_INTAKE_IDENTIFIER_KEY": "canary"}
+    own = {**KEY_RING, "SAMEPAGE_INTAKE_DATABASE_URL": DATABASE, "SAMEPAGE_INTAKE_IDENTIFIER_KEY": "canary"}
     said = samepage("run", "intake", "worker", **own).sentence
     assert "SAMEPAGE_INTAKE_IDENTIFIER_KEY (" in said
     assert "canary" not in said
@@ -131,7 +136,7 @@ def test_a_door_without_its_settings_names_each_and_shows_no_secret(samepage: Sa
 def test_half_a_login_to_kafka_is_refused_at_the_start(
     samepage: Samepage, arguments: tuple[str, ...], login: dict[str, str], said: str
 ) -> None:
-    own = {"SAMEPAGE_INTAKE_DATABASE_URL": DATABASE, "SAMEPAGE_INTAKE_IDENTIFIER_KEY": "k" * 32}
+    own = {**KEY_RING, "SAMEPAGE_INTAKE_DATABASE_URL": DATABASE, "SAMEPAGE_INTAKE_IDENTIFIER_KEY": "k" * 32}
     sentence = samepage(
         *arguments, **own, **{f"SAMEPAGE_KAFKA_{name}": value for name, value in login.items()}
     ).sentence
@@ -145,7 +150,7 @@ def test_the_access_list_is_printed_for_kafka_acls(samepage: Samepage) -> None:
 
 
 def test_a_worker_whose_database_does_not_answer_says_so_and_ends() -> None:
-    own = {"SAMEPAGE_INTAKE_DATABASE_URL": DATABASE, "SAMEPAGE_INTAKE_IDENTIFIER_KEY": "k" * 32}
+    own = {**KEY_RING, "SAMEPAGE_INTAKE_DATABASE_URL": DATABASE, "SAMEPAGE_INTAKE_IDENTIFIER_KEY": "k" * 32}
     command = [sys.executable, "-m", "deploy.cli", "run", "intake", "worker"]
     done = subprocess.run(command, env=os.environ | own, capture_output=True, text=True, check=False, timeout=60)
     said = Said(done.returncode, done.stdout, done.stderr).sentence

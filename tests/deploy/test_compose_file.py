@@ -9,7 +9,7 @@ import yaml
 
 from deploy.doors import DOORS, SERVICES, Door
 from deploy.local.kafka import GUARDED, SETTINGS
-from deploy.local.network import READS_WORDS
+from deploy.local.network import HAVE_KEYS
 from deploy.secrets import KAFKA_ADMIN, KAFKA_PREPARE, KAFKA_USERS, compose_variables, write_env_file
 from shared import telemetry
 from tests.containers.engine import variable_of
@@ -65,8 +65,8 @@ def test_every_secret_is_asked_for_and_none_has_a_default() -> None:
 def test_a_door_is_given_its_own_secrets_and_no_others(door: Door) -> None:
     given = set(re.findall(r"\$\{SAMEPAGE_(\w+?):", " ".join(map(str, environment_of(str(door)).values()))))
     own = {f"{door.service}_{door.kind}_PASSWORD".upper()}
+    own |= {f"KEYRING_{door.service}_PASSWORD".upper()} if door in HAVE_KEYS else set()
     own |= {f"KAFKA_{door.service}_WORKER_PASSWORD".upper()} if door.kind == "worker" else set()
-    own |= {"SEAL_KEY"} if door in READS_WORDS else set()
     own |= {"IDENTIFIER_KEY"} if door.service == "intake" else set()
     own |= {"PSEUDONYM_KEY"} if door == Door("analytics", "worker") else set()
     assert given == own
@@ -80,7 +80,7 @@ def test_secrets_once_made_stay_as_they_are_and_are_their_owners_only(tmp_path: 
     assert set(re.findall(r"^(\w+)=.{32,}$", first, re.MULTILINE)) == compose_variables().keys()
     assert not write_env_file(file)
     assert file.read_text() == first
-    kept = "SAMEPAGE_SEAL_KEY=as-it-was\n"
+    kept = "SAMEPAGE_IDENTIFIER_KEY=as-it-was\n"
     file.write_text(kept)
     assert write_env_file(file)
     assert file.read_text().startswith(kept)

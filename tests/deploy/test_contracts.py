@@ -1,6 +1,5 @@
 """The written contracts: true to the code, whole, and kept towards events and callers of earlier versions."""
 
-import base64
 import json
 import subprocess
 from collections.abc import Iterator
@@ -21,12 +20,12 @@ from deploy.contracts.interfaces import Interface, interfaces, openapi_documents
 from deploy.contracts.messages import example_of, key_schema_of, schema_of
 from deploy.contracts.page import page
 from shared.events import TOPICS, Event, SurveyCompleted, Topic, decode, encode
-from shared.examples import EXAMPLES, PATIENT_ID, SITE_ID
-from shared.sealing import Sealer
+from shared.examples import EVENT_ID, EXAMPLES, PATIENT_ID, SITE_ID
+from shared.sealing import Patient, WordKey, in_event
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 SERVICES = {"analytics", "clinical", "dashboard", "feedback", "intake"}
-PUBLISHED_KEY = base64.b64encode(bytes(range(32))).decode()
+PUBLISHED_KEY = bytes(range(32))
 
 
 @pytest.fixture(params=list(TOPICS.values()), ids=list(TOPICS))
@@ -92,14 +91,15 @@ def test_an_event_as_first_published_is_read_for_ever(topic: Topic) -> None:
     assert contains(json.loads(encode(event.body)), golden["value"])
 
 
-def test_words_in_the_example_open_for_their_patient_only() -> None:
+def test_words_in_the_example_open_for_their_patient_and_event_only() -> None:
     survey = EXAMPLES["survey-completed"]
     assert isinstance(survey, SurveyCompleted)
     assert survey.matters_most is not None
-    sealer = Sealer(PUBLISHED_KEY)
-    place = {"site_id": SITE_ID, "field": "matters-most"}
-    assert sealer.open(survey.matters_most, patient_id=str(PATIENT_ID), **place)
-    assert sealer.open(survey.matters_most, patient_id=str(survey.visit_id), **place) is None
+    key, place = WordKey(Patient(SITE_ID, PATIENT_ID), PUBLISHED_KEY), in_event(EVENT_ID, "matters_most")
+    assert key.open(survey.matters_most, place).text == "Being able to run again"
+    assert key.open(survey.matters_most, in_event(survey.survey_id, "matters_most")).text is None
+    other = WordKey(Patient(SITE_ID, survey.visit_id), PUBLISHED_KEY)
+    assert other.open(survey.matters_most, place).text is None
 
 
 # Services

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from deploy.doors import DOORS, SERVICES, Door
-from deploy.local.network import READS_WORDS, Network, lay_out
+from deploy.local.network import HAVE_KEYS, Network, lay_out
 from deploy.local.stack import Addresses
 
 ADDRESSES = Addresses("postgresql://postgres:superuser's@127.0.0.1:5432/postgres", "127.0.0.1:9092", "kafka", None)
@@ -34,9 +34,10 @@ def test_a_door_knows_the_password_of_its_own_role_and_no_other(root: Path, door
     network = lay_out(root, ADDRESSES)
     passwords = secrets_of(root)["database_passwords"]
     assert {role for role, password in passwords.items() if password in told(network, door)} == {
-        f"{door.service}_{door.kind}"
+        f"{door.service}_{door.kind}",
+        *({f"keyring_{door.service}"} if door in HAVE_KEYS else ()),
     }
-    assert len(set(passwords.values())) == 3 * len(SERVICES)
+    assert len(set(passwords.values())) == 3 * len(SERVICES) + 4
     assert "superuser" not in told(network, door)
 
 
@@ -44,7 +45,6 @@ def test_a_key_is_given_to_the_doors_that_use_it(root: Path) -> None:
     network = lay_out(root, ADDRESSES)
     keys = {name: key for name, key in secrets_of(root).items() if name.endswith("_key")}
     assert {name: {door for door in DOORS if key in told(network, door)} for name, key in keys.items()} == {
-        "seal_key": set(READS_WORDS),
         "identifier_key": {Door("intake", "app"), Door("intake", "worker")},
         "pseudonym_key": {Door("analytics", "worker")},
     }
@@ -58,5 +58,5 @@ def test_a_network_from_before_there_were_roles_keeps_its_keys_and_gets_password
     file.write_text(json.dumps(kept))
     first, again = lay_out(root, ADDRESSES), lay_out(root, ADDRESSES)
     assert first.environments == again.environments
-    assert kept["secrets"]["seal_key"] in told(first, Door("intake", "app"))
+    assert kept["secrets"]["identifier_key"] in told(first, Door("intake", "app"))
     assert "before" not in first.databases["intake"].app

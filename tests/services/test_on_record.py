@@ -74,6 +74,9 @@ async def use_intake(app: FastAPI, tokens: Tokens) -> None:
         assert (await system.patch(f"/v1/visits/{visit_id}", json={"state": "checked-in"})).status_code == 200
         survey = await posted(system, "/v1/surveys", survey_of(patient, visit_id))
         assert (await system.get(f"/v1/receipts/{survey['receipt']}")).status_code == 200
+    async with client_of(app, tokens("coordinator", [SITE])) as coordinator:
+        body = {"reason": "patient-request", "confirm_patient_id": patient}
+        await posted(coordinator, f"/v1/patients/{patient}/erasure", body)
 
 
 async def use_clinical(app: FastAPI, tokens: Tokens) -> None:

@@ -75,6 +75,15 @@ async def test_an_event_waits_for_the_one_before_it(reader: Pool) -> None:
     assert await set_aside(reader) == []
 
 
+async def test_an_event_waits_for_one_that_comes_later_in_the_same_batch_and_no_longer(reader: Pool) -> None:
+    outcome = await bring(reader, record(0, 0, 1), record(1, 0, 3), record(2, 0, 3), record(3, 1, 2), record(4, 0, 2))
+    assert await effects(reader) == once((0, 1), (0, 2), (0, 3))
+    assert await set_aside(reader) == [(3, "waiting")]
+    assert [letter.record.offset for letter in outcome.letters] == [3]
+    await bring(reader, record(5, 0, 4))
+    assert await effects(reader) == once((0, 1), (0, 2), (0, 3), (0, 4))
+
+
 async def test_an_unreadable_record_is_set_aside_and_later_ones_of_that_patient_wait_behind_it(reader: Pool) -> None:
     broken = record(1, 0, 2, value=b'{"visit_id": "Maria Synthetic"}')
     await bring(reader, record(0, 0, 1), broken, record(2, 0, 3), record(3, 1, 1))

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
@@ -15,7 +16,8 @@ from starlette.responses import StreamingResponse
 from starlette.types import Message
 from structlog.testing import capture_logs
 
-from deploy.doors import SERVICES
+from deploy.doors import SERVICES, Door, settings_class
+from deploy.keys.places import keyring_in
 from shared.http.access import CareTeam
 from shared.http.app import create_app
 from shared.http.edge import SESSION_COOKIE
@@ -154,8 +156,13 @@ async def test_nothing_is_answered_to_nobody(application: FastAPI, path: str) ->
 
 @pytest.mark.parametrize("service", SERVICES)
 async def test_every_route_of_every_service_is_closed(service: str, platform: Platform) -> None:
-    kind = vars(import_module(f"services.{service}.settings"))[f"{service.capitalize()}Settings"]
-    settings = kind(platform=platform, database_url=UNUSED_DATABASE, **OWN_SETTINGS.get(service, {}))
+    kind: Any = settings_class(Door(service, "app"))
+    own = OWN_SETTINGS.get(service, {}) | {"keyring": keyring_in(Path(), UNUSED_DATABASE.get_secret_value())}
+    settings = kind(
+        platform=platform,
+        database_url=UNUSED_DATABASE,
+        **{name: value for name, value in own.items() if name in kind.model_fields},
+    )
     application: FastAPI = import_module(f"services.{service}.app").create_app(settings)
     routers: tuple[APIRouter, ...] = import_module(f"services.{service}.api").ROUTERS
     routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]

@@ -16,6 +16,8 @@ Policy = tuple[str, str, str | None, str | None]
 POLICIES: dict[str, Policy] = {"app": (APP, "ALL", BOUND_SITES, BOUND_SITES), "worker": (WORKER, "ALL", "true", "true")}
 # Whatever an application makes of the other tables, it reaches these under the sites that it has bound.
 ALWAYS_BOUND = {"audit", "audit_chain"}
+# Rows come and go here without an erasure.
+PASSING = {"dead_letter"}
 FIGURES: dict[str, Policy] = POLICIES | {"app": (APP, "SELECT", "true", None)}
 
 _OURS = "nspname !~ '^pg_' AND nspname <> 'information_schema'"
@@ -85,7 +87,7 @@ async def findings(connection: Connection, may: Mapping[str, May], *, is_for_fig
     """One sentence for each thing that is not as it must be. The connection is a superuser's."""
     return [
         *await _of_relations(connection),
-        *await _of_policies(connection, FIGURES if is_for_figures else POLICIES),
+        *await _of_policies(connection, FIGURES if is_for_figures else POLICIES, may),
         *await _of_keys(connection),
         *await _of_functions(connection),
         *await _of_grants(connection, may),
@@ -109,17 +111,20 @@ async def _of_relations(connection: Connection) -> list[str]:
     ]
 
 
-async def _of_policies(connection: Connection, expected: Mapping[str, Policy]) -> list[str]:
-    found: dict[str, dict[str, Policy | None]] = {
+async def _of_policies(connection: Connection, expected: Mapping[str, Policy], may: Mapping[str, May]) -> list[str]:
+    found: dict[str, dict[str, Policy]] = {
         row["name"]: {}
         for row in await connection.fetch(_RELATIONS)
         if row["kind"] in "rp" and row["has_site"] and not row["is_partition"]
     }
     for row in await connection.fetch(_POLICIES):
-        policy = (",".join(row["roles"]), row["cmd"], row["qual"], row["with_check"])
-        is_adding = row["permissive"] == "PERMISSIVE"
-        found.setdefault(row["name"], {})[row["policyname"]] = policy if is_adding else None
+        command = row["cmd"] if row["permissive"] == "PERMISSIVE" else f"RESTRICTIVE {row['cmd']}"
+        qual = None if row["qual"] is None else " ".join(row["qual"].split())
+        policy = (",".join(sorted(row["roles"])), command, qual, row["with_check"])
+        found.setdefault(row["name"], {})[row["policyname"]] = policy
     wanted = {table: POLICIES if table in ALWAYS_BOUND else expected for table in found}
+    for table in found.keys() & deletable(may):
+        wanted[table] = {**wanted[table], "erased": only_erased(table, is_for_figures=expected is FIGURES)}
     return [
         f"{table}: the policy {name} is {'another one' if name in policies else 'missing'}"
         for table, policies in sorted(found.items())
@@ -174,6 +179,20 @@ async def _of_roles(connection: Connection) -> list[str]:
         )
         if is_wrong
     ]
+
+
+def deletable(may: Mapping[str, May]) -> set[str]:
+    """Tables from which somebody may delete, and so only what is of the erased."""
+    return {
+        name for name, (app, worker) in may.items() if name not in PASSING and "DELETE" in privileges(f"{app} {worker}")
+    }
+
+
+def only_erased(table: str, *, is_for_figures: bool) -> Policy:
+    """What keeps everybody else's rows in a table."""
+    who = "person" if is_for_figures else "patient_id"
+    is_erased = f"((erasure.site_id = {table}.site_id) AND (erasure.{who} = {table}.{who}))"
+    return (f"{APP},{WORKER}", "RESTRICTIVE DELETE", f"(EXISTS ( SELECT FROM erasure WHERE {is_erased}))", None)
 
 
 def privileges(words: str) -> set[str]:

@@ -37,35 +37,51 @@ READING = {
     "consumer_head": May(worker="SELECT, INSERT, UPDATE (sequence)"),
     "consumer_offset": May(worker="SELECT, INSERT, UPDATE (next_offset, last_event_id)"),
 }
-ENROLLED = {"patient": May(app="SELECT", worker="SELECT, INSERT, UPDATE (sequence)")}
+# Erasing takes a patient's rows away; what stays is a tombstone.
+ERASED = {"erasure": May(app="SELECT", worker="SELECT, INSERT")}
+ENROLLED = {"patient": May(app="SELECT", worker="SELECT, INSERT, DELETE, UPDATE (sequence)")}
+TAKEN = "SELECT (site_id, patient_id), DELETE"
 
 GRANTS: dict[str, dict[str, May]] = {
     "intake": EVERYWHERE
     | PUBLISHING
+    # The worker finishes erasures that the door began, and publishes them.
     | {
+        "outbox": May(app=PUBLISHING["outbox"].app, worker="SELECT, INSERT"),
+        "outbox_head": May(app="SELECT, INSERT, UPDATE (sequence)", worker="SELECT, INSERT, UPDATE (sequence)"),
+        "outbox_position": May(app="USAGE", worker="USAGE"),
+        "outbox_add": May(app="EXECUTE", worker="EXECUTE"),
+        "erasure": May(app="SELECT, INSERT", worker="SELECT, INSERT"),
         "site": May(app="SELECT, INSERT, UPDATE (name, site_type, time_zone)"),
-        "patient": May(app="SELECT, INSERT, UPDATE (consent, consent_decided_on, consent_reason)"),
-        "visit": May(
-            app="SELECT, INSERT, UPDATE (clinician_id, scheduled_at, state, checked_in_at, completed_at)",
+        "patient": May(
+            app="SELECT, INSERT, DELETE, UPDATE (consent, consent_decided_on, consent_reason)", worker="SELECT, DELETE"
         ),
-        "survey": May(app="SELECT (site_id, visit_id), INSERT"),
+        "visit": May(
+            app="SELECT, INSERT, DELETE, UPDATE (clinician_id, scheduled_at, state, checked_in_at, completed_at)",
+            worker=TAKEN,
+        ),
+        "survey": May(app="SELECT (site_id, visit_id, patient_id), INSERT, DELETE", worker=TAKEN),
     },
     "clinical": EVERYWHERE
     | PUBLISHING
     | READING
     | ENROLLED
+    | ERASED
     | {
-        "assessment": May(app="SELECT, INSERT, UPDATE (visit_id, clinician_id, activity, assessed_at)"),
+        "assessment": May(app="SELECT, INSERT, UPDATE (visit_id, clinician_id, activity, assessed_at)", worker=TAKEN),
         "lab": May(
             app="SELECT, INSERT, UPDATE (loinc, value, unit, comparator, reference_low, reference_high, method, "
-            "taken_at, reported)"
+            "taken_at, reported)",
+            worker=TAKEN,
         ),
         "medication": May(
-            app="SELECT, INSERT, UPDATE (name, drug_class, rxcui, dose, route, started_on, stopped_on, stop_reason)"
+            app="SELECT, INSERT, UPDATE (name, drug_class, rxcui, dose, route, started_on, stopped_on, stop_reason)",
+            worker=TAKEN,
         ),
         "plan_step": May(
             app="SELECT (site_id, step_id, patient_id, agreed_at, done_on), INSERT, "
-            "UPDATE (visit_id, what, who, due_on, is_done, done_on, agreed_at)"
+            "UPDATE (visit_id, what, who, due_on, is_done, done_on, agreed_at)",
+            worker=TAKEN,
         ),
     },
     "dashboard": EVERYWHERE
@@ -80,42 +96,45 @@ GRANTS: dict[str, dict[str, May]] = {
     | PUBLISHING
     | READING
     | ENROLLED
+    | ERASED
     | {
         "invitation": May(
             app="SELECT",
-            worker="SELECT, INSERT, UPDATE (visit_sequence, visit_state, visit_at, survey_sequence, survey_id, "
+            worker="SELECT, INSERT, DELETE, UPDATE (visit_sequence, visit_state, visit_at, survey_sequence, survey_id, "
             "submitted_at)",
         ),
-        "feedback": May(app="SELECT (site_id, visit_id), INSERT"),
+        "feedback": May(app="SELECT (site_id, visit_id), INSERT", worker=TAKEN),
     },
     "analytics": EVERYWHERE
     | READING
     | {
         "dead_letter": May(app="SELECT (site_id)", worker="SELECT, INSERT, DELETE, UPDATE (state, reason)"),
+        "erasure": May(worker="SELECT, INSERT"),
         "site": May(app="SELECT", worker="SELECT, INSERT, UPDATE (name, site_type, sequence)"),
         "enrolment": May(
             app="SELECT",
-            worker="SELECT, INSERT, UPDATE (enrolled_on, birth_year, sex, education, language, diagnosis, clinician, "
-            "consent, sequence)",
+            worker="SELECT, INSERT, DELETE, UPDATE (enrolled_on, birth_year, sex, education, language, diagnosis, "
+            "clinician, consent, sequence)",
         ),
         "visit": May(
             app="SELECT",
-            worker="SELECT, INSERT, UPDATE (person, clinician, scheduled_at, state, completed_at, sequence)",
+            worker="SELECT, INSERT, DELETE, UPDATE (person, clinician, scheduled_at, state, completed_at, sequence)",
         ),
         "survey": May(
-            app="SELECT", worker="SELECT, INSERT, UPDATE (visit, person, submitted_at, answered, skipped, sequence)"
+            app="SELECT",
+            worker="SELECT, INSERT, DELETE, UPDATE (visit, person, submitted_at, answered, skipped, sequence)",
         ),
-        "clinical_fact": May(worker="SELECT, INSERT, UPDATE (person, kind, effective_at, sequence)"),
+        "clinical_fact": May(worker="SELECT, INSERT, DELETE, UPDATE (person, kind, effective_at, sequence)"),
         "view": May(
             app="SELECT",
-            worker="SELECT, INSERT, UPDATE (visit, person, role, context, is_shared_screen, opened_at, duration_ms, "
-            "sequence)",
+            worker="SELECT, INSERT, DELETE, UPDATE (visit, person, role, context, is_shared_screen, opened_at, "
+            "duration_ms, sequence)",
         ),
         "feedback": May(
             app="SELECT",
-            worker="SELECT, INSERT, UPDATE (visit, person, received_at, effort_to_understand, effort_to_listen, "
-            "effort_to_include, helped_discussion, helped_what_matters, helped_decisions, used_in_visit, "
-            "used_outside_visit, used_over_one_month, sequence)",
+            worker="SELECT, INSERT, DELETE, UPDATE (visit, person, received_at, effort_to_understand, "
+            "effort_to_listen, effort_to_include, helped_discussion, helped_what_matters, helped_decisions, "
+            "used_in_visit, used_outside_visit, used_over_one_month, sequence)",
         ),
     },
 }

@@ -66,28 +66,30 @@ APP_MAY_NOT = {
 WORKER_MAY_NOT = {
     "intake": (
         "DELETE FROM outbox",
-        "INSERT INTO outbox (site_id, event_id, topic, key, sequence, value) "
-        "VALUES ('riverbend', gen_random_uuid(), '', '', 1, '')",
         "INSERT INTO relay_cursor VALUES ('other', 0, 0)",
         "SELECT * FROM idempotency",
         "SELECT * FROM outbox_default",
-        "SELECT * FROM patient",
         "SELECT * FROM survey",
-        "SELECT outbox_add('{riverbend}', '{a}', '{b}', ARRAY[gen_random_uuid()], '{c}', NULL)",
+        "SELECT * FROM visit",
+        "DELETE FROM erasure",
+        "INSERT INTO patient DEFAULT VALUES",
         "SET ROLE samepage_app",
         "UPDATE outbox SET value = ''",
-        "UPDATE outbox_head SET sequence = 0",
         "UPDATE patient SET consent = 'withdrawn'",
     ),
     "clinical": (
         "SELECT * FROM lab",
         "INSERT INTO lab DEFAULT VALUES",
         "SELECT * FROM plan_step",
-        "DELETE FROM patient",
+        "UPDATE erasure SET erased_at = now()",
+        "SELECT outbox_add('{riverbend}', '{a}', '{b}', ARRAY[gen_random_uuid()], '{c}', NULL)",
+        "UPDATE outbox_head SET sequence = 0",
+        "INSERT INTO outbox (site_id, event_id, topic, key, sequence, value) "
+        "VALUES ('riverbend', gen_random_uuid(), '', '', 1, '')",
     ),
     "dashboard": ("SELECT * FROM view", "DELETE FROM patient_page", "UPDATE patient_page SET site_id = 'riverbend'"),
-    "feedback": ("SELECT * FROM feedback", "INSERT INTO feedback DEFAULT VALUES", "DELETE FROM invitation"),
-    "analytics": ("DELETE FROM enrolment", "UPDATE enrolment SET site_id = 'riverbend'"),
+    "feedback": ("SELECT * FROM feedback", "INSERT INTO feedback DEFAULT VALUES", "DELETE FROM erasure"),
+    "analytics": ("DELETE FROM site", "UPDATE enrolment SET site_id = 'riverbend'"),
 }
 
 

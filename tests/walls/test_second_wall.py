@@ -1,6 +1,6 @@
 """The database keeps the sites apart where the code above it does not: each test takes the first wall away."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from importlib import import_module
 from inspect import iscoroutinefunction, signature
@@ -16,6 +16,7 @@ from services.intake import store as intake_store
 from shared import outbox
 from shared.db import Connection, Pool, SiteScope, open_pool, savepoint, transaction
 from shared.events import VisitState, VisitUpdated
+from shared.sealing import Patient
 from tests.builders import VISIT_AT
 from tests.conftest import Databases, FreshDatabase
 from tests.walls.catalogue import privileges
@@ -157,6 +158,7 @@ async def asked_for_all(function: Reading, connection: Connection) -> object:
         str: NAME,
         int: 10,
         datetime: datetime(2100, 1, 1, tzinfo=UTC),
+        Sequence[Patient]: [Patient(THERE, ID)],
         Connection: connection,
     }
     arguments = {p.name: THERE if p.name == "site_id" else known[p.annotation] for p in parameters_of(function)}

@@ -1,4 +1,7 @@
-"""The shared plan: next steps that patient and clinician agreed on. Its words are sealed before they travel."""
+"""The shared plan: next steps that patient and clinician agreed on.
+
+Words are sealed twice, for the record that is kept here and for the event that travels; neither opens as the other.
+"""
 
 from datetime import UTC, date, datetime
 from functools import partial
@@ -16,10 +19,11 @@ from shared.errors import FieldError, Problem, unknown
 from shared.events import PlanStep
 from shared.http.access import CareTeam
 from shared.http.batch import Batch
-from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute
+from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute, ring_of
 from shared.http.receipts import AFTER_RECEIPT
+from shared.keyring import KeyRing
 from shared.outbox import Recorded
-from shared.sealing import Sealer
+from shared.sealing import Patient, in_event, in_record
 
 router = APIRouter(tags=["plans"])
 
@@ -44,23 +48,26 @@ async def record_plan_steps(
     request: Request, body: Batch[PlanStepBody], caller: CareTeam, key: IdempotencyKey, site: NamedSite = None
 ) -> Response:
     """Record one agreed step or many."""
-    sealer: Sealer = request.app.state.sealer
-    command = Command[PlanStepBody](locks=patient_lock, record=partial(_record, sealer))
-    return await execute(request, command, body, site_id=caller.writing_site(site), key=key)
+    ring, site_id = ring_of(request), caller.writing_site(site)
+    await ring.warm([Patient(site_id, step.patient_id) for step in body.valid])
+    command = Command[PlanStepBody](locks=patient_lock, record=partial(_record, ring))
+    return await execute(request, command, body, site_id=site_id, key=key)
 
 
-async def _record(sealer: Sealer, connection: Connection, site_id: str, body: PlanStepBody) -> Recorded:
+async def _record(ring: KeyRing, connection: Connection, site_id: str, body: PlanStepBody) -> Recorded:
     scope = await enrolled(connection, site_id, body.patient_id)
     known = None
     if body.step_id is not None:
         known = await store.step_dates(connection, scope, body.patient_id, body.step_id)
         if known is None:
             raise unknown("step")
-    sealed = sealer.seal(body.what, site_id=site_id, patient_id=str(body.patient_id), field="plan")
-    step = _step(body, known, sealed)
-    await store.record_plan_step(connection, site_id, body.patient_id, step, body.what)
+    key = await ring.sealer(Patient(site_id, body.patient_id))
+    event_id = uuid4()
+    step = _step(body, known, key.seal(body.what, in_event(event_id, "change.what")))
+    kept = key.seal(body.what, in_record(step.step_id, "what"))
+    await store.record_plan_step(connection, site_id, body.patient_id, step, kept)
     since = step.agreed_at if step.done_on is None else noon(step.done_on)
-    return changed(site_id, body.patient_id, since, step, step.step_id)
+    return changed(site_id, body.patient_id, since, step, step.step_id, event_id=event_id)
 
 
 def _step(body: PlanStepBody, known: store.StepDates | None, sealed: str) -> PlanStep:

@@ -1,7 +1,7 @@
 """A patient's page, as JSON for clinic front-ends and as HTML for people. The look is recorded before the answer."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import partial
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
@@ -9,7 +9,7 @@ import orjson
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from services.dashboard import store
-from services.dashboard.domain import context_of, open_words
+from services.dashboard.domain import context_of, has_words, is_readable, open_words
 from services.dashboard.pages import present
 from shared import outbox
 from shared.auth import Caller, Role
@@ -17,10 +17,10 @@ from shared.db import lock, transaction
 from shared.errors import unknown
 from shared.events import DashboardViewed, ViewerRole
 from shared.http.access import allow, only_own_page
-from shared.http.commands import pool_of
+from shared.http.commands import pool_of, ring_of
 from shared.http.receipts import WaitFor, arrived
 from shared.http.record import keep_read
-from shared.sealing import Sealer
+from shared.sealing import NOT_READABLE_NOW, Opener, Patient
 
 router = APIRouter(tags=["page"])
 Viewer = Annotated[Caller, Depends(allow(Role.PATIENT, Role.CLINICIAN, Role.COORDINATOR))]
@@ -45,8 +45,11 @@ async def read_page(
     headers = {"etag": stored.etag, "samepage-view": str(view.view_id), **waited}
     if if_none_match == stored.etag:
         return Response(status_code=304, headers=headers)
-    page = open_words(orjson.loads(stored.content), _opener(request, stored, patient_id))
-    return Response(orjson.dumps(page), media_type="application/json", headers=headers)
+    page = orjson.loads(stored.content)
+    opened = open_words(page, await _opener(request, stored.site_id, page))
+    if not is_readable(opened):
+        del headers["etag"]  # the same page will have more to say later
+    return Response(orjson.dumps(opened), media_type="application/json", headers=headers)
 
 
 @router.get("/patients/{patient_id}", include_in_schema=False)
@@ -56,11 +59,12 @@ async def show_page(
     """The page for people."""
     waited = await _wait(request, caller, wait_for)
     stored, view = await _look(request, caller, patient_id, is_shared=shared)
+    page = orjson.loads(stored.content)
     html = present(
-        orjson.loads(stored.content),
+        page,
         now=datetime.now(UTC),
         time_zone=stored.time_zone,
-        unseal=_opener(request, stored, patient_id),
+        unseal=await _opener(request, stored.site_id, page),
         viewer_role=view.role,
         view_id=view.view_id,
         is_synthetic=request.app.state.settings.platform.is_synthetic,
@@ -108,8 +112,8 @@ def _visits(stored: store.StoredPage) -> list[dict[str, Any]]:
     return visits
 
 
-def _opener(request: Request, stored: store.StoredPage, patient_id: UUID) -> Any:
-    """Opens a sealed text of this patient: `(field, sealed) -> words or None`."""
-    sealer: Sealer = request.app.state.sealer
-    opening = partial(sealer.open, site_id=stored.site_id, patient_id=str(patient_id))
-    return lambda field, sealed: opening(sealed, field=field)
+async def _opener(request: Request, site_id: str, page: Mapping[str, Any]) -> Opener:
+    """Opens the words on a page; a page without words asks the key ring nothing."""
+    if not has_words(page):
+        return lambda _sealed, _place: NOT_READABLE_NOW
+    return await ring_of(request).opener(Patient(site_id, UUID(page["patient"]["patient_id"])))

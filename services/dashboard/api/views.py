@@ -1,10 +1,11 @@
 """How long somebody looked (the page's beacon), and views of the past brought in by a site's system."""
 
+import re
 from typing import Annotated
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from services.dashboard import store
 from services.dashboard.api.pages import Viewer
@@ -22,7 +23,18 @@ from shared.http.record import trail_of
 
 router = APIRouter(tags=["views"])
 _DAY_MS = 24 * 60 * 60 * 1000
-Panels = Annotated[tuple[Annotated[str, Field(max_length=40)], ...], Field(max_length=20)]
+_PANEL = re.compile(r"^[a-z]+(-[a-z]+)*$")
+
+
+def _known_panel(name: str) -> str:
+    """Panels travel in clear, so they are names and nothing else."""
+    if not _PANEL.match(name):
+        raise ValueError("the name of a panel: lower case words joined by hyphens")
+    return name
+
+
+Panel = Annotated[str, Field(max_length=40), AfterValidator(_known_panel)]
+Panels = Annotated[tuple[Panel, ...], Field(max_length=20)]
 
 
 class Beacon(BaseModel):

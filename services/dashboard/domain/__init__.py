@@ -5,17 +5,18 @@ reader.
 from services.dashboard.domain.context import context_of
 from services.dashboard.domain.facts import Facts, empty, fold
 from services.dashboard.domain.freshness import LIMITS, Age, freshness
-from services.dashboard.domain.page import Opener, assemble, open_words
+from services.dashboard.domain.page import assemble, has_words, is_readable, open_words
 
 __all__ = [
     "LIMITS",
     "Age",
     "Facts",
-    "Opener",
     "assemble",
     "context_of",
     "empty",
     "fold",
     "freshness",
+    "has_words",
+    "is_readable",
     "open_words",
 ]

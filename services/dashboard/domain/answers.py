@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from services.dashboard.domain.facts import Facts, Item
-from services.dashboard.domain.items import Json, Surveys, answer, instant, surveys_of, utc, value_of
+from services.dashboard.domain.items import Json, Surveys, answer, instant, sealed_text, surveys_of, utc, value_of
 from shared.events import DrugClass
 from shared.instruments import PHQ_2
 
@@ -27,7 +27,14 @@ def concerns_of(facts: Facts) -> list[Json]:
     before = {concern["topic"] for concern in last["concerns"]} if last else set()
     at = utc(last["submitted_at"]) if last else None
     ranked = sorted(surveys.now["concerns"], key=lambda concern: (concern["rank"], concern["topic"]))
-    return [{**concern, "raised_before": at if concern["topic"] in before else None} for concern in ranked]
+    return [
+        {
+            **concern,
+            "words": sealed_text(concern["words"], surveys.now, f"concerns.{concern['rank']}.words"),
+            "raised_before": at if concern["topic"] in before else None,
+        }
+        for concern in ranked
+    ]
 
 
 def urgent_care_of(facts: Facts) -> list[Json]:

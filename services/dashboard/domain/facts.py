@@ -2,7 +2,8 @@
 
 Guarantee: any order, any interleaving of topics and any repetition of the same events folds to equal facts.
 Every item (a visit, a survey, a laboratory result ...) is replaced only by an event of its topic with a
-higher `sequence`; no clock, no chance and no order of arrival enters. Sealed words stay sealed.
+higher `sequence`; no clock, no chance and no order of arrival enters. Sealed words stay sealed. Of an
+erased patient nothing is kept but that and how far their events were read, whatever came before or comes after.
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from shared.events import (
     Event,
     Lab,
     Medication,
+    PatientErased,
     PlanStep,
     SurveyCompleted,
     VisitUpdated,
@@ -32,9 +34,11 @@ SECTIONS: tuple[Section, ...] = (
     "medications",
     "steps",
 )
+_WITH_WORDS = ("surveys", "steps")
 
 Item = Mapping[str, Any]
-"""The body of the newest event about one thing, with `sequence` and `recorded_at` of its envelope.
+"""The body of the newest event about one thing, with `sequence` and `recorded_at` of its envelope, and where
+there can be words in it the `event_id` that they are sealed for.
 
 A laboratory result also has `versions`: its value by the sequence of every event about it, for a correction
 must not hide what stood there before.
@@ -43,7 +47,7 @@ must not hide what stood there before.
 
 Facts = dict[str, Any]
 """All that is known of a patient: `site_id` and `patient_id`; `items` by section and id; `sources` by topic,
-each with the highest `sequence` and the newest event `time` that has been folded.
+each with the highest `sequence` and the newest event `time` that has been folded; `erased` when and why.
 """
 
 
@@ -54,6 +58,7 @@ def empty() -> Facts:
         "patient_id": None,
         "sources": {},
         "items": {section: {} for section in SECTIONS},
+        "erased": None,
     }
 
 
@@ -66,17 +71,21 @@ def fold(facts: Facts, event: Event) -> Facts:
     place = _place(event.body)
     if place is None:
         return facts
+    sources = {**facts["sources"], event.topic: _further(facts["sources"].get(event.topic), event)}
+    known = {**facts, "site_id": event.site_id, "patient_id": event.key, "sources": sources}
     section, item_id, content = place
+    if section == "erased":
+        erased = _newest(facts["erased"], {**content, "sequence": event.sequence})
+        return {**known, "items": empty()["items"], "erased": erased}
+    if facts["erased"]:
+        return known
     new = {**content, "sequence": event.sequence, "recorded_at": stamp(event.time)}
+    if section in _WITH_WORDS:
+        new["event_id"] = str(event.event_id)
     if section == "labs":
         new["versions"] = {str(event.sequence): {name: content[name] for name in ("value", "comparator", "unit")}}
     held = facts["items"][section]
-    return {
-        "site_id": event.site_id,
-        "patient_id": event.key,
-        "sources": {**facts["sources"], event.topic: _further(facts["sources"].get(event.topic), event)},
-        "items": {**facts["items"], section: {**held, item_id: _newest(held.get(item_id), new)}},
-    }
+    return {**known, "items": {**facts["items"], section: {**held, item_id: _newest(held.get(item_id), new)}}}
 
 
 def stamp(time: datetime) -> str:
@@ -84,8 +93,10 @@ def stamp(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def _place(body: Body) -> tuple[Section, str, Item] | None:
+def _place(body: Body) -> tuple[Section | Literal["erased"], str, Item] | None:
     match body:
+        case PatientErased():
+            return "erased", "", {"at": stamp(body.erased_at), "reason": body.reason}
         case EnrollmentUpdated():
             return "enrollment", str(body.patient_id), body.model_dump(mode="json")
         case VisitUpdated():

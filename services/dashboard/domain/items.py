@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.dashboard.domain.facts import Facts, Item, Section
+from shared.sealing import in_event
 
 Json = dict[str, Any]
 
@@ -25,6 +26,11 @@ def by_time(facts: Facts, section: Section, time: str, identity: str) -> list[It
     same.
     """
     return sorted(facts["items"][section].values(), key=lambda item: (instant(item[time]), item[identity]))
+
+
+def sealed_text(sealed: str | None, item: Item, field: str) -> Json | None:
+    """A text that only its patient's key opens, with the place that it was sealed for; null stays null."""
+    return None if sealed is None else {"sealed": sealed, "place": [*in_event(item["event_id"], field)]}
 
 
 @dataclass(frozen=True, slots=True)

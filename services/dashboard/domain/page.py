@@ -2,12 +2,13 @@
 
 Keys of the page (`null` where nothing is known; times are UTC, days ISO):
 
+    erased        null, or when and why: then nothing else is known any more
     patient       patient_id, site_id, birth_year, sex, diagnosis, language, clinician_id, consent
     visits        every visit by scheduled time; `visit` is the one at hand, `last_visit` the latest completed
     survey        the newest: survey_id, visit_id, form, submitted_at, visit_at, days_before_visit
     previous      what "last time" means in every comparison: submitted_at, visit_at
     since         at most five changes since then, the most serious first (domain.since)
-    concerns      rank, topic, words (sealed), raised_before
+    concerns      rank, topic, words (sealed: with the place that they are sealed for), raised_before
     matters_most  sealed
     readings      patient, computed, clinician, agreement (domain.readings)
     trend         instrument, bands, higher_is, points (at, value, band, words, items; value null: no score)
@@ -23,7 +24,7 @@ Keys of the page (`null` where nothing is known; times are UTC, days ISO):
     missing       what is not there, as `what` and details
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -37,12 +38,13 @@ from services.dashboard.domain.answers import (
     well_being_of,
 )
 from services.dashboard.domain.facts import Facts, Item, Section
-from services.dashboard.domain.items import Json, answer, by_time, instant, surveys_of, utc
+from services.dashboard.domain.items import Json, answer, by_time, instant, sealed_text, surveys_of, utc
 from services.dashboard.domain.labs import MARKERS, labs_of
 from services.dashboard.domain.readings import band_words, bands_of, index_score, readings_of
 from services.dashboard.domain.since import since_of
 from services.dashboard.domain.visits import last_visit, visit_at_hand, visits_of
 from shared.instruments import INSTRUMENTS
+from shared.sealing import Opener, Place, WordsState
 
 _PERSON = ("birth_year", "sex", "diagnosis", "language", "clinician_id", "consent")
 _SOURCES: tuple[tuple[str, Section, str], ...] = (
@@ -53,9 +55,6 @@ _SOURCES: tuple[tuple[str, Section, str], ...] = (
 )
 _LAST_DAY = "9999-12-31"
 
-Opener = Callable[[str, str], str | None]
-"""Opens a sealed text: `(field, sealed)` gives the words, or null when their key is gone."""
-
 
 def assemble(facts: Facts) -> Json:
     """The page as a JSON document; its keys are listed at the head of this module."""
@@ -63,9 +62,10 @@ def assemble(facts: Facts) -> Json:
     visits = visits_of(facts)
     visit = visit_at_hand(visits, as_of)
     readings, labs, medications = readings_of(facts), labs_of(facts), _medications(facts)
-    surveys = surveys_of(facts)
+    surveys, erased = surveys_of(facts), facts["erased"]
     return {
         "patient": _patient(facts),
+        "erased": {"at": utc(erased["at"]), "reason": erased["reason"]} if erased else None,
         "visits": visits,
         "visit": visit,
         "last_visit": last_visit(visits),
@@ -73,7 +73,7 @@ def assemble(facts: Facts) -> Json:
         "previous": _previous(facts, surveys.last),
         "since": since_of(facts, readings=readings, labs=labs, medications=medications),
         "concerns": concerns_of(facts),
-        "matters_most": surveys.now["matters_most"] if surveys.now else None,
+        "matters_most": _matters_most(surveys.now),
         "readings": readings,
         "trend": _trend(facts, readings["computed"]),
         "medications": medications,
@@ -89,20 +89,37 @@ def assemble(facts: Facts) -> Json:
     }
 
 
+def has_words(page: Mapping[str, Any]) -> bool:
+    """Whether there is a sealed text on the page."""
+    said = [concern["words"] for concern in page["concerns"]] + [step["what"] for step in page["plan"]]
+    return any((page["matters_most"], *said))
+
+
+def is_readable(opened: Mapping[str, Any]) -> bool:
+    """Whether every text on an opened page is there."""
+    states = [concern["words_state"] for concern in opened["concerns"]] + [s["what_state"] for s in opened["plan"]]
+    return {opened["matters_most_state"], *states} <= {None, WordsState.READABLE}
+
+
 def open_words(page: Mapping[str, Any], opener: Opener) -> Json:
-    """The page with its sealed texts opened. `has_erased` on a text's owner says that it cannot be read any
-    more.
+    """The page with its sealed texts opened. `words_state`, `what_state` and `matters_most_state` beside them say
+    `readable`, `not-readable-now` or `erased`; null where no words were given.
     """
-    concerns = [_opened(concern, "words", "concern", opener) for concern in page["concerns"]]
-    steps = [_opened(step, "what", "plan", opener) for step in page["plan"]]
-    matters = _opened(page, "matters_most", "matters-most", opener)
-    return {**matters, "concerns": concerns, "plan": steps}
+    concerns = [_opened(concern, "words", opener) for concern in page["concerns"]]
+    steps = [_opened(step, "what", opener) for step in page["plan"]]
+    return {**_opened(page, "matters_most", opener), "concerns": concerns, "plan": steps}
 
 
-def _opened(owner: Mapping[str, Any], name: str, field: str, opener: Opener) -> Json:
-    sealed = owner[name]
-    words = None if sealed is None else opener(field, sealed)
-    return {**owner, name: words, "has_erased": sealed is not None and words is None}
+def _opened(owner: Mapping[str, Any], name: str, opener: Opener) -> Json:
+    text = owner[name]
+    if text is None:
+        return {**owner, f"{name}_state": None}
+    words = opener(text["sealed"], Place(*text["place"]))
+    return {**owner, name: words.text, f"{name}_state": words.state}
+
+
+def _matters_most(survey: Item | None) -> Json | None:
+    return sealed_text(survey["matters_most"], survey, "matters_most") if survey else None
 
 
 def _patient(facts: Facts) -> Json:
@@ -189,14 +206,19 @@ def _medications(facts: Facts) -> list[Json]:
 
 
 def _plan(facts: Facts) -> list[Json]:
-    named = ("step_id", "visit_id", "what", "who", "due_on", "is_done", "done_on")
     found = by_time(facts, "steps", "agreed_at", "step_id")
-    steps = [{**{name: step[name] for name in named}, "agreed_at": utc(step["agreed_at"])} for step in found]
+    steps = [_step(step) for step in found]
     still_open = sorted(
         (s for s in steps if not s["is_done"]), key=lambda s: (s["due_on"] or _LAST_DAY, s["agreed_at"])
     )
     done = sorted((s for s in steps if s["is_done"]), key=lambda s: s["done_on"] or s["agreed_at"], reverse=True)
     return [*still_open, *done]
+
+
+def _step(step: Item) -> Json:
+    named = ("step_id", "visit_id", "who", "due_on", "is_done", "done_on")
+    what = sealed_text(step["what"], step, "change.what")
+    return {**{name: step[name] for name in named}, "what": what, "agreed_at": utc(step["agreed_at"])}
 
 
 def _source(facts: Facts, section: Section, time: str) -> Json | None:

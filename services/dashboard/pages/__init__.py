@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
 
-from services.dashboard.domain import Opener, freshness, open_words
+from services.dashboard.domain import freshness, open_words
 from services.dashboard.pages import labels, looks, readings, sentences
 from services.dashboard.pages.pictures import pictures_of
 from services.dashboard.pages.reader import Reader, answer_words, reason_words
 from shared.events import ViewerRole
 from shared.pages import environment
+from shared.sealing import Opener
 
 STATIC = Path(__file__).parent / "static"
 MOST_STEPS = 5
@@ -34,12 +35,15 @@ def present(  # noqa: PLR0913 - the page, and what is known of the look, each by
     """A page of `domain.assemble` as an HTML document, for a reader at `now` in the site's zone.
 
     Sealed words are opened only here. `view_id` names the look that the page's script reports the length of;
-    without it nothing is reported. The document has no inline style and no inline script.
+    without it nothing is reported. The document has no inline style and no inline script. Of an erased patient it says
+    only that, when and why.
 
     Raises:
         ZoneInfoNotFoundError: `time_zone` is no IANA zone.
     """
     reader = Reader(now.astimezone(ZoneInfo(time_zone)), viewer_role)
+    if page["erased"]:
+        return _templates().get_template("erased.html").render(page=page, reader=reader, is_synthetic=is_synthetic)
     opened = open_words(page, unseal)
     ages = freshness(opened, reader.now)
     return (

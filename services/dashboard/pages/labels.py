@@ -16,6 +16,13 @@ SEXES: Mapping[str, str] = {
     "unknown": "sex not recorded",
 }
 
+ERASED: Mapping[str, str] = {
+    "patient-request": "The patient asked for it.",
+    "enrolled-in-error": "It had been opened by mistake.",
+    "retention-ended": "The time for keeping it had ended.",
+    "legal-order": "The law asked for it.",
+}
+
 TOPICS: Mapping[str, str] = {
     "symptoms": "Symptoms",
     "medicine": "Medicine",

@@ -12,13 +12,15 @@ from services.feedback import store
 from services.feedback.domain import missing
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope
-from shared.errors import conflict, unknown
+from shared.erasures import erased_among
+from shared.errors import conflict, erased, unknown
 from shared.events import FeedbackReceived, YesNoUnsure
 from shared.http.access import allow, only_own_page
 from shared.http.batch import Batch
 from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute
 from shared.http.receipts import AFTER_RECEIPT
 from shared.outbox import Draft, Recorded
+from shared.sealing import Patient
 
 router = APIRouter(tags=["feedback"])
 Giver = Annotated[Caller, Depends(allow(Role.PATIENT, Role.COORDINATOR, Role.SYSTEM))]
@@ -58,6 +60,8 @@ async def give_feedback(
 
 async def _record(caller: Caller, connection: Connection, site_id: str, body: FeedbackBody) -> Recorded:
     only_own_page(caller, body.patient_id)
+    if await erased_among(connection, [Patient(site_id, body.patient_id)]):
+        raise erased()
     row = await store.invitation(connection, SiteScope.of(site_id), body.visit_id)
     if row is None or row.patient_id != body.patient_id:
         raise unknown("visit")

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake import store
+from services.intake.api.standing import enrolled
 from services.intake.domain import ConsentReason, decide
 from services.intake.settings import IntakeSettings
 from shared.db import Connection, SiteScope
@@ -112,9 +113,7 @@ async def _enrol(connection: Connection, site_id: str, patient: PatientBody, has
 
 
 async def _decide(patient_id: UUID, connection: Connection, site_id: str, body: ConsentBody) -> Recorded:
-    enrolment = await store.enrolment(connection, SiteScope.of(site_id), patient_id)
-    if enrolment is None:
-        raise unknown("patient")
+    enrolment = await enrolled(connection, site_id, patient_id)
     decided_on = body.decided_on or datetime.now(UTC).date()
     decide(enrolment.consent, body.state, body.reason, decided_on, enrolment.consent_decided_on)
     changed = enrolment.model_copy(

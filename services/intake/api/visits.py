@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from services.intake import store
+from services.intake.api.standing import enrolled
 from services.intake.domain import VisitStatus, advance
 from shared.db import Connection, SiteScope, transaction
 from shared.errors import unknown
@@ -70,9 +71,7 @@ async def change_visit(
 
 
 async def _schedule(connection: Connection, site_id: str, body: VisitBody) -> Recorded:
-    scope = SiteScope.of(site_id)
-    if await store.enrolment(connection, scope, body.patient_id) is None:
-        raise unknown("patient")
+    await enrolled(connection, site_id, body.patient_id)
     visit = VisitUpdated(
         visit_id=uuid4(),
         patient_id=body.patient_id,

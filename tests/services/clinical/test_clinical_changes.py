@@ -8,9 +8,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from shared.sealing import Sealer
+from shared.keyring import KeyRing
+from shared.sealing import NOT_READABLE_NOW, Patient, in_event, in_record
 from tests.builders import PATIENT, SITE
-from tests.conftest import SEAL_KEY, new_key
+from tests.conftest import new_key
 from tests.services.clinical.writes import (
     ASSESSMENT,
     LAB,
@@ -131,17 +132,24 @@ async def test_a_dose_is_an_amount_and_not_a_note(system: httpx.AsyncClient) -> 
     assert refused(await post(system, "medications", MEDICINE | {"dose": "Ask Maria"})).keys() == {"dose"}
 
 
-async def test_the_words_of_a_step_travel_sealed_and_open_for_this_patient_only(
-    clinical: FastAPI, system: httpx.AsyncClient
+async def test_the_words_of_a_step_are_kept_and_travel_sealed_and_open_in_their_place_only(
+    clinical: FastAPI, system: httpx.AsyncClient, ring: KeyRing
 ) -> None:
-    await recorded(system, "plans", STEP)
-    value = await clinical.state.database.value("SELECT value FROM outbox")
-    assert b"insurer" not in value
+    step_id = await recorded(system, "plans", STEP)
+    event_id = await clinical.state.database.value("SELECT event_id FROM outbox")
+    kept = await clinical.state.database.value("SELECT what FROM plan_step")
     (event,) = await updates(clinical)
-    sealed = event.change.model_dump()["what"]
-    sealer = Sealer(SEAL_KEY)
-    assert sealer.open(sealed, site_id=SITE, patient_id=str(PATIENT), field="plan") == STEP["what"]
-    assert sealer.open(sealed, site_id=SITE, patient_id=str(NEIGHBOUR), field="plan") is None
+    sent = event.change.model_dump()["what"]
+    mine, anothers = await ring.sealer(Patient(SITE, PATIENT)), await ring.sealer(Patient(SITE, NEIGHBOUR))
+    in_the_event, in_the_row = in_event(event_id, "change.what"), in_record(step_id, "what")
+    assert mine.open(sent, in_the_event).text == mine.open(kept, in_the_row).text == STEP["what"]
+    for elsewhere in (
+        anothers.open(sent, in_the_event),
+        mine.open(sent, in_the_row),
+        mine.open(kept, in_the_event),
+        mine.open(sent, in_event(step_id, "change.what")),
+    ):
+        assert elsewhere == NOT_READABLE_NOW
 
 
 async def test_a_step_is_ticked_off_and_keeps_the_day_on_which_it_was_done(

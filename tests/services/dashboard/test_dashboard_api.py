@@ -12,47 +12,55 @@ from hypothesis import strategies as st
 
 from services.dashboard.handlers import apply
 from shared.db import Pool, open_pool, transaction
-from shared.events import Event
-from shared.sealing import Sealer
+from shared.events import ErasureReason, Event
+from shared.keyring import KeyRing
+from shared.sealing import Patient, in_event
 from tests.builders import (
     PATIENT,
     SITE,
+    SUBMITTED_AT,
     a_lab,
     a_medication,
     a_site,
-    a_step,
     a_survey,
     a_visit,
     an_enrollment,
+    an_erasure,
     an_event,
+    an_id,
 )
-from tests.conftest import SEAL_KEY, Apps, Pools, Tokens, client_of, new_key, undone
+from tests.conftest import Apps, KeyRings, Pools, Tokens, client_of, new_key, undone, until
 
-WORDS = Sealer(SEAL_KEY).seal("The cramps are back", site_id=SITE, patient_id=str(PATIENT), field="concern")
+SURVEY_EVENT = an_id("event", "survey")
 
 
-def a_history() -> list[Event]:
+async def sealed_by(ring: KeyRing) -> str:
+    """The first concern of the survey, as intake seals it."""
+    key = await ring.sealer(Patient(SITE, PATIENT))
+    return key.seal("The cramps are back", in_event(SURVEY_EVENT, "concerns.1.words"))
+
+
+def a_history(words: str = "sealed:cramps") -> list[Event]:
     """A patient's events in the order they were published."""
-    survey = a_survey()
-    concern = survey.concerns[0].model_copy(update={"words": WORDS})
+    survey = a_survey(matters_most=None)
+    concern = survey.concerns[0].model_copy(update={"words": words})
     return [
         an_event(a_site()),
         an_event(an_enrollment()),
         an_event(a_visit(), sequence=1),
         an_event(a_visit(), sequence=2),
-        an_event(survey.model_copy(update={"concerns": (concern,)})),
+        an_event(survey.model_copy(update={"concerns": (concern,)}), event_id=SURVEY_EVENT),
         an_event(a_lab(), sequence=1),
         an_event(a_medication(), sequence=2),
-        an_event(a_step(), sequence=3),
     ]
 
 
 @pytest.fixture
-async def dashboard(app: Apps) -> FastAPI:
+async def dashboard(app: Apps, ring: KeyRing) -> FastAPI:
     """The application, with one patient's page."""
     application = await app("dashboard")
     async with open_pool(application.state.database.worker, size=1) as pool, transaction(pool) as connection:
-        await apply(connection, a_history())
+        await apply(connection, a_history(await sealed_by(ring)))
     return application
 
 
@@ -77,7 +85,8 @@ async def test_the_page_shows_the_words_that_travelled_sealed_and_says_as_of_whe
     answer = await clinician.get(f"/v1/patients/{PATIENT}/page")
     assert answer.status_code == 200, answer.text
     assert "The cramps are back" in answer.text
-    assert WORDS not in answer.text
+    assert "1." not in answer.json()["concerns"][0]["words"]
+    assert answer.json()["concerns"][0]["words_state"] == "readable"
     assert answer.json()["as_of"] is not None
 
 
@@ -176,6 +185,63 @@ async def test_past_views_come_in_once(dashboard: FastAPI, token: Tokens) -> Non
             answer = await system.post("/v1/views", json=batch, headers=key)
             assert [item["status"] for item in answer.json()["items"]] == [201, 404]
     assert await views(dashboard) == [("clinician", True, 60000)]
+
+
+async def rename(keyring_of: KeyRings, table: str, to: str) -> None:
+    connection = await asyncpg.connect((await keyring_of("owner")).database_url.get_secret_value())
+    try:
+        await connection.execute(f"ALTER TABLE {table} RENAME TO {to}")
+    finally:
+        await connection.close()
+
+
+async def test_while_the_key_ring_is_away_the_page_is_there_and_calls_nothing_erased(
+    clinician: httpx.AsyncClient, keyring_of: KeyRings
+) -> None:
+    await rename(keyring_of, "patient_key", "away")
+    answer = await clinician.get(f"/v1/patients/{PATIENT}/page")
+    concern = answer.json()["concerns"][0]
+    assert (concern["words"], concern["words_state"]) == (None, "not-readable-now")
+    assert answer.json()["trend"] is not None
+    assert "etag" not in answer.headers, "it will have more to say"
+    html = (await clinician.get(f"/patients/{PATIENT}")).text
+    assert "These words are not readable now." in html
+    assert "erased" not in html
+    await rename(keyring_of, "away", "patient_key")
+
+    async def is_readable() -> bool:
+        return "The cramps are back" in (await clinician.get(f"/patients/{PATIENT}")).text
+
+    await until(is_readable, seconds=5)
+    assert "etag" in (await clinician.get(f"/v1/patients/{PATIENT}/page")).headers
+
+
+async def test_words_whose_key_is_gone_are_called_erased_before_the_event_has_come(
+    clinician: httpx.AsyncClient, ring: KeyRing
+) -> None:
+    await ring.erase(Patient(SITE, PATIENT), ErasureReason.PATIENT_REQUEST, SUBMITTED_AT)
+    concern = (await clinician.get(f"/v1/patients/{PATIENT}/page")).json()["concerns"][0]
+    assert (concern["words"], concern["words_state"]) == (None, "erased")
+    assert "These words were erased." in (await clinician.get(f"/patients/{PATIENT}")).text
+
+
+async def test_the_page_of_an_erased_patient_says_so_and_events_that_come_late_do_not_change_that(
+    dashboard: FastAPI, clinician: httpx.AsyncClient
+) -> None:
+    late = an_event(a_survey(survey_id=an_id("late")), sequence=2)
+    for batch in ([an_event(an_erasure())], [late, *a_history()]):
+        async with open_pool(dashboard.state.database.worker, size=1) as pool, transaction(pool) as connection:
+            await apply(connection, batch)
+        answer = await clinician.get(f"/v1/patients/{PATIENT}/page")
+        page = answer.json()
+        assert page["erased"] == {"at": "2026-11-02T16:30:00+00:00", "reason": "patient-request"}
+        assert (page["concerns"], page["survey"], page["labs"], page["patient"]["birth_year"]) == ([], None, [], None)
+        html = (await clinician.get(f"/patients/{PATIENT}")).text
+        assert "This page was erased" in html
+        assert "Adalimumab" not in html
+        (row,) = await dashboard.state.database.rows("SELECT facts, page FROM patient_page")
+        assert "sealed" not in row["facts"]
+        assert b'"sealed"' not in row["page"]
 
 
 @pytest.fixture

@@ -8,10 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.dashboard.domain import assemble, context_of, empty, fold, freshness, open_words
+from services.dashboard.domain import assemble, context_of, empty, fold, freshness, has_words, open_words
 from services.dashboard.domain.labs import side_of
-from shared.events import Activity, Body, Concern, ConcernTopic, Event, SkipReason, ViewContext, VisitState
+from shared.events import (
+    Activity,
+    Body,
+    Concern,
+    ConcernTopic,
+    Event,
+    PatientErased,
+    SkipReason,
+    ViewContext,
+    VisitState,
+)
 from shared.instruments import PRO_3_CD
+from shared.sealing import ERASED, Place, Words, WordsState, in_event
 from tests.builders import (
     ANSWERS,
     VISIT,
@@ -23,6 +34,7 @@ from tests.builders import (
     a_survey,
     a_visit,
     an_assessment,
+    an_erasure,
     an_event,
     an_id,
     one_of_each,
@@ -298,13 +310,50 @@ def test_open_steps_come_first_by_the_day_they_are_due() -> None:
     ]
 
 
-def test_words_are_opened_by_their_field_and_an_erased_one_says_so() -> None:
-    page = page_of(a_survey(), a_step())
-    opened = open_words(page, lambda field, sealed: None if field == "plan" else f"{field}: {sealed}")
-    assert opened["concerns"][0]["words"] == "concern: sealed:cramps"
-    assert opened["matters_most"] == "matters-most: sealed:matters"
-    assert (opened["plan"][0]["what"], opened["plan"][0]["has_erased"]) == (None, True)
-    assert (opened["concerns"][1]["words"], opened["concerns"][1]["has_erased"]) == (None, False)
+def test_words_are_opened_for_their_event_and_field_and_say_why_they_are_not_there() -> None:
+    survey, step = an_event(a_survey()), an_event(a_step())
+    places: dict[str, Place] = {}
+
+    def opener(sealed: str, place: Place) -> Words:
+        places[sealed] = place
+        return ERASED if sealed == "sealed:step" else Words(WordsState.READABLE, f"words of {sealed}")
+
+    page = assemble(folded(survey, step))
+    assert has_words(page)
+    opened = open_words(page, opener)
+    assert places == {
+        "sealed:cramps": in_event(survey.event_id, "concerns.1.words"),
+        "sealed:matters": in_event(survey.event_id, "matters_most"),
+        "sealed:step": in_event(step.event_id, "change.what"),
+    }
+    assert opened["concerns"][0] | {"raised_before": None} == {
+        "rank": 1,
+        "topic": "symptoms",
+        "words": "words of sealed:cramps",
+        "words_state": "readable",
+        "raised_before": None,
+    }
+    assert (opened["concerns"][1]["words"], opened["concerns"][1]["words_state"]) == (None, None)
+    assert (opened["matters_most"], opened["matters_most_state"]) == ("words of sealed:matters", "readable")
+    assert (opened["plan"][0]["what"], opened["plan"][0]["what_state"]) == (None, "erased")
+
+
+def test_of_an_erased_patient_nothing_is_left_whatever_came_before_and_comes_after() -> None:
+    before, erasure, after = HISTORY[:12], an_event(an_erasure()), HISTORY[12:]
+    facts = folded(*before, erasure, *after)
+    assert facts == folded(erasure, *reversed(HISTORY), erasure)
+    assert facts["items"] == empty()["items"]
+    assert facts["sources"]["survey-completed"]["sequence"] == 3, "how far it was read stays known"
+    page = assemble(facts)
+    assert page["erased"] == {"at": "2026-11-02T16:30:00+00:00", "reason": "patient-request"}
+    assert not has_words(page)
+    assert (page["patient"]["birth_year"], page["visits"], page["labs"], page["trend"]) == (None, [], [], None)
+
+
+def test_any_history_with_an_erasure_in_it_ends_in_the_same_facts() -> None:
+    expected = folded(*HISTORY, an_event(an_erasure()))
+    for place in range(len(HISTORY)):
+        assert folded(*HISTORY[:place], an_event(an_erasure()), *HISTORY[place:]) == expected
 
 
 def test_age_is_counted_in_days_of_the_readers_zone() -> None:
@@ -352,6 +401,6 @@ def test_between_two_visits_the_nearer_one_is_meant() -> None:
 
 
 def test_one_event_of_every_topic_makes_a_page_with_the_index_of_the_diagnosis() -> None:
-    page = assemble(folded(*one_of_each()))
+    page = assemble(folded(*(event for event in one_of_each() if not isinstance(event.body, PatientErased))))
     assert page["trend"]["instrument"] == PRO_3_CD.key
     assert [gap["what"] for gap in page["missing"]] == ["lab"]

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.dashboard.domain import assemble, empty
-from services.dashboard.pages import STATIC, present
-from shared.events import Activity, Body, Event, Score, SkipReason, ViewerRole, VisitState
+from services.dashboard.pages import STATIC, labels, present
+from shared.events import Activity, Body, ErasureReason, Event, Score, SkipReason, ViewerRole, VisitState
 from shared.instruments import PRO_2_UC
+from shared.sealing import ERASED, NOT_READABLE_NOW, Place, Words, WordsState
 from tests.builders import (
     ANSWERS,
     VISIT_AT,
@@ -23,6 +24,7 @@ from tests.builders import (
     a_visit,
     an_assessment,
     an_enrollment,
+    an_erasure,
     an_id,
 )
 from tests.markup import Document
@@ -39,12 +41,8 @@ NOW = VISIT_AT - timedelta(minutes=2)
 CALPROTECTIN: dict[str, Any] = {"loinc": "38445-3", "name": "Calprotectin", "unit": "ug/g"}
 
 
-def opened(_field: str, sealed: str) -> str:
-    return f"words of {sealed}"
-
-
-def erased(_field: str, _sealed: str) -> None:
-    return None
+def opened(sealed: str, _place: Place) -> Words:
+    return Words(WordsState.READABLE, f"words of {sealed}")
 
 
 def html_of(page: dict[str, Any], **changes: Any) -> str:
@@ -189,14 +187,35 @@ def test_skipped_and_not_asked_are_different_words() -> None:
 
 
 def test_words_that_were_erased_say_so_and_a_concern_without_words_does_not() -> None:
-    text = shown(a_survey(), a_step(), unseal=erased)
+    text = shown(a_survey(), a_step(), unseal=lambda _sealed, _place: ERASED)
     assert text.count("These words were erased.") == 3
+    assert "not readable now" not in text
     assert "Steroids, without words" in text
     assert "words of" not in text
 
 
+def test_words_that_are_not_readable_now_say_so_and_are_not_called_erased() -> None:
+    text = shown(a_survey(), a_step(), unseal=lambda _sealed, _place: NOT_READABLE_NOW)
+    assert text.count("These words are not readable now. Try again in a moment.") == 3
+    assert "erased" not in text
+    assert "Symptoms. New." in text, "the rest of the page is there"
+
+
+@pytest.mark.parametrize("role", ViewerRole)
+@pytest.mark.parametrize("reason", ErasureReason)
+def test_an_erased_page_says_when_and_why_and_nothing_else(role: ViewerRole, reason: ErasureReason) -> None:
+    page = page_of(*(event.body for event in HISTORY), an_erasure(reason=reason))
+    document = Document(html_of(page, viewer_role=role))
+    assert ("My page was erased" if role is ViewerRole.PATIENT else "This page was erased") in document.text
+    assert f"Erased on 2 Nov 2026. {labels.ERASED[reason]}" in document.text
+    for told in ("words of", "1991", "Crohn", "Adalimumab", "Visit", "symptom"):
+        assert told not in document.text
+    assert "data-beacon" not in html_of(page)
+
+
 def test_what_a_patient_wrote_is_shown_as_written_and_never_run() -> None:
-    html = html_of(page_of(a_survey()), unseal=lambda _field, _sealed: "<script>alert(1)</script> & 'so on'")
+    said = Words(WordsState.READABLE, "<script>alert(1)</script> & 'so on'")
+    html = html_of(page_of(a_survey()), unseal=lambda _sealed, _place: said)
     assert "<script>alert" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &#39;so on&#39;" in html
 

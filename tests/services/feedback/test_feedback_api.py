@@ -13,7 +13,18 @@ from fastapi import FastAPI
 from services.feedback.app import document
 from services.feedback.worker import SUBSCRIPTION
 from shared.events import FeedbackReceived, VisitState
-from tests.builders import PATIENT, SITE, VISIT, VISIT_AT, a_survey, a_visit, an_enrollment, an_event, an_id
+from tests.builders import (
+    PATIENT,
+    SITE,
+    VISIT,
+    VISIT_AT,
+    a_survey,
+    a_visit,
+    an_enrollment,
+    an_erasure,
+    an_event,
+    an_id,
+)
 from tests.conftest import Tokens, client_of, new_key
 from tests.services.streams import arrive, published
 
@@ -257,3 +268,18 @@ def test_no_route_answers_with_what_was_said() -> None:
     assert {"Accepted", "Invitations"} <= answers
     said = {name for answer in answers if answer for name in described["components"]["schemas"][answer]["properties"]}
     assert not said & set(QUESTIONS)
+
+
+async def test_of_an_erased_patient_no_feedback_is_kept_and_none_is_taken(
+    feedback: FastAPI, patient: httpx.AsyncClient
+) -> None:
+    assert (await give(patient)).status_code == 201
+    await arrive(feedback, SUBSCRIPTION, an_event(an_erasure()))
+    await arrive(feedback, SUBSCRIPTION, an_event(a_visit(visit_id=an_id("late"), **COMPLETED), sequence=5))
+    refused = await give(patient)
+    assert (refused.status_code, refused.json()["type"]) == (410, "urn:samepage:problem:erased")
+    assert (await patient.get("/v1/invitations", params={"patient_id": str(PATIENT)})).status_code == 404
+    for table in ("patient", "invitation", "feedback"):
+        rows = await feedback.state.database.rows(f"SELECT patient_id FROM {table}")
+        assert {row["patient_id"] for row in rows} <= {NEIGHBOUR}, table
+    assert len(await published(feedback)) == 1, "the log keeps its event"

@@ -1,4 +1,4 @@
-"""Enrolments, visits and surveys reach feedback in any order and any number of times, and end in the same rows."""
+"""Enrolments, visits, surveys and erasures reach feedback in any order, any number of times: the rows are the same."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from services.feedback import handlers
 from shared.db import Pool
 from shared.events import Body, Event, VisitState
-from tests.builders import SUBMITTED_AT, VISIT_AT, a_site, a_survey, a_visit, an_enrollment, an_event, an_id
+from tests.builders import (
+    SUBMITTED_AT,
+    VISIT_AT,
+    a_site,
+    a_survey,
+    a_visit,
+    an_enrollment,
+    an_erasure,
+    an_event,
+    an_id,
+)
 from tests.conftest import Pools, undone
 
 PATIENTS = [an_id("patient", number) for number in range(2)]
@@ -42,7 +52,10 @@ def history(patient: int) -> list[Event]:
     return [an_event(body, sequence=sequence) for stream in streams for sequence, body in enumerate(stream, start=1)]
 
 
-EVENTS = [event for patient in range(len(PATIENTS)) for event in history(patient)]
+EVENTS = [
+    *(event for patient in range(len(PATIENTS)) for event in history(patient)),
+    an_event(an_erasure(patient_id=PATIENTS[1])),
+]
 Rows = tuple[list[asyncpg.Record], list[asyncpg.Record]]
 
 
@@ -69,6 +82,7 @@ async def test_batches_that_come_twice_and_shuffled_end_in_the_same_rows(
     in_order = await rows_after(pool, *([event] for event in EVENTS))
     assert await rows_after(pool, first, second, first, second) == in_order
     assert await rows_after(pool, second + first + second) == in_order
+    assert {row["patient_id"] for rows in in_order for row in rows} == {PATIENTS[0]}, "nothing of the erased"
 
 
 async def test_the_newest_visit_and_the_newest_survey_stand(pool: Pool) -> None:
