@@ -1,6 +1,7 @@
 """`samepage`: the one command."""
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -13,10 +14,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from deploy import contracts
+from deploy import clients, contracts
 from deploy.audit.command import app as audit_app
 from deploy.audit.export import login_name
-from deploy.doors import SERVICES, CannotStart, Door
+from deploy.doors import DOORS, PROVIDER, SERVICES, CannotStart, Door, Kind
 from deploy.doors import run as run_door
 from deploy.issuer import LocalIssuer
 from deploy.keys.command import app as keys_app
@@ -24,21 +25,29 @@ from deploy.local.errors import StackError
 from deploy.local.network import Network
 from deploy.local.stack import Stack
 from deploy.prepare import homes, prepare, running_network
+from deploy.provider import Person, keep_people
+from services.intake.domain import ClientId
 from services.intake.settings import IntakeSettings
 from shared.auth import Role
 from shared.errors import Halt, KeyRingAway, Problem
 from shared.events import ErasureReason
 from shared.sealing import Patient
+from shared.signing import make_key_file
 
 ROOT = Path(__file__).resolve().parent.parent
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_show_locals=False, help=__doc__)
 stack_app = typer.Typer(no_args_is_help=True, help="PostgreSQL and a broker on this machine.")
+client_app = typer.Typer(no_args_is_help=True, help="Systems of the sites that may ask for tokens.")
 contracts_app = typer.Typer(no_args_is_help=True, help="The generated contracts.")
 app.add_typer(stack_app, name="stack")
+app.add_typer(client_app, name="client")
 app.add_typer(contracts_app, name="contracts")
 app.add_typer(audit_app, name="audit")
 app.add_typer(keys_app, name="keys")
 console = Console()
+SiteName = Annotated[str, typer.Option(help="The site whose system it is")]
+ClientName = Annotated[str, typer.Option(help="What to call it, such as `ehr`")]
+PEOPLE_FILE = typer.Option(envvar="SAMEPAGE_PROVIDER_PEOPLE_FILE", help="Whom the provider for development knows")
 IssuerFolder = Annotated[Path, typer.Option(envvar="SAMEPAGE_ISSUER_FOLDER", help="Where its keys are kept")]
 Scale = Annotated[Literal["default", "study"], typer.Option(help="study: all 4,057 patients")]
 
@@ -70,11 +79,12 @@ def stack_status() -> None:
 
 
 @app.command()
-def run(service: Annotated[str, typer.Argument(help=", ".join(SERVICES))], kind: Literal["app", "worker"]) -> None:
+def run(service: Annotated[str, typer.Argument(help=", ".join(SERVICES))], kind: Kind) -> None:
     """Run one door; its settings come from the environment."""
-    if service not in SERVICES:
-        raise typer.BadParameter(f"The services are {', '.join(SERVICES)}.")
-    sys.exit(run_door(Door(service, kind)))
+    door = Door(service, kind)
+    if door not in (*DOORS, PROVIDER):
+        raise typer.BadParameter(f"The services are {', '.join(SERVICES)}, each with app and worker.")
+    sys.exit(run_door(door))
 
 
 @app.command()
@@ -138,6 +148,48 @@ def token(
 
 
 @app.command()
+def signing_keys(files: list[Path]) -> None:
+    """Make keys to sign with, each in a file; those that are there stay."""
+    for file in files:
+        make_key_file(file)
+
+
+@app.command()
+def person(
+    name: Annotated[str, typer.Argument(help="Who it is, such as `dana-rowe`")],
+    role: Role,
+    site: Annotated[list[str] | None, typer.Option(help="Theirs; several allowed, none for an operator")] = None,
+    people_file: Annotated[Path | None, PEOPLE_FILE] = None,
+) -> None:
+    """Let somebody sign in at the provider for development."""
+    keep_people(people_file or _network().people_file, [Person(name, name, role, tuple(site or ()))])
+    console.print(f"{name} can sign in.", highlight=False)
+
+
+@client_app.command("add")
+def client_add(site: SiteName, name: ClientName, jwks: Annotated[Path, typer.Option(help="Its public keys")]) -> None:
+    """Let a system of a site ask for tokens; again replaces its keys."""
+    client_id = _client_id(site, name)
+    asyncio.run(clients.add_client(_intake_database(), client_id, clients.read_key_set(jwks)))
+    console.print(f"Added. Its client id is {client_id}.", highlight=False)
+
+
+@client_app.command("list")
+def client_list(site: SiteName) -> None:
+    """The clients of a site."""
+    for client in asyncio.run(clients.clients_of(_intake_database(), site)):
+        state = "may ask for tokens" if client.revoked_at is None else f"revoked {client.revoked_at:%Y-%m-%d %H:%M} UTC"
+        console.print(f"{client.client_id}: {state}", highlight=False)
+
+
+@client_app.command("revoke")
+def client_revoke(site: SiteName, name: ClientName) -> None:
+    """Give it no more tokens; those that it has end within five minutes."""
+    asyncio.run(clients.revoke_client(_intake_database(), _client_id(site, name)))
+    console.print("Revoked.")
+
+
+@app.command()
 def trace(event_id: UUID) -> None:
     """Each hop of one event, with its time."""
     from deploy.trace import trace as follow  # noqa: PLC0415
@@ -197,22 +249,15 @@ def demo(
 
 @app.command()
 def load(
-    doors: Annotated[str, typer.Option(help="Base URL of the HTTP doors, with {service} in it")],
-    dashboard_url: Annotated[str, typer.Option(help="The dashboard's as a browser reaches it")],
-    analytics_url: Annotated[str, typer.Option(help="Analytics', likewise")],
+    doors: Annotated[str, typer.Option(help="Base URL of each HTTP door as this program reaches it: JSON by service")],
     issuer_folder: IssuerFolder,
+    people_file: Annotated[Path, PEOPLE_FILE],
     scale: Scale = "default",
 ) -> None:
     """Load the demo's network through doors that are open, and print sign-in links."""
     from deploy.demo.entry import run_load  # noqa: PLC0415
 
-    run_load(
-        {service: doors.format(service=service) for service in SERVICES},
-        {"dashboard": dashboard_url, "analytics": analytics_url},
-        LocalIssuer(issuer_folder),
-        scale=scale,
-        console=console,
-    )
+    run_load(json.loads(doors), LocalIssuer(issuer_folder), people_file, scale=scale, console=console)
 
 
 @contracts_app.command("write")
@@ -233,6 +278,18 @@ def contracts_check() -> None:
 def _place() -> Path:
     """Where the local stack keeps its data, in `var/`: this checkout, or what SAMEPAGE_PLACE names."""
     return Path(os.environ.get("SAMEPAGE_PLACE", ROOT))
+
+
+def _client_id(site: str, name: str) -> ClientId:
+    client_id = ClientId.read(f"{site}.{name}")
+    if client_id is None:
+        raise StackError("Site and name are lower-case letters, digits and hyphens, at most 40.")
+    return client_id
+
+
+def _intake_database() -> str:
+    """Intake's database: the one that the environment names (in a container), else the running local stack's."""
+    return os.environ.get("SAMEPAGE_INTAKE_DATABASE_URL") or _network().databases["intake"].app
 
 
 def _network() -> Network:

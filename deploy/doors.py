@@ -1,4 +1,7 @@
-"""The ten doors: five services, each with an HTTP door (`app`) and a Kafka door (`worker`)."""
+"""The ten doors: five services, each with an HTTP door (`app`) and a Kafka door (`worker`).
+
+Beside them on a developer's machine: the provider that people sign in at.
+"""
 
 import asyncio
 import ctypes
@@ -21,7 +24,7 @@ from shared.settings import KafkaLogin, Platform, ServiceSettings
 from shared.telemetry import configure_logs
 
 SERVICES = services.SERVICES
-Kind = Literal["app", "worker"]
+Kind = Literal["app", "worker", "provider"]
 Settings = TypeVar("Settings", bound=BaseSettings)
 
 
@@ -34,6 +37,8 @@ class Door(NamedTuple):
 
 
 DOORS = tuple(Door(service, kind) for service in SERVICES for kind in ("app", "worker"))
+# Not ours in production, where an organization has its own: the provider that people of the local stack sign in at.
+PROVIDER = Door("people", "provider")
 
 
 class CannotStart(Exception):
@@ -96,6 +101,9 @@ def run(door: Door) -> int:
     """
     if "SAMEPAGE_SUPERVISED" in os.environ:
         _end_with_parent()
+    if door == PROVIDER:
+        import_module("deploy.provider.door").run()
+        return 0
     settings = settings_of(door)
     configure_logs(str(door), settings.platform.log_level)
     if door.kind == "app":

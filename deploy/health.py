@@ -1,7 +1,8 @@
 """The container's health check: exit code 0 when the door that runs here is ready.
 
-The door's port is the one in `SAMEPAGE_<SERVICE>_APP_PORT` or `..._WORKER_PORT`: a container runs one door, so all such
-variables of its environment say the same. Asked every few seconds of every door, so it imports next to nothing.
+The door's port is the one in `SAMEPAGE_<SERVICE>_APP_PORT` or `..._WORKER_PORT`, or the provider's: a container runs
+one door, so all such variables of its environment say the same. Asked every few seconds of every door, so it imports
+next to nothing.
 """
 
 import os
@@ -16,10 +17,10 @@ def port_of(environ: Mapping[str, str]) -> int:
     Raises:
         ValueError: the environment names none, or several.
     """
-    suffixes = ("_APP_PORT", "_WORKER_PORT")
+    suffixes = ("_APP_PORT", "_WORKER_PORT", "_PROVIDER_PORT")
     ports = {value for name, value in environ.items() if name.startswith("SAMEPAGE_") and name.endswith(suffixes)}
     if len(ports) != 1:
-        raise ValueError(f"SAMEPAGE_*_APP_PORT and SAMEPAGE_*_WORKER_PORT name {len(ports)} ports, not one")
+        raise ValueError(f"SAMEPAGE_*_APP_PORT, *_WORKER_PORT and *_PROVIDER_PORT name {len(ports)} ports, not one")
     return int(ports.pop())
 
 

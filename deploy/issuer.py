@@ -5,22 +5,17 @@ services that provider's issuer and key set.
 """
 
 import json
-import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-import jwt
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-from shared.auth import Role
+from shared.auth import Role, TrustedIssuer
+from shared.signing import ALGORITHM, SigningKeys, make_key_file
 
 ISSUER = "https://issuer.samepage.invalid"
 AUDIENCE = "samepage"
-_KEY_ID = "local-1"
 
 
 @dataclass(frozen=True)
@@ -33,19 +28,23 @@ class LocalIssuer:
     def key_set_file(self) -> Path:
         return self.folder / "jwks.json"
 
+    @property
+    def trusted(self) -> TrustedIssuer:
+        """As the services are told of it."""
+        return TrustedIssuer(
+            issuer=ISSUER,
+            audience=AUDIENCE,
+            algorithms=(ALGORITHM,),
+            key_set=str(self.key_set_file),
+            roles=frozenset(Role),
+        )
+
     def prepare(self) -> None:
         """Make the key pair and the public key set if they are not there."""
         if self.key_set_file.exists():
             return
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        key = Ed25519PrivateKey.generate()
-        pem = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        with os.fdopen(os.open(self._key_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(pem)
-        public = json.loads(jwt.algorithms.OKPAlgorithm.to_jwk(key.public_key()))
-        self.key_set_file.write_text(json.dumps({"keys": [{**public, "kid": _KEY_ID, "alg": "EdDSA", "use": "sig"}]}))
+        make_key_file(self._key_file)
+        self.key_set_file.write_text(json.dumps(SigningKeys([self._key_file]).key_set()))
 
     def token(
         self, role: Role, sites: Iterable[str], *, patient_id: UUID | None = None, subject: str = "", hours: float = 12
@@ -63,7 +62,7 @@ class LocalIssuer:
         }
         if patient_id is not None:
             claims["patient"] = str(patient_id)
-        return jwt.encode(claims, self._key_file.read_bytes(), algorithm="EdDSA", headers={"kid": _KEY_ID})
+        return SigningKeys([self._key_file]).sign(claims)
 
     @property
     def _key_file(self) -> Path:

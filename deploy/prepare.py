@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deploy.databases import KEY_RING, Database, KeyRingDatabase, ensure_database, ensure_keyring
-from deploy.doors import DOORS, SERVICES, platform_settings
+from deploy.doors import DOORS, PROVIDER, SERVICES, platform_settings
 from deploy.local.errors import StackError
 from deploy.local.network import Network, lay_out
 from deploy.local.ports import HOST
@@ -63,13 +63,13 @@ def running_network(root: Path) -> Network:
 
 
 def await_doors(network: Network, supervisor: Supervisor) -> None:
-    """Wait until all ten doors answer.
+    """Wait until all ten doors and the provider answer.
 
     Raises:
         StackError: some do not, after 90 s; it names them.
     """
     until = time.monotonic() + _READY_S
-    waiting = list(DOORS)
+    waiting = [*DOORS, PROVIDER]
     with httpx.Client(timeout=2) as client:
         while waiting:
             supervisor.watch()

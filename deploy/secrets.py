@@ -5,11 +5,14 @@ Standard library only: `python3 -m deploy.secrets` (`make secrets`) runs where n
 
 import os
 import secrets
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from services import READ_WORDS, ROLES, SERVICES
 
+SIGNED_IN_TO = ("dashboard", "analytics")
 ENV_FILE = Path(__file__).resolve().parent.parent / ".env"
 # Who logs in to Kafka: the super user, who lets the others; who makes the topics; the worker of each service.
 KAFKA_ADMIN, KAFKA_PREPARE = "admin", "prepare"
@@ -24,10 +27,13 @@ _LOGINS = (
 
 @dataclass(frozen=True)
 class Secrets:
-    """Made once a network; `database_passwords` by the role that logs in with it."""
+    """Made once a network; `database_passwords` by the role that logs in with it, `client_secrets`
+    by the service that people sign in to."""
 
     identifier_key: str
+    link_key: str
     pseudonym_key: str
+    client_secrets: dict[str, str]
     database_passwords: dict[str, str]
 
 
@@ -35,17 +41,22 @@ def new_secrets() -> Secrets:
     """Fresh ones."""
     return Secrets(
         identifier_key=secrets.token_urlsafe(32),
+        link_key=secrets.token_urlsafe(32),
         pseudonym_key=secrets.token_urlsafe(32),
+        client_secrets={service: secrets.token_urlsafe(32) for service in SIGNED_IN_TO},
         database_passwords={login: secrets.token_urlsafe(24) for login in _LOGINS},
     )
 
 
-def completed(kept: Secrets) -> Secrets:
-    """With a password for every role, also for those that there were not when these were made."""
-    made = new_secrets().database_passwords
-    return replace(
-        kept, database_passwords={role: kept.database_passwords.get(role, new) for role, new in made.items()}
-    )
+def completed(known: Mapping[str, Any]) -> Secrets:
+    """Those that are known, and fresh ones for what nobody asked for when they were made.
+
+    Raises:
+        TypeError: some are known that nobody asks for any more.
+    """
+    made = asdict(new_secrets())
+    passwords = made["database_passwords"] | known.get("database_passwords", {})
+    return Secrets(**made | dict(known) | {"database_passwords": passwords})
 
 
 def compose_variables() -> dict[str, str]:
@@ -55,8 +66,11 @@ def compose_variables() -> dict[str, str]:
     passwords |= {f"kafka_{user}".replace("-", "_"): secrets.token_urlsafe(24) for user in KAFKA_USERS}
     return {
         "SAMEPAGE_IDENTIFIER_KEY": made.identifier_key,
+        "SAMEPAGE_LINK_KEY": made.link_key,
         "SAMEPAGE_PSEUDONYM_KEY": made.pseudonym_key,
-    } | {f"SAMEPAGE_{name.upper()}_PASSWORD": password for name, password in passwords.items()}
+        **{f"SAMEPAGE_{service.upper()}_CLIENT_SECRET": secret for service, secret in made.client_secrets.items()},
+        **{f"SAMEPAGE_{name.upper()}_PASSWORD": password for name, password in passwords.items()},
+    }
 
 
 def write_env_file(file: Path) -> bool:

@@ -1,30 +1,30 @@
-"""Who is asking: signed tokens (JWT) of one issuer, with role and sites as claims.
+"""Who is asking: signed tokens (JWT) of the issuers that the settings name, with role and sites as claims.
 
-Only the algorithms listed here are believed, with exact issuer and audience and a key out of the issuer's own set;
-`jku`, `x5u` and `jwk` in a header are ignored. A verified token is remembered for a minute at most.
+Each issuer has its own keys, algorithms, audience and roles: a key of one never proves a token of another, and none
+gives a role that it was not trusted with. `jku`, `x5u` and `jwk` in a header are ignored. A verified token is
+remembered for a minute at most.
 """
 
 import hashlib
-import json
 import time
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import jwt
-import structlog
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from shared.db import SiteScope
 from shared.errors import Problem
 from shared.events import SiteId
-from shared.settings import Platform
+from shared.key_sets import KeySet, is_trustworthy
 
-_log = structlog.get_logger()
-_ALGORITHMS = ["ES256", "ES384", "RS384", "EdDSA"]
+LEEWAY_S = 10
+# What reading a token can raise that somebody made up: of another form, with numbers without end, nested without end.
+UNREADABLE = (jwt.PyJWTError, LookupError, ValueError, TypeError, ArithmeticError, RecursionError)
+_LONGEST_TOKEN = 8192
 _REMEMBER_S = 60
 _REMEMBERED = 10_000
 
@@ -37,9 +37,38 @@ class Role(StrEnum):
     SYSTEM = "system"
 
 
+Algorithm = Literal["RS256", "RS384", "ES256", "ES384", "EdDSA"]
+
+
+class Claims(BaseModel):
+    """Where an issuer says what we need to know; a dotted name leads into nested claims (`realm_access.roles`)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    role_claim: str = "role"
+    sites_claim: str = "sites"
+    patient_claim: str = "patient"
+
+
+def _trustworthy(source: str) -> str:
+    if "://" in source and not is_trustworthy(source):
+        raise ValueError("https, or a file")
+    return source
+
+
+class TrustedIssuer(Claims):
+    """An issuer whose tokens are believed, for these algorithms and roles only."""
+
+    issuer: str = Field(min_length=1, description="Exact `iss`")
+    audience: str = "samepage"
+    algorithms: tuple[Algorithm, ...] = Field(min_length=1)
+    key_set: Annotated[str, AfterValidator(_trustworthy)] = Field(description="JWK Set: a file or a fixed address")
+    roles: frozenset[Role] = Field(min_length=1)
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A verified token: who, in which role, for which sites; a patient's token names the one patient it is for."""
+    """Who, in which role, for which sites; a patient's is for the one patient it names."""
 
     subject: str
     role: Role
@@ -61,20 +90,62 @@ class Caller:
         return named
 
 
-class Verifier:
-    """Turns a token into a `Caller`. Reads the issuer's key set once, and again when a key id is new.
+class Issuer:
+    """One trusted issuer and its keys."""
 
-    `leeway_s` is how far the issuer's clock may be from ours.
-    """
-
-    def __init__(self, platform: Platform, *, leeway_s: float = 10) -> None:
-        self._issuer = platform.issuer
-        self._audience = platform.audience
+    def __init__(self, trusted: TrustedIssuer, keys: KeySet | None = None, *, leeway_s: float = LEEWAY_S) -> None:
+        self._trusted = trusted
         self._leeway_s = leeway_s
-        self._key_set = KeySet(platform.key_set_file)
+        self._keys = keys or KeySet(trusted.key_set)
+
+    async def claims(self, token: str, *required: str) -> dict[str, Any]:
+        """The claims of a token that this issuer signed for us and that is in force now.
+
+        Raises:
+            One of `UNREADABLE`: it is not.
+        """
+        header = jwt.get_unverified_header(token)
+        if header["alg"] not in self._trusted.algorithms:
+            raise jwt.InvalidAlgorithmError
+        return jwt.decode(
+            token,
+            key=await self._keys.key(header["kid"], header["alg"]),
+            algorithms=list(self._trusted.algorithms),
+            audience=self._trusted.audience,
+            issuer=self._trusted.issuer,
+            leeway=self._leeway_s,
+            options={"require": ["exp", "iat", "iss", "aud", "sub", *required]},
+        )
+
+    def caller(self, claims: Mapping[str, Any]) -> Caller:
+        """Who the claims are about.
+
+        Raises:
+            ValueError, TypeError: they do not say so, or the role is not this issuer's to give.
+        """
+        trusted = self._trusted
+        sites = _claim(claims, trusted.sites_claim) or []
+        said = _Said(
+            sub=claims["sub"],
+            role=_one_role(_claim(claims, trusted.role_claim), trusted.roles),
+            sites=[sites] if isinstance(sites, str) else sites,
+            patient=_claim(claims, trusted.patient_claim),
+        )
+        if (said.role is Role.PATIENT) != (said.patient is not None):
+            raise ValueError("a patient's token names the patient, and no other does")
+        if not said.sites and said.role is not Role.OPERATOR:
+            raise ValueError("only an operator is of no site")
+        return Caller(said.sub, said.role, said.sites, said.patient)
+
+
+class Verifier:
+    """Turns a token into a `Caller`. `leeway_s` is how far an issuer's clock may be from ours."""
+
+    def __init__(self, issuers: Sequence[TrustedIssuer], *, leeway_s: float = LEEWAY_S) -> None:
+        self._issuers = {trusted.issuer: Issuer(trusted, leeway_s=leeway_s) for trusted in issuers}
         self._remembered: dict[bytes, tuple[float, Caller]] = {}
 
-    def caller(self, token: str) -> Caller:
+    async def caller(self, token: str) -> Caller:
         """The caller behind a token.
 
         Raises:
@@ -85,56 +156,21 @@ class Verifier:
         if caller is not None and time.time() < until:
             return caller
         try:
-            claims = self._verified(token)
-            caller = _caller(claims)
-        except (jwt.PyJWTError, LookupError, ValueError, TypeError, ArithmeticError):
+            issuer = self._issuer(token)
+            claims = await issuer.claims(token)
+            caller = issuer.caller(claims)
+        except UNREADABLE:
             raise unauthenticated("The token is not valid here.") from None
         if len(self._remembered) >= _REMEMBERED:
             self._remembered.clear()
         self._remembered[digest] = (min(float(claims["exp"]), time.time() + _REMEMBER_S), caller)
         return caller
 
-    def _verified(self, token: str) -> dict[str, Any]:
-        header = jwt.get_unverified_header(token)
-        key = self._key_set.key(str(header["kid"]))
-        return jwt.decode(
-            token,
-            key=key,
-            algorithms=_ALGORITHMS,
-            audience=self._audience,
-            issuer=self._issuer,
-            leeway=self._leeway_s,
-            options={"require": ["exp", "iat", "iss", "aud", "sub"]},
-        )
-
-
-class KeySet:
-    """The public keys of the issuer, from a file; read again at most once a minute when a key id is not in it.
-
-    Keys that are not for signatures, or of a kind that is not known here, are passed over. While the file cannot be
-    read, the keys that were read before stay.
-    """
-
-    def __init__(self, file: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._file = file
-        self._clock = clock
-        self._keys: dict[str, jwt.PyJWK] = {}
-        self._read_again_at = clock()
-
-    def key(self, key_id: str) -> jwt.PyJWK:
-        """The key of this id; `KeyError` when the issuer has none."""
-        if key_id not in self._keys and self._clock() >= self._read_again_at:
-            self._read_again_at = self._clock() + _REMEMBER_S
-            self._read()
-        return self._keys[key_id]
-
-    def _read(self) -> None:
-        try:
-            keys = jwt.PyJWKSet(json.loads(self._file.read_text())["keys"]).keys
-        except (OSError, ValueError, LookupError, TypeError, jwt.PyJWTError) as failure:
-            _log.error("the issuer's keys cannot be read", file=str(self._file), failure=type(failure).__name__)
-            return
-        self._keys = {key.key_id: key for key in keys if key.key_id and key.public_key_use in (None, "sig")}
+    def _issuer(self, token: str) -> Issuer:
+        """The issuer that the token names; that it is from there is for its keys to prove."""
+        if len(token) > _LONGEST_TOKEN:
+            raise ValueError("too long")
+        return self._issuers[jwt.decode(token, options={"verify_signature": False})["iss"]]
 
 
 def unauthenticated(detail: str) -> Problem:
@@ -142,15 +178,24 @@ def unauthenticated(detail: str) -> Problem:
     return Problem(401, "unauthenticated", detail, headers={"www-authenticate": 'Bearer realm="samepage"'})
 
 
-class _Claims(BaseModel):
+class _Said(BaseModel):
+    """What the claims of a token have to say, whatever they are called there."""
+
     sub: str = Field(min_length=1)
     role: Role
     sites: frozenset[SiteId]
-    patient: UUID | None = None
+    patient: UUID | None
 
 
-def _caller(claims: dict[str, Any]) -> Caller:
-    said = _Claims.model_validate(claims)
-    if said.role is Role.PATIENT and said.patient is None:
-        raise ValueError("a patient's token names the patient")
-    return Caller(subject=said.sub, role=said.role, sites=said.sites, patient_id=said.patient)
+def _claim(claims: Mapping[str, Any], name: str) -> Any:
+    if name in claims:
+        return claims[name]
+    outer, dot, inner = name.partition(".")
+    nested = claims.get(outer)
+    return _claim(nested, inner) if dot and isinstance(nested, Mapping) else None
+
+
+def _one_role(named: Any, trusted: frozenset[Role]) -> Role:
+    """The one role of ours among the names; a person with two must say at the provider in which one they come."""
+    (role,) = {Role(name) for name in ([named] if isinstance(named, str) else named) if name in trusted}
+    return role

@@ -1,6 +1,7 @@
 """Settings come from the environment, once, at the edge: frozen objects that the composition roots hand down.
 
-`SAMEPAGE_*` holds what all services share, `SAMEPAGE_<SERVICE>_*` what is one service's own.
+`SAMEPAGE_*` holds what all services share, `SAMEPAGE_<SERVICE>_*` what is one service's own. Structured ones are JSON;
+one member alone can be given as `SAMEPAGE_DASHBOARD_SIGN_IN__CLIENT_SECRET`.
 """
 
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import Literal, Self
 from pydantic import Field, FilePath, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.auth import Algorithm, Claims, Role, TrustedIssuer
+
+_PEOPLE = frozenset({Role.CLINICIAN, Role.COORDINATOR, Role.OPERATOR})
 # How every client of ours proves a password to Kafka: without sending it.
 MECHANISM = "SCRAM-SHA-512"
 
@@ -43,28 +47,45 @@ class KafkaLogin(BaseSettings):
 class Platform(BaseSettings):
     """What every service is told alike."""
 
-    model_config = SettingsConfigDict(env_prefix="SAMEPAGE_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="SAMEPAGE_", env_nested_delimiter="__", frozen=True)
 
     environment: Literal["development", "production"] = "production"
     bootstrap_servers: str = "127.0.0.1:9092"
     kafka: KafkaLogin = Field(default_factory=KafkaLogin)
     is_log_kept: bool = Field(default=True, description="False for a memory-only broker, as the local stand-in is")
-    issuer: str = Field(default="", description="Exact `iss` of the tokens that are believed")
-    audience: str = "samepage"
-    key_set_file: Path = Field(default=Path("jwks.json"), description="The issuer's public keys (JWK Set)")
+    issuers: tuple[TrustedIssuer, ...] = Field(default=(), description="Whose access tokens are believed")
+    network: TrustedIssuer | None = Field(default=None, description="Our own issuer: intake's token endpoint")
+    public_urls: dict[str, str] = Field(default={}, description="Where people reach each service: origin by name")
+    session_idle_s: int = Field(default=15 * 60, ge=60, description="A session ends when nothing happens for this long")
+    session_absolute_s: int = Field(default=12 * 3600, ge=60, description="A session ends after this long anyway")
     audit_folder: Path | None = Field(default=None, description="Outside the database: signed heads of the audit")
     audit_key_file: Path | None = Field(default=None, description="Ed25519 key (PEM) that a worker signs heads with")
     is_synthetic: bool = Field(default=False, description="Pages say that nobody here is real")
     log_level: str = "INFO"
 
+    @property
+    def trusted_issuers(self) -> tuple[TrustedIssuer, ...]:
+        return self.issuers if self.network is None else (*self.issuers, self.network)
+
+
+class SignIn(Claims):
+    """The OpenID Connect provider of the people, and what we are called there. `roles` are those it may give."""
+
+    issuer: str = Field(min_length=1)
+    client_id: str
+    client_secret: SecretStr | None = None
+    algorithms: tuple[Algorithm, ...] = ("RS256",)
+    roles: frozenset[Role] = _PEOPLE
+
 
 class ServiceSettings(BaseSettings):
     """What every service has of its own. Subclasses set the prefix."""
 
-    model_config = SettingsConfigDict(frozen=True)
+    model_config = SettingsConfigDict(env_nested_delimiter="__", frozen=True)
 
     platform: Platform = Field(default_factory=Platform)
     database_url: SecretStr
+    sign_in: SignIn | None = Field(default=None, description="How people sign in to this service's pages")
     host: str = "127.0.0.1"
     app_port: int = 0
     worker_port: int = 0

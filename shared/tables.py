@@ -175,3 +175,36 @@ def add_audit(metadata: MetaData) -> None:
         Column("xid", BigInteger, nullable=False, comment="Every row of an older transaction is on its chain"),
         Column("lines", BigInteger, nullable=False, comment="Signed lines in the book of heads"),
     )
+
+
+def add_sessions(metadata: MetaData, *, takes_assertions: bool = True) -> None:
+    """What a service with pages remembers of who signed in.
+
+    A session belongs to a person, who may be of several sites or of none, so no site leads its key.
+    """
+    Table(
+        "session",
+        metadata,
+        Column("session_hash", LargeBinary, primary_key=True, comment="SHA-256 of the secret in the cookie"),
+        Column("subject", Text, nullable=False),
+        Column("role", Text, nullable=False),
+        Column("sites", ARRAY(Text), nullable=False),
+        Column("patient_id", Uuid),
+        Column("provider_session", Text, comment="sid at the provider, for its word that the person signed out"),
+        Column("id_token", Text),
+        Column("opened_at", DateTime(timezone=True), nullable=False),
+        Column("seen_at", DateTime(timezone=True), nullable=False),
+        Column("ends_at", DateTime(timezone=True), nullable=False),
+        Index("ix_session_ends_at", "ends_at"),
+        Index("ix_session_subject", "subject"),
+    )
+    if takes_assertions:
+        Table(
+            "spent_token",
+            metadata,
+            Column("site_id", Text, primary_key=True),
+            Column("issuer", Text, primary_key=True),
+            Column("token_id", Text, primary_key=True),
+            Column("expires_at", DateTime(timezone=True), nullable=False),
+            Index("ix_spent_token_expires_at", "expires_at"),
+        )

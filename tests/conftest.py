@@ -8,6 +8,7 @@ grants; a test looks past the walls through its `FreshDatabase`. `token` signs f
 
 import asyncio
 import contextlib
+import json
 import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -21,8 +22,10 @@ from uuid import UUID, uuid4
 import asyncpg
 import httpx
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
+from starlette.types import ASGIApp
 
 from deploy.databases import (
     KEY_RING,
@@ -33,16 +36,18 @@ from deploy.databases import (
     ensure_keyring,
     keyring_on,
 )
-from deploy.doors import Door, settings_class
-from deploy.issuer import AUDIENCE, ISSUER, LocalIssuer
+from deploy.doors import SERVICES, Door, settings_class
+from deploy.issuer import LocalIssuer
 from deploy.keys.places import ensure_files, keyring_in
+from deploy.local.ports import HOST
 from deploy.local.stack import Addresses, Stack
 from deploy.migrate import upgrade
 from services import READ_WORDS, ROLES
-from shared.auth import Role
+from shared.auth import Role, TrustedIssuer
 from shared.db import Connection, Pool, open_pool
 from shared.keyring import KeyRing, KeyRingSettings
 from shared.settings import Platform, ServiceSettings
+from shared.signing import ALGORITHM, SigningKeys, make_key_file
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "for-tests-only"
@@ -228,20 +233,46 @@ Tokens = Callable[..., str]
 def token(issuer: LocalIssuer) -> Tokens:
     """`token("clinician", ["site-01"], patient_id=None)`: a signed token."""
 
-    def sign(role: Role | str, sites: list[str], *, patient_id: UUID | None = None) -> str:
-        return issuer.token(Role(role), sites, patient_id=patient_id)
+    def sign(role: Role | str, sites: list[str], *, patient_id: UUID | None = None, subject: str = "") -> str:
+        return issuer.token(Role(role), sites, patient_id=patient_id, subject=subject)
 
     return sign
 
 
+URLS = {service: f"https://{service}.samepage.test" for service in SERVICES}
+# Routes where people and systems sign in: they answer strangers. Every other needs a token or a session.
+OPEN_ROUTES = {
+    "/l/{site_id}/{secret}",
+    "/oauth/token",
+    "/.well-known/jwks.json",
+    "/.well-known/smart-configuration",
+    "/sign-in/own",
+    "/sign-in/own/callback",
+}
+
+
 @pytest.fixture(scope="session")
-def platform(issuer: LocalIssuer) -> Platform:
+def network_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The key file of the network's own issuer, its key set `jwks.json` beside it."""
+    file = tmp_path_factory.mktemp("network") / "key.pem"
+    make_key_file(file)
+    file.with_name("jwks.json").write_text(json.dumps(SigningKeys([file]).key_set()))
+    return file
+
+
+@pytest.fixture(scope="session")
+def platform(issuer: LocalIssuer, network_key: Path) -> Platform:
     """Platform settings of the tests."""
     return Platform(
         environment="development",
-        issuer=ISSUER,
-        audience=AUDIENCE,
-        key_set_file=issuer.key_set_file,
+        issuers=(issuer.trusted,),
+        network=TrustedIssuer(
+            issuer=URLS["intake"],
+            algorithms=(ALGORITHM,),
+            key_set=str(network_key.with_name("jwks.json")),
+            roles=frozenset({Role.SYSTEM}),
+        ),
+        public_urls=URLS,
         is_synthetic=True,
     )
 
@@ -273,20 +304,25 @@ async def ring(keyring_of: KeyRings) -> AsyncIterator[KeyRing]:
         yield opened
 
 
-OWN_SETTINGS: dict[str, dict[str, object]] = {
-    "intake": {"identifier_key": "k" * 32},
-    "analytics": {"pseudonym_key": "p" * 32},
-}
+@pytest.fixture(scope="session")
+def own_settings(network_key: Path) -> dict[str, dict[str, object]]:
+    """What a service must be told beside what all are, and the key ring."""
+    return {
+        "intake": {"identifier_key": "k" * 32, "link_key": "l" * 32, "signing_key_files": (network_key,)},
+        "analytics": {"pseudonym_key": "p" * 32},
+    }
 
 
 @pytest.fixture
-async def app(database: Databases, platform: Platform, keyring_of: KeyRings) -> AsyncIterator[Apps]:
+async def app(
+    database: Databases, platform: Platform, keyring_of: KeyRings, own_settings: dict[str, dict[str, object]]
+) -> AsyncIterator[Apps]:
     """`await app("intake")`: the running application of a service on a fresh database, its `state.database`."""
     async with AsyncExitStack() as running:
 
         async def start(service: str) -> FastAPI:
             kind: Callable[..., ServiceSettings] = settings_class(Door(service, "app"))
-            own = OWN_SETTINGS.get(service, {})
+            own = own_settings.get(service, {})
             if service in READ_WORDS:
                 own = own | {"keyring": await keyring_of(service)}
             found = await database(service)
@@ -312,6 +348,21 @@ async def client_of(application: FastAPI, bearer: str | None = None) -> AsyncIte
     transport = httpx.ASGITransport(app=application, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://samepage.test", headers=headers) as client:
         yield client
+
+
+@asynccontextmanager
+async def served(application: ASGIApp, port: int) -> AsyncIterator[str]:
+    """The application on a port of this machine, in this loop; its address."""
+    server = uvicorn.Server(uvicorn.Config(application, host=HOST, port=port, log_config=None, lifespan="off"))
+    running = asyncio.create_task(server.serve())
+
+    async def is_up() -> bool:
+        return server.started or running.done()
+
+    await until(is_up)
+    yield f"http://{HOST}:{port}"
+    server.should_exit = True
+    await running
 
 
 def new_key() -> dict[str, str]:

@@ -12,10 +12,11 @@ from rich.console import Console
 
 from deploy.audit.command import Places, verify_all
 from deploy.demo.accounts import Account, accounts_when_settled, as_json, as_table
-from deploy.demo.entry import load_network, show, sign_in_links, today
+from deploy.demo.entry import load_network, show, today
+from deploy.demo.links import make_links
 from deploy.demo.load import Loaded
 from deploy.demo.network import ScaleName
-from deploy.doors import DOORS, SERVICES
+from deploy.doors import DOORS, PROVIDER, SERVICES
 from deploy.local.network import Network
 from deploy.local.stack import Stack
 from deploy.prepare import await_doors, prepare_afresh
@@ -33,14 +34,14 @@ def run_demo(root: Path, *, scale: ScaleName, is_check: bool, console: Console) 
             if network.addresses.note:
                 console.print(network.addresses.note)
             with Supervisor(network.environments, home / "var" / "log") as supervisor:
-                supervisor.start(DOORS)
+                supervisor.start((*DOORS, PROVIDER))
                 await_doors(network, supervisor)
                 console.print(f"Ten doors are open after {time.monotonic() - started:.0f} s. Loading the network ...")
                 doors = {service: network.url(service) for service in SERVICES}
                 loaded = load_network(doors, network.issuer, day=today(), scale=scale, console=console)
                 if is_check:
                     return _check(network, loaded, supervisor, console)
-                links = sign_in_links(loaded, network.issuer, doors)
+                links = make_links(loaded, network.issuer, doors, doors, network.people_file)
                 (home / "links.json").write_text(json.dumps(links))  # for programs
                 for service in SERVICES:
                     console.print(f"{service}: {network.url(service)}", highlight=False)

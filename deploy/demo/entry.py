@@ -4,16 +4,18 @@ import asyncio
 import time
 from collections.abc import Mapping
 from datetime import date, datetime
-from urllib.parse import urlencode
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
 from deploy.demo.cohort import make_network
+from deploy.demo.links import make_links
 from deploy.demo.load import Loaded, load
 from deploy.demo.network import ScaleName
 from deploy.issuer import LocalIssuer
 from shared.auth import Role
+from shared.settings import Platform
 
 # The day at the synthetic sites, which lie in the United States.
 _CLOCK = ZoneInfo("America/Chicago")
@@ -41,32 +43,16 @@ def load_network(
     return loaded
 
 
-def sign_in_links(loaded: Loaded, issuer: LocalIssuer, urls: Mapping[str, str]) -> dict[str, str]:
-    """A sign-in link for each role; `urls` are the services' base URLs as a browser reaches them."""
-    page, site = f"/patients/{loaded.showcase_patient}", [loaded.showcase_site]
-    own = issuer.token(Role.PATIENT, site, patient_id=loaded.showcase_patient)
-    targets = {
-        "clinician, in the visit": ("dashboard", issuer.token(Role.CLINICIAN, site), f"{page}?shared=true"),
-        "patient, own page": ("dashboard", own, page),
-        "coordinator": ("dashboard", issuer.token(Role.COORDINATOR, site), page),
-        "operator, the network": ("analytics", issuer.token(Role.OPERATOR, []), "/network"),
-    }
-    return {
-        who: f"{urls[service]}/sign-in?{urlencode({'token': token, 'to': target})}"
-        for who, (service, token, target) in targets.items()
-    }
-
-
 def show(links: Mapping[str, str], console: Console) -> None:
     """The addresses to open."""
-    console.print("Open in a browser, signed in as:")
+    console.print("Open in a browser; each link leads through its sign-in:")
     for who, link in links.items():
         console.print(f"  {who}:", highlight=False)
         console.print(f"    {link}", soft_wrap=True, highlight=False)
 
 
 def run_load(
-    doors: Mapping[str, str], urls: Mapping[str, str], issuer: LocalIssuer, *, scale: ScaleName, console: Console
+    doors: Mapping[str, str], issuer: LocalIssuer, people_file: Path, *, scale: ScaleName, console: Console
 ) -> None:
     """Load the network through doors that stay open, and show where to look.
 
@@ -77,4 +63,4 @@ def run_load(
         first.write_text(today().isoformat())
     day = date.fromisoformat(first.read_text())
     loaded = load_network(doors, issuer, day=day, scale=scale, console=console)
-    show(sign_in_links(loaded, issuer, urls), console)
+    show(make_links(loaded, issuer, doors, Platform().public_urls, people_file), console)

@@ -14,13 +14,14 @@ from pydantic import SecretStr
 
 from deploy.audit.keys import key_file, make_key
 from deploy.databases import Database, KeyRingDatabase, database_on, keyring_on
-from deploy.doors import DOORS, SERVICES, Door
-from deploy.issuer import AUDIENCE, ISSUER, LocalIssuer
+from deploy.doors import DOORS, PROVIDER, SERVICES, Door
+from deploy.issuer import LocalIssuer
 from deploy.keys.places import ensure_files, environment_of, keyring_in
 from deploy.local.errors import StackError
+from deploy.local.people import LocalPeople
 from deploy.local.ports import HOST, keep_or_choose
 from deploy.local.stack import Addresses, audit_folder
-from deploy.secrets import Secrets, completed, new_secrets
+from deploy.secrets import Secrets, completed
 from shared.keyring import KeyRingSettings
 
 # Intake's worker opens none: it finishes erasures.
@@ -40,6 +41,7 @@ class Network:
     ports: Mapping[Door, int]
     issuer: LocalIssuer
     audit: Path
+    people_file: Path
     environments: Mapping[Door, Mapping[str, str]]
     keyring_database: KeyRingDatabase
     keyring: KeyRingSettings
@@ -56,38 +58,44 @@ def lay_out(root: Path, addresses: Addresses, *, are_doors_open: bool = False) -
     """
     file = root / "var" / "network.json"
     known = json.loads(file.read_text()) if file.exists() else {}
-    kept = _kept(known["secrets"]) if known else new_secrets()
-    ports = tuple(known.get("ports", ()))
-    if not are_doors_open or not ports:
-        ports = keep_or_choose(ports, len(DOORS))
+    kept = _kept(known.get("secrets", {}))
+    ports, doors = tuple(known.get("ports", ())), (*DOORS, PROVIDER)
+    if not are_doors_open or len(ports) != len(doors):
+        ports = keep_or_choose(ports, len(doors))
     _write_private(file, json.dumps({"secrets": asdict(kept), "ports": list(ports)}))
     issuer = LocalIssuer(root / "var" / "issuer")
     issuer.prepare()
     databases = {
         service: database_on(addresses.postgres_admin_dsn, service, kept.database_passwords) for service in SERVICES
     }
-    by_door = dict(zip(DOORS, ports, strict=True))
+    by_door = dict(zip(doors, ports, strict=True))
+    people = LocalPeople(root / "var" / "people", by_door, kept.client_secrets)
+    people.prepare()
     audit = root / "var" / audit_folder(addresses.broker_kind)
     if not key_file(audit).exists():
         make_key(audit)
-    platform = _platform(addresses, issuer)
+    platform = _platform(addresses, issuer) | people.told_to_all()
     signing = {"SAMEPAGE_AUDIT_FOLDER": str(audit / "heads"), "SAMEPAGE_AUDIT_KEY_FILE": str(key_file(audit))}
     environments = {
-        door: platform | _own(door, databases[door.service], port, kept) | (signing if door.kind == "worker" else {})
-        for door, port in by_door.items()
+        door: platform
+        | _own(door, databases[door.service], by_door[door], kept)
+        | people.told_to(door)
+        | (signing if door.kind == "worker" else {})
+        for door in DOORS
     }
+    environments[PROVIDER] = people.told_to_provider()
     key_database = keyring_on(addresses.postgres_admin_dsn, kept.database_passwords)
     keyring = keyring_in(root / "var" / "keyring", key_database.owner)
     ensure_files(keyring.root_keys_file, keyring.tombstones_file)
     for door in HAVE_KEYS:
         dsn = SecretStr(key_database.readers[door.service])
         environments[door] |= environment_of(keyring.model_copy(update={"database_url": dsn}))
-    return Network(addresses, databases, by_door, issuer, audit, environments, key_database, keyring)
+    return Network(addresses, databases, by_door, issuer, audit, people.file, environments, key_database, keyring)
 
 
 def _kept(known: dict[str, Any]) -> Secrets:
     try:
-        return completed(Secrets(**known))
+        return completed(known)
     except TypeError:
         raise StackError("var/ is of an older version of this checkout: `make clean` removes it.") from None
 
@@ -97,9 +105,7 @@ def _platform(addresses: Addresses, issuer: LocalIssuer) -> dict[str, str]:
         "SAMEPAGE_ENVIRONMENT": "development",
         "SAMEPAGE_BOOTSTRAP_SERVERS": addresses.bootstrap_servers,
         "SAMEPAGE_IS_LOG_KEPT": str(addresses.broker_kind == "kafka").lower(),
-        "SAMEPAGE_ISSUER": ISSUER,
-        "SAMEPAGE_AUDIENCE": AUDIENCE,
-        "SAMEPAGE_KEY_SET_FILE": str(issuer.key_set_file),
+        "SAMEPAGE_ISSUERS": f"[{issuer.trusted.model_dump_json()}]",
         "SAMEPAGE_IS_SYNTHETIC": "true",
     }
 
@@ -113,6 +119,8 @@ def _own(door: Door, database: Database, port: int, kept: Secrets) -> dict[str, 
     }
     if door.service == "intake":
         variables[f"{prefix}_IDENTIFIER_KEY"] = kept.identifier_key
+    if door == Door("intake", "app"):
+        variables[f"{prefix}_LINK_KEY"] = kept.link_key
     if door == Door("analytics", "worker"):
         variables[f"{prefix}_PSEUDONYM_KEY"] = kept.pseudonym_key
     return variables

@@ -7,17 +7,16 @@ from fastapi import FastAPI
 from services.analytics import pages
 from services.analytics.api import ROUTERS
 from services.analytics.settings import AnalyticsSettings
+from shared.http.app import Entrance
 from shared.http.app import create_app as create
 from shared.http.app import document as describe
-from shared.pages import STATIC
 
 NAME = "analytics"
 
 
 def create_app(settings: AnalyticsSettings) -> FastAPI:
     """The application; it opens its pool when it starts."""
-    static = {"/static/analytics": pages.STATIC, "/static/shared": STATIC}
-    return create(NAME, settings, ROUTERS, state={"settings": settings}, static=static)
+    return create(NAME, settings, ROUTERS, state={"settings": settings}, entrance=Entrance(static=pages.STATIC))
 
 
 def document() -> dict[str, Any]:

@@ -3,11 +3,12 @@
 from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Index, Integer, SmallInteger, Table, Text, Uuid
 
 from shared.db import new_metadata
-from shared.tables import add_audit, add_delivery
+from shared.tables import add_audit, add_delivery, add_sessions
 
 metadata = new_metadata()
 add_audit(metadata)
 add_delivery(metadata)
+add_sessions(metadata, takes_assertions=False)
 
 site = Table(
     "site",

@@ -5,12 +5,13 @@ from typing import Any
 from fastapi import FastAPI
 
 from services.dashboard import pages
-from services.dashboard.api import ROUTERS
+from services.dashboard.api import ROUTERS, own
 from services.dashboard.settings import DashboardAppSettings
+from shared.hand_over import Receiver
+from shared.http.app import Entrance
 from shared.http.app import create_app as create
 from shared.http.app import document as describe
 from shared.keyring import KeyRing
-from shared.pages import STATIC
 
 NAME = "dashboard"
 
@@ -21,8 +22,12 @@ def create_app(settings: DashboardAppSettings) -> FastAPI:
         NAME,
         settings,
         ROUTERS,
-        state={"settings": settings, "keyring": KeyRing(settings.keyring)},
-        static={"/static/dashboard": pages.STATIC, "/static/shared": STATIC},
+        state={
+            "settings": settings,
+            "keyring": KeyRing(settings.keyring),
+            "receiver": Receiver(settings.platform, NAME),
+        },
+        entrance=Entrance(static=pages.STATIC, patients_enter_at=own.ENTRY),
     )
 
 

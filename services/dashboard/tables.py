@@ -4,12 +4,13 @@ from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, Integer, La
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from shared.db import new_metadata
-from shared.tables import add_audit, add_delivery, add_outbox
+from shared.tables import add_audit, add_delivery, add_outbox, add_sessions
 
 metadata = new_metadata()
 add_audit(metadata)
 add_outbox(metadata)
 add_delivery(metadata)
+add_sessions(metadata)
 
 patient_page = Table(
     "patient_page",

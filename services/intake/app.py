@@ -4,18 +4,35 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from services.intake.api import ROUTERS
-from services.intake.settings import IntakeSettings
+from services.intake import pages
+from services.intake.api import ROUTERS, entry, tokens
+from services.intake.domain import Limit
+from services.intake.settings import IntakeAppSettings
+from shared.http.app import Entrance
 from shared.http.app import create_app as create
 from shared.http.app import document as describe
 from shared.keyring import KeyRing
+from shared.signing import SigningKeys
 
 NAME = "intake"
 
 
-def create_app(settings: IntakeSettings) -> FastAPI:
+def create_app(settings: IntakeAppSettings) -> FastAPI:
     """The application; it opens its pool and the key ring when it starts."""
-    return create(NAME, settings, ROUTERS, state={"settings": settings, "keyring": KeyRing(settings.keyring)})
+    return create(
+        NAME,
+        settings,
+        ROUTERS,
+        state={
+            "settings": settings,
+            "keyring": KeyRing(settings.keyring),
+            "link_key": settings.link_key.get_secret_value().encode(),
+            "signing_keys": SigningKeys(settings.signing_key_files),
+            "link_limits": entry.Limits(address=Limit(20, 20), link=Limit(10, 10)),
+            "token_limit": Limit(60, 60),
+        },
+        entrance=Entrance(static=pages.STATIC, open_paths=f"{entry.OPEN_PATHS}|{tokens.OPEN_PATHS}"),
+    )
 
 
 def document() -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Settings of intake: `SAMEPAGE_INTAKE_*`."""
 
+from pathlib import Path
+
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
@@ -17,3 +19,12 @@ class IntakeSettings(ServiceSettings):
 
     identifier_key: SecretStr = Field(min_length=32)
     keyring: KeyRingSettings = Field(default_factory=KeyRingSettings)
+
+
+class IntakeAppSettings(IntakeSettings):
+    """The HTTP door's: `link_key` makes the secrets of patients' links; with another one, links that were sent still
+    open, but cannot be shown again. `signing_key_files` are the network's own: the first signs, all are published.
+    """
+
+    link_key: SecretStr = Field(min_length=32)
+    signing_key_files: tuple[Path, ...] = Field(min_length=1, description="PEM")

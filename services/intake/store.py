@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from services.intake.domain import Link
 from shared import erasures
 from shared.db import Connection, SiteScope
 from shared.events import (
@@ -47,6 +48,14 @@ async def has_site(connection: Connection, scope: SiteScope, site_id: str) -> bo
         "SELECT true FROM site WHERE site_id = $1 AND site_id = ANY($2)", site_id, scope.ids
     )
     return bool(found)
+
+
+async def time_zone(connection: Connection, scope: SiteScope, site_id: str) -> str | None:
+    """The zone that a site's clocks show; None when the site is not known."""
+    found: str | None = await connection.fetchval(
+        "SELECT time_zone FROM site WHERE site_id = $1 AND site_id = ANY($2)", site_id, scope.ids
+    )
+    return found
 
 
 async def patient_with_identifier(connection: Connection, scope: SiteScope, identifier_hash: bytes) -> UUID | None:
@@ -178,7 +187,7 @@ async def record_survey(connection: Connection, site_id: str, survey: SurveyRow)
 
 async def record_erasure(connection: Connection, patient: Patient, erased_at: datetime) -> None:
     """Leave nothing of a patient but a tombstone. The outbox keeps the events, whose words no key opens."""
-    await erasures.record(connection, patient, erased_at, tables=("survey", "visit", "patient"))
+    await erasures.record(connection, patient, erased_at, tables=("survey", "visit_link", "visit", "patient"))
 
 
 async def enrolled_among(connection: Connection, scope: SiteScope, patients: Sequence[Patient]) -> list[Patient]:
@@ -193,6 +202,144 @@ async def enrolled_among(connection: Connection, scope: SiteScope, patients: Seq
         [patient.patient_id for patient in patients],
     )
     return [Patient(row["site_id"], row["patient_id"]) for row in rows]
+
+
+async def record_link_rule(connection: Connection, site_id: str, *, asks_birth_year: bool) -> None:
+    """Set what a site's links ask of who opens them."""
+    await connection.execute(
+        """
+        INSERT INTO link_rule (site_id, asks_birth_year) VALUES ($1, $2)
+        ON CONFLICT (site_id) DO UPDATE SET asks_birth_year = $2
+        """,
+        site_id,
+        asks_birth_year,
+    )
+
+
+async def asks_birth_year(connection: Connection, scope: SiteScope, site_id: str) -> bool:
+    """Whether a site's links ask for the birth year."""
+    found = await connection.fetchval(
+        "SELECT asks_birth_year FROM link_rule WHERE site_id = $1 AND site_id = ANY($2)", site_id, scope.ids
+    )
+    return bool(found)
+
+
+async def record_link(connection: Connection, site_id: str, link: Link, secret_hash: bytes) -> None:
+    """Insert a link."""
+    await connection.execute(
+        """
+        INSERT INTO visit_link
+            (site_id, link_id, secret_hash, visit_id, patient_id, made_by, made_at, expires_at, wrong_answers)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)
+        """,
+        site_id,
+        link.link_id,
+        secret_hash,
+        link.visit_id,
+        link.patient_id,
+        link.made_by,
+        link.made_at,
+        link.expires_at,
+    )
+
+
+async def links_of(connection: Connection, scope: SiteScope, visit_id: UUID) -> list[Link]:
+    """The links of a visit, the newest first."""
+    rows = await connection.fetch(
+        "SELECT * FROM visit_link WHERE site_id = ANY($1) AND visit_id = $2 ORDER BY made_at DESC, link_id",
+        scope.ids,
+        visit_id,
+    )
+    return [_link(row) for row in rows]
+
+
+async def link(connection: Connection, scope: SiteScope, link_id: UUID) -> Link | None:
+    """A link by its id."""
+    row = await connection.fetchrow(
+        "SELECT * FROM visit_link WHERE site_id = ANY($1) AND link_id = $2", scope.ids, link_id
+    )
+    return None if row is None else _link(row)
+
+
+async def link_with_secret(connection: Connection, scope: SiteScope, secret_hash: bytes) -> Link | None:
+    """The link of this secret."""
+    row = await connection.fetchrow(
+        "SELECT * FROM visit_link WHERE site_id = ANY($1) AND secret_hash = $2", scope.ids, secret_hash
+    )
+    return None if row is None else _link(row)
+
+
+async def record_wrong_answer(connection: Connection, site_id: str, link_id: UUID) -> None:
+    """Count a wrong birth year."""
+    await connection.execute(
+        "UPDATE visit_link SET wrong_answers = wrong_answers + 1 WHERE site_id = $1 AND link_id = $2", site_id, link_id
+    )
+
+
+async def record_opening(connection: Connection, site_id: str, link_id: UUID, at: datetime) -> None:
+    """Keep that a link was opened; wrong answers before it no longer count."""
+    await connection.execute(
+        "UPDATE visit_link SET opened_at = $3, wrong_answers = 0 WHERE site_id = $1 AND link_id = $2",
+        site_id,
+        link_id,
+        at,
+    )
+
+
+async def record_link_revoked(connection: Connection, site_id: str, link_id: UUID, at: datetime) -> None:
+    """Revoke a link; one that was revoked before stays as it is."""
+    await connection.execute(
+        "UPDATE visit_link SET revoked_at = coalesce(revoked_at, $3) WHERE site_id = $1 AND link_id = $2",
+        site_id,
+        link_id,
+        at,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A system of a site that may ask for tokens; `key_set` are its public keys."""
+
+    site_id: str
+    client_id: str
+    key_set: dict[str, object]
+    revoked_at: datetime | None = None
+
+
+async def record_client(connection: Connection, client: Client, at: datetime) -> None:
+    """Add a client, or replace its keys; one that was revoked counts again."""
+    await connection.execute(
+        """
+        INSERT INTO client (site_id, client_id, key_set, added_at) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (site_id, client_id) DO UPDATE SET key_set = $3, added_at = $4, revoked_at = NULL
+        """,
+        client.site_id,
+        client.client_id,
+        orjson.dumps(client.key_set).decode(),
+        at,
+    )
+
+
+async def record_client_revoked(connection: Connection, site_id: str, client_id: str, at: datetime) -> bool:
+    """Revoke a client; False when the site has none of this id."""
+    status = await connection.execute(
+        "UPDATE client SET revoked_at = coalesce(revoked_at, $3) WHERE site_id = $1 AND client_id = $2",
+        site_id,
+        client_id,
+        at,
+    )
+    return status != "UPDATE 0"
+
+
+async def client(connection: Connection, scope: SiteScope, client_id: str) -> Client | None:
+    """A client by its id, also when it was revoked."""
+    return next((one for one in await clients(connection, scope) if one.client_id == client_id), None)
+
+
+async def clients(connection: Connection, scope: SiteScope) -> list[Client]:
+    """The clients of these sites."""
+    rows = await connection.fetch("SELECT * FROM client WHERE site_id = ANY($1) ORDER BY site_id, client_id", scope.ids)
+    return [Client(row["site_id"], row["client_id"], orjson.loads(row["key_set"]), row["revoked_at"]) for row in rows]
 
 
 def _enrolment(row: asyncpg.Record) -> EnrollmentUpdated:
@@ -221,4 +368,18 @@ def _visit(row: asyncpg.Record) -> VisitUpdated:
         state=VisitState(row["state"]),
         checked_in_at=row["checked_in_at"],
         completed_at=row["completed_at"],
+    )
+
+
+def _link(row: asyncpg.Record) -> Link:
+    return Link(
+        link_id=row["link_id"],
+        visit_id=row["visit_id"],
+        patient_id=row["patient_id"],
+        made_by=row["made_by"],
+        made_at=row["made_at"],
+        expires_at=row["expires_at"],
+        revoked_at=row["revoked_at"],
+        opened_at=row["opened_at"],
+        wrong_answers=row["wrong_answers"],
     )

@@ -1,15 +1,29 @@
 """The tables of intake. The site leads every key."""
 
-from sqlalchemy import Column, Date, DateTime, ForeignKeyConstraint, Index, Integer, LargeBinary, Table, Text, Uuid
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.db import new_metadata
-from shared.tables import add_audit, add_erasure, add_outbox
+from shared.tables import add_audit, add_erasure, add_outbox, add_sessions
 
 metadata = new_metadata()
 add_audit(metadata)
 add_outbox(metadata)
 add_erasure(metadata)
+add_sessions(metadata)
 
 site = Table(
     "site",
@@ -69,4 +83,42 @@ survey = Table(
     Column("scores", JSONB, nullable=False),
     ForeignKeyConstraint(["site_id", "visit_id"], ["visit.site_id", "visit.visit_id"], name="fk_survey_visit"),
     Index("uq_survey_visit", "site_id", "visit_id", unique=True),
+)
+
+link_rule = Table(
+    "link_rule",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("asks_birth_year", Boolean, nullable=False),
+    ForeignKeyConstraint(["site_id"], ["site.site_id"], name="fk_link_rule_site"),
+)
+
+visit_link = Table(
+    "visit_link",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("link_id", Uuid, primary_key=True),
+    Column("secret_hash", LargeBinary, nullable=False, comment="SHA-256, and the secret itself is kept nowhere"),
+    Column("visit_id", Uuid, nullable=False),
+    Column("patient_id", Uuid, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("revoked_at", DateTime(timezone=True)),
+    Column("opened_at", DateTime(timezone=True), comment="When it was opened last"),
+    Column("wrong_answers", SmallInteger, nullable=False, comment="Since the last right one"),
+    ForeignKeyConstraint(["site_id", "visit_id"], ["visit.site_id", "visit.visit_id"], name="fk_visit_link_visit"),
+    Index("uq_visit_link_secret", "site_id", "secret_hash", unique=True),
+    Index("ix_visit_link_visit", "site_id", "visit_id"),
+)
+
+client = Table(
+    "client",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("client_id", Text, primary_key=True),
+    Column("key_set", JSONB, nullable=False, comment="The client's public keys (JWK Set)"),
+    Column("added_at", DateTime(timezone=True), nullable=False),
+    Column("revoked_at", DateTime(timezone=True)),
+    ForeignKeyConstraint(["site_id"], ["site.site_id"], name="fk_client_site"),
 )

@@ -3,8 +3,10 @@
 import gc
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -15,8 +17,26 @@ from shared.auth import Verifier
 from shared.db import RETRYABLE, Pool, open_pool
 from shared.http import problems, sign_in
 from shared.http.edge import Edge
+from shared.http.gate import Gate
+from shared.http.provider import Provider
 from shared.http.record import OnRecord
+from shared.http.sessions import Clock, Sessions, utc_now
+from shared.pages import STATIC
 from shared.settings import ServiceSettings
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """How people come in to a service with pages.
+
+    `static` is the folder of its pages' own files; `open_paths` is a pattern of paths that answer without a session;
+    `patients_enter_at` is where a patient gets one who has one at the service that sends the links.
+    """
+
+    static: Path | None = None
+    open_paths: str | None = None
+    patients_enter_at: str | None = None
+    clock: Clock = utc_now
 
 
 def create_app(
@@ -25,14 +45,13 @@ def create_app(
     routers: Sequence[APIRouter],
     *,
     state: Mapping[str, object] | None = None,
-    static: Mapping[str, Path] | None = None,
     let_off: frozenset[str] = frozenset(),
+    entrance: Entrance | None = None,
 ) -> FastAPI:
     """One service's HTTP door. Opens its pool when it starts.
 
-    `state` is what its routes find in `app.state`: what is an asynchronous context is opened when it starts. `static`
-    are folders by the path they are served at, `let_off` the paths that leave no row in the audit since they hold no
-    patient's data: today no service has one.
+    `state` is what its routes find in `app.state`: what is an asynchronous context is opened when it starts. `let_off`
+    are paths that leave no row in the audit since they hold no patient's data; a service with pages has an `entrance`.
     """
 
     @asynccontextmanager
@@ -48,22 +67,44 @@ def create_app(
 
     app = _bare(name, routers, lifespan=lifespan)
     app.include_router(_health)
-    if settings.platform.environment == "development":
-        app.include_router(sign_in.router)
-    for path, folder in (static or {}).items():
-        app.mount(path, StaticFiles(directory=folder))
-    app.state.verifier = Verifier(settings.platform)
+    app.state.platform = settings.platform
     for key, value in (state or {}).items():
         setattr(app.state, key, value)
-    app.add_middleware(OnRecord, let_off=let_off)
+    if entrance is not None:
+        _open_to_people(app, name, settings, entrance)
+    app.add_middleware(OnRecord, let_off=let_off if entrance is None else let_off | sign_in.LET_OFF)
     app.add_middleware(
         Edge,
         service=name,
-        verifier=app.state.verifier,
+        gate=Gate(
+            Verifier(settings.platform.trusted_issuers),
+            sessions=None if entrance is None else app.state.sessions,
+            open_paths=None if entrance is None else entrance.open_paths,
+        ),
         timeout_s=settings.request_timeout_s,
         max_body_bytes=settings.max_body_bytes,
+        forms_lead_to=() if settings.sign_in is None else (_origin(settings.sign_in.issuer),),
     )
     return app
+
+
+def _open_to_people(app: FastAPI, name: str, settings: ServiceSettings, entrance: Entrance) -> None:
+    """Sessions, and the provider where one is set. Signing out leads there, so its address may follow a form."""
+    app.mount("/static/shared", StaticFiles(directory=STATIC))
+    if entrance.static is not None:
+        app.mount(f"/static/{name}", StaticFiles(directory=entrance.static))
+    address = settings.platform.public_urls.get(name, "")
+    app.state.sessions = Sessions(name, settings.platform, entrance.clock)
+    app.state.provider = None if settings.sign_in is None else Provider(settings.sign_in, address)
+    app.state.patients_enter_at = entrance.patients_enter_at
+    app.include_router(sign_in.router)
+    if settings.sign_in is not None:
+        app.include_router(sign_in.provider_router)
+
+
+def _origin(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def document(name: str, routers: Sequence[APIRouter]) -> dict[str, Any]:

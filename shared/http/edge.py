@@ -1,14 +1,12 @@
 """The edge of every application, as one plain ASGI middleware: request id, trace, sign-in, limits, count, headers.
 
-Default is deny: no path answers without a valid token but health, metrics, static files and the sign-in link. The
-token comes in `Authorization: Bearer` or, for pages, in the session cookie.
+Default is deny: `shared.http.gate` says who may come in.
 """
 
 import asyncio
 import re
 import time
-from collections.abc import Mapping, MutableMapping
-from http.cookies import CookieError, SimpleCookie
+from collections.abc import Mapping, MutableMapping, Sequence
 from traceback import format_tb
 from typing import Any
 from uuid import uuid4
@@ -16,20 +14,20 @@ from uuid import uuid4
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.auth import Caller, Verifier, unauthenticated
+from shared.db import RETRYABLE
 from shared.errors import Problem
 from shared.http import problems
+from shared.http.gate import Gate
 from shared.telemetry import REQUEST_SECONDS, REQUESTS, start_trace
 
 _log = structlog.get_logger()
-SESSION_COOKIE = "samepage_session"
-_OPEN = re.compile(r"/(health/(live|ready)|metrics|sign-in|static/.*)")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _SECURITY_HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "connect-src 'self'; form-action {form_action}; base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
@@ -37,16 +35,28 @@ _SECURITY_HEADERS = {
 
 
 class Edge:
-    """Wraps the application; needs nothing of it but that its errors are answered inside."""
+    """Wraps the application; needs nothing of it but that its errors are answered inside.
+
+    `forms_lead_to` are other origins that the answer to a form may redirect to.
+    """
 
     def __init__(
-        self, app: ASGIApp, *, service: str, verifier: Verifier, timeout_s: float, max_body_bytes: int
+        self,
+        app: ASGIApp,
+        *,
+        service: str,
+        gate: Gate,
+        timeout_s: float,
+        max_body_bytes: int,
+        forms_lead_to: Sequence[str] = (),
     ) -> None:
         self._app = app
         self._service = service
-        self._verifier = verifier
+        self._gate = gate
         self._timeout_s = timeout_s
         self._max_body_bytes = max_body_bytes
+        form_action = " ".join(("'self'", *forms_lead_to))
+        self._headers = {name: value.format(form_action=form_action) for name, value in _SECURITY_HEADERS.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -58,23 +68,26 @@ class Edge:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         traceparent = start_trace(headers.get("traceparent"))
         started = time.perf_counter()
-        answer = _Answer(send, {"x-request-id": request_id, "traceparent": traceparent})
+        always = {"x-request-id": request_id, "traceparent": traceparent}
+        answer = _Answer(send, always, self._headers)
         try:
-            await self._answer(scope, receive, answer, headers)
+            await self._answer(scope, receive, answer)
         finally:
             self._count(scope, answer.status, time.perf_counter() - started)
 
-    async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer", headers: Headers) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        receive = _bounded(receive, self._max_body_bytes)
         try:
-            if not _OPEN.fullmatch(scope["path"]):
-                scope["state"]["caller"] = self._caller(headers)
             async with asyncio.timeout(self._timeout_s):
-                await self._app(scope, _bounded(receive, self._max_body_bytes), answer)
+                app = await self._gate.admit(Request(scope)) or self._app
+                await app(scope, receive, answer)
             return
         except Problem as problem:
             failure = problem
         except TimeoutError:
             failure = Problem(503, "too-slow", "The answer took too long. Send it again with the same key.")
+        except RETRYABLE as error:
+            failure = problems.away(error)
         except Exception as error:
             # The frames without the message: messages of the database and of validation carry values.
             _log.error("unexpected", failure=type(error).__name__, frames=format_tb(error.__traceback__)[-6:])
@@ -83,15 +96,6 @@ class Edge:
             _log.error("answer broken off", reason=failure.kind)
             return
         await problems.answer(failure)(scope, receive, answer)
-
-    def _caller(self, headers: Headers) -> Caller:
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and token:
-            return self._verifier.caller(token)
-        token = _cookie(headers.get("cookie", ""))
-        if token:
-            return self._verifier.caller(token)
-        raise unauthenticated("Send a token in the header Authorization: Bearer.")
 
     def _count(self, scope: MutableMapping[str, Any], status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
@@ -102,11 +106,12 @@ class Edge:
 
 
 class _Answer:
-    """The way out of one answer: adds our headers, and knows whether it has begun."""
+    """The way out of one answer: knows whether it has begun, adds our headers, the `usual` where a route set none."""
 
-    def __init__(self, send: Send, headers: Mapping[str, str]) -> None:
+    def __init__(self, send: Send, headers: Mapping[str, str], usual: Mapping[str, str]) -> None:
         self._send = send
         self._headers = headers
+        self._usual = usual
         self.status = 500
         self.has_begun = False
 
@@ -116,7 +121,7 @@ class _Answer:
             self.status = message["status"]
             out = MutableHeaders(scope=message)
             out.update(self._headers)
-            for name, value in _SECURITY_HEADERS.items():
+            for name, value in self._usual.items():
                 out.setdefault(name, value)
         await self._send(message)
 
@@ -138,11 +143,3 @@ def _bounded(receive: Receive, most_bytes: int) -> Receive:
 
 def _request_id(given: str | None) -> str:
     return given if given is not None and _REQUEST_ID.fullmatch(given) else uuid4().hex
-
-
-def _cookie(header: str) -> str:
-    try:
-        morsel = SimpleCookie(header).get(SESSION_COOKIE)
-    except CookieError:
-        return ""
-    return morsel.value if morsel is not None else ""

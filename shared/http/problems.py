@@ -98,6 +98,13 @@ def invalid(errors: list[ErrorDetails]) -> Problem:
     return Problem(422, "invalid", f"{len(fields)} field(s) are not valid.", errors=fields)
 
 
+def away(failure: Exception) -> Problem:
+    """503: the database does not answer."""
+    _log.warning("database away", failure=type(failure).__name__)
+    detail = "Nothing was written, or its outcome is unknown: send it again with the same key."
+    return Problem(503, "not-available", detail, headers={"retry-after": "1"})
+
+
 def install(app: FastAPI) -> None:
     """Answer every exception with a problem document."""
 
@@ -115,15 +122,7 @@ def install(app: FastAPI) -> None:
         return answer(Problem(status, _TITLES.get(status, "error").lower().replace(" ", "-"), detail, headers=headers))
 
     async def on_away(_request: Request, error: Exception) -> Response:
-        _log.warning("database away", failure=type(error).__name__)
-        return answer(
-            Problem(
-                503,
-                "not-available",
-                "Nothing was written, or its outcome is unknown: send it again with the same key.",
-                headers={"retry-after": "1"},
-            )
-        )
+        return answer(away(error))
 
     async def on_no_keys(_request: Request, error: Exception) -> Response:
         _log.warning("key ring away", reason=str(error))

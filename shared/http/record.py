@@ -5,7 +5,8 @@ One middleware inside the edge, for every caller whom the edge knows:
 - 403 and 404 leave a row with the ids that were asked for, in a transaction of its own. The caller learns no more.
 - When that row cannot be written the answer is 503.
 
-Calls without a valid token are counted by the edge and leave nothing here.
+Calls without a valid token are counted by the edge and leave nothing here. Where somebody shows who they are only while
+a request is answered (a link, a sign-in), `begin_trail` puts that request on record.
 """
 
 import re
@@ -136,6 +137,17 @@ def trail_of(request: Request) -> Trail:
     """The record of this request."""
     trail: Trail = request.state.trail
     return trail
+
+
+def begin_trail(request: Request, caller: Caller) -> Trail:
+    """The record of a request that began as nobody's, now that it has shown whose it is."""
+    trail = request.state.trail = Trail(request.scope, caller, frozenset())
+    return trail
+
+
+def scope_on_record(caller: Caller) -> SiteScope:
+    """In whose audits it stands what somebody does for all their sites: the network's for whom is of none."""
+    return caller.scope if caller.sites else SiteScope.of(audit.NETWORK)
 
 
 async def keep_read(

@@ -1,24 +1,206 @@
-"""Sign-in links for development: a token in a link becomes a session cookie. Not mounted in production."""
+"""Signing in to a service's pages, and out again.
 
+`/sign-in` sends the browser to the provider and `/sign-in/callback` opens a session for who comes back; `/sign-out`
+ends it here and at the provider, and the provider tells `/sign-in/back-channel` when somebody signed out elsewhere.
+Every sign-in gets a session of its own; one that the browser had before is ended.
+"""
+
+from datetime import datetime
 from typing import Annotated
+from urllib.parse import quote
 
+import structlog
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
-from shared.auth import Verifier
+from shared.audit import Entry, Kind
+from shared.auth import Caller, Role
+from shared.db import Connection, transaction
 from shared.errors import Problem
-from shared.http.edge import SESSION_COOKIE
+from shared.http.commands import caller_of, pool_of
+from shared.http.flows import Flow
+from shared.http.forms import form_of
+from shared.http.provider import Provider, ProviderAway, SignInRefused
+from shared.http.record import begin_trail, scope_on_record
+from shared.http.sessions import AtProvider, SessionEnded, Sessions
+from shared.pages.notices import Action, notice
 
+_log = structlog.get_logger()
 router = APIRouter(include_in_schema=False)
+provider_router = APIRouter(include_in_schema=False)
+LET_OFF = frozenset({"/signed-in"})
+_AGAIN = Action("Sign in", "/sign-in")
 
 
-@router.get("/sign-in")
-async def sign_in(request: Request, token: Annotated[str, Query()], to: Annotated[str, Query()] = "/") -> Response:
-    """Keep the token in an HttpOnly cookie and go to a page of this same host."""
-    if not to.startswith("/") or to.startswith("//") or "\\" in to:
-        raise Problem(400, "not-here", "The link leads away from this host.")
-    verifier: Verifier = request.app.state.verifier
-    verifier.caller(token)
-    response = RedirectResponse(to, status_code=303)
-    response.set_cookie(SESSION_COOKIE, token, httponly=True, samesite="strict", path="/")
+@provider_router.get("/sign-in")
+async def sign_in(
+    request: Request, to: str = "/signed-in", login_hint: Annotated[str | None, Query(max_length=200)] = None
+) -> Response:
+    """Set out to the provider. Whose session here was left alone must say anew who they are."""
+    sessions = sessions_of(request)
+    flow = Flow.new(to, asked_at=sessions.clock().timestamp() if await _was_left_alone(request) else None)
+    try:
+        response = RedirectResponse(await _provider_of(request).authorization_url(flow, login_hint), status_code=303)
+    except ProviderAway:
+        return _away(request)
+    flow.keep(response, sessions)
     return response
+
+
+@provider_router.get("/sign-in/callback")
+async def come_back(
+    request: Request, state: str = "", code: str = "", iss: str | None = None, error: str | None = None
+) -> Response:
+    """Open a session for who comes back from the provider."""
+    flow = Flow.returned(request, sessions_of(request), state)
+    if flow is None:
+        why = "This browser did not begin that sign-in, or it took too long."
+        return _page(request, 400, "Please sign in once more", why, _AGAIN)
+    response = await _answer(request, flow, code="" if error else code, issuer=iss)
+    flow.forget(response, sessions_of(request))
+    return response
+
+
+async def _answer(request: Request, flow: Flow, *, code: str, issuer: str | None) -> Response:
+    try:
+        if not code:
+            raise SignInRefused("the provider said no")
+        caller, at_provider = await _provider_of(request).signed_in(flow, code, issuer)
+    except SignInRefused as refused:
+        _log.warning("sign-in refused", reason=str(refused))
+        why = "Your organization did not confirm that you have a role here."
+        return _page(request, 403, "You are not signed in", why, _AGAIN)
+    except ProviderAway:
+        return _away(request)
+    response = RedirectResponse(flow.to, status_code=303)
+    async with transaction(pool_of(request), scope_on_record(caller)) as connection:
+        await begin(request, connection, response, caller, at_provider=at_provider)
+    return response
+
+
+@provider_router.post("/sign-in/back-channel")
+async def hear_of_sign_out(request: Request) -> Response:
+    """The provider says that somebody signed out elsewhere: end their sessions here."""
+    form = await form_of(request)
+    try:
+        subject, provider_session = await _provider_of(request).signed_out(form.get("logout_token", ""))
+    except (SignInRefused, ProviderAway):
+        raise Problem(400, "no-logout-token", "The logout token is not valid here.") from None
+    async with transaction(pool_of(request)) as connection:
+        await sessions_of(request).end_all(connection, subject=subject, provider_session=provider_session)
+    return Response()
+
+
+@router.post("/sign-out")
+async def sign_out(request: Request) -> Response:
+    """End the session here, then at the provider."""
+    sessions = sessions_of(request)
+    async with transaction(pool_of(request)) as connection:
+        id_token = await sessions.end(connection, request.cookies.get(sessions.cookie, ""))
+    response = RedirectResponse(await _end_at_provider(request, id_token) or "/signed-out", status_code=303)
+    sessions.take(response)
+    return response
+
+
+@router.get("/signed-out")
+async def say_signed_out(request: Request) -> Response:
+    """Where the way out ends."""
+    actions = [_AGAIN] if request.app.state.provider else []
+    return _page(request, 200, "You are signed out", "You can close this page.", *actions)
+
+
+@router.get("/signed-in")
+async def say_signed_in(request: Request) -> Response:
+    """Where a sign-in ends that was for no page."""
+    caller = caller_of(request)
+    where = ", ".join(sorted(caller.sites)) or "the network"
+    is_synthetic = request.app.state.platform.is_synthetic
+    words = f"You are here as {caller.role} of {where}."
+    return HTMLResponse(notice("You are signed in", words, is_synthetic=is_synthetic, is_signed_in=True))
+
+
+def lead_in(request: Request, ended: SessionEnded | None) -> Response:
+    """The answer to a browser that asks for a page and has no session, or one that is over."""
+    to = request.scope["path"] + (f"?{request.url.query}" if request.url.query else "")
+    again = f"/sign-in?to={quote(to, safe='')}"
+    has_provider = request.app.state.provider is not None
+    if ended is None and has_provider:
+        return RedirectResponse(again, status_code=303)
+    if ended is None or ended.role is Role.PATIENT:
+        return closed_to_patient(request)
+    minutes = request.app.state.platform.session_idle_s // 60
+    why = f"Nothing happened here for {minutes} minutes." if ended.was_idle else "Your session had come to its end."
+    return _page(request, 401, "You were signed out", why, Action("Sign in again", again))
+
+
+async def begin(
+    request: Request,
+    connection: Connection,
+    response: Response,
+    caller: Caller,
+    *,
+    at_provider: AtProvider | None = None,
+    ends_at: datetime | None = None,
+) -> None:
+    """Open a session of the caller, on record, and put it into the browser; the one that it had before ends.
+
+    The transaction is bound to the caller's sites (`shared.http.record.scope_on_record`).
+    """
+    sessions = sessions_of(request)
+    entries = [
+        Entry(site_id, Kind.WRITE, response.status_code, caller.patient_id) for site_id in scope_on_record(caller).ids
+    ]
+    await begin_trail(request, caller).keep(connection, entries)
+    await sessions.end(connection, request.cookies.get(sessions.cookie, ""))
+    sessions.give(response, await sessions.open(connection, caller, ends_at=ends_at, at_provider=at_provider))
+
+
+def sessions_of(request: Request) -> Sessions:
+    """The sessions of this service."""
+    sessions: Sessions = request.app.state.sessions
+    return sessions
+
+
+async def _was_left_alone(request: Request) -> bool:
+    sessions = sessions_of(request)
+    try:
+        await sessions.caller(pool_of(request), request.cookies.get(sessions.cookie, ""))
+    except SessionEnded as ended:
+        return ended.was_idle
+    return False
+
+
+async def _end_at_provider(request: Request, id_token: str | None) -> str | None:
+    if id_token is None or request.app.state.provider is None:
+        return None
+    try:
+        return await _provider_of(request).end_session_url(id_token, back="/signed-out")
+    except ProviderAway:
+        return None
+
+
+def _provider_of(request: Request) -> Provider:
+    provider: Provider = request.app.state.provider
+    return provider
+
+
+def _away(request: Request) -> Response:
+    why = "The sign-in of your organization does not answer. Nothing is wrong with your account."
+    return _page(request, 503, "Signing in does not work now", why, _AGAIN)
+
+
+def closed_to_patient(request: Request) -> Response:
+    entry: str | None = request.app.state.patients_enter_at
+    html = notice(
+        "This page is closed",
+        "It closes by itself, to keep it private. To open it, use the link from your clinic again.",
+        spanish="Se cierra sola, para proteger su privacidad. Para abrirla, use otra vez el enlace de su clínica.",
+        actions=[Action("Open it again", entry)] if entry else [],
+        is_synthetic=request.app.state.platform.is_synthetic,
+    )
+    return HTMLResponse(html, 401)
+
+
+def _page(request: Request, status: int, title: str, words: str, *actions: Action) -> Response:
+    html = notice(title, words, actions=actions, is_synthetic=request.app.state.platform.is_synthetic)
+    return HTMLResponse(html, status)

@@ -58,7 +58,7 @@ def new_project() -> Iterator[Project]:
     """A project of which nothing runs; what is started of it is taken away at the end. Skips where it cannot run."""
     if (reason := lacking()) is not None:
         pytest.skip(reason)
-    published = (*SERVICES, "prometheus")
+    published = (*SERVICES, "people", "prometheus")
     ports = keep_or_choose((), len(published))
     variables = {f"SAMEPAGE_{what.upper()}_PORT": str(port) for what, port in zip(published, ports, strict=True)}
     project = Project(f"samepage-test-{secrets.token_hex(3)}", compose_variables() | variables)

@@ -14,11 +14,11 @@ from tests.conftest import until
 from tests.containers.conftest import Project
 from tests.containers.engine import ROOT, docker
 from tests.journeys.visit import Clinic, hold_a_visit, open_clinic
+from tests.sign_in.browser import Browser
 
 pytestmark = pytest.mark.containers
 
 DOOR_NAMES = {str(door) for door in DOORS}
-PUBLISHED = {f"{service}-app" for service in SERVICES} | {"prometheus"}
 TRY_TO_WRITE = """
 import os, pathlib
 for folder in ("/", "/app", "/opt/venv", "/tmp", "/var/lib/samepage/keys"):
@@ -65,7 +65,7 @@ async def test_a_visit_from_the_survey_to_the_network_figures(clinic: Clinic) ->
 
 def test_every_container_is_healthy_and_closed(composed: Project) -> None:
     containers = composed.containers()
-    assert containers.keys() == DOOR_NAMES | {"postgres", "kafka", "prometheus"}
+    assert containers.keys() == DOOR_NAMES | {"doors", "people", "postgres", "kafka", "prometheus"}
     for name, container in containers.items():
         host = container["HostConfig"]
         assert container["State"]["Health"]["Status"] == "healthy", name
@@ -79,12 +79,17 @@ def test_every_container_is_healthy_and_closed(composed: Project) -> None:
 
 def test_only_http_doors_and_prometheus_are_published_and_on_this_machine_only(composed: Project) -> None:
     published = {
-        (name, binding["HostIp"])
+        (name, binding["HostIp"], binding["HostPort"])
         for name, container in composed.containers().items()
         for bindings in container["NetworkSettings"]["Ports"].values()
         for binding in bindings or ()
     }
-    assert published == {(name, "127.0.0.1") for name in PUBLISHED}
+    ports = {"doors": (*SERVICES, "people"), "prometheus": ("prometheus",)}
+    assert published == {
+        (name, "127.0.0.1", composed.variables[f"SAMEPAGE_{what.upper()}_PORT"])
+        for name, published_there in ports.items()
+        for what in published_there
+    }
 
 
 @pytest.mark.parametrize("door", ["intake-app", "intake-worker"])
@@ -147,16 +152,30 @@ def test_the_image_holds_what_runs_and_no_more(composed: Project) -> None:
     assert found.split() == ["['deploy',", "'services',", "'shared']", "[]"]
 
 
-def test_the_demo_is_loaded_once_however_often_it_is_asked_for(composed: Project) -> None:
+async def test_the_demo_is_loaded_once_however_often_it_is_asked_for(composed: Project) -> None:
     first, second = (composed.compose("run", "--rm", "--no-deps", "-T", "demo") for _ in range(2))
     assert "refused" not in first + second
-    pages = [re.findall(r"to=(\S+)", printed) for printed in (first, second)]
-    assert len(pages[0]) == 4
+    pages = [re.findall(r"to=(\S+)&", printed) for printed in (first, second)]
+    assert len(pages[0]) == 3
     assert pages[0] == pages[1]
     links = re.findall(r"http://\S+", first)
+    assert len(links) == 4
     for link in links:
-        with httpx.Client(follow_redirects=True) as browser:
-            assert browser.get(link).raise_for_status().headers["content-type"].startswith("text/html")
+        async with Browser({}) as browser:
+            page = await browser.open(link)
+            hint = httpx.URL(link).params.get("login_hint")
+            page = await browser.submit(page, **({"subject": hint} if hint else {}))
+            assert page.status_code == 200
+            asked = httpx.URL(link).params.get("to", "/start")
+            assert str(page.url).endswith(asked), "who signs in lands where the link leads"
+
+
+async def test_somebody_who_is_added_can_sign_in(composed: Project) -> None:
+    composed.compose("run", "--rm", "--no-deps", "-T", "person", "ada-synthetic", "operator")
+    async with Browser({}) as browser:
+        page = await browser.submit(await browser.open(f"{composed.url('analytics')}/network"), subject="ada-synthetic")
+        assert (str(page.url), page.status_code) == (f"{composed.url('analytics')}/network", 200)
+        assert str((await browser.submit(page)).url) == f"{composed.url('analytics')}/signed-out"
 
 
 def test_down_leaves_nothing(project: Project) -> None:

@@ -54,7 +54,7 @@ async def network(database: Databases, issuer: LocalIssuer) -> Network:
         if consumes(service):
             await arrive(service, dsn)
     addresses, keyring = Addresses("", "", "tansu", None), KeyRingDatabase("", {})
-    return Network(addresses, databases, {}, issuer, Path(), {}, keyring, keyring_in(Path(), ""))
+    return Network(addresses, databases, {}, issuer, Path(), Path(), {}, keyring, keyring_in(Path(), ""))
 
 
 async def arrive(service: str, dsn: str) -> None:

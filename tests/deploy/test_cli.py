@@ -1,5 +1,6 @@
 """`samepage` as people run it: what it prints, and that what can be expected to fail fails in one sentence."""
 
+import asyncio
 import os
 import re
 import subprocess
@@ -12,12 +13,11 @@ from uuid import uuid4
 import pytest
 
 from deploy.cli import main
-from deploy.issuer import AUDIENCE, ISSUER, LocalIssuer
+from deploy.issuer import LocalIssuer
 from deploy.keys.places import environment_of, keyring_in
 from deploy.principals import grants
 from shared.auth import Role, Verifier
 from shared.errors import Problem
-from shared.settings import Platform
 
 DATABASE = "postgresql://intake:canary-password@127.0.0.1:1/intake"
 KEY_RING = environment_of(keyring_in(Path("nowhere"), DATABASE))
@@ -66,15 +66,15 @@ def test_a_token_is_one_that_the_services_believe(samepage: Samepage, tmp_path: 
     issuer, patient = LocalIssuer(tmp_path / "issuer"), uuid4()
     issuer.prepare()
     folder = ("--issuer-folder", str(issuer.folder))
-    verifier = Verifier(Platform(issuer=ISSUER, audience=AUDIENCE, key_set_file=issuer.key_set_file))
+    verifier = Verifier([issuer.trusted])
     made = samepage("token", "clinician", "--site", "riverbend", "--site", "lakeside", *folder)
-    caller = verifier.caller(made.out.strip())
+    caller = asyncio.run(verifier.caller(made.out.strip()))
     assert (made.code, caller.role, caller.sites) == (0, Role.CLINICIAN, frozenset({"riverbend", "lakeside"}))
     made = samepage("token", "patient", "--site", "riverbend", "--patient", str(patient), *folder)
-    assert verifier.caller(made.out.strip()).patient_id == patient
+    assert asyncio.run(verifier.caller(made.out.strip())).patient_id == patient
     made = samepage("token", "operator", "--hours", "-1", *folder)
     with pytest.raises(Problem, match="not valid here"):
-        verifier.caller(made.out.strip())
+        asyncio.run(verifier.caller(made.out.strip()))
 
 
 def test_an_issuer_that_was_never_made_is_named_in_one_sentence(samepage: Samepage, tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_an_issuer_that_was_never_made_is_named_in_one_sentence(samepage: Samepa
         (("token", "patient", "--site", "riverbend"), "A patient's token names the patient: give --patient."),
         (("token", "administrator"), "'administrator' is not one of"),
         (("trace", "not-an-id"), "Input should be a valid UUID"),
-        (("run", "nothing", "app"), "The services are intake, clinical, dashboard, feedback, analytics."),
+        (("run", "nothing", "app"), "The services are intake, clinical, dashboard, feedback, analytics, each"),
         (("rebuild", "intake"), "'intake' is not"),
     ],
 )

@@ -1,5 +1,6 @@
 """What docker-compose.yml and Prometheus are told is what the code has: its doors, settings, secrets and metrics."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,14 @@ import pytest
 import yaml
 
 from deploy.doors import DOORS, SERVICES, Door
+from deploy.health import port_of
+from deploy.issuer import ISSUER
 from deploy.local.kafka import GUARDED, SETTINGS
 from deploy.local.network import HAVE_KEYS
-from deploy.secrets import KAFKA_ADMIN, KAFKA_PREPARE, KAFKA_USERS, compose_variables, write_env_file
+from deploy.secrets import KAFKA_ADMIN, KAFKA_PREPARE, KAFKA_USERS, SIGNED_IN_TO, compose_variables, write_env_file
 from shared import telemetry
+from shared.auth import TrustedIssuer
+from shared.settings import SignIn
 from tests.containers.engine import variable_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +37,37 @@ def test_every_door_is_run_and_watched() -> None:
         str(door): ["run", door.service, door.kind] for door in DOORS
     }
     (job,) = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["scrape_configs"]
-    assert set(job["static_configs"][0]["targets"]) == {f"{name}:8000" for name in DOOR_NAMES}
+    assert set(job["static_configs"][0]["targets"]) == {
+        f"{door}:{port_of(environment_of(str(door)))}" for door in DOORS
+    }
+
+
+def test_doors_that_share_a_network_have_each_a_port_of_their_own_that_is_published_on_this_machine_only() -> None:
+    sharing = {name for name, one in COMPOSE["services"].items() if one.get("network_mode") == "service:doors"}
+    assert sharing == {str(door) for door in DOORS if door.kind == "app"} | {"people"}
+    ports = [(name, value) for one in sharing for name, value in environment_of(one).items() if name.endswith("_PORT")]
+    inside = {str(value) for _, value in ports}
+    published = [binding.partition(":") for binding in COMPOSE["services"]["doors"]["ports"]]
+    assert {host for host, _, _ in published} == {"127.0.0.1"}
+    assert inside == {mapped.rpartition("}:")[2] for _, _, mapped in published}
+    assert len(inside) == len(ports) == len(sharing)
+
+
+def test_everybody_is_told_the_same_of_issuers_and_addresses() -> None:
+    platform = COMPOSE["x-platform"]
+    issuer, network, urls = (json.loads(platform[f"SAMEPAGE_{name}"]) for name in ("ISSUERS", "NETWORK", "PUBLIC_URLS"))
+    assert TrustedIssuer.model_validate(*issuer).issuer == ISSUER
+    assert TrustedIssuer.model_validate(network).issuer == urls["intake"]
+    assert urls.keys() == set(SERVICES)
+    provider = environment_of("people")
+    clients = json.loads(provider["SAMEPAGE_PROVIDER_CLIENTS"])
+    assert [client["client_id"] for client in clients] == [f"samepage-{service}" for service in SIGNED_IN_TO]
+    for service, client in zip(SIGNED_IN_TO, clients, strict=True):
+        own = environment_of(f"{service}-app")
+        sign_in = SignIn.model_validate_json(own[f"SAMEPAGE_{service.upper()}_SIGN_IN"])
+        assert (sign_in.issuer, sign_in.client_id) == (provider["SAMEPAGE_PROVIDER_ISSUER"], client["client_id"])
+        assert own[f"SAMEPAGE_{service.upper()}_SIGN_IN__CLIENT_SECRET"] == client["secret"]
+        assert client["redirect_uri"] == f"{urls[service]}/sign-in/callback"
 
 
 def test_kafka_is_set_as_on_the_local_stack() -> None:
@@ -58,16 +93,20 @@ def test_who_speaks_to_kafka_is_itself_there() -> None:
 def test_every_secret_is_asked_for_and_none_has_a_default() -> None:
     assert set(re.findall(r"\$\{(\w+):\?run `make secrets`\}", COMPOSE_FILE)) == compose_variables().keys()
     others = set(re.findall(r"\$\{(\w+)", COMPOSE_FILE)) - compose_variables().keys()
-    assert others == {f"SAMEPAGE_{what.upper()}_PORT" for what in (*SERVICES, "prometheus")} | {"COMPOSE_PROJECT_NAME"}
+    assert others == {f"SAMEPAGE_{what.upper()}_PORT" for what in (*SERVICES, "people", "prometheus")} | {
+        "COMPOSE_PROJECT_NAME"
+    }
 
 
 @pytest.mark.parametrize("door", DOORS, ids=str)
 def test_a_door_is_given_its_own_secrets_and_no_others(door: Door) -> None:
-    given = set(re.findall(r"\$\{SAMEPAGE_(\w+?):", " ".join(map(str, environment_of(str(door)).values()))))
+    given = set(re.findall(r"\$\{SAMEPAGE_(\w+?):\?", " ".join(map(str, environment_of(str(door)).values()))))
     own = {f"{door.service}_{door.kind}_PASSWORD".upper()}
     own |= {f"KEYRING_{door.service}_PASSWORD".upper()} if door in HAVE_KEYS else set()
     own |= {f"KAFKA_{door.service}_WORKER_PASSWORD".upper()} if door.kind == "worker" else set()
     own |= {"IDENTIFIER_KEY"} if door.service == "intake" else set()
+    own |= {"LINK_KEY"} if door == Door("intake", "app") else set()
+    own |= {f"{door.service}_CLIENT_SECRET".upper()} if door.service in SIGNED_IN_TO and door.kind == "app" else set()
     own |= {"PSEUDONYM_KEY"} if door == Door("analytics", "worker") else set()
     assert given == own
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deploy.doors import DOORS, SERVICES, Door
+from deploy.doors import DOORS, PROVIDER, SERVICES, Door
 from deploy.local.network import HAVE_KEYS, Network, lay_out
 from deploy.local.stack import Addresses
 
@@ -46,8 +46,16 @@ def test_a_key_is_given_to_the_doors_that_use_it(root: Path) -> None:
     keys = {name: key for name, key in secrets_of(root).items() if name.endswith("_key")}
     assert {name: {door for door in DOORS if key in told(network, door)} for name, key in keys.items()} == {
         "identifier_key": {Door("intake", "app"), Door("intake", "worker")},
+        "link_key": {Door("intake", "app")},
         "pseudonym_key": {Door("analytics", "worker")},
     }
+
+
+def test_a_service_that_people_sign_in_to_and_the_provider_know_its_secret_there(root: Path) -> None:
+    network = lay_out(root, ADDRESSES)
+    for service, secret in secrets_of(root)["client_secrets"].items():
+        knowing = {door for door in (*DOORS, PROVIDER) if secret in told(network, door)}
+        assert knowing == {Door(service, "app"), PROVIDER}
 
 
 def test_a_network_from_before_there_were_roles_keeps_its_keys_and_gets_passwords_that_stay(root: Path) -> None:

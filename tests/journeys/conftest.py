@@ -8,10 +8,12 @@ from uuid import UUID
 import httpx
 import pytest
 
-from deploy.doors import DOORS, Door
+from deploy.demo.links import sign_in_link
+from deploy.doors import DOORS, PROVIDER, Door
 from deploy.local.network import Network
 from deploy.local.stack import Stack
 from deploy.prepare import await_doors, prepare_afresh
+from deploy.provider import Person, keep_people
 from deploy.supervisor import Supervisor
 from shared.auth import Role
 
@@ -32,9 +34,10 @@ class System:
         headers = {"authorization": f"Bearer {token}"}
         return httpx.Client(base_url=self.network.url(service), headers=headers, timeout=20)
 
-    def sign_in_link(self, service: str, role: Role, sites: list[str], to: str) -> str:
-        token = self.network.issuer.token(role, sites)
-        return f"{self.network.url(service)}/sign-in?token={token}&to={to}"
+    def sign_in_link(self, service: str, person: Person, to: str) -> str:
+        """A link that leads this person through the provider to a page."""
+        keep_people(self.network.people_file, [person])
+        return sign_in_link(self.network.url(service), person.subject, to)
 
     def pid(self, door: str) -> int:
         service, kind = door.rsplit("-", 1)
@@ -50,7 +53,7 @@ def system() -> Iterator[System]:
         if network.addresses.broker_kind != "kafka":
             pytest.skip(network.addresses.note or "no Kafka here")
         with Supervisor(network.environments, home / "var" / "log") as supervisor:
-            supervisor.start(DOORS)
+            supervisor.start((*DOORS, PROVIDER))
             await_doors(network, supervisor)
             yield System(home, network, supervisor)
     finally:

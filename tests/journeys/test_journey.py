@@ -23,6 +23,7 @@ from deploy.audit.verify import Verification
 from deploy.doors import SERVICES
 from deploy.local.stack import Stack
 from deploy.prepare import rebuild_read_model
+from deploy.provider import Person
 from deploy.trace import trace
 from shared.auth import Role
 from shared.events import TOPICS
@@ -120,7 +121,9 @@ async def test_the_page_is_seen_in_a_browser(clinic: Clinic) -> None:
     patient_id, visit_id = clinic.enrol("journey-browser")
     concern = [{"topic": "symptoms", "words": "Is the shot wearing off?"}]
     survey = posted(clinic.intake, "/v1/surveys", survey_of(patient_id, visit_id, concerns=concern))
-    link = clinic.system.sign_in_link("dashboard", Role.CLINICIAN, [clinic.site], f"/patients/{patient_id}")
+    clinician = Person("dr-1", "Dana Rowe", Role.CLINICIAN, (clinic.site,))
+    to = f"/patients/{patient_id}?wait_for={survey['receipt']}"
+    link = clinic.system.sign_in_link("dashboard", clinician, to)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-background-networking"]
@@ -128,7 +131,9 @@ async def test_the_page_is_seen_in_a_browser(clinic: Clinic) -> None:
         page = await browser.new_page(viewport={"width": 1366, "height": 768})
         problems: list[str] = []
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-        await page.goto(f"{link}?wait_for={survey['receipt']}")
+        await page.goto(link)
+        await page.get_by_role("button", name="Dana Rowe").click()
+        await page.wait_for_url(f"**{to}")
         await page.screenshot(path=ARTIFACTS / "page.png")  # playwright makes the folder
         assert await page.get_by_text("Is the shot wearing off?").is_visible()
         assert problems == []

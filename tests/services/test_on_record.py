@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,7 +22,7 @@ from shared.auth import Role
 from shared.http.app import create_app
 from shared.http.record import OnRecord
 from tests.builders import PATIENT, SITE, VISIT, VISIT_AT, a_site, a_survey, a_visit, an_enrollment, an_event
-from tests.conftest import Apps, Tokens, client_of, new_key
+from tests.conftest import OPEN_ROUTES, Apps, Tokens, client_of, new_key
 from tests.services.clinical.writes import ASSESSMENT, LAB, MEDICINE, STEP
 from tests.services.streams import arrive
 from tests.services.trails import trail, unrecordable
@@ -54,7 +55,8 @@ VIEW = ABOUT | {
 def routes_of(service: str) -> list[APIRoute]:
     """All routes of a service that need a token, with and without a place in its OpenAPI document."""
     routers: tuple[APIRouter, ...] = import_module(f"services.{service}.api").ROUTERS
-    return [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    return [route for route in routes if route.path not in OPEN_ROUTES]
 
 
 async def posted(client: httpx.AsyncClient, path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -74,6 +76,17 @@ async def use_intake(app: FastAPI, tokens: Tokens) -> None:
         assert (await system.patch(f"/v1/visits/{visit_id}", json={"state": "checked-in"})).status_code == 200
         survey = await posted(system, "/v1/surveys", survey_of(patient, visit_id))
         assert (await system.get(f"/v1/receipts/{survey['receipt']}")).status_code == 200
+        tomorrow = {"expires_at": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
+        link = (await posted(system, f"/v1/visits/{visit_id}/links", tomorrow))["id"]
+        assert (await system.get(f"/v1/visits/{visit_id}/links")).status_code == 200
+        assert (await system.put(f"/v1/sites/{SITE}/link-rule", json={"asks_birth_year": False})).status_code == 200
+    by_link = tokens("patient", [SITE], patient_id=UUID(patient), subject=f"link:{link}")
+    async with client_of(app, by_link) as patients_phone:
+        assert (await patients_phone.get("/start")).status_code == 200
+        asked = {"to": "dashboard", "state": "s" * 43}
+        assert (await patients_phone.get("/hand-over", params=asked)).status_code == 303
+    async with client_of(app, tokens("system", [SITE])) as system:
+        assert (await system.delete(f"/v1/visits/{visit_id}/links/{link}")).status_code == 204
     async with client_of(app, tokens("coordinator", [SITE])) as coordinator:
         body = {"reason": "patient-request", "confirm_patient_id": patient}
         await posted(coordinator, f"/v1/patients/{patient}/erasure", body)
@@ -191,10 +204,11 @@ async def test_a_route_that_forgets_the_audit_cannot_answer(app: Apps, token: To
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_no_service_lets_a_route_off_today(app: Apps, service: str) -> None:
+async def test_no_service_lets_a_route_off_but_where_a_sign_in_ends(app: Apps, service: str) -> None:
     application = await app(service)
     (on_record,) = (one for one in application.user_middleware if getattr(one.cls, "__name__", "") == OnRecord.__name__)
-    assert on_record.kwargs == {"let_off": frozenset()}
+    has_pages = service in {"intake", "dashboard", "analytics"}
+    assert on_record.kwargs == {"let_off": frozenset({"/signed-in"} if has_pages else ())}
 
 
 async def test_without_a_valid_token_nothing_is_on_record(app: Apps) -> None:

@@ -7,7 +7,7 @@ from shared.db import Connection
 from tests.walls.grants import May
 
 APP, WORKER = "samepage_app", "samepage_worker"
-WITHOUT_SITE = {"alembic_version", "relay_cursor", "consumer_offset", "notary_cursor"}
+WITHOUT_SITE = {"alembic_version", "relay_cursor", "consumer_offset", "notary_cursor", "session"}
 BOUND_SITES = (
     "(site_id = ANY (( SELECT string_to_array(current_setting('samepage.sites'::text), ','::text) AS string_to_array)"
     "::text[]))"
@@ -17,7 +17,7 @@ POLICIES: dict[str, Policy] = {"app": (APP, "ALL", BOUND_SITES, BOUND_SITES), "w
 # Whatever an application makes of the other tables, it reaches these under the sites that it has bound.
 ALWAYS_BOUND = {"audit", "audit_chain"}
 # Rows come and go here without an erasure.
-PASSING = {"dead_letter"}
+PASSING = {"dead_letter", "session", "spent_token"}
 FIGURES: dict[str, Policy] = POLICIES | {"app": (APP, "SELECT", "true", None)}
 
 _OURS = "nspname !~ '^pg_' AND nspname <> 'information_schema'"

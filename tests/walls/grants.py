@@ -41,10 +41,15 @@ READING = {
 ERASED = {"erasure": May(app="SELECT", worker="SELECT, INSERT")}
 ENROLLED = {"patient": May(app="SELECT", worker="SELECT, INSERT, DELETE, UPDATE (sequence)")}
 TAKEN = "SELECT (site_id, patient_id), DELETE"
+SIGNED_IN_TO = {
+    "session": May(app="SELECT, INSERT, UPDATE (seen_at), DELETE"),
+    "spent_token": May(app="SELECT, INSERT, DELETE"),
+}
 
 GRANTS: dict[str, dict[str, May]] = {
     "intake": EVERYWHERE
     | PUBLISHING
+    | SIGNED_IN_TO
     # The worker finishes erasures that the door began, and publishes them.
     | {
         "outbox": May(app=PUBLISHING["outbox"].app, worker="SELECT, INSERT"),
@@ -52,6 +57,9 @@ GRANTS: dict[str, dict[str, May]] = {
         "outbox_position": May(app="USAGE", worker="USAGE"),
         "outbox_add": May(app="EXECUTE", worker="EXECUTE"),
         "erasure": May(app="SELECT, INSERT", worker="SELECT, INSERT"),
+        "link_rule": May(app="SELECT, INSERT, UPDATE (asks_birth_year)"),
+        "visit_link": May(app="SELECT, INSERT, DELETE, UPDATE (revoked_at, opened_at, wrong_answers)", worker=TAKEN),
+        "client": May(app="SELECT, INSERT, UPDATE (key_set, added_at, revoked_at)"),
         "site": May(app="SELECT, INSERT, UPDATE (name, site_type, time_zone)"),
         "patient": May(
             app="SELECT, INSERT, DELETE, UPDATE (consent, consent_decided_on, consent_reason)", worker="SELECT, DELETE"
@@ -87,6 +95,7 @@ GRANTS: dict[str, dict[str, May]] = {
     "dashboard": EVERYWHERE
     | PUBLISHING
     | READING
+    | SIGNED_IN_TO
     | {
         "patient_page": May(app="SELECT", worker="SELECT, INSERT, UPDATE (facts, page, version)"),
         "site": May(app="SELECT", worker="SELECT, INSERT, UPDATE (name, time_zone, sequence)"),
@@ -108,6 +117,7 @@ GRANTS: dict[str, dict[str, May]] = {
     "analytics": EVERYWHERE
     | READING
     | {
+        "session": SIGNED_IN_TO["session"],
         "dead_letter": May(app="SELECT (site_id)", worker="SELECT, INSERT, DELETE, UPDATE (state, reason)"),
         "erasure": May(worker="SELECT, INSERT"),
         "site": May(app="SELECT", worker="SELECT, INSERT, UPDATE (name, site_type, sequence)"),

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from services.intake.api import erasures, patients, sites, surveys, visits
+from services.intake.api import entry, erasures, links, patients, sites, surveys, tokens, visits
 from shared.http import receipts
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -11,5 +11,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     erasures.router,
     visits.router,
     surveys.router,
+    links.router,
+    entry.router,
+    tokens.router,
     receipts.router,
 )

@@ -3,8 +3,11 @@
 Pure: no clock, no chance, no I/O.
 """
 
+from services.intake.domain.clients import ClientId, wrong_with
 from services.intake.domain.consent import ConsentDecision, ConsentReason, decide
 from services.intake.domain.forms import FORMS, check, form_for, is_asked
+from services.intake.domain.limits import Limit
+from services.intake.domain.links import Link, LinkState, Opening, Openings, expiry, openings, secret_hash, secret_of
 from services.intake.domain.questions import Answers, Choice, Form, Item, Number, Section, Skipped, YesNo
 from services.intake.domain.scoring import score
 from services.intake.domain.visits import VisitStatus, advance, check_times, is_eligible
@@ -16,12 +19,18 @@ __all__ = [
     "Answers",
     "Change",
     "Choice",
+    "ClientId",
     "ConsentDecision",
     "ConsentReason",
     "Form",
     "Instrument",
     "Item",
+    "Limit",
+    "Link",
+    "LinkState",
     "Number",
+    "Opening",
+    "Openings",
     "Section",
     "Skipped",
     "VisitStatus",
@@ -32,9 +41,14 @@ __all__ = [
     "check",
     "check_times",
     "decide",
+    "expiry",
     "form_for",
     "index_of",
     "is_asked",
     "is_eligible",
+    "openings",
     "score",
+    "secret_hash",
+    "secret_of",
+    "wrong_with",
 ]

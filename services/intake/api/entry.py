@@ -1,0 +1,218 @@
+"""A patient's way in: the link, which a page exchanges for a session, and from there on to their own page.
+
+Looking at a link changes nothing, so that a mail program that does so uses nothing up; the button on its page opens it.
+Unknown, expired, revoked and locked links look the same. Opening again goes on where it was. Every try of a link that
+there is or was is on record.
+"""
+
+import math
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal, NamedTuple
+from urllib.parse import urlencode
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from pydantic import TypeAdapter, ValidationError
+
+from services.intake import store
+from services.intake.api.links import subject_of
+from services.intake.domain import Limit, Link, LinkState, openings, secret_hash
+from services.intake.pages import ask_to_open, say_too_often, say_unusable, show_start
+from shared.audit import Entry, Kind
+from shared.auth import Caller, Role
+from shared.db import Connection, SiteScope, lock, transaction
+from shared.events import EnrollmentUpdated, Language, SiteId
+from shared.hand_over import GIVEN_AT, TAKEN_AT, assertion
+from shared.http.access import allow
+from shared.http.commands import pool_of
+from shared.http.forms import form_of
+from shared.http.record import begin_trail, keep_read
+from shared.http.sign_in import begin, closed_to_patient
+from shared.settings import Platform
+from shared.signing import SigningKeys
+
+router = APIRouter(include_in_schema=False)
+OPEN_PATHS = r"l/.*"
+Patient = Annotated[Caller, Depends(allow(Role.PATIENT))]
+Lang = Annotated[Language | None, Query()]
+_SITE_ID = TypeAdapter(SiteId)
+_HANDED_OVER_FOR = timedelta(hours=1)
+
+
+class Limits(NamedTuple):
+    """How often links may be tried: by one address, and one link by all."""
+
+    address: Limit
+    link: Limit
+
+    def wait_s(self, request: Request, secret: str) -> int:
+        """Seconds to wait before this try; 0 when it may go on."""
+        now = time.monotonic()
+        address = request.client.host if request.client else ""
+        waits = (self.address.wait_s(address, now), self.link.wait_s(secret_hash(secret).hex(), now))
+        return math.ceil(max(waits))
+
+
+class Found(NamedTuple):
+    """A live link and its patient."""
+
+    link: Link
+    patient: EnrollmentUpdated
+
+
+@router.get("/l/{site_id}/{secret}")
+async def look_at_link(request: Request, site_id: str, secret: str, lang: Lang = None) -> Response:
+    """The page with the button that opens the link."""
+    if wait_s := _limits(request).wait_s(request, secret):
+        return _too_often(request, wait_s)
+    if not _is_site_id(site_id):
+        return _unusable(request)
+    async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
+        found = await _behind(request, connection, site_id, secret)
+        if found is not None:
+            await _keep(request, connection, site_id, found.link, Kind.READ, 200)
+        asks = await store.asks_birth_year(connection, SiteScope.of(site_id), site_id)
+    return _unusable(request) if found is None else _asked(request, found, lang, asks_birth_year=asks)
+
+
+@router.post("/l/{site_id}/{secret}")
+async def open_link(request: Request, site_id: str, secret: str, lang: Lang = None) -> Response:
+    """Exchange the link for a session. A wrong birth year counts against the link, whoever gives it."""
+    if wait_s := _limits(request).wait_s(request, secret):
+        return _too_often(request, wait_s)
+    birth_year = (await form_of(request)).get("birth_year", "").strip()
+    if not _is_site_id(site_id):
+        return _unusable(request)
+    async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
+        await lock(connection, [f"link:{secret_hash(secret).hex()}"])
+        found = await _behind(request, connection, site_id, secret)
+        if found is None:
+            return _unusable(request)
+        asks = await store.asks_birth_year(connection, SiteScope.of(site_id), site_id)
+        if asks and birth_year != str(found.patient.birth_year):
+            await store.record_wrong_answer(connection, site_id, found.link.link_id)
+            await _keep(request, connection, site_id, found.link, Kind.REFUSED, 422)
+            return _asked(request, found, lang, asks_birth_year=True, is_wrong=True)
+        await store.record_opening(connection, site_id, found.link.link_id, datetime.now(UTC))
+        response = RedirectResponse(f"/start?lang={lang}" if lang else "/start", status_code=303)
+        caller = _caller(site_id, found.link)
+        await begin(request, connection, response, caller, ends_at=found.link.expires_at)
+    return response
+
+
+@router.get("/start")
+async def start(request: Request, caller: Patient, lang: Lang = None) -> Response:
+    """What is open to the patient now."""
+    async with transaction(pool_of(request), caller.scope) as connection:
+        found = await _of(connection, caller)
+        visit = None if found is None else await store.visit(connection, caller.scope, found.link.visit_id)
+        if found is None or visit is None:
+            return closed_to_patient(request)
+        has_survey = await store.has_survey(connection, caller.scope, visit.visit_id)
+        (site_id,) = caller.sites
+        zone = ZoneInfo(await store.time_zone(connection, caller.scope, site_id) or "UTC")
+        await keep_read(request, connection, site_id, found.link.patient_id)
+    platform: Platform = request.app.state.platform
+    html = show_start(
+        lang or found.patient.language,
+        visit_at=visit.scheduled_at.astimezone(zone),
+        link_ends_at=found.link.expires_at.astimezone(zone),
+        openings=openings(visit.state, has_survey=has_survey),
+        own_page=f"{platform.public_urls['dashboard']}/sign-in/own",
+        is_synthetic=platform.is_synthetic,
+    )
+    return HTMLResponse(html)
+
+
+@router.get(GIVEN_AT)
+async def hand_over(
+    request: Request,
+    caller: Patient,
+    to: Literal["dashboard"],
+    state: Annotated[str, Query(pattern=r"^[\w-]{20,100}$")],
+) -> Response:
+    """Send the patient back to the service that asks, with an assertion who they are, while the link lives."""
+    async with transaction(pool_of(request), caller.scope) as connection:
+        found = await _of(connection, caller)
+        if found is None:
+            return closed_to_patient(request)
+        (site_id,) = caller.sites
+        await keep_read(request, connection, site_id, found.link.patient_id, status=303)
+    platform: Platform = request.app.state.platform
+    ends_at = min(found.link.expires_at, datetime.now(UTC) + _HANDED_OVER_FOR)
+    keys: SigningKeys = request.app.state.signing_keys
+    signed = assertion(keys, platform, caller, to=to, state=state, session_ends_at=ends_at)
+    back = urlencode({"state": state, "assertion": signed})
+    return RedirectResponse(f"{platform.public_urls[to]}{TAKEN_AT}?{back}", status_code=303)
+
+
+async def _behind(request: Request, connection: Connection, site_id: str, secret: str) -> Found | None:
+    """What the secret opens; a secret that opens nothing any more is on record."""
+    scope = SiteScope.of(site_id)
+    link = await store.link_with_secret(connection, scope, secret_hash(secret))
+    found = await _found(connection, scope, link)
+    if link is not None and found is None:
+        await _keep(request, connection, site_id, link, Kind.DENIED, 404)
+    return found
+
+
+async def _of(connection: Connection, caller: Caller) -> Found | None:
+    """The link that the patient came by."""
+    kind, _, link_id = caller.subject.partition(":")
+    if kind != "link":
+        return None
+    return await _found(connection, caller.scope, await store.link(connection, caller.scope, UUID(link_id)))
+
+
+async def _found(connection: Connection, scope: SiteScope, link: Link | None) -> Found | None:
+    if link is None or link.state(datetime.now(UTC)) is not LinkState.LIVE:
+        return None
+    patient = await store.enrolment(connection, scope, link.patient_id)
+    return None if patient is None else Found(link, patient)
+
+
+async def _keep(request: Request, connection: Connection, site_id: str, link: Link, kind: Kind, status: int) -> None:
+    """Put on record what became of a try, as one of whoever has the link."""
+    trail = begin_trail(request, _caller(site_id, link))
+    await trail.keep(connection, [Entry(site_id, kind, status, link.patient_id)])
+
+
+def _caller(site_id: str, link: Link) -> Caller:
+    return Caller(subject_of(link), Role.PATIENT, frozenset({site_id}), link.patient_id)
+
+
+def _asked(
+    request: Request, found: Found, lang: Language | None, *, asks_birth_year: bool, is_wrong: bool = False
+) -> Response:
+    html = ask_to_open(
+        lang or found.patient.language,
+        asks_birth_year=asks_birth_year,
+        is_wrong=is_wrong,
+        is_synthetic=request.app.state.platform.is_synthetic,
+    )
+    return HTMLResponse(html, 422 if is_wrong else 200)
+
+
+def _unusable(request: Request) -> Response:
+    return HTMLResponse(say_unusable(is_synthetic=request.app.state.platform.is_synthetic), 404)
+
+
+def _too_often(request: Request, wait_s: int) -> Response:
+    html = say_too_often(is_synthetic=request.app.state.platform.is_synthetic)
+    return HTMLResponse(html, 429, {"retry-after": str(wait_s)})
+
+
+def _limits(request: Request) -> Limits:
+    limits: Limits = request.app.state.link_limits
+    return limits
+
+
+def _is_site_id(text: str) -> bool:
+    try:
+        _SITE_ID.validate_python(text)
+    except ValidationError:
+        return False
+    return True

@@ -1,0 +1,30 @@
+"""HTML forms and OAuth requests: `application/x-www-form-urlencoded`, each field once."""
+
+from urllib.parse import parse_qsl
+
+from fastapi import Request
+
+from shared.errors import Problem
+
+_MOST_BYTES = 16 * 1024
+_MOST_FIELDS = 20
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """The fields of a form.
+
+    Raises:
+        Problem: 400 where a field comes twice or the body is no form, 413 where it is too large, 415 for another type.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+        raise Problem(415, "not-a-form", "Send application/x-www-form-urlencoded.")
+    body = await request.body()
+    if len(body) > _MOST_BYTES:
+        raise Problem(413, "too-large", "The form is too large.")
+    try:
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
+    except ValueError:
+        raise Problem(400, "not-a-form", "The body cannot be read as a form.") from None
+    if len(dict(pairs)) != len(pairs):
+        raise Problem(400, "not-a-form", "A field comes twice.")
+    return dict(pairs)

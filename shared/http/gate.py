@@ -1,0 +1,74 @@
+"""Who is asking, before anything is answered: a token in `Authorization: Bearer`, or the session in the cookie.
+
+Default is deny. A browser that asks for a page without a session is led to where it gets one; everything else gets a
+401. What a browser sends by itself is believed only where the request comes from our own pages (`Sec-Fetch-Site`, else
+`Origin`): no other site can make somebody's browser write here.
+"""
+
+import re
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared.auth import Verifier, unauthenticated
+from shared.errors import Problem
+from shared.http.sessions import SessionEnded, Sessions
+from shared.http.sign_in import lead_in
+
+_OPEN = r"health/(live|ready)|metrics|static/.*"
+_SIGN_IN = r"sign-in(/.*)?|sign-out|signed-out"
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+
+class Gate:
+    """Lets requests in. Only services with pages have sessions; `open_paths` (a pattern) answer anybody."""
+
+    def __init__(self, verifier: Verifier, sessions: Sessions | None, open_paths: str | None) -> None:
+        self._verifier = verifier
+        self._sessions = sessions
+        patterns = (_OPEN, None if sessions is None else _SIGN_IN, open_paths)
+        self._open = re.compile(f"/({'|'.join(filter(None, patterns))})")
+
+    async def admit(self, request: Request) -> Response | None:
+        """Note who asks in `request.state.caller`, if the path needs one; or the response that leads to a sign-in.
+
+        Raises:
+            Problem: 401, or 403 for a write that another site's page sent.
+        """
+        is_open = self._open.fullmatch(request.scope["path"]) is not None
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and not is_open:
+            request.state.caller = await self._verifier.caller(token)
+            return None
+        if request.method not in _SAFE_METHODS and not _is_from_here(request):
+            raise Problem(403, "other-site", "The request came from a page of another site.")
+        return None if is_open else await self._admit_session(request)
+
+    async def _admit_session(self, request: Request) -> Response | None:
+        secret = request.cookies.get(self._sessions.cookie) if self._sessions else None
+        ended: SessionEnded | None = None
+        if self._sessions is not None and secret is not None:
+            try:
+                caller = await self._sessions.caller(request.app.state.pool, secret)
+            except SessionEnded as over:
+                caller, ended = None, over
+            if caller is not None:
+                request.state.caller = caller
+                return None
+        if self._sessions is not None and _is_page(request):
+            return lead_in(request, ended)
+        raise unauthenticated("Send a token in the header Authorization: Bearer.")
+
+
+def _is_page(request: Request) -> bool:
+    return request.method == "GET" and "text/html" in request.headers.get("accept", "")
+
+
+def _is_from_here(request: Request) -> bool:
+    """Whether no page of another site sent it; what is no browser sends neither header, and no cookie by itself."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == request.headers.get("host")

@@ -1,0 +1,153 @@
+"""Sessions of people in a browser: rows of a service's own database, found by the hash of a secret in a cookie.
+
+A session ends when its holder signs out, when nothing happened for the idle limit, and at its end whatever happens. A
+row stays for a day after its end, so that a browser that comes back can be told why it has to sign in again.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from starlette.responses import Response
+
+from shared.auth import Caller, Role
+from shared.db import Connection, Pool
+from shared.settings import Platform
+
+Clock = Callable[[], datetime]
+_TOUCH = timedelta(seconds=30)
+_TOLD_FOR = timedelta(days=1)
+
+
+def utc_now() -> datetime:
+    """The clock of every process that is not a test."""
+    return datetime.now(UTC)
+
+
+class SessionEnded(Exception):
+    """The session is over; it was one of this role."""
+
+    def __init__(self, role: Role, *, was_idle: bool) -> None:
+        super().__init__("the session is over")
+        self.role = role
+        self.was_idle = was_idle
+
+
+@dataclass(frozen=True, slots=True)
+class AtProvider:
+    """The session that the person has at the provider, and what to show there to end it."""
+
+    session: str | None
+    id_token: str
+
+
+class Sessions:
+    """The sessions of one service. The cookie is named after it: cookies do not know ports."""
+
+    def __init__(self, service: str, platform: Platform, clock: Clock = utc_now) -> None:
+        self.cookie = f"__Host-samepage-{service}"
+        self.clock = clock
+        self._idle = timedelta(seconds=platform.session_idle_s)
+        self._absolute = timedelta(seconds=platform.session_absolute_s)
+
+    async def open(
+        self,
+        connection: Connection,
+        caller: Caller,
+        *,
+        ends_at: datetime | None = None,
+        at_provider: AtProvider | None = None,
+    ) -> str:
+        """A new session; its secret, which is kept nowhere. It ends at the absolute limit, or earlier if so given."""
+        secret, now = secrets.token_urlsafe(32), self.clock()
+        await connection.execute("DELETE FROM session WHERE ends_at < $1", now - _TOLD_FOR)
+        await connection.execute(
+            """
+            INSERT INTO session (session_hash, subject, role, sites, patient_id, provider_session, id_token, opened_at,
+                                 seen_at, ends_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)
+            """,
+            _hash(secret),
+            caller.subject,
+            caller.role,
+            sorted(caller.sites),
+            caller.patient_id,
+            at_provider and at_provider.session,
+            at_provider and at_provider.id_token,
+            now,
+            min(now + self._absolute, ends_at or datetime.max.replace(tzinfo=UTC)),
+        )
+        return secret
+
+    async def caller(self, pool: Pool, secret: str) -> Caller | None:
+        """Who holds the session; None when there is none of this secret.
+
+        Raises:
+            SessionEnded: it is over.
+        """
+        row = await pool.fetchrow(
+            "SELECT subject, role, sites, patient_id, seen_at, ends_at FROM session WHERE session_hash = $1",
+            _hash(secret),
+        )
+        if row is None:
+            return None
+        role, unseen = Role(row["role"]), self.clock() - row["seen_at"]
+        if unseen > self._idle or self.clock() >= row["ends_at"]:
+            raise SessionEnded(role, was_idle=unseen > self._idle)
+        if unseen > _TOUCH:
+            await pool.execute("UPDATE session SET seen_at = $2 WHERE session_hash = $1", _hash(secret), self.clock())
+        return Caller(row["subject"], role, frozenset(row["sites"]), row["patient_id"])
+
+    async def end(self, connection: Connection, secret: str) -> str | None:
+        """End a session; the ID token that it began with, if it began at the provider."""
+        id_token: str | None = await connection.fetchval(
+            "DELETE FROM session WHERE session_hash = $1 RETURNING id_token", _hash(secret)
+        )
+        return id_token
+
+    async def end_all(
+        self, connection: Connection, *, subject: str | None = None, provider_session: str | None = None
+    ) -> None:
+        """End every session of a subject, of one session at the provider, or of both together.
+
+        Raises:
+            ValueError: neither is named.
+        """
+        if subject is None and provider_session is None:
+            raise ValueError("whose sessions?")
+        await connection.execute(
+            """
+            DELETE FROM session WHERE ($1::text IS NULL OR subject = $1) AND ($2::text IS NULL OR provider_session = $2)
+            """,
+            subject,
+            provider_session,
+        )
+
+    def give(self, response: Response, secret: str) -> None:
+        """Put the secret into the browser; scripts cannot read it, and other sites' forms do not send it."""
+        response.set_cookie(self.cookie, secret, secure=True, httponly=True, samesite="lax", path="/")
+
+    def take(self, response: Response) -> None:
+        """Take the secret out of the browser."""
+        response.delete_cookie(self.cookie, secure=True, httponly=True, samesite="lax", path="/")
+
+
+async def spend(connection: Connection, site_id: str, issuer: str, token_id: str, expires_at: datetime) -> bool:
+    """Use a one-time token up; False when it was used before. Rows are kept until the token would expire anyway."""
+    await connection.execute("DELETE FROM spent_token WHERE site_id = $1 AND expires_at < now()", site_id)
+    status = await connection.execute(
+        """
+        INSERT INTO spent_token (site_id, issuer, token_id, expires_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
+        """,
+        site_id,
+        issuer,
+        token_id,
+        expires_at + timedelta(minutes=1),
+    )
+    return status != "INSERT 0 0"
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()

@@ -1,0 +1,184 @@
+"""A patient's way from the link to their own page: over two services, in one browser, good once."""
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from services.dashboard.handlers import apply
+from shared.auth import Caller, Role
+from shared.db import transaction
+from shared.hand_over import assertion
+from shared.settings import Platform
+from shared.signing import SigningKeys, make_key_file
+from tests.builders import a_site, an_enrollment, an_event
+from tests.conftest import URLS, Apps, Pools, Tokens, client_of, new_key
+from tests.sign_in.browser import Browser
+
+SITE = "riverbend"
+OWN = f"{URLS['dashboard']}/sign-in/own"
+BACK = f"{OWN}/callback"
+STATE = "s" * 43
+
+
+class Journey(NamedTuple):
+    """Both services, a patient whom both know, and a link for a visit."""
+
+    intake: FastAPI
+    dashboard: FastAPI
+    patient_id: UUID
+    link: str
+
+
+@pytest.fixture
+async def journey(app: Apps, pool_of: Pools, token: Tokens) -> Journey:
+    intake, dashboard = await app("intake"), await app("dashboard")
+    async with client_of(intake, token("system", [SITE])) as system:
+
+        async def posted(path: str, body: Mapping[str, object]) -> dict[str, str]:
+            answer = await system.post(path, json=body, headers=new_key())
+            assert answer.status_code == 201, answer.text
+            made: dict[str, str] = answer.json()
+            return made
+
+        site = {"name": "Riverbend GI", "site_type": "academic", "time_zone": "America/Chicago"}
+        await system.put(f"/v1/sites/{SITE}", json=site)
+        patient = {"identifier": "MRN-1", "birth_year": 1992, "sex": "female", "diagnosis": "crohns-disease"}
+        patient_id = UUID((await posted("/v1/patients", patient))["id"])
+        at = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+        visit = {"patient_id": str(patient_id), "clinician_id": "dr-1", "scheduled_at": at}
+        link = (await posted(f"/v1/visits/{(await posted('/v1/visits', visit))['id']}/links", {}))["link"]
+    async with transaction(await pool_of(dashboard.state.database)) as connection:
+        await apply(connection, [an_event(a_site()), an_event(an_enrollment(patient_id=patient_id))])
+    return Journey(intake, dashboard, patient_id, link)
+
+
+@pytest.fixture
+async def phone(journey: Journey) -> AsyncIterator[Browser]:
+    async with Browser({URLS["intake"]: journey.intake, URLS["dashboard"]: journey.dashboard}) as browser:
+        yield browser
+
+
+async def test_a_link_two_presses_and_the_patient_sees_their_own_page_and_no_other(
+    journey: Journey, phone: Browser
+) -> None:
+    await phone.submit(await phone.open(journey.link))
+    page = await phone.open(OWN)
+    assert str(page.url) == f"{URLS['dashboard']}/patients/{journey.patient_id}"
+    assert page.status_code == 200
+    assert "My page" in page.text
+    assert (await phone.step(f"{URLS['dashboard']}/patients/{uuid4()}")).status_code == 404
+    subject = await journey.dashboard.state.database.value("SELECT subject FROM view")
+    assert subject.startswith("link:"), "on record is by which link they came"
+
+
+async def test_without_a_session_at_intake_the_way_leads_to_the_link(phone: Browser) -> None:
+    page = await phone.open(OWN)
+    assert page.status_code == 401
+    assert "use the link from your clinic again" in page.text
+    assert "use otra vez el enlace de su clínica" in page.text
+
+
+async def test_a_way_that_was_gone_once_is_not_gone_again(journey: Journey, phone: Browser) -> None:
+    await phone.submit(await phone.open(journey.link))
+    back = (await phone.open(OWN, until=BACK)).headers["location"]
+    kept = {name: value for name, value in phone.cookies.items() if "-flow-" in name}
+    assert (await phone.open(back)).status_code == 200
+    for name, value in kept.items():
+        phone.set_cookie(name, value, URLS["dashboard"])
+    assert (await phone.step(back)).status_code == 401
+
+
+async def test_an_assertion_brings_no_other_browser_in(journey: Journey, phone: Browser) -> None:
+    await phone.submit(await phone.open(journey.link))
+    back = (await phone.open(OWN, until=BACK)).headers["location"]
+    async with Browser({URLS["dashboard"]: journey.dashboard}) as victim:
+        assert (await victim.step(back)).status_code == 401
+        await victim.step(OWN)
+        (flow,) = victim.cookies
+        assert flow.startswith("__Host-samepage-dashboard-flow-")
+        theirs = httpx.URL((await victim.step(OWN)).headers["location"]).params["state"]
+        assert (await victim.step(str(httpx.URL(back).copy_set_param("state", theirs)))).status_code == 401
+        assert "__Host-samepage-dashboard" not in victim.cookies
+
+
+async def test_intake_hands_over_only_to_services_of_the_network_and_only_patients(
+    journey: Journey, phone: Browser, token: Tokens
+) -> None:
+    await phone.submit(await phone.open(journey.link))
+    there = f"{URLS['intake']}/hand-over"
+    for to in ("analytics", "https://elsewhere.test", "intake", ""):
+        answer = await phone.step(f"{there}?to={to}&state={STATE}")
+        assert answer.status_code == 422
+        assert "location" not in answer.headers
+    assert (await phone.step(f"{there}?to=dashboard&state=short")).status_code == 422
+    given = await phone.step(f"{there}?to=dashboard&state={STATE}")
+    assert urlsplit(given.headers["location"]).netloc == urlsplit(URLS["dashboard"]).netloc
+    async with client_of(journey.intake, token("clinician", [SITE])) as clinician:
+        assert (await clinician.get(f"/hand-over?to=dashboard&state={STATE}")).status_code == 403
+    async with client_of(journey.intake, token("patient", [SITE], patient_id=journey.patient_id)) as other:
+        assert (await other.get(f"/hand-over?to=dashboard&state={STATE}")).status_code == 401, "came by no link"
+
+
+async def test_a_revoked_link_hands_nobody_over(journey: Journey, phone: Browser) -> None:
+    await phone.submit(await phone.open(journey.link))
+    await journey.intake.state.database.run("UPDATE visit_link SET revoked_at = now()")
+    assert (await phone.open(OWN)).status_code == 401
+
+
+async def test_the_session_at_the_receiver_ends_after_an_hour_or_with_the_link(
+    journey: Journey, phone: Browser
+) -> None:
+    await phone.submit(await phone.open(journey.link))
+    await phone.open(OWN)
+    left = "SELECT extract(epoch FROM ends_at - now())::int FROM session"
+    assert 3590 <= await journey.dashboard.state.database.value(left) <= 3600
+    await journey.intake.state.database.run("UPDATE visit_link SET expires_at = now() + interval '5 minutes'")
+    await phone.open(OWN)
+    assert 290 <= await journey.dashboard.state.database.value(left) <= 300
+
+
+async def test_an_ended_session_of_a_patient_leads_back_over_intake_and_not_to_the_staffs_sign_in(
+    journey: Journey, phone: Browser
+) -> None:
+    await phone.submit(await phone.open(journey.link))
+    page = await phone.open(OWN)
+    await journey.dashboard.state.database.run("UPDATE session SET ends_at = now()")
+    closed = await phone.open(str(page.url))
+    assert closed.status_code == 401
+    assert 'href="/sign-in/own"' in closed.text
+    assert (await phone.open(OWN)).status_code == 200
+
+
+async def test_signing_out_of_the_own_page_ends_that_session(journey: Journey, phone: Browser) -> None:
+    await phone.submit(await phone.open(journey.link))
+    page = await phone.open(OWN)
+    assert str((await phone.submit(page)).url) == f"{URLS['dashboard']}/signed-out"
+    assert await journey.dashboard.state.database.value("SELECT count(*) FROM session") == 0
+
+
+async def test_an_assertion_is_taken_from_intake_only_and_for_this_service_only(
+    journey: Journey, platform: Platform, network_key: Path, tmp_path: Path
+) -> None:
+    make_key_file(tmp_path / "strangers.pem")
+    until, keys = datetime.now(UTC) + timedelta(hours=1), SigningKeys([network_key])
+    patient = Caller("link:1", Role.PATIENT, frozenset({SITE}), journey.patient_id)
+    clinician = Caller("rowe", Role.CLINICIAN, frozenset({SITE}))
+    receiver = journey.dashboard.state.receiver
+
+    async def is_taken(signer: SigningKeys, caller: Caller, to: str, state: str) -> bool:
+        made = assertion(signer, platform, caller, to=to, state=state, session_ends_at=until)
+        return await receiver.read(made, STATE) is not None
+
+    assert await is_taken(keys, patient, "dashboard", STATE)
+    assert not await is_taken(keys, patient, "feedback", STATE)
+    assert not await is_taken(keys, patient, "dashboard", "t" * 43)
+    assert not await is_taken(SigningKeys([tmp_path / "strangers.pem"]), patient, "dashboard", STATE)
+    assert not await is_taken(keys, clinician, "dashboard", STATE)
+    assert await receiver.read("no.assertion.atall", STATE) is None
