@@ -26,6 +26,7 @@ from deploy.local.network import Network
 from deploy.local.stack import Stack
 from deploy.prepare import homes, prepare, running_network
 from deploy.provider import Person, keep_people
+from deploy.upkeep.command import dead_letters_app, reconcile_command, refill_command
 from services.intake.domain import ClientId
 from services.intake.settings import IntakeSettings
 from shared.auth import Role
@@ -44,6 +45,9 @@ app.add_typer(client_app, name="client")
 app.add_typer(contracts_app, name="contracts")
 app.add_typer(audit_app, name="audit")
 app.add_typer(keys_app, name="keys")
+app.add_typer(dead_letters_app, name="dead-letters")
+app.command("reconcile")(reconcile_command)
+app.command("refill")(refill_command)
 console = Console()
 SiteName = Annotated[str, typer.Option(help="The site whose system it is")]
 ClientName = Annotated[str, typer.Option(help="What to call it, such as `ehr`")]

@@ -128,7 +128,7 @@ def _add_what_became_of_events(metadata: MetaData) -> None:
         Column("value", LargeBinary, nullable=False),
         Column("timestamp_ms", BigInteger, nullable=False),
         Column("recorded_at", DateTime(timezone=True), FetchedValue(), nullable=False),
-        CheckConstraint("state IN ('dead', 'parked', 'waiting')", name="state"),
+        CheckConstraint("state IN ('dead', 'parked', 'waiting', 'dropped')", name="state"),
         Index("ix_dead_letter_key", "site_id", "consumer", "topic", "key"),
     )
 

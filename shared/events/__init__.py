@@ -46,7 +46,7 @@ from shared.events.codes import (
     VisitState,
     YesNoUnsure,
 )
-from shared.events.envelope import Event, Headers, decode, encode, headers_of
+from shared.events.envelope import Event, Headers, decode, encode, headers_of, sequence_in
 from shared.events.topics import (
     CLINICIAN_DATA_UPDATED,
     DASHBOARD_VIEWED,
@@ -115,4 +115,5 @@ __all__ = [
     "decode",
     "encode",
     "headers_of",
+    "sequence_in",
 ]

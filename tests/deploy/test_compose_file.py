@@ -36,8 +36,9 @@ def test_every_door_is_run_and_watched() -> None:
     assert {name: commands.get(name) for name in DOOR_NAMES} == {
         str(door): ["run", door.service, door.kind] for door in DOORS
     }
-    (job,) = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["scrape_configs"]
-    assert set(job["static_configs"][0]["targets"]) == {
+    doors, upkeep = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["scrape_configs"]
+    assert upkeep["static_configs"] == [{"targets": ["reconcile:8000"]}]
+    assert set(doors["static_configs"][0]["targets"]) == {
         f"{door}:{port_of(environment_of(str(door)))}" for door in DOORS
     }
 

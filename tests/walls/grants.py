@@ -25,7 +25,7 @@ PUBLISHING = {
     "outbox": May(
         app="SELECT (site_id, xid, position, recorded_at, event_id, topic, key, sequence), INSERT", worker="SELECT"
     ),
-    "outbox_head": May(app="SELECT, INSERT, UPDATE (sequence)"),
+    "outbox_head": May(app="SELECT, INSERT, UPDATE (sequence)", worker="SELECT"),
     "outbox_position": May(app="USAGE"),
     "outbox_add": May(app="EXECUTE"),
     "relay_cursor": May(app="SELECT", worker="SELECT, UPDATE (xid, position)"),
