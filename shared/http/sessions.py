@@ -1,7 +1,8 @@
 """Sessions of people in a browser: rows of a service's own database, found by the hash of a secret in a cookie.
 
-A session ends when its holder signs out, when nothing happened for the idle limit, and at its end whatever happens. A
-row stays for a day after its end, so that a browser that comes back can be told why it has to sign in again.
+A session ends when its holder signs out, when nothing happened for the idle limit, at its end whatever happens, and
+when what it began with is revoked (`shared.revocations`). A row stays for a day after its end, so that a browser that
+comes back can be told why it has to sign in again.
 """
 
 import hashlib
@@ -88,13 +89,17 @@ class Sessions:
             SessionEnded: it is over.
         """
         row = await pool.fetchrow(
-            "SELECT subject, role, sites, patient_id, seen_at, ends_at FROM session WHERE session_hash = $1",
+            """
+            SELECT subject, role, sites, patient_id, seen_at, ends_at,
+                   EXISTS (SELECT FROM ended_subject AS ended WHERE ended.subject = session.subject) AS is_revoked
+            FROM session WHERE session_hash = $1
+            """,
             _hash(secret),
         )
         if row is None:
             return None
         role, unseen = Role(row["role"]), self.clock() - row["seen_at"]
-        if unseen > self._idle or self.clock() >= row["ends_at"]:
+        if unseen > self._idle or self.clock() >= row["ends_at"] or row["is_revoked"]:
             raise SessionEnded(role, was_idle=unseen > self._idle)
         if unseen > _TOUCH:
             await pool.execute("UPDATE session SET seen_at = $2 WHERE session_hash = $1", _hash(secret), self.clock())

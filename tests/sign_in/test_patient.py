@@ -12,6 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from services.dashboard.handlers import apply
+from services.dashboard.worker import SUBSCRIPTION
 from shared.auth import Caller, Role
 from shared.db import transaction
 from shared.hand_over import assertion
@@ -19,6 +20,8 @@ from shared.settings import Platform
 from shared.signing import SigningKeys, make_key_file
 from tests.builders import a_site, an_enrollment, an_event
 from tests.conftest import URLS, Apps, Pools, Tokens, client_of, new_key
+from tests.services.streams import arrive, published
+from tests.services.trails import trail
 from tests.sign_in.browser import Browser
 
 SITE = "riverbend"
@@ -130,6 +133,37 @@ async def test_a_revoked_link_hands_nobody_over(journey: Journey, phone: Browser
     await phone.submit(await phone.open(journey.link))
     await journey.intake.state.database.run("UPDATE visit_link SET revoked_at = now()")
     assert (await phone.open(OWN)).status_code == 401
+
+
+async def test_revoking_a_link_closes_the_own_page_and_what_was_on_its_way_there(
+    journey: Journey, phone: Browser, token: Tokens
+) -> None:
+    await phone.submit(await phone.open(journey.link))
+    page = await phone.open(OWN)
+    on_its_way = (await phone.open(OWN, until=BACK)).headers["location"]
+    link = (await journey.intake.state.database.rows("SELECT * FROM visit_link"))[0]
+    async with client_of(journey.intake, token("system", [SITE])) as system:
+        answer = await system.delete(f"/v1/visits/{link['visit_id']}/links/{link['link_id']}")
+        assert answer.status_code == 204
+    assert (await phone.step(str(page.url))).status_code == 200, "the dashboard has not heard of it yet"
+    *_, revocation = await published(journey.intake)
+    await arrive(journey.dashboard, SUBSCRIPTION, revocation)
+    closed = await phone.step(str(page.url))
+    assert closed.status_code == 401
+    assert "use the link from your clinic again" in closed.text
+    assert (await phone.open(on_its_way)).status_code == 401, "a session that begins later opens nothing either"
+
+
+async def test_what_is_signed_in_for_is_on_record_at_both_services(journey: Journey, phone: Browser) -> None:
+    await phone.submit(await phone.open(journey.link))
+    await phone.open(OWN)
+    link_id = await journey.intake.state.database.value("SELECT link_id FROM visit_link")
+    given, taken = await trail(journey.intake, route="hand_over"), await trail(journey.dashboard, kind="write")
+    assert [(row["kind"], row["status"]) for row in given] == [("read", 303)]
+    assert [(row["route"], row["status"]) for row in taken] == [("come_back", 303)]
+    assert {(row["subject"], row["patient_id"]) for row in (*given, *taken)} == {
+        (f"link:{link_id}", journey.patient_id)
+    }
 
 
 async def test_the_session_at_the_receiver_ends_after_an_hour_or_with_the_link(
