@@ -17,7 +17,7 @@ from shared.http.sessions import SessionEnded, Sessions
 from shared.http.sign_in import lead_in
 
 _OPEN = r"health/(live|ready)|metrics|static/.*"
-_SIGN_IN = r"sign-in(/.*)?|sign-out|signed-out"
+_SIGN_IN = r"sign-in(/.*)?|sign-out(/own)?|signed-out"
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from starlette.responses import Response
 
@@ -44,10 +45,18 @@ class AtProvider:
     id_token: str
 
 
+class Ended(NamedTuple):
+    """A session that was ended, with the ID token that it began with, if it began at the provider."""
+
+    role: Role
+    id_token: str | None
+
+
 class Sessions:
     """The sessions of one service. The cookie is named after it: cookies do not know ports."""
 
     def __init__(self, service: str, platform: Platform, clock: Clock = utc_now) -> None:
+        self.service = service
         self.cookie = f"__Host-samepage-{service}"
         self.clock = clock
         self._idle = timedelta(seconds=platform.session_idle_s)
@@ -105,12 +114,14 @@ class Sessions:
             await pool.execute("UPDATE session SET seen_at = $2 WHERE session_hash = $1", _hash(secret), self.clock())
         return Caller(row["subject"], role, frozenset(row["sites"]), row["patient_id"])
 
-    async def end(self, connection: Connection, secret: str) -> str | None:
-        """End a session; the ID token that it began with, if it began at the provider."""
-        id_token: str | None = await connection.fetchval(
-            "DELETE FROM session WHERE session_hash = $1 RETURNING id_token", _hash(secret)
+    async def end(self, connection: Connection, secret: str, *, of: Role | None = None) -> Ended | None:
+        """End a session, if it is one of this role; None when there is none."""
+        row = await connection.fetchrow(
+            "DELETE FROM session WHERE session_hash = $1 AND role = coalesce($2, role) RETURNING role, id_token",
+            _hash(secret),
+            of,
         )
-        return id_token
+        return None if row is None else Ended(Role(row["role"]), row["id_token"])
 
     async def end_all(
         self, connection: Connection, *, subject: str | None = None, provider_session: str | None = None

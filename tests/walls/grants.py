@@ -105,6 +105,7 @@ GRANTS: dict[str, dict[str, May]] = {
     "feedback": EVERYWHERE
     | PUBLISHING
     | READING
+    | SIGNED_IN_TO
     | ENROLLED
     | ERASED
     | {

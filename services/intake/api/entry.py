@@ -131,7 +131,7 @@ async def start(request: Request, caller: Patient, lang: Lang = None) -> Respons
 async def hand_over(
     request: Request,
     caller: Patient,
-    to: Literal["dashboard"],
+    to: Literal["dashboard", "feedback"],
     state: Annotated[str, Query(pattern=r"^[\w-]{20,100}$")],
 ) -> Response:
     """Send the patient back to the service that asks, with an assertion who they are, while the link lives."""
