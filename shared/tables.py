@@ -198,6 +198,12 @@ def add_sessions(metadata: MetaData, *, takes_assertions: bool = True) -> None:
         Index("ix_session_ends_at", "ends_at"),
         Index("ix_session_subject", "subject"),
     )
+    Table(
+        "ended_subject",
+        metadata,
+        Column("subject", Text, primary_key=True, comment="Whose sessions are over (shared.revocations)"),
+        Column("ended_at", DateTime(timezone=True), nullable=False),
+    )
     if takes_assertions:
         Table(
             "spent_token",
