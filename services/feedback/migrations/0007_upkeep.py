@@ -3,7 +3,7 @@
 from shared.migrations import delivery_v2, outbox_v2
 
 revision = "0007"
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
