@@ -174,7 +174,7 @@ def person(
 def client_add(site: SiteName, name: ClientName, jwks: Annotated[Path, typer.Option(help="Its public keys")]) -> None:
     """Let a system of a site ask for tokens; again replaces its keys."""
     client_id = _client_id(site, name)
-    asyncio.run(clients.add_client(_intake_database(), client_id, clients.read_key_set(jwks)))
+    asyncio.run(clients.add_client(_intake_database(), client_id, clients.read_key_set(jwks), by=login_name()))
     console.print(f"Added. Its client id is {client_id}.", highlight=False)
 
 
@@ -189,7 +189,7 @@ def client_list(site: SiteName) -> None:
 @client_app.command("revoke")
 def client_revoke(site: SiteName, name: ClientName) -> None:
     """Give it no more tokens; those that it has end within five minutes."""
-    asyncio.run(clients.revoke_client(_intake_database(), _client_id(site, name)))
+    asyncio.run(clients.revoke_client(_intake_database(), _client_id(site, name), by=login_name()))
     console.print("Revoked.")
 
 
