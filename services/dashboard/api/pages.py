@@ -86,7 +86,7 @@ async def _look(
     only_own_page(caller, patient_id)
     now = datetime.now(UTC)
     async with transaction(pool_of(request), caller.scope) as connection:
-        await lock(connection, [str(patient_id)])
+        await lock(connection, [(site_id, patient_id) for site_id in caller.sites])
         stored = await store.page(connection, caller.scope, patient_id)
         if stored is None:
             raise unknown("patient")

@@ -87,7 +87,7 @@ async def open_link(request: Request, site_id: str, secret: str, lang: Lang = No
     if not _is_site_id(site_id):
         return _unusable(request)
     async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
-        await lock(connection, [f"link:{secret_hash(secret).hex()}"])
+        await lock(connection, [(site_id, f"link:{secret_hash(secret).hex()}")])
         found = await _behind(request, connection, site_id, secret)
         if found is None:
             return _unusable(request)
