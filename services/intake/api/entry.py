@@ -160,11 +160,20 @@ async def _behind(request: Request, connection: Connection, site_id: str, secret
 
 
 async def _of(connection: Connection, caller: Caller) -> Found | None:
-    """The link that the patient came by."""
-    kind, _, link_id = caller.subject.partition(":")
-    if kind != "link":
+    """The link that the patient came by; None where the token names none, or another patient's."""
+    link_id = _named(caller.subject)
+    if link_id is None or len(caller.sites) != 1:
         return None
-    return await _found(connection, caller.scope, await store.link(connection, caller.scope, UUID(link_id)))
+    found = await _found(connection, caller.scope, await store.link(connection, caller.scope, link_id))
+    return found if found is not None and found.link.patient_id == caller.patient_id else None
+
+
+def _named(subject: str) -> UUID | None:
+    kind, _, link_id = subject.partition(":")
+    try:
+        return UUID(link_id) if kind == "link" else None
+    except ValueError:
+        return None
 
 
 async def _found(connection: Connection, scope: SiteScope, link: Link | None) -> Found | None:
