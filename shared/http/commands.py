@@ -164,7 +164,10 @@ def _answer(batch: Batch[Any], results: Sequence[Recorded | Problem], status: in
 
 
 class _Kept(NamedTuple):
-    """A request as it is remembered: in hashes, for a client may have put a patient's number into its key."""
+    """A request as it is remembered: in hashes, for a client may have put a patient's number into its key.
+
+    A site's staff and systems share their keys, since one may go on where another stopped; a patient's are their own.
+    """
 
     key: str
     request_hash: bytes
@@ -173,7 +176,9 @@ class _Kept(NamedTuple):
 async def _kept(request: Request, key: str) -> _Kept:
     digest = hmac.new(key.encode(), f"{request.method} {request.url.path}\n".encode(), hashlib.sha256)
     digest.update(await request.body())
-    return _Kept(hashlib.sha256(key.encode()).hexdigest(), digest.digest())
+    patient_id = caller_of(request).patient_id
+    own = key if patient_id is None else f"{patient_id}\n{key}"
+    return _Kept(hashlib.sha256(own.encode()).hexdigest(), digest.digest())
 
 
 async def _stored_answer(connection: Connection, site_id: str, kept: _Kept) -> Response | None:
