@@ -17,6 +17,10 @@ _ROWS = """
 SELECT '{table}' AS name, count(*) || ' ' || coalesce(md5(string_agg(md5(t::text), '' ORDER BY md5(t::text))), '')
 AS rows FROM {table} AS t WHERE {condition}
 """
+_WAITING = """
+SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+WHERE NOT granted AND datname = current_database()
+"""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,17 @@ class Inside:
             rows = await database.fetch(" UNION ALL ".join(counts), *arguments)
             found |= {row["name"]: row["rows"] for row in rows}
         return found
+
+    @asynccontextmanager
+    async def unwritable(self, table: str) -> AsyncIterator[None]:
+        """Whoever would insert into this table waits until the end."""
+        async with self.databases[0].transaction():
+            await self.databases[0].execute(f"LOCK TABLE {table} IN SHARE MODE")
+            yield
+
+    async def is_waited(self) -> bool:
+        """Whether somebody waits in the service's own database."""
+        return bool(await self.databases[0].fetchval(_WAITING))
 
     async def on_record(self, request_ids: Collection[str]) -> list[asyncpg.Record]:
         """The rows of the audit that these requests have left."""

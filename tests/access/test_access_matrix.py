@@ -3,16 +3,20 @@
 What is tried, and by whom, is in `tests.access.tries`; what may be wrong with the answers in `tests.access.findings`.
 """
 
+import asyncio
 from collections import Counter
+from dataclasses import replace
 
 from deploy.contracts.interfaces import openapi_documents
 from shared.auth import Role
 from tests.access import findings
+from tests.access.asking import Answer, ask
 from tests.access.inside import Inside
 from tests.access.lines import LINES, PROOFS, SHARED
 from tests.access.network import Door
-from tests.access.routes import Route, routes_of
-from tests.access.tries import Tries
+from tests.access.routes import SITE_HEADER, Route, routes_of
+from tests.access.tries import STAFF, Tries
+from tests.conftest import until
 
 
 def matrix_of(door: Door) -> list[Route]:
@@ -66,3 +70,24 @@ async def test_what_could_tell_of_another_site_in_passing_does_no_more_than_what
 ) -> None:
     found = await findings.of_hinted(tries, inside, matrix_of(door), tried)
     assert not found, "\n".join(found)
+
+
+async def test_nobody_waits_for_what_another_site_is_writing(tries: Tries, inside: Inside, door: Door) -> None:
+    held = 0
+    for route in matrix_of(door):
+        asker = next((one for one in tries.allowed(route) if one.role in STAFF), None)
+        theirs = await tries.theirs(route)
+        if asker is None or theirs is None or {SITE_HEADER}.issuperset(tries.ids_in(route)):
+            continue
+        async with inside.unwritable("outbox"):
+            writing = asyncio.create_task(ask(door, theirs))
+
+            async def has_come_far(writing: asyncio.Task[Answer] = writing) -> bool:
+                return writing.done() or await inside.is_waited()
+
+            await until(has_come_far)
+            held += not writing.done()
+            answer = await ask(door, replace(theirs, asker=asker))
+        assert answer.status == 404, str(answer.request)
+        assert (await writing).status < 400
+    assert held or door.service == "analytics"

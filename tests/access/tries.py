@@ -35,7 +35,7 @@ class Tries:
     here: Person
     neighbour: Person
     there: Person
-    _sent: dict[tuple[str, str], Ids] = field(default_factory=dict)
+    _spent: dict[tuple[str, str], Ids] = field(default_factory=dict)
 
     @classmethod
     async def at(cls, door: Door, lines: Mapping[str, Line]) -> "Tries":
@@ -65,6 +65,11 @@ class Tries:
         others = {ANOTHER_SITE: self.there}
         return others if asker.person is None else others | {ANOTHER_PATIENT: self.neighbour}
 
+    def ids_in(self, route: Route) -> list[str]:
+        """The ids that are denied where they are somebody else's."""
+        line = self.lines[str(route)]
+        return [name for name in route.places if name not in {*hints(route, line), *line.follows}]
+
     async def valid(self, route: Route, asker: Asker) -> Request:
         """About the asker's own: what writes does so about somebody of whom nothing was written yet."""
         return self._own(route, asker, self.here if route.method == "GET" else await self.door.person(HERE))
@@ -76,8 +81,7 @@ class Tries:
 
     async def denied(self, route: Route, asker: Asker) -> AsyncIterator[Try]:
         """Each id by itself, all together, in a list of items, and another one's whole request word for word."""
-        own = self._own(route, asker, self.here)
-        single = [name for name in route.places if name not in {*hints(route, own.line), *own.line.follows}]
+        own, single = self._own(route, asker, self.here), self.ids_in(route)
         together = [name for name in single if name != SITE_HEADER]
         others = self.others(asker) if route.roles else {ANOTHER_SITE: self.there}
         theirs = {whose: person.known_to(asker.role) for whose, person in others.items()}
@@ -87,12 +91,10 @@ class Tries:
             yield _try(replace(own, is_list=True), "ids in a list", together, theirs)
         if together and KEY_HEADER in route.places:
             for whose in theirs:
-                if (whose, str(route)) not in self._sent:
-                    self._sent[whose, str(route)] = await self._send_as(whose, route)
-            sent = {whose: self._sent[whose, str(route)] for whose in theirs}
-            yield _try(
-                own, "whole request", [*together, KEY_HEADER], {whose: ids for whose, ids in sent.items() if ids}
-            )
+                if (whose, str(route)) not in self._spent:
+                    self._spent[whose, str(route)] = await self._sent(route, whose)
+            spent = {whose: ids for whose in theirs if (ids := self._spent[whose, str(route)])}
+            yield _try(own, "whole request", [*together, KEY_HEADER], spent)
 
     async def hinted(self, route: Route, asker: Asker) -> AsyncIterator[Try]:
         """Valid requests with each hint that others have; each is about somebody else, so none is in another's way.
@@ -104,7 +106,7 @@ class Tries:
                 if (name, whose) == ("wait_for", ANOTHER_PATIENT):
                     continue
                 is_spent = name == KEY_HEADER or name in self.lines[str(route)].fresh
-                known = await self._send_as(whose, route) if is_spent else person.ids
+                known = await self._sent(route, whose) if is_spent else person.ids
                 if name in known:
                     foreign = _try(await self.valid(route, asker), name, [name], {whose: known})
                     yield replace(foreign, unknown=_try(await self.valid(route, asker), name, [name], {}).unknown)
@@ -117,19 +119,25 @@ class Tries:
         own = ids | {name: uuid4().hex for name in line.fresh}
         return Request(route, line, asker.as_of(person), "its own ids", own)
 
-    async def _send_as(self, whose: str, route: Route) -> Ids:
-        """Ids and key of a request that another one has sent and that was answered; nothing where they may not."""
+    async def theirs(self, route: Route, whose: str = ANOTHER_SITE) -> Request | None:
+        """A valid request of another one, with a key; None where they may not."""
         person = await self.door.person(THERE if whose == ANOTHER_SITE else HERE)
         patient = Asker("patient", Role.PATIENT, [person.site], person)
         staff = [staff_of(person.site, role) for role in STAFF] if whose == ANOTHER_SITE else []
         sender = next((asker for asker in (*staff, patient) if asker.role in route.roles), None)
-        return {} if sender is None else await self._send(self._own(route, sender, person))
+        if sender is None:
+            return None
+        own = self._own(route, sender, person)
+        return replace(own, what=f"the ids of {whose}", ids=own.ids | {KEY_HEADER: uuid4().hex})
 
-    async def _send(self, own: Request) -> Ids:
-        sent = replace(own, ids=own.ids | {KEY_HEADER: uuid4().hex})
-        answer = await ask(self.door, sent)
-        assert answer.status < 400, f"{sent} of another site: answered {answer.status} {answer.body.decode()}"
-        return sent.ids
+    async def _sent(self, route: Route, whose: str) -> Ids:
+        """Ids and key of a request that another one has sent with success."""
+        request = await self.theirs(route, whose)
+        if request is None:
+            return {}
+        answer = await ask(self.door, request)
+        assert answer.status < 400, f"{request}: answered {answer.status} {answer.body.decode()}"
+        return request.ids
 
 
 def hints(route: Route, line: Line) -> frozenset[str]:
