@@ -11,12 +11,13 @@ from shared.hand_over import Receiver
 from shared.http.app import Entrance
 from shared.http.app import create_app as create
 from shared.http.app import document as describe
+from shared.http.sessions import Clock, utc_now
 from shared.keyring import KeyRing
 
 NAME = "dashboard"
 
 
-def create_app(settings: DashboardAppSettings) -> FastAPI:
+def create_app(settings: DashboardAppSettings, *, clock: Clock = utc_now) -> FastAPI:
     """The application; it opens its pool and the key ring when it starts."""
     return create(
         NAME,
@@ -27,7 +28,7 @@ def create_app(settings: DashboardAppSettings) -> FastAPI:
             "keyring": KeyRing(settings.keyring),
             "receiver": Receiver(settings.platform, NAME),
         },
-        entrance=Entrance(static=pages.STATIC, patients_enter_at=own.ENTRY),
+        entrance=Entrance(static=pages.STATIC, patients_enter_at=own.ENTRY, clock=clock),
     )
 
 

@@ -31,6 +31,39 @@ site = Table(
     Column("sequence", BigInteger, nullable=False),
 )
 
+broken_glass = Table(
+    "broken_glass",
+    metadata,
+    Column("site_id", Text, primary_key=True, comment="Of the patient"),
+    Column("glass_id", Uuid, primary_key=True),
+    Column("patient_id", Uuid, nullable=False),
+    Column("subject", Text, nullable=False, comment="Who broke it: the subject of the token"),
+    Column("of_sites", ARRAY(Text), nullable=False, comment="Of whom broke it, sorted"),
+    Column("reason", Text, nullable=False),
+    Column("words", Text, nullable=False, comment="Sealed"),
+    Column("broken_at", DateTime(timezone=True), nullable=False),
+    Column("until", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("ended_by", Text),
+    Column("reviewed_at", DateTime(timezone=True)),
+    Column("reviewed_by", Text),
+    Index("ix_broken_glass_patient", "site_id", "patient_id", "broken_at"),
+    Index("ix_broken_glass_broken_at", "site_id", "broken_at"),
+)
+
+glass_try = Table(
+    "glass_try",
+    metadata,
+    Column("site_id", Text, primary_key=True, comment="Of who tried"),
+    Column("try_id", Uuid, primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("tried_at", DateTime(timezone=True), nullable=False),
+    Column("at_site", Text, nullable=False, comment="Where the patient should be"),
+    Column("patient_id", Uuid, nullable=False),
+    Column("glass_id", Uuid, comment="What it led to, null when to nothing"),
+    Index("ix_glass_try_subject", "site_id", "subject", "tried_at"),
+)
+
 view = Table(
     "view",
     metadata,

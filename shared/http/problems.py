@@ -105,6 +105,12 @@ def away(failure: Exception) -> Problem:
     return Problem(503, "not-available", detail, headers={"retry-after": "1"})
 
 
+def no_keys() -> Problem:
+    """503: the key ring does not answer."""
+    detail = "Patients' words cannot be sealed now, so nothing was written: send it again with the same key."
+    return Problem(503, "no-keys", detail, headers={"retry-after": "1"})
+
+
 def install(app: FastAPI) -> None:
     """Answer every exception with a problem document."""
 
@@ -126,14 +132,7 @@ def install(app: FastAPI) -> None:
 
     async def on_no_keys(_request: Request, error: Exception) -> Response:
         _log.warning("key ring away", reason=str(error))
-        return answer(
-            Problem(
-                503,
-                "no-keys",
-                "Patients' words cannot be sealed now, so nothing was written: send it again with the same key.",
-                headers={"retry-after": "1"},
-            )
-        )
+        return answer(no_keys())
 
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(KeyRingAway, on_no_keys)

@@ -100,6 +100,8 @@ GRANTS: dict[str, dict[str, May]] = {
         "patient_page": May(app="SELECT", worker="SELECT, INSERT, UPDATE (facts, page, version)"),
         "site": May(app="SELECT", worker="SELECT, INSERT, UPDATE (name, time_zone, sequence)"),
         "view": May(app="SELECT, INSERT, UPDATE (duration_ms, panels)"),
+        "broken_glass": May(app="SELECT, INSERT, UPDATE (ended_at, ended_by, reviewed_at, reviewed_by)"),
+        "glass_try": May(app="SELECT, INSERT"),
     },
     "feedback": EVERYWHERE
     | PUBLISHING

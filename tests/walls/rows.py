@@ -19,6 +19,7 @@ _BY_NAME: dict[str, object] = {
     "education": "not-said",
     "kind": "read",
     "language": "en",
+    "reason": "emergency",
     "role": "clinician",
     "sex": "female",
     "site_type": "private",

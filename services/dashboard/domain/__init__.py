@@ -5,12 +5,17 @@ reader.
 from services.dashboard.domain.context import context_of
 from services.dashboard.domain.facts import Facts, empty, fold
 from services.dashboard.domain.freshness import LIMITS, Age, freshness
+from services.dashboard.domain.glass import BrokenGlass, GlassReason, GlassTry, GlassUse, wait_s
 from services.dashboard.domain.page import assemble, has_words, is_readable, open_words
 
 __all__ = [
     "LIMITS",
     "Age",
+    "BrokenGlass",
     "Facts",
+    "GlassReason",
+    "GlassTry",
+    "GlassUse",
     "assemble",
     "context_of",
     "empty",
@@ -19,4 +24,5 @@ __all__ = [
     "has_words",
     "is_readable",
     "open_words",
+    "wait_s",
 ]

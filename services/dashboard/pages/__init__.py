@@ -1,6 +1,6 @@
 """The page as HTML for people: words, tables and pictures made on the server; nothing needs a script."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -10,12 +10,15 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
 
-from services.dashboard.domain import freshness, open_words
+from services.dashboard.domain import BrokenGlass, freshness, open_words
+from services.dashboard.pages import glass as broken_glass
 from services.dashboard.pages import labels, looks, readings, sentences
 from services.dashboard.pages.pictures import pictures_of
 from services.dashboard.pages.reader import Reader, answer_words, reason_words
+from shared.errors import Problem
 from shared.events import ViewerRole
 from shared.pages import environment
+from shared.pages.notices import Action, notice
 from shared.sealing import Opener
 
 STATIC = Path(__file__).parent / "static"
@@ -30,34 +33,32 @@ def present(  # noqa: PLR0913 - the page, and what is known of the look, each by
     unseal: Opener,
     viewer_role: ViewerRole,
     view_id: UUID | None = None,
+    glass: Sequence[BrokenGlass] = (),
+    through: BrokenGlass | None = None,
     is_synthetic: bool = False,
 ) -> str:
     """A page of `domain.assemble` as an HTML document, for a reader at `now` in the site's zone.
 
     Sealed words are opened only here. `view_id` names the look that the page's script reports the length of;
-    without it nothing is reported. The document has no inline style and no inline script. Of an erased patient it says
-    only that, when and why.
+    without it nothing is reported. `glass` is what is broken now, `through` what the reader comes by. The document has
+    no inline style and no inline script. Of an erased patient it says only that, when and why.
 
     Raises:
         ZoneInfoNotFoundError: `time_zone` is no IANA zone.
     """
     reader = Reader(now.astimezone(ZoneInfo(time_zone)), viewer_role)
+    on_top = {"reader": reader, "glass": glass, "through": through, "is_synthetic": is_synthetic}
     if page["erased"]:
-        return _templates().get_template("erased.html").render(page=page, reader=reader, is_synthetic=is_synthetic)
+        return _render("erased.html", page=page, **on_top)
     opened = open_words(page, unseal)
-    ages = freshness(opened, reader.now)
-    return (
-        _templates()
-        .get_template("patient.html")
-        .render(
-            page=opened,
-            reader=reader,
-            cells=sentences.freshness_cells(ages, opened, reader),
-            pictures=pictures_of(opened, reader),
-            view_id=view_id,
-            is_synthetic=is_synthetic,
-            most_steps=MOST_STEPS,
-        )
+    return _render(
+        "patient.html",
+        page=opened,
+        cells=sentences.freshness_cells(freshness(opened, reader.now), opened, reader),
+        pictures=pictures_of(opened, reader),
+        view_id=view_id,
+        most_steps=MOST_STEPS,
+        **on_top,
     )
 
 
@@ -66,16 +67,62 @@ def present_looks(
 ) -> str:
     """Who looked, as an HTML document without a script; `own_subject` is the patient's who reads it, if one does."""
     role = ViewerRole.COORDINATOR if own_subject is None else ViewerRole.PATIENT
-    return (
-        _templates()
-        .get_template("looks.html")
-        .render(
-            looks=found,
-            reader=Reader(now.astimezone(ZoneInfo(time_zone)), role),
-            own_subject=own_subject,
-            is_synthetic=is_synthetic,
-        )
+    return _render(
+        "looks.html",
+        looks=found,
+        reader=Reader(now.astimezone(ZoneInfo(time_zone)), role),
+        own_subject=own_subject,
+        is_synthetic=is_synthetic,
     )
+
+
+def ask_why(
+    given: Mapping[str, str],
+    *,
+    reasons: Sequence[str],
+    open_s: int,
+    wrong: Collection[str] = (),
+    problem: Problem | None = None,
+    is_synthetic: bool = False,
+) -> str:
+    """The form that breaks the glass. `given` stands in its fields; `wrong` are those that do not do as they are."""
+    return _render(
+        "break_glass.html",
+        given=given,
+        reasons=reasons,
+        open_s=open_s,
+        wrong=wrong,
+        problem=problem,
+        is_synthetic=is_synthetic,
+    )
+
+
+def present_uses(found: Mapping[str, Any], *, now: datetime, is_synthetic: bool = False) -> str:
+    """Who of other sites opened pages, by day, as an HTML document without a script."""
+    return _render("broken_glass.html", uses=found, now=now, is_synthetic=is_synthetic)
+
+
+def say_unknown(patient_id: UUID, role: ViewerRole, *, is_synthetic: bool = False) -> str:
+    """There is no such page for this reader, whether or not there is one for somebody else."""
+    if role is not ViewerRole.CLINICIAN:
+        return notice("There is no such page", "Check the address.", is_synthetic=is_synthetic, is_signed_in=True)
+    return notice(
+        "Your clinic has no such patient",
+        "Check the address. If the patient is another clinic's and cannot wait, you can open the page in an emergency.",
+        actions=[Action("Open in an emergency", f"/break-glass/new?patient_id={patient_id}")],
+        is_synthetic=is_synthetic,
+        is_signed_in=True,
+    )
+
+
+def say_closed(*, is_synthetic: bool = False) -> str:
+    """The glass was closed by who broke it."""
+    words = "You can no longer read it. That you did is in the other clinic's list."
+    return notice("The page is closed", words, is_synthetic=is_synthetic, is_signed_in=True)
+
+
+def _render(template: str, **values: object) -> str:
+    return _templates().get_template(template).render(**values)
 
 
 @cache
@@ -90,5 +137,7 @@ def _templates() -> Environment:
         "who_words": looks.who_words,
         "purpose_words": looks.purpose_words,
         "shown_words": looks.shown_words,
+        "broken": broken_glass,
+        "zone_of": ZoneInfo,
     }
     return made
