@@ -1,6 +1,7 @@
 """Breaking the glass for people: the form, and the list of the patient's site. The rules are those of `glass`."""
 
-from typing import Annotated, Any
+from collections.abc import Collection, Mapping
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
@@ -20,6 +21,7 @@ from services.dashboard.api.glass import (
 )
 from services.dashboard.domain import GlassReason
 from services.dashboard.pages import ask_why, present_uses, say_closed
+from services.dashboard.settings import DashboardAppSettings
 from shared.audit import Entry, Kind
 from shared.auth import Role
 from shared.db import transaction
@@ -87,13 +89,21 @@ async def review_broken_glass_by_form(request: Request, glass_id: UUID, caller: 
     return RedirectResponse("/break-glass", status_code=303)
 
 
-def _form(request: Request, status: int, given: dict[str, Any], **said: Any) -> Response:
-    settings = request.app.state.settings
+def _form(
+    request: Request,
+    status: int,
+    given: Mapping[str, str],
+    *,
+    wrong: Collection[str] = (),
+    problem: Problem | None = None,
+) -> Response:
+    settings: DashboardAppSettings = request.app.state.settings
     html = ask_why(
         given,
         reasons=list(GlassReason),
         open_s=settings.glass_open_s,
+        wrong=wrong,
+        problem=problem,
         is_synthetic=settings.platform.is_synthetic,
-        **said,
     )
-    return HTMLResponse(html, status)
+    return HTMLResponse(html, status, None if problem is None else problem.headers)

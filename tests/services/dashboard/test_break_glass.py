@@ -1,83 +1,23 @@
 """Breaking the glass: what a clinician of another site reaches through it, for how long, and who is told."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from services.dashboard.app import create_app
 from services.dashboard.worker import SUBSCRIPTION
 from shared.events import DashboardViewed, ErasureReason, ViewContext
 from shared.keyring import KeyRing
 from shared.sealing import Patient, in_record
-from tests.builders import PATIENT, VISIT_AT, a_site, a_visit, an_enrollment, an_erasure, an_event
-from tests.conftest import Apps, KeyRings, Tokens, client_of
+from tests.builders import PATIENT, an_erasure, an_event
+from tests.conftest import KeyRings, Tokens, client_of
+from tests.services.dashboard.conftest import BODY, HERE, NEIGHBOUR, PAGE, SHOWN, THERE, WORDS, Clients, break_glass
 from tests.services.dashboard.rings import away
 from tests.services.streams import arrive, published
 from tests.services.trails import trail, unrecordable
 from tests.sign_in.conftest import Clock
-
-HERE, THERE = "lakeside", "riverbend"
-NEIGHBOUR = UUID("0b7c6a54-6a39-4c1f-9d55-2f6a52c0a002")
-WORDS = "Brought in unconscious, Quagga-Synthetic at the bedside"
-BODY = {"site_id": THERE, "patient_id": str(PATIENT), "reason": "emergency", "words": WORDS}
-PAGE, SHOWN = f"/v1/patients/{PATIENT}/page", f"/patients/{PATIENT}"
-Clients = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """In the visit at the patient's site: 10:20 there."""
-    return Clock(VISIT_AT)
-
-
-@pytest.fixture
-async def dashboard(app: Apps, clock: Clock) -> AsyncIterator[FastAPI]:
-    """The application under this clock, with two patients of the other site."""
-    whole = await app("dashboard")
-    neighbour = an_enrollment(patient_id=NEIGHBOUR)
-    events = [an_event(a_site()), an_event(an_enrollment()), an_event(a_visit()), an_event(neighbour)]
-    await arrive(whole, SUBSCRIPTION, *events)
-    application = create_app(whole.state.settings, clock=clock)
-    application.state.database = whole.state.database
-    async with application.router.lifespan_context(application):
-        yield application
-
-
-@pytest.fixture
-def as_(dashboard: FastAPI, token: Tokens) -> Clients:
-    """`as_("clinician", HERE, "dr-silva")`: a client of somebody."""
-
-    def client(role: str, site: str, subject: str = "") -> AbstractAsyncContextManager[httpx.AsyncClient]:
-        return client_of(dashboard, token(role, [site], subject=subject))
-
-    return client
-
-
-@pytest.fixture
-async def clinician(as_: Clients) -> AsyncIterator[httpx.AsyncClient]:
-    """Of another site than the patient."""
-    async with as_("clinician", HERE, "dr-silva") as client:
-        yield client
-
-
-@pytest.fixture
-async def coordinator(as_: Clients) -> AsyncIterator[httpx.AsyncClient]:
-    """Of the patient's site."""
-    async with as_("coordinator", THERE, "j-ortiz") as client:
-        yield client
-
-
-async def break_glass(clinician: httpx.AsyncClient, **changes: str) -> dict[str, Any]:
-    answer = await clinician.post("/v1/break-glass", json=BODY | changes)
-    assert answer.status_code == 201, answer.text
-    document: dict[str, Any] = answer.json()
-    return document
 
 
 async def statuses(client: httpx.AsyncClient) -> list[int]:
