@@ -9,12 +9,20 @@ import orjson
 
 from services.dashboard import store
 from services.dashboard.domain import assemble, empty, fold
-from shared.db import Connection
-from shared.events import Event, SiteUpdated
+from shared.db import Connection, lock
+from shared.events import Event, PatientErased, SiteUpdated
+from shared.sealing import Patient
 
 
 async def apply(connection: Connection, events: Sequence[Event]) -> None:
     """The effect of a batch; the same again, or in another order, ends in the same rows."""
+    erased = {
+        Patient(event.site_id, event.body.patient_id): event.body.erased_at
+        for event in events
+        if isinstance(event.body, PatientErased)
+    }
+    if erased:  # nobody links them meanwhile
+        await lock(connection, {str(patient.patient_id) for patient in erased})
     await store.record_sites(connection, events)
     by_patient: dict[store.PatientKey, list[Event]] = defaultdict(list)
     for event in events:
@@ -30,3 +38,5 @@ async def apply(connection: Connection, events: Sequence[Event]) -> None:
         page = orjson.dumps(assemble(facts), option=orjson.OPT_SORT_KEYS)
         rows.append((key, facts, page, hashlib.sha256(page).hexdigest()[:32]))
     await store.record_pages(connection, rows)
+    for patient, erased_at in erased.items():
+        await store.record_links_forgotten(connection, patient, erased_at)

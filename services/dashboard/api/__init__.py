@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from services.dashboard.api import glass, glass_pages, looks, own, pages, views
+from services.dashboard.api import glass, glass_pages, linking, looks, own, pages, views
 from shared.http import receipts
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -12,5 +12,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     views.router,
     glass.router,
     glass_pages.router,
+    linking.router,
     receipts.router,
 )

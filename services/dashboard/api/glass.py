@@ -1,8 +1,8 @@
 """Breaking the glass: a clinician opens one patient of another site for a while, with a stated reason.
 
 The patient's site keeps the glass and alone says whether it is open; the clinician's own site keeps that it was tried.
-Both are written in one transaction, the only one that is ever bound to a site beside the caller's own. What is read
-through the glass is read in a transaction that is bound to the patient's site alone (`services.dashboard.api.pages`).
+Both are written in one transaction, bound to both. What is read through the glass is read in one that is bound to the
+patient's site alone (`services.dashboard.api.seeing`).
 """
 
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from typing import Annotated, NamedTuple
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
 
 from services.dashboard import store
+from services.dashboard.api.standing import is_here
 from services.dashboard.domain import BrokenGlass, GlassReason, GlassTry, GlassUse, wait_s
 from services.dashboard.settings import DashboardAppSettings
 from shared.audit import Entry, Kind, Purpose
@@ -239,8 +239,7 @@ async def _broken(
     request: Request, connection: Connection, caller: Caller, body: GlassBody, now: datetime
 ) -> Broken | Problem:
     there = SiteScope.of(body.site_id)
-    stored = await store.page(connection, there, body.patient_id)
-    if stored is None or orjson.loads(stored.content)["erased"]:
+    if not await is_here(connection, there, body.patient_id):
         return unknown("patient")
     held = await store.glass_to(connection, there, body.patient_id, MOST_AT_ONCE)
     if (glass := is_open_to(caller, held, now)) is not None:

@@ -3,15 +3,12 @@
 Whoever broke it is known by subject and sites together: subjects are unique at one issuer only.
 """
 
-import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
-
-TRIES_ARE_COUNTED_FOR = timedelta(hours=1)
 
 
 class GlassReason(StrEnum):
@@ -68,10 +65,3 @@ class GlassUse(NamedTuple):
     glass: BrokenGlass
     looks: int
     time_zone: str
-
-
-def wait_s(tries: Sequence[datetime], most: int, now: datetime) -> int:
-    """Seconds until the next try, at most `most` an hour; 0 when it may go on. `tries` are the latest, newest first."""
-    if len(tries) < most:
-        return 0
-    return max(0, math.ceil((tries[most - 1] + TRIES_ARE_COUNTED_FOR - now).total_seconds()))

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
 
-from services.dashboard.domain import BrokenGlass, freshness, open_words
+from services.dashboard.domain import freshness, open_words
 from services.dashboard.pages import glass as broken_glass
 from services.dashboard.pages import labels, looks, readings, sentences
+from services.dashboard.pages.around import Around, since_words
 from services.dashboard.pages.pictures import pictures_of
 from services.dashboard.pages.reader import Reader, answer_words, reason_words
 from shared.errors import Problem
@@ -23,6 +24,7 @@ from shared.sealing import Opener
 
 STATIC = Path(__file__).parent / "static"
 MOST_STEPS = 5
+_ALONE = Around()
 
 
 def present(  # noqa: PLR0913 - the page, and what is known of the look, each by name
@@ -33,21 +35,20 @@ def present(  # noqa: PLR0913 - the page, and what is known of the look, each by
     unseal: Opener,
     viewer_role: ViewerRole,
     view_id: UUID | None = None,
-    glass: Sequence[BrokenGlass] = (),
-    through: BrokenGlass | None = None,
+    around: Around = _ALONE,
     is_synthetic: bool = False,
 ) -> str:
     """A page of `domain.assemble` as an HTML document, for a reader at `now` in the site's zone.
 
     Sealed words are opened only here. `view_id` names the look that the page's script reports the length of;
-    without it nothing is reported. `glass` is what is broken now, `through` what the reader comes by. The document has
-    no inline style and no inline script. Of an erased patient it says only that, when and why.
+    without it nothing is reported. The document has no inline style and no inline script. Of an erased patient it says
+    only that, when and why.
 
     Raises:
         ZoneInfoNotFoundError: `time_zone` is no IANA zone.
     """
     reader = Reader(now.astimezone(ZoneInfo(time_zone)), viewer_role)
-    on_top = {"reader": reader, "glass": glass, "through": through, "is_synthetic": is_synthetic}
+    on_top = {"reader": reader, "around": around, "is_synthetic": is_synthetic}
     if page["erased"]:
         return _render("erased.html", page=page, **on_top)
     opened = open_words(page, unseal)
@@ -138,6 +139,7 @@ def _templates() -> Environment:
         "purpose_words": looks.purpose_words,
         "shown_words": looks.shown_words,
         "broken": broken_glass,
+        "since_words": since_words,
         "zone_of": ZoneInfo,
     }
     return made

@@ -11,12 +11,14 @@ from fastapi import FastAPI
 
 from services.dashboard.app import create_app
 from services.dashboard.worker import SUBSCRIPTION
+from shared.events import Body
 from tests.builders import PATIENT, VISIT_AT, a_site, a_visit, an_enrollment, an_event
 from tests.conftest import Apps, Tokens, client_of
 from tests.services.streams import arrive
 from tests.sign_in.conftest import Clock
 
 HERE, THERE = "lakeside", "riverbend"
+OWN = UUID("0b7c6a54-6a39-4c1f-9d55-2f6a52c0a003")
 NEIGHBOUR = UUID("0b7c6a54-6a39-4c1f-9d55-2f6a52c0a002")
 WORDS = "Brought in unconscious, Quagga-Synthetic at the bedside"
 BODY = {"site_id": THERE, "patient_id": str(PATIENT), "reason": "emergency", "words": WORDS}
@@ -32,10 +34,11 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def dashboard(app: Apps, clock: Clock) -> AsyncIterator[FastAPI]:
-    """The application under this clock, with two patients of the other site."""
+    """The application under this clock, with two patients there and one here."""
     whole = await app("dashboard")
-    neighbour = an_enrollment(patient_id=NEIGHBOUR)
-    events = [an_event(a_site()), an_event(an_enrollment()), an_event(a_visit()), an_event(neighbour)]
+    there: list[Body] = [a_site(), an_enrollment(), a_visit(), an_enrollment(patient_id=NEIGHBOUR)]
+    here: list[Body] = [a_site(name="Lakeside GI (synthetic)"), an_enrollment(patient_id=OWN)]
+    events = [an_event(body, site_id=site) for site, bodies in ((THERE, there), (HERE, here)) for body in bodies]
     await arrive(whole, SUBSCRIPTION, *events)
     application = create_app(whole.state.settings, clock=clock)
     application.state.database = whole.state.database

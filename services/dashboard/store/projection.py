@@ -1,0 +1,132 @@
+"""The read model: made of events alone, read a row at a time."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+
+from shared.db import Connection, SiteScope
+from shared.events import SITE_UPDATED, Event, SiteUpdated
+
+# Events that the read model shows, by topic: each stream reaches as far as its highest sequence.
+ACCOUNT = f"""
+    SELECT key AS name, sum((value ->> 'sequence')::bigint)::bigint AS n
+    FROM patient_page, jsonb_each(facts -> 'sources') GROUP BY key
+    UNION ALL SELECT '{SITE_UPDATED.name}', coalesce(sum(sequence), 0)::bigint FROM site
+"""
+
+
+class PatientKey(NamedTuple):
+    site_id: str
+    patient_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPage:
+    """A page as it was assembled: JSON bytes, words sealed, with the digest that is its ETag."""
+
+    site_id: str
+    time_zone: str
+    content: bytes
+    version: str
+
+    @property
+    def etag(self) -> str:
+        return f'"{self.version}"'
+
+
+async def hold_facts(
+    connection: Connection, patients: Collection[PatientKey], empty: Mapping[str, Any]
+) -> dict[PatientKey, dict[str, Any]]:
+    """The facts of these patients, their rows held until the transaction ends; a new patient's are `empty`."""
+    ordered = sorted(patients)
+    sites, ids = [key.site_id for key in ordered], [key.patient_id for key in ordered]
+    await connection.execute(
+        """
+        INSERT INTO patient_page (site_id, patient_id, facts, page, version)
+        SELECT site_id, patient_id, $3::jsonb, '', '' FROM unnest($1::text[], $2::uuid[]) AS p (site_id, patient_id)
+        ON CONFLICT DO NOTHING
+        """,
+        sites,
+        ids,
+        orjson.dumps(empty).decode(),
+    )
+    rows = await connection.fetch(
+        """
+        SELECT site_id, patient_id, facts FROM patient_page
+        WHERE (site_id, patient_id) IN (SELECT * FROM unnest($1::text[], $2::uuid[]))
+        ORDER BY site_id, patient_id FOR UPDATE
+        """,
+        sites,
+        ids,
+    )
+    return {PatientKey(row["site_id"], row["patient_id"]): orjson.loads(row["facts"]) for row in rows}
+
+
+async def record_pages(
+    connection: Connection, pages: Sequence[tuple[PatientKey, Mapping[str, Any], bytes, str]]
+) -> None:
+    """Replace facts, page and version of patients whose rows are held."""
+    await connection.executemany(
+        "UPDATE patient_page SET facts = $3, page = $4, version = $5 WHERE site_id = $1 AND patient_id = $2",
+        [(*key, orjson.dumps(facts).decode(), page, version) for key, facts, page, version in pages],
+    )
+
+
+async def record_sites(connection: Connection, events: Sequence[Event]) -> None:
+    """Insert or change sites; an older fact never replaces a newer one."""
+    await connection.executemany(
+        """
+        INSERT INTO site (site_id, name, time_zone, sequence) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (site_id) DO UPDATE SET name = $2, time_zone = $3, sequence = $4 WHERE site.sequence < $4
+        """,
+        [
+            (event.site_id, event.body.name, event.body.time_zone, event.sequence)
+            for event in events
+            if isinstance(event.body, SiteUpdated)
+        ],
+    )
+
+
+async def page(connection: Connection, scope: SiteScope, patient_id: UUID) -> StoredPage | None:
+    """A patient's page as it was last assembled."""
+    row = await connection.fetchrow(
+        """
+        SELECT patient_page.site_id, coalesce(site.time_zone, 'UTC') AS time_zone, page, version
+        FROM patient_page LEFT JOIN site USING (site_id)
+        WHERE patient_page.site_id = ANY($1) AND patient_id = $2
+        """,
+        scope.ids,
+        patient_id,
+    )
+    return None if row is None else StoredPage(row["site_id"], row["time_zone"], row["page"], row["version"])
+
+
+class Home(NamedTuple):
+    """The site that a patient's page is of, and its time zone."""
+
+    site_id: str
+    time_zone: str
+
+
+async def home_of(connection: Connection, scope: SiteScope, patient_id: UUID) -> Home | None:
+    """Where a patient's page is; None when there is none."""
+    row = await connection.fetchrow(
+        """
+        SELECT patient_page.site_id, coalesce(site.time_zone, 'UTC') AS time_zone
+        FROM patient_page LEFT JOIN site USING (site_id) WHERE patient_page.site_id = ANY($1) AND patient_id = $2
+        """,
+        scope.ids,
+        patient_id,
+    )
+    return None if row is None else Home(row["site_id"], row["time_zone"])
+
+
+async def site_name(connection: Connection, scope: SiteScope, site_id: str) -> str | None:
+    """What a site is called; None when it is not known."""
+    found: str | None = await connection.fetchval(
+        "SELECT name FROM site WHERE site_id = ANY($1) AND site_id = $2", scope.ids, site_id
+    )
+    return found
