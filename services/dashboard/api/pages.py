@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 
 from services.dashboard.api.seeing import Look, Seen, seen, seen_by_link
 from services.dashboard.domain import BrokenGlass, has_words, is_readable, open_words
-from services.dashboard.pages import present, say_unknown
+from services.dashboard.pages import present, say_not_linked, say_unknown
 from shared.auth import Caller, Role
 from shared.errors import Problem
 from shared.events import ViewerRole
@@ -76,7 +76,7 @@ async def show_linked_page(
 ) -> Response:
     """The other site's page for people."""
     look = Look(caller, patient_id, _now(request), shared, is_for_people=True)
-    return await _for_people(request, look, seen_by_link(request, look, link_id), {})
+    return await _for_people(request, look, seen_by_link(request, look, link_id), {}, is_linked=True)
 
 
 async def _as_json(request: Request, look: Look, found: Seen, headers: Mapping[str, str]) -> Response:
@@ -95,14 +95,19 @@ async def _as_json(request: Request, look: Look, found: Seen, headers: Mapping[s
     return Response(orjson.dumps(opened), media_type="application/json", headers=headers)
 
 
-async def _for_people(request: Request, look: Look, finding: Awaitable[Seen], headers: Mapping[str, str]) -> Response:
+async def _for_people(
+    request: Request, look: Look, finding: Awaitable[Seen], headers: Mapping[str, str], *, is_linked: bool = False
+) -> Response:
     is_synthetic = request.app.state.platform.is_synthetic
     try:
         found = await finding
     except Problem as problem:
         if problem.status != 404:
             raise
-        html = say_unknown(look.patient_id, ViewerRole(look.caller.role), is_synthetic=is_synthetic)
+        if is_linked:
+            html = say_not_linked(look.patient_id, is_synthetic=is_synthetic)
+        else:
+            html = say_unknown(look.patient_id, ViewerRole(look.caller.role), is_synthetic=is_synthetic)
         return HTMLResponse(html, problem.status)
     page = orjson.loads(found.stored.content)
     html = present(

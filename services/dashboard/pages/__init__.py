@@ -103,7 +103,7 @@ def present_uses(found: Mapping[str, Any], *, now: datetime, is_synthetic: bool 
     return _render("broken_glass.html", uses=found, now=now, is_synthetic=is_synthetic)
 
 
-def say_unknown(patient_id: UUID, role: ViewerRole, *, is_synthetic: bool = False) -> str:
+def say_unknown(patient_id: UUID, role: ViewerRole, *, is_synthetic: bool) -> str:
     """There is no such page for this reader, whether or not there is one for somebody else."""
     if role is not ViewerRole.CLINICIAN:
         return notice("There is no such page", "Check the address.", is_synthetic=is_synthetic, is_signed_in=True)
@@ -116,7 +116,18 @@ def say_unknown(patient_id: UUID, role: ViewerRole, *, is_synthetic: bool = Fals
     )
 
 
-def say_closed(*, is_synthetic: bool = False) -> str:
+def say_not_linked(patient_id: UUID, *, is_synthetic: bool) -> str:
+    """There is no such link of this patient, or it is ended."""
+    return notice(
+        "This link is closed",
+        "Either clinic can end a link, and it ends when one of the two pages is erased.",
+        actions=[Action("Your own page", f"/patients/{patient_id}")],
+        is_synthetic=is_synthetic,
+        is_signed_in=True,
+    )
+
+
+def say_closed(*, is_synthetic: bool) -> str:
     """The glass was closed by who broke it."""
     words = "You can no longer read it. That you did is in the other clinic's list."
     return notice("The page is closed", words, is_synthetic=is_synthetic, is_signed_in=True)

@@ -246,6 +246,9 @@ async def test_the_pages_say_where_else_the_patient_is_seen(
         page = Document((await patient.get(SHOWN)).text)
     assert "Also seen at Lakeside GI (synthetic) since 13 Oct 2026" in page.text
     assert [a for a in page.named("a") if "/links/" in str(a["href"])] == []
+    await here.delete(f"{LINKS}/{link['id']}")
+    over = await here.get(str(to_other["href"]))
+    assert (over.status_code, "This link is closed" in over.text) == (404, True)
 
 
 async def test_a_code_says_its_site_and_lasts_a_week(coordinator: httpx.AsyncClient, clock: Clock) -> None:
