@@ -40,7 +40,7 @@ class Line(NamedTuple):
 def matrix() -> list[Line]:
     """A line for each route of each service, by path."""
     return [
-        Line(service, method, route.path, _roles(route.dependant))
+        Line(service, method, route.path, roles_of(route.dependant))
         for service in SERVICES
         for route in sorted(_routes(import_module(f"services.{service}.api").ROUTERS), key=lambda route: route.path)
         for method in sorted(route.methods or ())
@@ -68,11 +68,11 @@ def _routes(routers: Sequence[APIRouter]) -> Iterator[APIRoute]:
     return (route for router in routers for route in router.routes if isinstance(route, APIRoute))
 
 
-def _roles(dependant: Dependant) -> tuple[Role, ...]:
+def roles_of(dependant: Dependant) -> tuple[Role, ...]:
     """The roles that a route asks for, in itself or in what it depends on."""
     for one in dependant.dependencies:
         if isinstance(one.call, Allowed):
             return one.call.roles
-        if found := _roles(one):
+        if found := roles_of(one):
             return found
     return ()
