@@ -27,6 +27,8 @@ _SHOWN: Mapping[str, str] = {
     "read_looks": "This list",
     "show_looks": "This list",
     "read_receipt": "That a note arrived",
+    "read_broken_glass": "The list of emergency openings",
+    "show_broken_glass": "The list of emergency openings",
     "audit-export": "A copy of this list",
 }
 
