@@ -114,7 +114,7 @@ def _where_signing_out_leads(name: str, settings: ServiceSettings) -> list[str]:
     """Origins: of the provider, and of every service that a patient is signed in to."""
     there = [] if settings.sign_in is None else [settings.sign_in.issuer]
     if name in PLACES:
-        there += [settings.platform.public_urls[place] for place in PLACES]
+        there += [settings.platform.public_url(place) for place in PLACES]
     return [f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, there)]
 
 
