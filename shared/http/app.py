@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from shared import VERSION
 from shared.auth import Verifier
 from shared.db import RETRYABLE, Pool, open_pool
-from shared.http import problems, sign_in
+from shared.http import openapi, problems, sign_in
 from shared.http.edge import Edge
 from shared.http.gate import Gate
 from shared.http.provider import Provider
@@ -109,15 +109,7 @@ def _origin(address: str) -> str:
 
 def document(name: str, routers: Sequence[APIRouter]) -> dict[str, Any]:
     """The service's OpenAPI 3.1 document; needs no settings and opens nothing."""
-    app = _bare(name, routers)
-    openapi = app.openapi()
-    openapi["components"].setdefault("securitySchemes", {})["token"] = {
-        "type": "http",
-        "scheme": "bearer",
-        "bearerFormat": "JWT",
-    }
-    openapi["security"] = [{"token": []}]
-    return openapi
+    return openapi.described(_bare(name, routers))
 
 
 def _bare(name: str, routers: Sequence[APIRouter], **options: Any) -> FastAPI:

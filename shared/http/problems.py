@@ -19,18 +19,21 @@ from shared.errors import FieldError, KeyRingAway, Problem
 
 _OUR_NAME = re.compile(r"^([a-z][a-z0-9_]{0,40}|\d{1,4}|(?i:idempotency-key|samepage-site))$")
 _log = structlog.get_logger()
-_TITLES = {
+TITLES = {
     400: "The request cannot be read",
     401: "Sign in first",
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
+    408: "Too slow",
     409: "Does not fit what is recorded",
     410: "Erased",
     413: "Too large",
+    414: "Address too long",
     415: "Unsupported media type",
     422: "Some fields are not valid",
     429: "Too many requests",
+    431: "Headers too large",
     500: "Our mistake",
     503: "Not available now",
 }
@@ -64,7 +67,7 @@ def document(problem: Problem) -> dict[str, object]:
     """The problem as JSON members."""
     members: dict[str, object] = {
         "type": f"urn:samepage:problem:{problem.kind}",
-        "title": _TITLES.get(problem.status, "Error"),
+        "title": TITLES.get(problem.status, "Error"),
         "status": problem.status,
         "detail": problem.detail,
         **problem.extra,
@@ -118,8 +121,8 @@ def install(app: FastAPI) -> None:
     async def on_http(_request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
         headers: Mapping[str, str] = (isinstance(error, HTTPException) and error.headers) or {}
-        detail = _TITLES.get(status, "The request failed") + "."
-        return answer(Problem(status, _TITLES.get(status, "error").lower().replace(" ", "-"), detail, headers=headers))
+        detail = TITLES.get(status, "The request failed") + "."
+        return answer(Problem(status, TITLES.get(status, "error").lower().replace(" ", "-"), detail, headers=headers))
 
     async def on_away(_request: Request, error: Exception) -> Response:
         return answer(away(error))
