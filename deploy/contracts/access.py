@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 
 from deploy.doors import SERVICES
 from shared.auth import Role
+from shared.http import own as arrival
 from shared.http import sign_in
 from shared.http.access import Allowed
 
@@ -56,7 +57,8 @@ def page() -> str:
                 cells = ["anybody" if not line.roles else "yes" if role in line.roles else "" for role in roles]
                 parts.append(f"| `{line.method} {line.path}` | {' | '.join(cells)} |\n")
     parts.append(_SIGNING_IN)
-    own = sorted({route.path for route in _routes([sign_in.router, sign_in.provider_router])})
+    routers = (sign_in.router, sign_in.provider_router, sign_in.patients_router, arrival.router)
+    own = sorted({route.path for route in _routes(routers)})
     parts.append("\n" + ", ".join(f"`{path}`" for path in own) + ".\n")
     return "".join(parts)
 

@@ -9,16 +9,18 @@ import orjson
 
 from services.dashboard import store
 from services.dashboard.domain import assemble, empty, fold
+from shared import revocations
 from shared.db import Connection
-from shared.events import Event, SiteUpdated
+from shared.events import Event, LinkRevoked, SiteUpdated
 
 
 async def apply(connection: Connection, events: Sequence[Event]) -> None:
     """The effect of a batch; the same again, or in another order, ends in the same rows."""
     await store.record_sites(connection, events)
+    await revocations.record(connection, events)
     by_patient: dict[store.PatientKey, list[Event]] = defaultdict(list)
     for event in events:
-        if not isinstance(event.body, SiteUpdated):
+        if not isinstance(event.body, SiteUpdated | LinkRevoked):
             by_patient[store.PatientKey(event.site_id, UUID(event.key))].append(event)
     if not by_patient:
         return

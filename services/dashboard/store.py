@@ -10,13 +10,14 @@ import asyncpg
 import orjson
 
 from shared.db import Connection, SiteScope
-from shared.events import SITE_UPDATED, DashboardViewed, Event, SiteUpdated, ViewContext, ViewerRole
+from shared.events import LINK_REVOKED, SITE_UPDATED, DashboardViewed, Event, SiteUpdated, ViewContext, ViewerRole
 
 # Events that the read model shows, by topic: each stream reaches as far as its highest sequence.
 ACCOUNT = f"""
     SELECT key AS name, sum((value ->> 'sequence')::bigint)::bigint AS n
     FROM patient_page, jsonb_each(facts -> 'sources') GROUP BY key
     UNION ALL SELECT '{SITE_UPDATED.name}', coalesce(sum(sequence), 0)::bigint FROM site
+    UNION ALL SELECT '{LINK_REVOKED.name}', count(*) FROM ended_subject
 """
 
 

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from services.dashboard.api import looks, own, pages, views
+from services.dashboard.api import looks, pages, views
 from shared.http import receipts
 
-ROUTERS: tuple[APIRouter, ...] = (own.router, pages.router, looks.router, views.router, receipts.router)
+ROUTERS: tuple[APIRouter, ...] = (pages.router, looks.router, views.router, receipts.router)

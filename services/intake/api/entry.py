@@ -18,7 +18,6 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import TypeAdapter, ValidationError
 
 from services.intake import store
-from services.intake.api.links import subject_of
 from services.intake.domain import Limit, Link, LinkState, openings, secret_hash
 from services.intake.pages import ask_to_open, say_too_often, say_unusable, show_start
 from shared.audit import Entry, Kind
@@ -31,6 +30,7 @@ from shared.http.commands import pool_of
 from shared.http.forms import form_of
 from shared.http.record import begin_trail, keep_read
 from shared.http.sign_in import begin, closed_to_patient
+from shared.revocations import subject_of
 from shared.settings import Platform
 from shared.signing import SigningKeys
 
@@ -131,7 +131,7 @@ async def start(request: Request, caller: Patient, lang: Lang = None) -> Respons
 async def hand_over(
     request: Request,
     caller: Patient,
-    to: Literal["dashboard"],
+    to: Literal["dashboard", "feedback"],
     state: Annotated[str, Query(pattern=r"^[\w-]{20,100}$")],
 ) -> Response:
     """Send the patient back to the service that asks, with an assertion who they are, while the link lives."""
@@ -181,7 +181,7 @@ async def _keep(request: Request, connection: Connection, site_id: str, link: Li
 
 
 def _caller(site_id: str, link: Link) -> Caller:
-    return Caller(subject_of(link), Role.PATIENT, frozenset({site_id}), link.patient_id)
+    return Caller(subject_of(link.link_id), Role.PATIENT, frozenset({site_id}), link.patient_id)
 
 
 def _asked(
