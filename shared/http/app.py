@@ -20,9 +20,12 @@ from shared.http import openapi, own, problems, sign_in
 from shared.http.edge import Edge
 from shared.http.gate import Gate
 from shared.http.own import OwnPage
+from shared.http.policy import policy
 from shared.http.provider import Provider
+from shared.http.rates import Crowd
 from shared.http.record import OnRecord
 from shared.http.sessions import Clock, Sessions, utc_now
+from shared.http.sound_json import SoundJson
 from shared.pages import STATIC
 from shared.settings import ServiceSettings
 
@@ -74,6 +77,7 @@ def create_app(
         setattr(app.state, key, value)
     if entrance is not None:
         _open_to_people(app, name, settings, entrance)
+    app.add_middleware(SoundJson)
     app.add_middleware(OnRecord, let_off=let_off if entrance is None else let_off | sign_in.LET_OFF)
     app.add_middleware(
         Edge,
@@ -83,9 +87,12 @@ def create_app(
             sessions=None if entrance is None else app.state.sessions,
             open_paths=None if entrance is None else entrance.open_paths,
         ),
-        timeout_s=settings.request_timeout_s,
-        max_body_bytes=settings.max_body_bytes,
-        forms_lead_to=() if entrance is None else _where_signing_out_leads(name, settings),
+        limits=settings.limits,
+        crowd=Crowd(settings.platform.rates),
+        usual=policy(
+            forms_lead_to=() if entrance is None else _where_signing_out_leads(name, settings),
+            is_https=settings.platform.public_urls.get(name, "").startswith("https:"),
+        ),
     )
     return app
 
@@ -167,7 +174,8 @@ async def live() -> Response:
 @_health.get("/health/ready")
 async def ready(request: Request) -> Response:
     try:
-        await request.app.state.pool.fetchval("SELECT 1", timeout=2)
+        async with request.app.state.pool.acquire(timeout=2) as connection:
+            await connection.fetchval("SELECT 1", timeout=2)
     except RETRYABLE:
         return Response("no database\n", status_code=503, media_type="text/plain")
     refusals: Callable[[], Sequence[str]] = getattr(request.app.state, "refusals", list)

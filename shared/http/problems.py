@@ -4,7 +4,6 @@ A problem names each bad field and what was expected there; it never repeats wha
 """
 
 import re
-from collections.abc import Mapping
 
 import orjson
 import structlog
@@ -123,6 +122,12 @@ def away(failure: Exception) -> Problem:
     return Problem(503, "not-available", detail, headers={"retry-after": "1"})
 
 
+def of_http(error: HTTPException) -> Problem:
+    """The problem of an error that the framework raised."""
+    title = TITLES.get(error.status_code, "Error")
+    return Problem(error.status_code, title.lower().replace(" ", "-"), f"{title}.", headers=error.headers)
+
+
 def install(app: FastAPI) -> None:
     """Answer every exception with its problem."""
 
@@ -134,11 +139,7 @@ def install(app: FastAPI) -> None:
         return answer(request, invalid(list(details)))
 
     async def on_http(request: Request, error: Exception) -> Response:
-        status = error.status_code if isinstance(error, HTTPException) else 500
-        headers: Mapping[str, str] = (isinstance(error, HTTPException) and error.headers) or {}
-        detail = TITLES.get(status, "The request failed") + "."
-        kind = TITLES.get(status, "error").lower().replace(" ", "-")
-        return answer(request, Problem(status, kind, detail, headers=headers))
+        return answer(request, of_http(error if isinstance(error, HTTPException) else HTTPException(500)))
 
     async def on_away(request: Request, error: Exception) -> Response:
         return answer(request, away(error))

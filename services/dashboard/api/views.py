@@ -21,6 +21,7 @@ from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedS
 from shared.http.fields import Moment, YesNo
 from shared.http.problems import invalid
 from shared.http.record import trail_of
+from shared.http.sound_json import check
 
 router = APIRouter(tags=["views"])
 _DAY_MS = 24 * 60 * 60 * 1000
@@ -119,6 +120,7 @@ async def record_views(
 
 
 def _beacon(body: bytes) -> Beacon:
+    check(body)
     try:
         return Beacon.model_validate_json(body)
     except ValidationError as error:
