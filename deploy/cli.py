@@ -24,6 +24,7 @@ from deploy.keys.command import app as keys_app
 from deploy.local.errors import StackError
 from deploy.local.network import Network
 from deploy.local.stack import Stack
+from deploy.mounted import take_in
 from deploy.prepare import homes, place, prepare, running_network
 from deploy.provider import Person, keep_people
 from deploy.upkeep.command import dead_letters_app, reconcile_command, refill_command
@@ -304,6 +305,7 @@ def _intake_settings() -> IntakeSettings:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; an expected failure is one sentence."""
     try:
+        take_in(os.environ)
         app(arguments)
     except (StackError, CannotStart, Halt, KeyRingAway, Problem, OSError, asyncpg.PostgresError) as error:
         console.print(str(error) or type(error).__name__, style="bold", markup=False, highlight=False, soft_wrap=True)

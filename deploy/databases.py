@@ -6,7 +6,6 @@ and what they may do is granted by the migrations to the groups that they are in
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import asyncpg
@@ -86,9 +85,10 @@ async def _ensure(admin_dsn: str, owner_dsn: str, others: Mapping[str, str | Non
         raise StackError(f"The database {owner.database} could not be made: {error}") from error
 
 
-class _Login(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Login:
     name: str
-    password: str
+    password: str = field(repr=False)
     database: str
 
     @classmethod

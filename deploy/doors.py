@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 import uvicorn
 from pydantic import ValidationError
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, SettingsError
 
 import services
 from shared.events import Topic
@@ -75,6 +75,8 @@ def platform_settings() -> Platform:
 def _read(kind: type[Settings], what: str) -> Settings:
     try:
         return kind()
+    except SettingsError as error:
+        raise CannotStart(f"{what} are wrong: {error}.") from None
     except ValidationError as error:
         told = {one.__name__: one.model_config["env_prefix"] for one in (kind, Platform, KafkaLogin, KeyRingSettings)}
         names = [f"{told[error.title]}{(*detail['loc'], '*')[0]}".upper() for detail in error.errors()]

@@ -6,7 +6,7 @@ Standard library only: `python3 -m deploy.secrets` (`make secrets`) runs where n
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +30,11 @@ class Secrets:
     """Made once a network; `database_passwords` by the role that logs in with it, `client_secrets`
     by the service that people sign in to."""
 
-    identifier_key: str
-    link_key: str
-    pseudonym_key: str
-    client_secrets: dict[str, str]
-    database_passwords: dict[str, str]
+    identifier_key: str = field(repr=False)
+    link_key: str = field(repr=False)
+    pseudonym_key: str = field(repr=False)
+    client_secrets: dict[str, str] = field(repr=False)
+    database_passwords: dict[str, str] = field(repr=False)
 
 
 def new_secrets() -> Secrets:

@@ -39,7 +39,7 @@ class Supervisor:
     `command` is what a door runs, `stop_s` how long all of them have to end by themselves.
     """
 
-    environments: Mapping[Door, Mapping[str, str]]
+    environments: Mapping[Door, Mapping[str, str]] = field(repr=False)
     logs: Path
     command: Callable[[Door], Sequence[str]] = _command
     clock: Callable[[], float] = time.monotonic

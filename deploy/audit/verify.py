@@ -62,7 +62,7 @@ class Verification:
     """
 
     service: str
-    dsn: str
+    dsn: str = field(repr=False)
     book: Path
     keys: Mapping[str, Ed25519PublicKey]
     rows: int = 0

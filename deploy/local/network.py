@@ -6,7 +6,7 @@ Kept in `var/network.json` (readable by its owner only), so that a restart finds
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ class Network:
     issuer: LocalIssuer
     audit: Path
     people_file: Path
-    environments: Mapping[Door, Mapping[str, str]]
+    environments: Mapping[Door, Mapping[str, str]] = field(repr=False)
     keyring_database: KeyRingDatabase
     keyring: KeyRingSettings
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from deploy.doors import PROVIDER, SERVICES, Door
@@ -20,7 +20,7 @@ class LocalPeople:
 
     folder: Path
     ports: Mapping[Door, int]
-    client_secrets: Mapping[str, str]
+    client_secrets: Mapping[str, str] = field(repr=False)
 
     @property
     def file(self) -> Path:

@@ -7,7 +7,7 @@ on its data, and a half-made data directory is never used.
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -45,7 +45,7 @@ class Postgres:
 
     data: Path
     log: Path
-    password: str
+    password: str = field(repr=False)
     is_password_new: bool
 
     kind: ClassVar[Kind] = "postgres"

@@ -6,7 +6,7 @@ unreadable file counts as no file.
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -34,7 +34,7 @@ class Part:
 class Record:
     """The content of the file. `postgres_password` is the superuser's."""
 
-    postgres_password: str | None
+    postgres_password: str | None = field(repr=False)
     broker_kind: BrokerKind | None
     parts: dict[Kind, Part]
 

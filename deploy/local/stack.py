@@ -47,7 +47,7 @@ class ServerStatus:
 class Stack:
     """The local stack of any checkout; `environ` is searched for Java, Maven, the cache and SAMEPAGE_BROKER."""
 
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
 
     def up(self, root: Path) -> Addresses:
         """Start what does not run, wait until it answers, and say where it is."""

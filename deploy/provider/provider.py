@@ -5,7 +5,7 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 from urllib.parse import unquote, urlencode
@@ -32,7 +32,7 @@ class Client:
     """A service that people sign in to."""
 
     client_id: str
-    secret: str
+    secret: str = field(repr=False)
     redirect_uri: str
     signed_out_uri: str
 

@@ -8,7 +8,7 @@ comes back can be told why it has to sign in again.
 import hashlib
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -42,7 +42,7 @@ class AtProvider:
     """The session that the person has at the provider, and what to show there to end it."""
 
     session: str | None
-    id_token: str
+    id_token: str = field(repr=False)
 
 
 class Ended(NamedTuple):

@@ -45,7 +45,7 @@ class FileRootKeys:
     """Root keys in a mounted file, read again when it changes: a line `id base64` (32 bytes) each, the newest last."""
 
     file: Path
-    _read: tuple[int, dict[str, bytes]] = field(default=(-1, {}))
+    _read: tuple[int, dict[str, bytes]] = field(default=(-1, {}), repr=False)
 
     async def newest(self) -> str:
         return list(self._keys())[-1]
