@@ -26,6 +26,7 @@ from deploy.local.network import Network
 from deploy.local.stack import Stack
 from deploy.prepare import homes, prepare, running_network
 from deploy.provider import Person, keep_people
+from deploy.upkeep.command import dead_letters_app, reconcile_command, refill_command
 from services.intake.domain import ClientId
 from services.intake.settings import IntakeSettings
 from shared.auth import Role
@@ -44,6 +45,9 @@ app.add_typer(client_app, name="client")
 app.add_typer(contracts_app, name="contracts")
 app.add_typer(audit_app, name="audit")
 app.add_typer(keys_app, name="keys")
+app.add_typer(dead_letters_app, name="dead-letters")
+app.command("reconcile")(reconcile_command)
+app.command("refill")(refill_command)
 console = Console()
 SiteName = Annotated[str, typer.Option(help="The site whose system it is")]
 ClientName = Annotated[str, typer.Option(help="What to call it, such as `ehr`")]
@@ -170,7 +174,7 @@ def person(
 def client_add(site: SiteName, name: ClientName, jwks: Annotated[Path, typer.Option(help="Its public keys")]) -> None:
     """Let a system of a site ask for tokens; again replaces its keys."""
     client_id = _client_id(site, name)
-    asyncio.run(clients.add_client(_intake_database(), client_id, clients.read_key_set(jwks)))
+    asyncio.run(clients.add_client(_intake_database(), client_id, clients.read_key_set(jwks), by=login_name()))
     console.print(f"Added. Its client id is {client_id}.", highlight=False)
 
 
@@ -185,7 +189,7 @@ def client_list(site: SiteName) -> None:
 @client_app.command("revoke")
 def client_revoke(site: SiteName, name: ClientName) -> None:
     """Give it no more tokens; those that it has end within five minutes."""
-    asyncio.run(clients.revoke_client(_intake_database(), _client_id(site, name)))
+    asyncio.run(clients.revoke_client(_intake_database(), _client_id(site, name), by=login_name()))
     console.print("Revoked.")
 
 

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deploy.databases import KEY_RING, Database, KeyRingDatabase, ensure_database, ensure_keyring
-from deploy.doors import DOORS, PROVIDER, SERVICES, platform_settings
+from deploy.doors import DOORS, PROVIDER, SERVICES, Door, platform_settings
 from deploy.local.errors import StackError
 from deploy.local.network import Network, lay_out
 from deploy.local.ports import HOST
@@ -62,14 +62,14 @@ def running_network(root: Path) -> Network:
     raise StackError("Nothing runs here: start it with `samepage stack up` or `samepage demo`.")
 
 
-def await_doors(network: Network, supervisor: Supervisor) -> None:
-    """Wait until all ten doors and the provider answer.
+def await_doors(network: Network, supervisor: Supervisor, awaited: Sequence[Door] = (*DOORS, PROVIDER)) -> None:
+    """Wait until these doors answer: all ten and the provider when none are named.
 
     Raises:
         StackError: some do not, after 90 s; it names them.
     """
     until = time.monotonic() + _READY_S
-    waiting = [*DOORS, PROVIDER]
+    waiting = list(awaited)
     with httpx.Client(timeout=2) as client:
         while waiting:
             supervisor.watch()

@@ -24,6 +24,9 @@ from shared.db import Connection, open_pool
 from shared.delivery import Subscription
 
 _READING = ("consumer_offset", "consumer_head", "delivery", "dead_letter")
+_KEEP_DROPPED = """
+INSERT INTO rebuild.dead_letter SELECT * FROM public.dead_letter WHERE consumer = $1 AND state = 'dropped'
+"""
 _BEHIND = """
 SELECT count(*) FROM public.consumer_offset AS live
 LEFT JOIN rebuild.consumer_offset AS built USING (consumer, topic, partition)
@@ -51,6 +54,8 @@ async def rebuild(database: Database, broker: Broker, subscription: Subscription
     tables = [*projections, *_READING]
     async with _connected(database.owner) as owner, _connected(database.worker) as worker:
         await _make_schema(owner, tables)
+        # What was given up stays so; without it, it would be set aside anew, and what follows it parked.
+        await worker.execute(_KEEP_DROPPED, subscription.name)
         async with _building(database, broker, subscription) as building:
             await _until_level(worker, subscription.name, building)
             async with owner.transaction():

@@ -1,13 +1,40 @@
-"""What was set aside: seen without a patient's data, and tried again through the same function that applies events."""
+"""What was set aside: seen without a patient's data, and tried again through the same function that applies events.
+
+What is dropped stays on record with who dropped it and why. What was parked behind it goes on, here, when the log is
+read again, and in a rebuild.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from shared import delivery_store as store
 from shared.broker import Partition, Stream
 from shared.db import Connection, Pool, transaction
 from shared.delivery import Outcome, Subscription, settle
+from shared.events import sequence_in
+
+
+class Place(NamedTuple):
+    """Where a record stands in the log."""
+
+    partition: Partition
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.partition.topic}/{self.partition.number}@{self.offset}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Place":
+        """The place that `str` gave.
+
+        Raises:
+            ValueError: it is none.
+        """
+        topic, _, numbers = text.rpartition("/")
+        number, _, offset = numbers.partition("@")
+        return cls(Partition(topic, int(number)), int(offset))
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +42,7 @@ class SetAside:
     """A record set aside, without its content."""
 
     stream: Stream
-    partition: Partition
-    offset: int
+    place: Place
     state: str
     reason: str
     recorded_at: datetime
@@ -34,8 +60,7 @@ async def listed(connection: Connection, consumer: str) -> list[SetAside]:
     return [
         SetAside(
             stream=Stream(row["site_id"], row["topic"], row["key"]),
-            partition=Partition(row["topic"], row["partition"]),
-            offset=row["record_offset"],
+            place=Place(Partition(row["topic"], row["partition"]), row["record_offset"]),
             state=row["state"],
             reason=row["reason"],
             recorded_at=row["recorded_at"],
@@ -44,11 +69,31 @@ async def listed(connection: Connection, consumer: str) -> list[SetAside]:
     ]
 
 
+async def drop(
+    connection: Connection, subscription: Subscription, place: Place, why: str
+) -> tuple[Stream, Outcome] | None:
+    """Give up a dead record and let go on what was parked behind it; None when no dead record stands there.
+
+    Whose stream it was, and what became of the parked ones. The caller commits.
+    """
+    await store.lock_offsets(connection, subscription.name, [place.partition])
+    dropped = await store.drop_letter(connection, subscription.name, place.partition, place.offset, why)
+    if dropped is None:
+        return None
+    behind = await store.take_letters(connection, subscription.name, [dropped.stream])
+    own, *following = (sequence_in(record.attribute("ce_sequence")) for record in (dropped, *behind))
+    reached = own or min(filter(None, following), default=1) - 1
+    await store.pass_over(connection, subscription.name, dropped.stream, reached)
+    return dropped.stream, await settle(connection, subscription, behind)
+
+
 async def replay(pool: Pool, subscription: Subscription, streams: Sequence[Stream]) -> Outcome:
     """Try the records of these streams again, in order; what fails again is set aside again. One transaction."""
+    if not streams:
+        return Outcome()
     async with transaction(pool) as connection:
         letters = await listed(connection, subscription.name)
-        partitions = sorted({letter.partition for letter in letters if letter.stream in streams})
+        partitions = sorted({letter.place.partition for letter in letters if letter.stream in streams})
         await store.lock_offsets(connection, subscription.name, partitions)
         records = await store.take_letters(connection, subscription.name, streams)
         return await settle(connection, subscription, records)

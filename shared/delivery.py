@@ -17,7 +17,7 @@ from shared import delivery_store as store
 from shared.broker import Partition, Record, Stream
 from shared.db import Connection, savepoint
 from shared.errors import PermanentFailure, UndecodableEvent
-from shared.events import Event, Topic, decode
+from shared.events import Event, Topic, decode, sequence_in
 
 Apply = Callable[[Connection, Sequence[Event]], Awaitable[None]]
 
@@ -85,10 +85,12 @@ async def settle(connection: Connection, subscription: Subscription, records: Se
     if not records:
         return outcome
     streams = {record.stream for record in records}
+    kept = await store.kept(connection, subscription.name, streams)
     line = _Line(
         heads=await store.heads(connection, subscription.name, streams),
         blocked=await store.blocked(connection, subscription.name, streams),
-        waiting=await store.waiting(connection, subscription.name, streams),
+        waiting=kept.waiting,
+        dropped=kept.dropped,
     )
     due = [pair for record in records for pair in line.admit(record, outcome)]
     outcome.applied = await _apply(connection, subscription, due, outcome)
@@ -104,10 +106,13 @@ class _Line:
     heads: dict[Stream, int]
     blocked: set[Stream]
     waiting: dict[tuple[Stream, int], Record]
+    dropped: set[tuple[Partition, int]]
 
     def admit(self, record: Record, outcome: Outcome) -> list[tuple[Event, Record]]:
         """The events that this record makes due: none, itself, or itself and those that waited for it."""
         stream = record.stream
+        if (record.partition, record.offset) in self.dropped:
+            return self._passed_over(stream, record, outcome)
         try:
             event = decode(stream.topic, record.headers, record.value)
         except UndecodableEvent as error:
@@ -126,6 +131,14 @@ class _Line:
             self.waiting[stream, event.sequence] = record
             return []
         return [(event, record), *self._released(stream, event.sequence, outcome)]
+
+    def _passed_over(self, stream: Stream, record: Record, outcome: Outcome) -> list[tuple[Event, Record]]:
+        """A dropped record comes again: what follows it does not wait for it."""
+        outcome.duplicates += 1
+        sequence = sequence_in(record.attribute("ce_sequence"))
+        if sequence is None or sequence <= self.heads.get(stream, 0):
+            return []
+        return self._released(stream, sequence, outcome)
 
     def _released(self, stream: Stream, sequence: int, outcome: Outcome) -> list[tuple[Event, Record]]:
         released = []

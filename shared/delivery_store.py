@@ -12,7 +12,7 @@ from shared.broker import Partition, Record, Stream
 from shared.db import Connection
 from shared.events import Event
 
-LetterState = Literal["dead", "parked", "waiting"]
+LetterState = Literal["dead", "parked", "waiting", "dropped"]
 # Headers of a record set aside are kept byte for byte, percent-encoded where they are not plain ASCII.
 _LEGIBLE = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
 
@@ -112,19 +112,32 @@ async def blocked(connection: Connection, consumer: str, streams: Collection[Str
     return {_stream(row) for row in rows}
 
 
-async def waiting(
-    connection: Connection, consumer: str, streams: Collection[Stream]
-) -> dict[tuple[Stream, int], Record]:
-    """Records kept until the one before them arrives, by stream and sequence."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept of some streams: records that wait, by stream and sequence, and the places of dropped ones."""
+
+    waiting: dict[tuple[Stream, int], Record]
+    dropped: set[tuple[Partition, int]]
+
+
+async def kept(connection: Connection, consumer: str, streams: Collection[Stream]) -> Kept:
+    """Records kept until the one before them arrives, and the places of those that were dropped."""
     rows = await connection.fetch(
         """
-        SELECT * FROM dead_letter WHERE consumer = $1 AND state = 'waiting'
+        SELECT * FROM dead_letter WHERE consumer = $1 AND state IN ('waiting', 'dropped')
         AND (site_id, topic, key) IN (SELECT * FROM unnest($2::text[], $3::text[], $4::text[]))
         """,
         consumer,
         *_columns(streams),
     )
-    return {(_stream(row), row["sequence"]): record_of(row) for row in rows}
+    return Kept(
+        waiting={(_stream(row), row["sequence"]): record_of(row) for row in rows if row["state"] == "waiting"},
+        dropped={
+            (Partition(row["topic"], row["partition"]), row["record_offset"])
+            for row in rows
+            if row["state"] == "dropped"
+        },
+    )
 
 
 async def record_applied(connection: Connection, consumer: str, applied: Sequence[tuple[Event, Record]]) -> None:
@@ -180,12 +193,45 @@ async def add_letters(connection: Connection, consumer: str, letters: Sequence[L
     )
 
 
+async def drop_letter(
+    connection: Connection, consumer: str, partition: Partition, offset: int, why: str
+) -> Record | None:
+    """Mark a dead record as dropped; None when no dead record stands there."""
+    row = await connection.fetchrow(
+        """
+        UPDATE dead_letter SET state = 'dropped', reason = reason || $5
+        WHERE consumer = $1 AND topic = $2 AND partition = $3 AND record_offset = $4 AND state = 'dead'
+        RETURNING *
+        """,
+        consumer,
+        *partition,
+        offset,
+        f"; dropped: {why}",
+    )
+    return None if row is None else record_of(row)
+
+
+async def pass_over(connection: Connection, consumer: str, stream: Stream, sequence: int) -> None:
+    """Count a stream as applied up to `sequence`, without applying anything; never backwards."""
+    await connection.execute(
+        """
+        INSERT INTO consumer_head AS head (consumer, site_id, topic, key, sequence) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (site_id, consumer, topic, key) DO UPDATE SET sequence = excluded.sequence
+        WHERE head.sequence < excluded.sequence
+        """,
+        consumer,
+        *stream,
+        sequence,
+    )
+
+
 async def take_letters(connection: Connection, consumer: str, streams: Collection[Stream]) -> list[Record]:
-    """Remove what these streams have set aside and return it in the order of the log."""
+    """Remove what these streams have set aside and return it in the order of the log; what was dropped stays so."""
     rows = await connection.fetch(
         """
         DELETE FROM dead_letter
-        WHERE consumer = $1 AND (site_id, topic, key) IN (SELECT * FROM unnest($2::text[], $3::text[], $4::text[]))
+        WHERE consumer = $1 AND state <> 'dropped'
+        AND (site_id, topic, key) IN (SELECT * FROM unnest($2::text[], $3::text[], $4::text[]))
         RETURNING *
         """,
         consumer,

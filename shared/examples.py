@@ -13,6 +13,7 @@ from shared.events import (
     DASHBOARD_VIEWED,
     ENROLLMENT_UPDATED,
     FEEDBACK_RECEIVED,
+    LINK_REVOKED,
     PATIENT_ERASED,
     SITE_UPDATED,
     SURVEY_COMPLETED,
@@ -30,6 +31,7 @@ from shared.events import (
     FeedbackReceived,
     Lab,
     Language,
+    LinkRevoked,
     PatientErased,
     Score,
     Sex,
@@ -126,6 +128,13 @@ _SURVEY = SurveyCompleted(
     matters_most="1.h2ur1yIDM8r5sTqvL7h4Wt0-3KLGOxN-0WsVOs9_HppIf5sULL8FcEuGraSf7s3VBaT3",
 )
 
+_REVOCATION = LinkRevoked(
+    link_id=UUID("0b7c6a54-6a39-4c1f-9d55-2f6a52c08001"),
+    visit_id=_VISIT_ID,
+    patient_id=PATIENT_ID,
+    revoked_at=datetime(2026, 10, 12, 8, 15, tzinfo=UTC),
+)
+
 _ERASURE = PatientErased(
     patient_id=PATIENT_ID, erased_at=datetime(2026, 11, 2, 16, 30, tzinfo=UTC), reason=ErasureReason.PATIENT_REQUEST
 )
@@ -179,6 +188,7 @@ EXAMPLES: Mapping[str, Body] = MappingProxyType(
         ENROLLMENT_UPDATED.name: _ENROLLMENT,
         VISIT_UPDATED.name: _VISIT,
         SURVEY_COMPLETED.name: _SURVEY,
+        LINK_REVOKED.name: _REVOCATION,
         PATIENT_ERASED.name: _ERASURE,
         CLINICIAN_DATA_UPDATED.name: _LAB,
         DASHBOARD_VIEWED.name: _VIEW,

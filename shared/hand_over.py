@@ -13,7 +13,10 @@ from shared.auth import UNREADABLE, Caller, Issuer, Role
 from shared.settings import Platform
 from shared.signing import SigningKeys
 
-GIVEN_BY, GIVEN_AT, TAKEN_AT = "intake", "/hand-over", "/sign-in/own/callback"
+GIVEN_BY, GIVEN_AT = "intake", "/hand-over"
+ASKED_AT, TAKEN_AT, ENDED_AT = "/sign-in/own", "/sign-in/own/callback", "/sign-out/own"
+# Where patients have sessions. Who signs out of one is led over all, in this order: first where new ones are given.
+PLACES = (GIVEN_BY, "dashboard", "feedback")
 _GOOD_FOR = timedelta(seconds=60)
 
 
@@ -57,6 +60,7 @@ class Receiver:
     """One service's reading of assertions; the giver is the network's own issuer."""
 
     def __init__(self, platform: Platform, service: str) -> None:
+        self.service = service
         if platform.network is None:
             raise ValueError("SAMEPAGE_NETWORK is not set")
         trusted = platform.network.model_copy(

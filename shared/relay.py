@@ -33,6 +33,8 @@ FROM outbox
 WHERE (outbox.xid, outbox.position) > ($1, $2) AND outbox.xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
 ORDER BY outbox.xid, outbox.position LIMIT $3
 """
+# Not when somebody put the cursor back meanwhile, to have everything sent again.
+_MOVE = "UPDATE relay_cursor SET xid = $1, position = $2 WHERE name = 'kafka' AND (xid, position) = ($3, $4)"
 _AGE_OF_NEXT = """
 SELECT extract(epoch FROM clock_timestamp() - recorded_at)::float8
 FROM outbox WHERE (outbox.xid, outbox.position) > ($1, $2) ORDER BY outbox.xid, outbox.position LIMIT 1
@@ -111,9 +113,10 @@ class Relay:
             return False
         await self._sink.send_all([_message(row) for row in rows])
         await connection.execute(
-            "UPDATE relay_cursor SET xid = $1, position = $2 WHERE name = 'kafka'",
+            _MOVE,
             rows[-1]["xid"],
             rows[-1]["position"],
+            *place,
         )
         SENT.labels(self._service).inc(len(rows))
         return True

@@ -128,7 +128,7 @@ def _add_what_became_of_events(metadata: MetaData) -> None:
         Column("value", LargeBinary, nullable=False),
         Column("timestamp_ms", BigInteger, nullable=False),
         Column("recorded_at", DateTime(timezone=True), FetchedValue(), nullable=False),
-        CheckConstraint("state IN ('dead', 'parked', 'waiting')", name="state"),
+        CheckConstraint("state IN ('dead', 'parked', 'waiting', 'dropped')", name="state"),
         Index("ix_dead_letter_key", "site_id", "consumer", "topic", "key"),
     )
 
@@ -197,6 +197,12 @@ def add_sessions(metadata: MetaData, *, takes_assertions: bool = True) -> None:
         Column("ends_at", DateTime(timezone=True), nullable=False),
         Index("ix_session_ends_at", "ends_at"),
         Index("ix_session_subject", "subject"),
+    )
+    Table(
+        "ended_subject",
+        metadata,
+        Column("subject", Text, primary_key=True, comment="Whose sessions are over (shared.revocations)"),
+        Column("ended_at", DateTime(timezone=True), nullable=False),
     )
     if takes_assertions:
         Table(

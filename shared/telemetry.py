@@ -49,6 +49,17 @@ AUDIT_SIGNED_AT = Gauge(
     "When the heads of the chains were last signed, or found unchanged. Older than 5 minutes or 0: no key, no disk.",
     ["service"],
 )
+RECONCILED_MISSING = Gauge(
+    "samepage_reconcile_missing_streams",
+    "Patients (or sites) of whom a consumer lacks events for over a minute, unexplained. Above 0: page someone.",
+    ["topic", "consumer"],
+)
+RECONCILED_INVENTED = Gauge(
+    "samepage_reconcile_invented_streams",
+    "Patients (or sites) of whom a consumer applied more than was written. Above 0: a database was restored.",
+    ["topic", "consumer"],
+)
+RECONCILED_AT = Gauge("samepage_reconcile_timestamp_seconds", "When that was last looked at. Old: nobody looks.")
 KEYS = Counter(
     "samepage_keyring_keys_total",
     "Keys of patients: cached, looked-up, made, erased; away: words not shown because the key ring was. Rising away: "

@@ -28,6 +28,7 @@ from shared.events import (
     FeedbackReceived,
     Lab,
     Language,
+    LinkRevoked,
     Medication,
     PatientErased,
     PlanStep,
@@ -325,6 +326,18 @@ def a_feedback(**changes: Any) -> FeedbackReceived:
     )
 
 
+def a_revocation(**changes: Any) -> LinkRevoked:
+    return LinkRevoked(
+        **{
+            "link_id": an_id("link"),
+            "visit_id": VISIT,
+            "patient_id": PATIENT,
+            "revoked_at": datetime(2026, 10, 12, 8, 15, tzinfo=UTC),
+            **changes,
+        }
+    )
+
+
 def an_erasure(**changes: Any) -> PatientErased:
     return PatientErased(
         **{
@@ -347,5 +360,6 @@ def one_of_each() -> tuple[Event, ...]:
         *(an_event(body, sequence=number) for number, body in enumerate(at_clinic, start=1)),
         an_event(a_view()),
         an_event(a_feedback()),
+        an_event(a_revocation()),
         an_event(an_erasure()),
     )

@@ -246,8 +246,6 @@ OPEN_ROUTES = {
     "/oauth/token",
     "/.well-known/jwks.json",
     "/.well-known/smart-configuration",
-    "/sign-in/own",
-    "/sign-in/own/callback",
 }
 
 

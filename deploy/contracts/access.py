@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 
 from deploy.doors import SERVICES
 from shared.auth import Role
+from shared.http import own as arrival
 from shared.http import sign_in
 from shared.http.access import Allowed
 
@@ -17,8 +18,8 @@ _HEADING = """# Who may do what
 
 Written by `samepage contracts write` from the routes themselves: each names its roles, and nothing else decides. A
 route that names none answers anybody, because a sign-in has to begin somewhere. A token or a session opens its own
-sites only, and a patient's only that patient: any other id answers as one that does not exist. Two ways lead to
-one page of another site, both on record there: `/v1/break-glass`, and a link that both sites made.
+sites only, and a patient's only that patient: any other id answers as one that does not exist. Two ways lead to one
+page of another site, both on record there: `/v1/break-glass`, and a link that both sites made.
 """
 _SIGNING_IN = """
 ## Every service with pages
@@ -39,7 +40,7 @@ class Line(NamedTuple):
 def matrix() -> list[Line]:
     """A line for each route of each service, by path."""
     return [
-        Line(service, method, route.path, _roles(route.dependant))
+        Line(service, method, route.path, roles_of(route.dependant))
         for service in SERVICES
         for route in sorted(_routes(import_module(f"services.{service}.api").ROUTERS), key=lambda route: route.path)
         for method in sorted(route.methods or ())
@@ -57,7 +58,8 @@ def page() -> str:
                 cells = ["anybody" if not line.roles else "yes" if role in line.roles else "" for role in roles]
                 parts.append(f"| `{line.method} {line.path}` | {' | '.join(cells)} |\n")
     parts.append(_SIGNING_IN)
-    own = sorted({route.path for route in _routes([sign_in.router, sign_in.provider_router])})
+    routers = (sign_in.router, sign_in.provider_router, sign_in.patients_router, arrival.router)
+    own = sorted({route.path for route in _routes(routers)})
     parts.append("\n" + ", ".join(f"`{path}`" for path in own) + ".\n")
     return "".join(parts)
 
@@ -66,11 +68,11 @@ def _routes(routers: Sequence[APIRouter]) -> Iterator[APIRoute]:
     return (route for router in routers for route in router.routes if isinstance(route, APIRoute))
 
 
-def _roles(dependant: Dependant) -> tuple[Role, ...]:
+def roles_of(dependant: Dependant) -> tuple[Role, ...]:
     """The roles that a route asks for, in itself or in what it depends on."""
     for one in dependant.dependencies:
         if isinstance(one.call, Allowed):
             return one.call.roles
-        if found := _roles(one):
+        if found := roles_of(one):
             return found
     return ()

@@ -1,10 +1,10 @@
-"""Analytics: what the network learns, from every stream, without knowing a patient.
+"""Analytics: what the network learns, from every stream of what happens in care, without knowing a patient.
 
 Holds pseudonyms instead of ids, no words and no key to open any, and of an erased person nothing. Figures leave
 through one small set of fixed measures, with their denominators, and with small counts hidden as the last step.
 """
 
-from shared.events import TOPICS, Topic
+from shared.events import LINK_REVOKED, TOPICS, Topic
 
-CONSUMES: tuple[Topic, ...] = tuple(TOPICS.values())
+CONSUMES: tuple[Topic, ...] = tuple(topic for topic in TOPICS.values() if topic is not LINK_REVOKED)
 PUBLISHES: tuple[Topic, ...] = ()

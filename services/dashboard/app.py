@@ -5,9 +5,8 @@ from typing import Any
 from fastapi import FastAPI
 
 from services.dashboard import pages
-from services.dashboard.api import ROUTERS, own
+from services.dashboard.api import ROUTERS
 from services.dashboard.settings import DashboardAppSettings
-from shared.hand_over import Receiver
 from shared.http.app import Entrance
 from shared.http.app import create_app as create
 from shared.http.app import document as describe
@@ -23,12 +22,8 @@ def create_app(settings: DashboardAppSettings, *, clock: Clock = utc_now) -> Fas
         NAME,
         settings,
         ROUTERS,
-        state={
-            "settings": settings,
-            "keyring": KeyRing(settings.keyring),
-            "receiver": Receiver(settings.platform, NAME),
-        },
-        entrance=Entrance(static=pages.STATIC, patients_enter_at=own.ENTRY, clock=clock),
+        state={"settings": settings, "keyring": KeyRing(settings.keyring)},
+        entrance=Entrance(static=pages.STATIC, own_page="/patients/{}".format, clock=clock),
     )
 
 

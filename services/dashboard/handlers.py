@@ -9,8 +9,9 @@ import orjson
 
 from services.dashboard import store
 from services.dashboard.domain import assemble, empty, fold
+from shared import revocations
 from shared.db import Connection, lock
-from shared.events import Event, PatientErased, SiteUpdated
+from shared.events import Event, LinkRevoked, PatientErased, SiteUpdated
 from shared.sealing import Patient
 
 
@@ -22,11 +23,12 @@ async def apply(connection: Connection, events: Sequence[Event]) -> None:
         if isinstance(event.body, PatientErased)
     }
     if erased:  # nobody links them meanwhile
-        await lock(connection, {str(patient.patient_id) for patient in erased})
+        await lock(connection, erased.keys())
     await store.record_sites(connection, events)
+    await revocations.record(connection, events)
     by_patient: dict[store.PatientKey, list[Event]] = defaultdict(list)
     for event in events:
-        if not isinstance(event.body, SiteUpdated):
+        if not isinstance(event.body, SiteUpdated | LinkRevoked):
             by_patient[store.PatientKey(event.site_id, UUID(event.key))].append(event)
     if not by_patient:
         return

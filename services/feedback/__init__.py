@@ -7,11 +7,12 @@ answer to anyone; they leave as events for the network's figures only. Holds no 
 from shared.events import (
     ENROLLMENT_UPDATED,
     FEEDBACK_RECEIVED,
+    LINK_REVOKED,
     PATIENT_ERASED,
     SURVEY_COMPLETED,
     VISIT_UPDATED,
     Topic,
 )
 
-CONSUMES: tuple[Topic, ...] = (ENROLLMENT_UPDATED, VISIT_UPDATED, SURVEY_COMPLETED, PATIENT_ERASED)
+CONSUMES: tuple[Topic, ...] = (ENROLLMENT_UPDATED, VISIT_UPDATED, SURVEY_COMPLETED, LINK_REVOKED, PATIENT_ERASED)
 PUBLISHES: tuple[Topic, ...] = (FEEDBACK_RECEIVED,)

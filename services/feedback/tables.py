@@ -3,13 +3,14 @@
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, FetchedValue, Index, SmallInteger, Table, Text, Uuid
 
 from shared.db import new_metadata
-from shared.tables import add_audit, add_delivery, add_erasure, add_outbox
+from shared.tables import add_audit, add_delivery, add_erasure, add_outbox, add_sessions
 
 metadata = new_metadata()
 add_audit(metadata)
 add_outbox(metadata)
 add_delivery(metadata)
 add_erasure(metadata)
+add_sessions(metadata)
 
 patient = Table(
     "patient",

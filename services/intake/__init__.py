@@ -2,10 +2,25 @@
 
 Owns sites, patients with their enrolment and consent, visits, and pre-visit surveys with their scores. The site's
 own identifier of a patient is kept as a keyed hash only; a patient's words are kept and travel sealed. Here a patient
-is erased: their key is destroyed, their rows go, and every other service is told.
+is erased: their key is destroyed, their rows go, and every other service is told. Patients come in here, by links.
 """
 
-from shared.events import ENROLLMENT_UPDATED, PATIENT_ERASED, SITE_UPDATED, SURVEY_COMPLETED, VISIT_UPDATED, Topic
+from shared.events import (
+    ENROLLMENT_UPDATED,
+    LINK_REVOKED,
+    PATIENT_ERASED,
+    SITE_UPDATED,
+    SURVEY_COMPLETED,
+    VISIT_UPDATED,
+    Topic,
+)
 
 CONSUMES: tuple[Topic, ...] = ()
-PUBLISHES: tuple[Topic, ...] = (SITE_UPDATED, ENROLLMENT_UPDATED, VISIT_UPDATED, SURVEY_COMPLETED, PATIENT_ERASED)
+PUBLISHES: tuple[Topic, ...] = (
+    SITE_UPDATED,
+    ENROLLMENT_UPDATED,
+    VISIT_UPDATED,
+    SURVEY_COMPLETED,
+    LINK_REVOKED,
+    PATIENT_ERASED,
+)

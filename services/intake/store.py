@@ -286,14 +286,15 @@ async def record_opening(connection: Connection, site_id: str, link_id: UUID, at
     )
 
 
-async def record_link_revoked(connection: Connection, site_id: str, link_id: UUID, at: datetime) -> None:
-    """Revoke a link; one that was revoked before stays as it is."""
-    await connection.execute(
-        "UPDATE visit_link SET revoked_at = coalesce(revoked_at, $3) WHERE site_id = $1 AND link_id = $2",
+async def record_link_revoked(connection: Connection, site_id: str, link_id: UUID, at: datetime) -> bool:
+    """Revoke a link; False when it was revoked before, which stays as it is."""
+    status = await connection.execute(
+        "UPDATE visit_link SET revoked_at = $3 WHERE site_id = $1 AND link_id = $2 AND revoked_at IS NULL",
         site_id,
         link_id,
         at,
     )
+    return status == "UPDATE 1"
 
 
 @dataclass(frozen=True, slots=True)

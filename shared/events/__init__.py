@@ -19,6 +19,7 @@ from shared.events.bodies import (
     Fact,
     FeedbackReceived,
     Lab,
+    LinkRevoked,
     Medication,
     PatientErased,
     PlanStep,
@@ -46,12 +47,13 @@ from shared.events.codes import (
     VisitState,
     YesNoUnsure,
 )
-from shared.events.envelope import Event, Headers, decode, encode, headers_of
+from shared.events.envelope import Event, Headers, decode, encode, headers_of, sequence_in
 from shared.events.topics import (
     CLINICIAN_DATA_UPDATED,
     DASHBOARD_VIEWED,
     ENROLLMENT_UPDATED,
     FEEDBACK_RECEIVED,
+    LINK_REVOKED,
     PARTITIONS,
     PATIENT_ERASED,
     SITE_UPDATED,
@@ -67,6 +69,7 @@ __all__ = [
     "DASHBOARD_VIEWED",
     "ENROLLMENT_UPDATED",
     "FEEDBACK_RECEIVED",
+    "LINK_REVOKED",
     "PARTITIONS",
     "PATIENT_ERASED",
     "SITE_UPDATED",
@@ -95,6 +98,7 @@ __all__ = [
     "Headers",
     "Lab",
     "Language",
+    "LinkRevoked",
     "Medication",
     "PatientErased",
     "PlanStep",
@@ -115,4 +119,5 @@ __all__ = [
     "decode",
     "encode",
     "headers_of",
+    "sequence_in",
 ]

@@ -219,6 +219,15 @@ class FeedbackReceived(Fact):
     used_over_one_month: bool | None
 
 
+class LinkRevoked(Fact):
+    """A link that a patient signs in by counts no more: sessions that it opened are over. Key: the patient id."""
+
+    link_id: UUID
+    visit_id: UUID
+    patient_id: UUID
+    revoked_at: AwareDatetime
+
+
 class PatientErased(Fact):
     """A patient was erased: their words cannot be read any more, and no service keeps anything of them.
 
@@ -235,6 +244,7 @@ Body = (
     | EnrollmentUpdated
     | VisitUpdated
     | SurveyCompleted
+    | LinkRevoked
     | PatientErased
     | ClinicianDataUpdated
     | DashboardViewed

@@ -89,6 +89,14 @@ def decode(topic: str, headers: Headers, value: bytes) -> Event:
         raise UndecodableEvent(_reason(invalid)) from None
 
 
+def sequence_in(text: str | None) -> int | None:
+    """What stands in `ce_sequence`, for a record that cannot be read otherwise; None when that is no sequence."""
+    try:
+        return None if text is None else _sequence(text)
+    except UndecodableEvent:
+        return None
+
+
 def _in_binary_mode(attributes: Mapping[str, str]) -> Mapping[str, str]:
     if attributes.get("content-type", "").startswith("application/cloudevents"):
         raise UndecodableEvent("a CloudEvent in structured mode: only binary mode is read here")

@@ -8,6 +8,7 @@ from shared.events.bodies import (
     DashboardViewed,
     EnrollmentUpdated,
     FeedbackReceived,
+    LinkRevoked,
     PatientErased,
     SiteUpdated,
     SurveyCompleted,
@@ -39,6 +40,7 @@ SITE_UPDATED = Topic("site-updated", SiteUpdated, "intake")
 ENROLLMENT_UPDATED = Topic("enrollment-updated", EnrollmentUpdated, "intake")
 VISIT_UPDATED = Topic("visit-updated", VisitUpdated, "intake")
 SURVEY_COMPLETED = Topic("survey-completed", SurveyCompleted, "intake")
+LINK_REVOKED = Topic("link-revoked", LinkRevoked, "intake")
 PATIENT_ERASED = Topic("patient-erased", PatientErased, "intake")
 CLINICIAN_DATA_UPDATED = Topic("clinician-data-updated", ClinicianDataUpdated, "clinical")
 DASHBOARD_VIEWED = Topic("dashboard-viewed", DashboardViewed, "dashboard")
@@ -51,6 +53,7 @@ TOPICS = {
         ENROLLMENT_UPDATED,
         VISIT_UPDATED,
         SURVEY_COMPLETED,
+        LINK_REVOKED,
         PATIENT_ERASED,
         CLINICIAN_DATA_UPDATED,
         DASHBOARD_VIEWED,

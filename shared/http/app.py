@@ -15,9 +15,11 @@ from starlette.staticfiles import StaticFiles
 from shared import VERSION
 from shared.auth import Verifier
 from shared.db import RETRYABLE, Pool, open_pool
-from shared.http import problems, sign_in
+from shared.hand_over import ASKED_AT, PLACES, Receiver
+from shared.http import own, problems, sign_in
 from shared.http.edge import Edge
 from shared.http.gate import Gate
+from shared.http.own import OwnPage
 from shared.http.provider import Provider
 from shared.http.record import OnRecord
 from shared.http.sessions import Clock, Sessions, utc_now
@@ -30,12 +32,12 @@ class Entrance:
     """How people come in to a service with pages.
 
     `static` is the folder of its pages' own files; `open_paths` is a pattern of paths that answer without a session;
-    `patients_enter_at` is where a patient gets one who has one at the service that sends the links.
+    `own_page` is where a patient lands who is handed over by the service that sends the links.
     """
 
     static: Path | None = None
     open_paths: str | None = None
-    patients_enter_at: str | None = None
+    own_page: OwnPage | None = None
     clock: Clock = utc_now
 
 
@@ -83,7 +85,7 @@ def create_app(
         ),
         timeout_s=settings.request_timeout_s,
         max_body_bytes=settings.max_body_bytes,
-        forms_lead_to=() if settings.sign_in is None else (_origin(settings.sign_in.issuer),),
+        forms_lead_to=() if entrance is None else _where_signing_out_leads(name, settings),
     )
     return app
 
@@ -96,15 +98,24 @@ def _open_to_people(app: FastAPI, name: str, settings: ServiceSettings, entrance
     address = settings.platform.public_urls.get(name, "")
     app.state.sessions = Sessions(name, settings.platform, entrance.clock)
     app.state.provider = None if settings.sign_in is None else Provider(settings.sign_in, address)
-    app.state.patients_enter_at = entrance.patients_enter_at
+    app.state.patients_enter_at = None if entrance.own_page is None else ASKED_AT
     app.include_router(sign_in.router)
     if settings.sign_in is not None:
         app.include_router(sign_in.provider_router)
+    if name in PLACES:
+        app.include_router(sign_in.patients_router)
+    if entrance.own_page is not None:
+        app.state.own_page = entrance.own_page
+        app.state.receiver = Receiver(settings.platform, name)
+        app.include_router(own.router)
 
 
-def _origin(address: str) -> str:
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}"
+def _where_signing_out_leads(name: str, settings: ServiceSettings) -> list[str]:
+    """Origins: of the provider, and of every service that a patient is signed in to."""
+    there = [] if settings.sign_in is None else [settings.sign_in.issuer]
+    if name in PLACES:
+        there += [settings.platform.public_urls[place] for place in PLACES]
+    return [f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, there)]
 
 
 def document(name: str, routers: Sequence[APIRouter]) -> dict[str, Any]:

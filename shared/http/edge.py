@@ -95,7 +95,7 @@ class Edge:
         if answer.has_begun:
             _log.error("answer broken off", reason=failure.kind)
             return
-        await problems.answer(failure)(scope, receive, answer)
+        await problems.answer(Request(scope), failure)(scope, receive, answer)
 
     def _count(self, scope: MutableMapping[str, Any], status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")

@@ -13,11 +13,12 @@ from starlette.responses import Response
 
 from shared.auth import Verifier, unauthenticated
 from shared.errors import Problem
+from shared.http.problems import is_for_page
 from shared.http.sessions import SessionEnded, Sessions
 from shared.http.sign_in import lead_in
 
 _OPEN = r"health/(live|ready)|metrics|static/.*"
-_SIGN_IN = r"sign-in(/.*)?|sign-out|signed-out"
+_SIGN_IN = r"sign-in(/.*)?|sign-out(/own)?|signed-out"
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -56,13 +57,9 @@ class Gate:
             if caller is not None:
                 request.state.caller = caller
                 return None
-        if self._sessions is not None and _is_page(request):
+        if self._sessions is not None and is_for_page(request):
             return lead_in(request, ended)
         raise unauthenticated("Send a token in the header Authorization: Bearer.")
-
-
-def _is_page(request: Request) -> bool:
-    return request.method == "GET" and "text/html" in request.headers.get("accept", "")
 
 
 def _is_from_here(request: Request) -> bool:

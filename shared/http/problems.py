@@ -10,12 +10,14 @@ import orjson
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
 from shared.db import RETRYABLE
 from shared.errors import FieldError, KeyRingAway, Problem
+from shared.pages.notices import notice
 
 _OUR_NAME = re.compile(r"^([a-z][a-z0-9_]{0,40}|\d{1,4}|(?i:idempotency-key|samepage-site))$")
 _log = structlog.get_logger()
@@ -79,14 +81,27 @@ def _name(field: str) -> str:
     return ".".join(part if _OUR_NAME.match(part) else "(another name)" for part in field.split("."))
 
 
-def answer(problem: Problem) -> Response:
-    """The problem as a response."""
+def answer(request: Request, problem: Problem) -> Response:
+    """The problem as a document; to a browser that opens a page of ours, as a page."""
+    if is_for_page(request) and hasattr(request.app.state, "sessions"):
+        html = notice(
+            _TITLES.get(problem.status, "Error"),
+            problem.detail,
+            is_synthetic=request.app.state.platform.is_synthetic,
+            is_signed_in=hasattr(request.state, "caller"),
+        )
+        return HTMLResponse(html, problem.status, problem.headers)
     return Response(
         orjson.dumps(document(problem)),
         status_code=problem.status,
         headers=problem.headers,
         media_type="application/problem+json",
     )
+
+
+def is_for_page(request: Request) -> bool:
+    """Whether a browser asks for a page, and not a program or a script for data."""
+    return request.method == "GET" and "text/html" in request.headers.get("accept", "")
 
 
 def invalid(errors: list[ErrorDetails]) -> Problem:
@@ -112,27 +127,28 @@ def no_keys() -> Problem:
 
 
 def install(app: FastAPI) -> None:
-    """Answer every exception with a problem document."""
+    """Answer every exception with its problem."""
 
-    async def on_problem(_request: Request, error: Exception) -> Response:
-        return answer(error) if isinstance(error, Problem) else answer(Problem(500, "unexpected", "Our mistake."))
+    async def on_problem(request: Request, error: Exception) -> Response:
+        return answer(request, error if isinstance(error, Problem) else Problem(500, "unexpected", "Our mistake."))
 
-    async def on_invalid(_request: Request, error: Exception) -> Response:
+    async def on_invalid(request: Request, error: Exception) -> Response:
         details = error.errors() if isinstance(error, RequestValidationError | ValidationError) else []
-        return answer(invalid(list(details)))
+        return answer(request, invalid(list(details)))
 
-    async def on_http(_request: Request, error: Exception) -> Response:
+    async def on_http(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
         headers: Mapping[str, str] = (isinstance(error, HTTPException) and error.headers) or {}
         detail = _TITLES.get(status, "The request failed") + "."
-        return answer(Problem(status, _TITLES.get(status, "error").lower().replace(" ", "-"), detail, headers=headers))
+        kind = _TITLES.get(status, "error").lower().replace(" ", "-")
+        return answer(request, Problem(status, kind, detail, headers=headers))
 
-    async def on_away(_request: Request, error: Exception) -> Response:
-        return answer(away(error))
+    async def on_away(request: Request, error: Exception) -> Response:
+        return answer(request, away(error))
 
-    async def on_no_keys(_request: Request, error: Exception) -> Response:
+    async def on_no_keys(request: Request, error: Exception) -> Response:
         _log.warning("key ring away", reason=str(error))
-        return answer(no_keys())
+        return answer(request, no_keys())
 
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(KeyRingAway, on_no_keys)

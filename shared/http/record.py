@@ -126,7 +126,7 @@ class OnRecord:
                 problem = await trail.settle(message["status"])
                 if problem is not None:
                     is_withheld = True
-                    await problems.answer(problem)(scope, receive, send)
+                    await problems.answer(Request(scope), problem)(scope, receive, send)
             if not is_withheld:
                 await send(message)
 

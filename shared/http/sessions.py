@@ -1,7 +1,8 @@
 """Sessions of people in a browser: rows of a service's own database, found by the hash of a secret in a cookie.
 
-A session ends when its holder signs out, when nothing happened for the idle limit, and at its end whatever happens. A
-row stays for a day after its end, so that a browser that comes back can be told why it has to sign in again.
+A session ends when its holder signs out, when nothing happened for the idle limit, at its end whatever happens, and
+when what it began with is revoked (`shared.revocations`). A row stays for a day after its end, so that a browser that
+comes back can be told why it has to sign in again.
 """
 
 import hashlib
@@ -9,6 +10,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from starlette.responses import Response
 
@@ -43,10 +45,18 @@ class AtProvider:
     id_token: str
 
 
+class Ended(NamedTuple):
+    """A session that was ended, with the ID token that it began with, if it began at the provider."""
+
+    role: Role
+    id_token: str | None
+
+
 class Sessions:
     """The sessions of one service. The cookie is named after it: cookies do not know ports."""
 
     def __init__(self, service: str, platform: Platform, clock: Clock = utc_now) -> None:
+        self.service = service
         self.cookie = f"__Host-samepage-{service}"
         self.clock = clock
         self._idle = timedelta(seconds=platform.session_idle_s)
@@ -88,24 +98,30 @@ class Sessions:
             SessionEnded: it is over.
         """
         row = await pool.fetchrow(
-            "SELECT subject, role, sites, patient_id, seen_at, ends_at FROM session WHERE session_hash = $1",
+            """
+            SELECT subject, role, sites, patient_id, seen_at, ends_at,
+                   EXISTS (SELECT FROM ended_subject AS ended WHERE ended.subject = session.subject) AS is_revoked
+            FROM session WHERE session_hash = $1
+            """,
             _hash(secret),
         )
         if row is None:
             return None
         role, unseen = Role(row["role"]), self.clock() - row["seen_at"]
-        if unseen > self._idle or self.clock() >= row["ends_at"]:
+        if unseen > self._idle or self.clock() >= row["ends_at"] or row["is_revoked"]:
             raise SessionEnded(role, was_idle=unseen > self._idle)
         if unseen > _TOUCH:
             await pool.execute("UPDATE session SET seen_at = $2 WHERE session_hash = $1", _hash(secret), self.clock())
         return Caller(row["subject"], role, frozenset(row["sites"]), row["patient_id"])
 
-    async def end(self, connection: Connection, secret: str) -> str | None:
-        """End a session; the ID token that it began with, if it began at the provider."""
-        id_token: str | None = await connection.fetchval(
-            "DELETE FROM session WHERE session_hash = $1 RETURNING id_token", _hash(secret)
+    async def end(self, connection: Connection, secret: str, *, of: Role | None = None) -> Ended | None:
+        """End a session, if it is one of this role; None when there is none."""
+        row = await connection.fetchrow(
+            "DELETE FROM session WHERE session_hash = $1 AND role = coalesce($2, role) RETURNING role, id_token",
+            _hash(secret),
+            of,
         )
-        return id_token
+        return None if row is None else Ended(Role(row["role"]), row["id_token"])
 
     async def end_all(
         self, connection: Connection, *, subject: str | None = None, provider_session: str | None = None

@@ -1,7 +1,8 @@
 """Signing in to a service's pages, and out again.
 
 `/sign-in` sends the browser to the provider and `/sign-in/callback` opens a session for who comes back; `/sign-out`
-ends it here and at the provider, and the provider tells `/sign-in/back-channel` when somebody signed out elsewhere.
+ends it here and at the provider, and the provider tells `/sign-in/back-channel` when somebody signed out elsewhere. A
+patient, who came by a link, is led over every service that they may have a session at.
 Every sign-in gets a session of its own; one that the browser had before is ended.
 """
 
@@ -17,17 +18,19 @@ from shared.audit import Entry, Kind
 from shared.auth import Caller, Role
 from shared.db import Connection, transaction
 from shared.errors import Problem
+from shared.hand_over import ENDED_AT, GIVEN_BY, PLACES
 from shared.http.commands import caller_of, pool_of
 from shared.http.flows import Flow
 from shared.http.forms import form_of
 from shared.http.provider import Provider, ProviderAway, SignInRefused
 from shared.http.record import begin_trail, scope_on_record
-from shared.http.sessions import AtProvider, SessionEnded, Sessions
+from shared.http.sessions import AtProvider, Ended, SessionEnded, Sessions
 from shared.pages.notices import Action, notice
 
 _log = structlog.get_logger()
 router = APIRouter(include_in_schema=False)
 provider_router = APIRouter(include_in_schema=False)
+patients_router = APIRouter(include_in_schema=False)
 LET_OFF = frozenset({"/signed-in"})
 _AGAIN = Action("Sign in", "/sign-in")
 
@@ -93,20 +96,39 @@ async def hear_of_sign_out(request: Request) -> Response:
 
 @router.post("/sign-out")
 async def sign_out(request: Request) -> Response:
-    """End the session here, then at the provider."""
-    sessions = sessions_of(request)
-    async with transaction(pool_of(request)) as connection:
-        id_token = await sessions.end(connection, request.cookies.get(sessions.cookie, ""))
-    response = RedirectResponse(await _end_at_provider(request, id_token) or "/signed-out", status_code=303)
-    sessions.take(response)
+    """End the session here, then at the provider; a patient's at every service that they have one at."""
+    ended = await _end(request)
+    if ended is not None and ended.role is Role.PATIENT:
+        response = _led_out(request, PLACES[0])
+    else:
+        response = RedirectResponse(await _end_at_provider(request, ended and ended.id_token) or "/signed-out", 303)
+    sessions_of(request).take(response)
+    return response
+
+
+@patients_router.get(ENDED_AT)
+async def sign_patient_out(request: Request) -> Response:
+    """On a patient's way out: end their session here and lead on. Nobody else loses one who is brought here."""
+    ended = await _end(request, of=Role.PATIENT)
+    following = PLACES[PLACES.index(sessions_of(request).service) + 1 :]
+    response = _led_out(request, following[0] if following else None)
+    if ended is not None:
+        sessions_of(request).take(response)
     return response
 
 
 @router.get("/signed-out")
 async def say_signed_out(request: Request) -> Response:
     """Where the way out ends."""
-    actions = [_AGAIN] if request.app.state.provider else []
-    return _page(request, 200, "You are signed out", "You can close this page.", *actions)
+    has_provider = request.app.state.provider is not None
+    html = notice(
+        "You are signed out",
+        "You can close this page.",
+        spanish=None if has_provider else "Ha cerrado la sesión. Puede cerrar esta página.",
+        actions=[_AGAIN] if has_provider else [],
+        is_synthetic=request.app.state.platform.is_synthetic,
+    )
+    return HTMLResponse(html)
 
 
 @router.get("/signed-in")
@@ -168,6 +190,18 @@ async def _was_left_alone(request: Request) -> bool:
     except SessionEnded as ended:
         return ended.was_idle
     return False
+
+
+async def _end(request: Request, *, of: Role | None = None) -> Ended | None:
+    sessions = sessions_of(request)
+    async with transaction(pool_of(request)) as connection:
+        return await sessions.end(connection, request.cookies.get(sessions.cookie, ""), of=of)
+
+
+def _led_out(request: Request, place: str | None) -> Response:
+    """To the next place where the patient may have a session; at the end, to where they came in."""
+    urls = request.app.state.platform.public_urls
+    return RedirectResponse(f"{urls[GIVEN_BY]}/signed-out" if place is None else f"{urls[place]}{ENDED_AT}", 303)
 
 
 async def _end_at_provider(request: Request, id_token: str | None) -> str | None:

@@ -21,7 +21,13 @@ CREATE TABLE session (
 COMMENT ON COLUMN session.session_hash IS 'SHA-256 of the secret in the cookie';
 COMMENT ON COLUMN session.provider_session IS 'sid at the provider, for its word that the person signed out';
 CREATE INDEX ix_session_ends_at ON session (ends_at);
-CREATE INDEX ix_session_subject ON session (subject)
+CREATE INDEX ix_session_subject ON session (subject);
+CREATE TABLE ended_subject (
+    subject text NOT NULL,
+    ended_at timestamptz NOT NULL,
+    CONSTRAINT pk_ended_subject PRIMARY KEY (subject)
+);
+COMMENT ON COLUMN ended_subject.subject IS 'Whose sessions are over (shared.revocations)'
 """
 _SPENT_TOKENS = """
 CREATE TABLE spent_token (
@@ -39,6 +45,7 @@ def upgrade(*, takes_assertions: bool = True) -> None:
     for statement in _SESSIONS.split(";"):
         op.execute(statement)
     walls.grant("session", app="SELECT, INSERT, UPDATE (seen_at), DELETE")
+    walls.grant("ended_subject", app="SELECT", worker="SELECT, INSERT")
     if takes_assertions:
         for statement in _SPENT_TOKENS.split(";"):
             op.execute(statement)

@@ -65,7 +65,7 @@ async def test_a_visit_from_the_survey_to_the_network_figures(clinic: Clinic) ->
 
 def test_every_container_is_healthy_and_closed(composed: Project) -> None:
     containers = composed.containers()
-    assert containers.keys() == DOOR_NAMES | {"doors", "people", "postgres", "kafka", "prometheus"}
+    assert containers.keys() == DOOR_NAMES | {"doors", "people", "postgres", "kafka", "prometheus", "reconcile"}
     for name, container in containers.items():
         host = container["HostConfig"]
         assert container["State"]["Health"]["Status"] == "healthy", name
@@ -130,7 +130,7 @@ async def test_prometheus_sees_every_door_and_has_no_complaint(composed: Project
 
         async def are_all_seen() -> bool:
             targets = (await prometheus.get("/api/v1/targets")).json()["data"]["activeTargets"]
-            return {one["labels"]["instance"] for one in targets if one["health"] == "up"} == DOOR_NAMES
+            return {one["labels"]["instance"] for one in targets if one["health"] == "up"} == DOOR_NAMES | {"reconcile"}
 
         await until(are_all_seen, seconds=60)
         rules = (await prometheus.get("/api/v1/rules")).json()["data"]["groups"][0]["rules"]
@@ -141,7 +141,7 @@ async def test_prometheus_sees_every_door_and_has_no_complaint(composed: Project
 def test_alerts_fire_when_they_should_and_not_otherwise(composed: Project) -> None:
     promtool = ("run", "--rm", "--network=none", "--volume", f"{ROOT}:/checkout:ro", "--entrypoint=promtool")
     image = composed.containers()["prometheus"]["Config"]["Image"]
-    assert "8 rules found" in docker(*promtool, image, "check", "config", "/checkout/deploy/prometheus/prometheus.yml")
+    assert "10 rules found" in docker(*promtool, image, "check", "config", "/checkout/deploy/prometheus/prometheus.yml")
     docker(*promtool, image, "test", "rules", "/checkout/tests/containers/alerts.yml")
 
 

@@ -10,7 +10,7 @@ from shared.auth import Role
 
 LINES = matrix()
 # Where a sign-in begins: they answer without a session, because nobody has one yet.
-OPEN = re.compile(f"/({entry.OPEN_PATHS}|{tokens.OPEN_PATHS}|sign-in/own(/callback)?)")
+OPEN = re.compile(f"/({entry.OPEN_PATHS}|{tokens.OPEN_PATHS})")
 
 
 def name_of(line: Line) -> str:

@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections import Counter
 from dataclasses import replace
-from importlib import import_module
 from io import StringIO
 from pathlib import Path
 
@@ -14,27 +13,14 @@ from rich.console import Console
 
 from deploy.databases import KeyRingDatabase
 from deploy.demo.accounts import Account, accounts_when_settled, as_json, as_table
-from deploy.doors import SERVICES, consumes, publishes
+from deploy.doors import SERVICES, consumes
 from deploy.issuer import LocalIssuer
 from deploy.keys.places import keyring_in
 from deploy.local.network import Network
 from deploy.local.stack import Addresses
-from services.analytics.domain.pseudonyms import Pseudonyms
-from services.analytics.handlers import applier
-from shared import outbox
-from shared.broker import Partition, Record
-from shared.db import open_pool, transaction
-from shared.delivery import Subscription, deliver
-from shared.delivery_store import places
-from shared.events import PatientErased
-from tests.builders import SITE, a_message, an_erasure, an_event, an_id, one_of_each
 from tests.conftest import Databases, FreshDatabase
+from tests.deploy.arrived import EVENTS, arrived_everywhere
 
-# The one who was erased is another: of them nothing is shown, and so nothing could be missing.
-EVENTS = [
-    *(event for event in one_of_each() if not isinstance(event.body, PatientErased)),
-    an_event(an_erasure(patient_id=an_id("patient", "erased"))),
-]
 SENT = Counter(event.topic for event in EVENTS)
 CONSUMERS = [service for service in SERVICES if consumes(service)]
 AGREEING = Account("visit-updated", "feedback", sent=3, accepted=3, published=4, consumed=3, dead=0, shown=3)
@@ -42,41 +28,10 @@ AGREEING = Account("visit-updated", "feedback", sent=3, accepted=3, published=4,
 
 @pytest.fixture
 async def network(database: Databases, issuer: LocalIssuer) -> Network:
-    """Five databases of a network in which every event was accepted and has arrived; on a broker that keeps no log."""
-    databases = {service: await database(service) for service in SERVICES}
-    for service, found in databases.items():
-        dsn = found.admin
-        async with open_pool(dsn, size=1) as pool, transaction(pool) as connection:
-            own = [event for event in EVENTS if event.topic in {topic.name for topic in publishes(service)}]
-            if own:
-                drafts = [outbox.Draft(SITE, event.key, event.body, event.event_id) for event in own]
-                await outbox.add(connection, drafts)
-        if consumes(service):
-            await arrive(service, dsn)
+    """A network in which every event was accepted and has arrived; on a broker that keeps no log."""
+    databases = await arrived_everywhere(database)
     addresses, keyring = Addresses("", "", "tansu", None), KeyRingDatabase("", {})
     return Network(addresses, databases, {}, issuer, Path(), Path(), {}, keyring, keyring_in(Path(), ""))
-
-
-async def arrive(service: str, dsn: str) -> None:
-    subscription = subscription_of(service)
-    topics = [topic.name for topic in subscription.topics]
-    async with open_pool(dsn, size=1) as pool, transaction(pool) as connection:
-        for topic in topics:
-            place = Partition(topic, 0)
-            await places(connection, service, [place])
-            messages = [a_message(event) for event in EVENTS if event.topic == topic]
-            records = [
-                Record(place, offset, 1_760_000_000_000, message.key, message.value, message.headers)
-                for offset, message in enumerate(messages)
-            ]
-            await deliver(connection, subscription, {place: records})
-
-
-def subscription_of(service: str) -> Subscription:
-    if service == "analytics":
-        return Subscription(service, consumes(service), applier(Pseudonyms(b"p" * 32)))
-    found: Subscription = import_module(f"services.{service}.worker").SUBSCRIPTION
-    return found
 
 
 async def differences(network: Network, sent: Counter[str] = SENT) -> dict[tuple[str, str], list[str]]:

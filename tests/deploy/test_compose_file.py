@@ -36,8 +36,9 @@ def test_every_door_is_run_and_watched() -> None:
     assert {name: commands.get(name) for name in DOOR_NAMES} == {
         str(door): ["run", door.service, door.kind] for door in DOORS
     }
-    (job,) = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["scrape_configs"]
-    assert set(job["static_configs"][0]["targets"]) == {
+    doors, upkeep = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["scrape_configs"]
+    assert upkeep["static_configs"] == [{"targets": ["reconcile:8000"]}]
+    assert set(doors["static_configs"][0]["targets"]) == {
         f"{door}:{port_of(environment_of(str(door)))}" for door in DOORS
     }
 
@@ -130,5 +131,5 @@ def test_secrets_once_made_stay_as_they_are_and_are_their_owners_only(tmp_path: 
 def test_alerts_ask_for_metrics_that_there_are() -> None:
     groups = yaml.safe_load((PROMETHEUS / "rules.yml").read_text())["groups"]
     asked = {name for rule in groups[0]["rules"] for name in re.findall(r"samepage_\w+", rule["expr"])}
-    assert len(asked) == 7
+    assert len(asked) == 9
     assert asked <= set(re.findall(r'"(samepage_\w+)"', Path(telemetry.__file__).read_text()))

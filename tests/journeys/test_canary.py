@@ -292,13 +292,17 @@ MARKED = {"identifier", "concerns.words", "matters_most", "what"}
 # In clear by contract, for the clinic's own codes and for what is public; none is a patient's, and each has a shape.
 CODES = {
     "answers.*": "codes and numbers of the form, checked by it",
+    "client_assertion": "signed by a system, proven and not kept",
+    "client_assertion_type": "of OAuth",
     "clinician_id": "a pseudonym that the site gives",
     "dose": "an amount and a frequency",
     "form": "one of ours",
+    "grant_type": "of OAuth",
     "loinc": "one of ours",
     "method": "of a laboratory",
     "name": "of a site, or of a medicine",
     "panels": "of our page",
+    "scope": "of OAuth",
     "time_zone": "of the IANA list",
     "unit": "UCUM",
 }

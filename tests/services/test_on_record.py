@@ -242,8 +242,7 @@ async def test_a_route_that_forgets_the_audit_cannot_answer(app: Apps, token: To
 async def test_no_service_lets_a_route_off_but_where_a_sign_in_ends(app: Apps, service: str) -> None:
     application = await app(service)
     (on_record,) = (one for one in application.user_middleware if getattr(one.cls, "__name__", "") == OnRecord.__name__)
-    has_pages = service in {"intake", "dashboard", "analytics"}
-    assert on_record.kwargs == {"let_off": frozenset({"/signed-in"} if has_pages else ())}
+    assert on_record.kwargs == {"let_off": frozenset({"/signed-in"} if service != "clinical" else ())}
 
 
 async def test_without_a_valid_token_nothing_is_on_record(app: Apps) -> None:

@@ -281,9 +281,9 @@ async def test_a_write_is_for_one_site_of_the_token(application: FastAPI, token:
         ([SITE], SITE, 201, None),
         ([SITE, OTHER_SITE], OTHER_SITE, 201, None),
         ([SITE, OTHER_SITE], None, 400, "urn:samepage:problem:site-required"),
-        ([], None, 400, "urn:samepage:problem:site-required"),
-        ([SITE], OTHER_SITE, 403, "urn:samepage:problem:wrong-site"),
-        ([], SITE, 403, "urn:samepage:problem:wrong-site"),
+        ([], None, 401, "urn:samepage:problem:unauthenticated"),
+        ([SITE], OTHER_SITE, 404, "urn:samepage:problem:not-found"),
+        ([], SITE, 401, "urn:samepage:problem:unauthenticated"),
     ):
         headers = new_key() | ({} if named is None else {"samepage-site": named})
         async with client_of(application, token("system", sites)) as client:

@@ -46,7 +46,7 @@ async def bring(reader: Pool, *records: Record, subscription: Subscription = COU
 
 async def set_aside(reader: Pool) -> list[tuple[int, str]]:
     async with transaction(reader) as connection:
-        return [(letter.offset, letter.state) for letter in await dead_letters.listed(connection, "test")]
+        return [(letter.place.offset, letter.state) for letter in await dead_letters.listed(connection, "test")]
 
 
 def once(*pairs: tuple[int, int]) -> dict[tuple[str, int], int]:
@@ -118,6 +118,49 @@ async def test_a_record_however_garbled_is_set_aside_as_it_came_and_holds_nobody
     (row,) = await reader.fetch("SELECT * FROM dead_letter")
     kept = record_of(row)
     assert (row["state"], kept.headers, kept.value) == ("dead", headers, value)
+
+
+async def drop(reader: Pool, offset: int) -> Outcome | None:
+    async with transaction(reader) as connection:
+        place = dead_letters.Place(PARTITION, offset)
+        found = await dead_letters.drop(connection, COUNTING, place, "a test record")
+    return None if found is None else found[1]
+
+
+@pytest.mark.parametrize("is_readable", [True, False])
+async def test_a_record_that_is_dropped_is_passed_over_and_what_was_parked_behind_it_goes_on(
+    reader: Pool, is_readable: bool
+) -> None:
+    broken = [record(0, 0, 1), record(1, 0, 2, value=None if is_readable else b"{}"), record(2, 0, 3)]
+    await bring(reader, *broken, subscription=FAILING)
+    assert await set_aside(reader) == [(1, "dead"), (2, "parked")]
+    outcome = await drop(reader, 1)
+    assert outcome is not None
+    assert [event.sequence for event, _ in outcome.applied] == [3]
+    assert await effects(reader) == once((0, 1), (0, 3))
+    assert await set_aside(reader) == [(1, "dropped")]
+    await bring(reader, record(3, 0, 4))
+    assert await effects(reader) == once((0, 1), (0, 3), (0, 4))
+    reason = await reader.fetchval("SELECT reason FROM dead_letter")
+    assert reason.endswith("; dropped: a test record")
+
+
+async def test_where_nothing_dead_stands_nothing_is_dropped(reader: Pool) -> None:
+    await bring(reader, record(0, 0, 1), record(1, 0, 2), record(2, 0, 3), subscription=FAILING)
+    for offset in (0, 2, 9):
+        assert await drop(reader, offset) is None
+    assert await set_aside(reader) == [(1, "dead"), (2, "parked")]
+
+
+async def test_a_dropped_record_that_is_read_again_holds_nobody_up(reader: Pool) -> None:
+    """As in a rebuild, and after the topic was refilled."""
+    log = [record(0, 0, 1), record(1, 0, 2, value=b"{}"), record(2, 0, 3)]
+    await bring(reader, *log)
+    await drop(reader, 1)
+    await reader.execute("TRUNCATE effect, consumer_offset, consumer_head, delivery")
+    await bring(reader, *log)
+    assert await effects(reader) == once((0, 1), (0, 3))
+    assert await set_aside(reader) == [(1, "dropped")]
 
 
 async def test_no_reason_repeats_what_stood_in_the_event(reader: Pool) -> None:

@@ -20,7 +20,6 @@ from deploy.provider import Client, Person, Provider
 from services.dashboard.api import ROUTERS
 from services.dashboard.settings import DashboardSettings
 from shared.auth import Role
-from shared.hand_over import Receiver
 from shared.http.app import Entrance, create_app
 from shared.settings import Platform, SignIn
 from shared.signing import ALGORITHM, SigningKeys, make_key_file
@@ -150,9 +149,8 @@ async def dashboard_of(database: Databases, platform: Platform, clock: Clock) ->
                 database_url=SecretStr(found.app),
                 sign_in=people.sign_in("dashboard"),
             )
-            state: dict[str, Any] = {"settings": settings, "receiver": Receiver(platform, "dashboard")}
             entrance = Entrance(clock=clock)
-            application = create_app("dashboard", settings, ROUTERS, state=state, entrance=entrance)
+            application = create_app("dashboard", settings, ROUTERS, state={"settings": settings}, entrance=entrance)
             application.state.database = found
             await running.enter_async_context(application.router.lifespan_context(application))
             return application

@@ -11,15 +11,21 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from services.dashboard.handlers import apply
+from services.dashboard.worker import SUBSCRIPTION as TO_DASHBOARD
+from services.feedback.worker import SUBSCRIPTION as TO_FEEDBACK
 from shared.auth import Caller, Role
 from shared.db import transaction
 from shared.hand_over import assertion
+from shared.http.sessions import Sessions
 from shared.settings import Platform
 from shared.signing import SigningKeys, make_key_file
-from tests.builders import a_site, an_enrollment, an_event
-from tests.conftest import URLS, Apps, Pools, Tokens, client_of, new_key
+from tests.builders import a_site, a_visit, an_enrollment, an_event
+from tests.conftest import URLS, Apps, Tokens, client_of, new_key
+from tests.journeys.visit import FEEDBACK
+from tests.services.streams import arrive, published
+from tests.services.trails import trail
 from tests.sign_in.browser import Browser
+from tests.survey import survey_of
 
 SITE = "riverbend"
 OWN = f"{URLS['dashboard']}/sign-in/own"
@@ -28,17 +34,18 @@ STATE = "s" * 43
 
 
 class Journey(NamedTuple):
-    """Both services, a patient whom both know, and a link for a visit."""
+    """The services, a patient whom all know, and a link for a visit."""
 
     intake: FastAPI
     dashboard: FastAPI
+    feedback: FastAPI
     patient_id: UUID
     link: str
 
 
 @pytest.fixture
-async def journey(app: Apps, pool_of: Pools, token: Tokens) -> Journey:
-    intake, dashboard = await app("intake"), await app("dashboard")
+async def journey(app: Apps, token: Tokens) -> Journey:
+    intake, dashboard, feedback = [await app(name) for name in ("intake", "dashboard", "feedback")]
     async with client_of(intake, token("system", [SITE])) as system:
 
         async def posted(path: str, body: Mapping[str, object]) -> dict[str, str]:
@@ -54,14 +61,16 @@ async def journey(app: Apps, pool_of: Pools, token: Tokens) -> Journey:
         at = (datetime.now(UTC) + timedelta(days=1)).isoformat()
         visit = {"patient_id": str(patient_id), "clinician_id": "dr-1", "scheduled_at": at}
         link = (await posted(f"/v1/visits/{(await posted('/v1/visits', visit))['id']}/links", {}))["link"]
-    async with transaction(await pool_of(dashboard.state.database)) as connection:
-        await apply(connection, [an_event(a_site()), an_event(an_enrollment(patient_id=patient_id))])
-    return Journey(intake, dashboard, patient_id, link)
+    enrolled = an_event(an_enrollment(patient_id=patient_id))
+    await arrive(dashboard, TO_DASHBOARD, an_event(a_site()), enrolled)
+    await arrive(feedback, TO_FEEDBACK, enrolled)
+    return Journey(intake, dashboard, feedback, patient_id, link)
 
 
 @pytest.fixture
 async def phone(journey: Journey) -> AsyncIterator[Browser]:
-    async with Browser({URLS["intake"]: journey.intake, URLS["dashboard"]: journey.dashboard}) as browser:
+    places = {URLS[name]: getattr(journey, name) for name in ("intake", "dashboard", "feedback")}
+    async with Browser(places) as browser:
         yield browser
 
 
@@ -132,6 +141,40 @@ async def test_a_revoked_link_hands_nobody_over(journey: Journey, phone: Browser
     assert (await phone.open(OWN)).status_code == 401
 
 
+async def test_revoking_a_link_closes_the_own_page_and_what_was_on_its_way_there(
+    journey: Journey, phone: Browser, token: Tokens
+) -> None:
+    await phone.submit(await phone.open(journey.link))
+    page = await phone.open(OWN)
+    at_feedback = await phone.open(f"{URLS['feedback']}/sign-in/own")
+    on_its_way = (await phone.open(OWN, until=BACK)).headers["location"]
+    link = (await journey.intake.state.database.rows("SELECT * FROM visit_link"))[0]
+    async with client_of(journey.intake, token("system", [SITE])) as system:
+        answer = await system.delete(f"/v1/visits/{link['visit_id']}/links/{link['link_id']}")
+        assert answer.status_code == 204
+    assert (await phone.step(str(page.url))).status_code == 200, "the dashboard has not heard of it yet"
+    *_, revocation = await published(journey.intake)
+    await arrive(journey.dashboard, TO_DASHBOARD, revocation)
+    await arrive(journey.feedback, TO_FEEDBACK, revocation)
+    assert (await phone.step(str(at_feedback.url))).status_code == 401
+    closed = await phone.step(str(page.url))
+    assert closed.status_code == 401
+    assert "use the link from your clinic again" in closed.text
+    assert (await phone.open(on_its_way)).status_code == 401, "a session that begins later opens nothing either"
+
+
+async def test_what_is_signed_in_for_is_on_record_at_both_services(journey: Journey, phone: Browser) -> None:
+    await phone.submit(await phone.open(journey.link))
+    await phone.open(OWN)
+    link_id = await journey.intake.state.database.value("SELECT link_id FROM visit_link")
+    given, taken = await trail(journey.intake, route="hand_over"), await trail(journey.dashboard, kind="write")
+    assert [(row["kind"], row["status"]) for row in given] == [("read", 303)]
+    assert [(row["route"], row["status"]) for row in taken] == [("come_back", 303)]
+    assert {(row["subject"], row["patient_id"]) for row in (*given, *taken)} == {
+        (f"link:{link_id}", journey.patient_id)
+    }
+
+
 async def test_the_session_at_the_receiver_ends_after_an_hour_or_with_the_link(
     journey: Journey, phone: Browser
 ) -> None:
@@ -156,11 +199,48 @@ async def test_an_ended_session_of_a_patient_leads_back_over_intake_and_not_to_t
     assert (await phone.open(OWN)).status_code == 200
 
 
-async def test_signing_out_of_the_own_page_ends_that_session(journey: Journey, phone: Browser) -> None:
+@pytest.mark.parametrize("place", ["intake", "dashboard", "feedback"])
+async def test_who_signs_out_of_one_service_is_signed_out_of_all(journey: Journey, phone: Browser, place: str) -> None:
+    pages = {"intake": await phone.submit(await phone.open(journey.link))}
+    for name in ("dashboard", "feedback"):
+        pages[name] = await phone.open(f"{URLS[name]}/sign-in/own")
+    out = await phone.submit(pages[place])
+    assert str(out.url) == f"{URLS['intake']}/signed-out"
+    assert "Ha cerrado la sesión." in out.text
+    assert phone.cookies == {}
+    for application in (journey.intake, journey.dashboard, journey.feedback):
+        assert await application.state.database.value("SELECT count(*) FROM session") == 0
+    assert (await phone.open(OWN)).status_code == 401, "and there is no way back but the link"
+
+
+@pytest.mark.parametrize("place", ["intake", "dashboard", "feedback"])
+async def test_a_form_may_lead_over_all_places_where_a_patient_is_signed_out(phone: Browser, place: str) -> None:
+    policy = (await phone.step(f"{URLS[place]}/signed-out")).headers["content-security-policy"]
+    (allowed,) = [rule for rule in policy.split("; ") if rule.startswith("form-action")]
+    assert allowed.split() == ["form-action", "'self'", *(URLS[name] for name in ("intake", "dashboard", "feedback"))]
+
+
+async def test_the_way_out_of_patients_signs_nobody_else_out(journey: Journey, phone: Browser) -> None:
+    sessions: Sessions = journey.dashboard.state.sessions
+    rowe = Caller("rowe", Role.CLINICIAN, frozenset({SITE}))
+    async with transaction(journey.dashboard.state.pool) as connection:
+        secret = await sessions.open(connection, rowe)
+    phone.set_cookie(sessions.cookie, secret, URLS["dashboard"])
+    await phone.open(f"{URLS['dashboard']}/sign-out/own")
+    assert (await phone.step(f"{URLS['dashboard']}/signed-in")).status_code == 200
+
+
+async def test_a_link_leads_to_the_survey_and_to_feedback_in_one_browser(journey: Journey, phone: Browser) -> None:
     await phone.submit(await phone.open(journey.link))
-    page = await phone.open(OWN)
-    assert str((await phone.submit(page)).url) == f"{URLS['dashboard']}/signed-out"
-    assert await journey.dashboard.state.database.value("SELECT count(*) FROM session") == 0
+    visit_id = str(await journey.intake.state.database.value("SELECT visit_id FROM visit_link"))
+    survey = survey_of(str(journey.patient_id), visit_id)
+    assert (await phone.call(f"{URLS['intake']}/v1/surveys", survey)).status_code == 201
+    *_, submitted = await published(journey.intake)
+    visit = {"patient_id": journey.patient_id, "visit_id": UUID(visit_id), "completed_at": datetime.now(UTC)}
+    await arrive(journey.feedback, TO_FEEDBACK, an_event(a_visit(state="completed", **visit)), submitted)
+    await phone.open(f"{URLS['feedback']}/sign-in/own")
+    given = {"patient_id": str(journey.patient_id), "visit_id": visit_id, **FEEDBACK}
+    assert (await phone.call(f"{URLS['feedback']}/v1/feedback", given)).status_code == 201
 
 
 async def test_an_assertion_is_taken_from_intake_only_and_for_this_service_only(

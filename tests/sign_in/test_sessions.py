@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ from shared.auth import Caller, Role
 from shared.db import SiteScope, transaction
 from shared.http.sessions import AtProvider, Sessions, spend
 from tests.conftest import Tokens, client_of
+from tests.services.trails import trail
 from tests.sign_in.browser import Browser
 from tests.sign_in.conftest import HOME, Clock, DevelopmentPeople, Signers
 
@@ -201,3 +203,21 @@ async def test_what_is_no_logout_token_ends_nothing(
 ) -> None:
     assert (await told(dashboard, logout_token(development, clock, **changes))).status_code == 400
     assert (await browser.step(f"{HOME}/signed-in")).status_code == 200
+
+
+async def test_a_person_who_may_not_see_a_page_reads_why_and_a_program_gets_a_document(dashboard: FastAPI) -> None:
+    async with Browser({HOME: dashboard}) as browser:
+        browser.set_cookie(SESSION, await opened(dashboard, Caller("lund", Role.OPERATOR, frozenset())), HOME)
+        patient = f"{HOME}/patients/{uuid4()}"
+        page = await browser.step(patient)
+        assert (page.status_code, page.headers["content-type"]) == (403, "text/html; charset=utf-8")
+        assert "This is for: patient, clinician, coordinator." in page.text
+        assert "Sign out" in page.text
+        data = await browser.step(patient, {"accept": "application/json"})
+        assert (data.status_code, data.json()["type"]) == (403, "urn:samepage:problem:wrong-role")
+        browser.set_cookie(SESSION, await opened(dashboard), HOME)
+        assert ((unknown := await browser.step(patient)).status_code, "Not found" in unknown.text) == (404, True)
+        nowhere = await browser.step(f"{HOME}/nowhere")
+        assert (nowhere.status_code, "Not found" in nowhere.text) == (404, True)
+    denied = await trail(dashboard, kind="denied")
+    assert [(row["subject"], row["status"]) for row in denied] == [("lund", 403), ("lund", 403), ("rowe", 404)]

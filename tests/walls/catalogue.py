@@ -7,7 +7,7 @@ from shared.db import Connection
 from tests.walls.grants import May
 
 APP, WORKER = "samepage_app", "samepage_worker"
-WITHOUT_SITE = {"alembic_version", "relay_cursor", "consumer_offset", "notary_cursor", "session"}
+WITHOUT_SITE = {"alembic_version", "relay_cursor", "consumer_offset", "notary_cursor", "session", "ended_subject"}
 BOUND_SITES = (
     "(site_id = ANY (( SELECT string_to_array(current_setting('samepage.sites'::text), ','::text) AS string_to_array)"
     "::text[]))"

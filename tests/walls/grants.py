@@ -25,7 +25,7 @@ PUBLISHING = {
     "outbox": May(
         app="SELECT (site_id, xid, position, recorded_at, event_id, topic, key, sequence), INSERT", worker="SELECT"
     ),
-    "outbox_head": May(app="SELECT, INSERT, UPDATE (sequence)"),
+    "outbox_head": May(app="SELECT, INSERT, UPDATE (sequence)", worker="SELECT"),
     "outbox_position": May(app="USAGE"),
     "outbox_add": May(app="EXECUTE"),
     "relay_cursor": May(app="SELECT", worker="SELECT, UPDATE (xid, position)"),
@@ -43,6 +43,7 @@ ENROLLED = {"patient": May(app="SELECT", worker="SELECT, INSERT, DELETE, UPDATE 
 TAKEN = "SELECT (site_id, patient_id), DELETE"
 SIGNED_IN_TO = {
     "session": May(app="SELECT, INSERT, UPDATE (seen_at), DELETE"),
+    "ended_subject": May(app="SELECT", worker="SELECT, INSERT"),
     "spent_token": May(app="SELECT, INSERT, DELETE"),
 }
 
@@ -113,6 +114,7 @@ GRANTS: dict[str, dict[str, May]] = {
     "feedback": EVERYWHERE
     | PUBLISHING
     | READING
+    | SIGNED_IN_TO
     | ENROLLED
     | ERASED
     | {
@@ -127,6 +129,7 @@ GRANTS: dict[str, dict[str, May]] = {
     | READING
     | {
         "session": SIGNED_IN_TO["session"],
+        "ended_subject": SIGNED_IN_TO["ended_subject"],
         "dead_letter": May(app="SELECT (site_id)", worker="SELECT, INSERT, DELETE, UPDATE (state, reason)"),
         "erasure": May(worker="SELECT, INSERT"),
         "site": May(app="SELECT", worker="SELECT, INSERT, UPDATE (name, site_type, sequence)"),

@@ -2,11 +2,10 @@
 
 from fastapi import APIRouter
 
-from services.dashboard.api import glass, glass_pages, linking, looks, own, pages, views
+from services.dashboard.api import glass, glass_pages, linking, looks, pages, views
 from shared.http import receipts
 
 ROUTERS: tuple[APIRouter, ...] = (
-    own.router,
     pages.router,
     looks.router,
     views.router,

@@ -148,7 +148,7 @@ async def broken(request: Request, caller: Caller, body: GlassBody) -> Broken:
     trail = trail_of(request)
     trail.purpose = Purpose.BREAK_GLASS
     async with transaction(pool_of(request), SiteScope(caller.sites | {body.site_id})) as connection:
-        await lock(connection, [f"break-glass:{caller.subject}"])
+        await lock(connection, [(site_id, f"break-glass:{caller.subject}") for site_id in caller.sites])
         outcome = await _tried(request, connection, caller, body)
         await trail.keep(connection, _entries(caller, body, outcome))
     if isinstance(outcome, Problem):

@@ -109,7 +109,7 @@ async def make_link_code(
     code, scope = code_of(site_id, secrets.token_bytes(SECRET_BYTES)), SiteScope.of(site_id)
     expires_at = now + CODE_LIVES_FOR
     async with transaction(pool_of(request), scope) as connection:
-        await lock(connection, [str(patient_id)])
+        await lock(connection, [(site_id, patient_id)])
         if not await is_here(connection, scope, patient_id):
             raise unknown("patient")
         await trail_of(request).keep(connection, [Entry(site_id, Kind.WRITE, 201, patient_id)])
@@ -138,7 +138,7 @@ async def link_patients(
     behind = await _behind(request, given, body.code)
     patients = {given.site_id: patient_id} | ({} if behind is None else {behind.site_id: behind.patient_id})
     async with transaction(pool_of(request), SiteScope.of(*patients)) as connection:
-        await lock(connection, [f"link:{given.subject}", *map(str, patients.values())])
+        await lock(connection, [(given.site_id, f"link:{given.subject}"), *patients.items()])
         outcome = await _tried(connection, given, behind)
         await trail.keep(connection, _entries(given, outcome))
     if isinstance(outcome, Problem):

@@ -63,7 +63,7 @@ async def seen(request: Request, look: Look) -> Seen:
     caller = look.caller
     only_own_page(caller, look.patient_id)
     async with transaction(pool_of(request), caller.scope) as connection:
-        await lock(connection, [str(look.patient_id)])
+        await lock(connection, [(site_id, look.patient_id) for site_id in caller.sites])
         stored = await store.page(connection, caller.scope, look.patient_id)
         if stored is not None:
             around = await _around(connection, caller.scope, look) if look.is_for_people else Around()
@@ -88,7 +88,7 @@ async def seen_by_link(request: Request, look: Look, link_id: UUID) -> Seen:
         raise unknown("link")
     look, there = replace(look, patient_id=own.other_patient_id), SiteScope.of(own.other_site)
     async with transaction(pool_of(request), there) as connection:
-        await lock(connection, [str(look.patient_id)])
+        await lock(connection, [(own.other_site, look.patient_id)])
         sides = await store.links_of(connection, there, look.patient_id)
         side = next((side for side in sides if side.is_live and side.is_other_side_of(own)), None)
         stored = await store.page(connection, there, look.patient_id)
@@ -99,7 +99,7 @@ async def seen_by_link(request: Request, look: Look, link_id: UUID) -> Seen:
 
 async def _seen_through_glass(request: Request, look: Look, there: SiteScope) -> Seen:
     async with transaction(pool_of(request), there) as connection:
-        await lock(connection, [str(look.patient_id)])
+        await lock(connection, [(site_id, look.patient_id) for site_id in there.sites])
         stored = await store.page(connection, there, look.patient_id)
         broken = await store.glass_to(connection, there, look.patient_id, MOST_AT_ONCE)
         through = is_open_to(look.caller, broken, look.at)

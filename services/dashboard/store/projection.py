@@ -8,13 +8,14 @@ from uuid import UUID
 import orjson
 
 from shared.db import Connection, SiteScope
-from shared.events import SITE_UPDATED, Event, SiteUpdated
+from shared.events import LINK_REVOKED, SITE_UPDATED, Event, SiteUpdated
 
 # Events that the read model shows, by topic: each stream reaches as far as its highest sequence.
 ACCOUNT = f"""
     SELECT key AS name, sum((value ->> 'sequence')::bigint)::bigint AS n
     FROM patient_page, jsonb_each(facts -> 'sources') GROUP BY key
     UNION ALL SELECT '{SITE_UPDATED.name}', coalesce(sum(sequence), 0)::bigint FROM site
+    UNION ALL SELECT '{LINK_REVOKED.name}', count(*) FROM ended_subject
 """
 
 

@@ -18,7 +18,6 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import TypeAdapter, ValidationError
 
 from services.intake import store
-from services.intake.api.links import subject_of
 from services.intake.domain import Limit, Link, LinkState, openings, secret_hash
 from services.intake.pages import ask_to_open, say_too_often, say_unusable, show_start
 from shared.audit import Entry, Kind
@@ -31,6 +30,7 @@ from shared.http.commands import pool_of
 from shared.http.forms import form_of
 from shared.http.record import begin_trail, keep_read
 from shared.http.sign_in import begin, closed_to_patient
+from shared.revocations import subject_of
 from shared.settings import Platform
 from shared.signing import SigningKeys
 
@@ -87,7 +87,7 @@ async def open_link(request: Request, site_id: str, secret: str, lang: Lang = No
     if not _is_site_id(site_id):
         return _unusable(request)
     async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
-        await lock(connection, [f"link:{secret_hash(secret).hex()}"])
+        await lock(connection, [(site_id, f"link:{secret_hash(secret).hex()}")])
         found = await _behind(request, connection, site_id, secret)
         if found is None:
             return _unusable(request)
@@ -131,7 +131,7 @@ async def start(request: Request, caller: Patient, lang: Lang = None) -> Respons
 async def hand_over(
     request: Request,
     caller: Patient,
-    to: Literal["dashboard"],
+    to: Literal["dashboard", "feedback"],
     state: Annotated[str, Query(pattern=r"^[\w-]{20,100}$")],
 ) -> Response:
     """Send the patient back to the service that asks, with an assertion who they are, while the link lives."""
@@ -160,11 +160,20 @@ async def _behind(request: Request, connection: Connection, site_id: str, secret
 
 
 async def _of(connection: Connection, caller: Caller) -> Found | None:
-    """The link that the patient came by."""
-    kind, _, link_id = caller.subject.partition(":")
-    if kind != "link":
+    """The link that the patient came by; None where the token names none, or another patient's."""
+    link_id = _named(caller.subject)
+    if link_id is None or len(caller.sites) != 1:
         return None
-    return await _found(connection, caller.scope, await store.link(connection, caller.scope, UUID(link_id)))
+    found = await _found(connection, caller.scope, await store.link(connection, caller.scope, link_id))
+    return found if found is not None and found.link.patient_id == caller.patient_id else None
+
+
+def _named(subject: str) -> UUID | None:
+    kind, _, link_id = subject.partition(":")
+    try:
+        return UUID(link_id) if kind == "link" else None
+    except ValueError:
+        return None
 
 
 async def _found(connection: Connection, scope: SiteScope, link: Link | None) -> Found | None:
@@ -181,7 +190,7 @@ async def _keep(request: Request, connection: Connection, site_id: str, link: Li
 
 
 def _caller(site_id: str, link: Link) -> Caller:
-    return Caller(subject_of(link), Role.PATIENT, frozenset({site_id}), link.patient_id)
+    return Caller(subject_of(link.link_id), Role.PATIENT, frozenset({site_id}), link.patient_id)
 
 
 def _asked(

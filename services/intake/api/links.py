@@ -11,17 +11,19 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from services.intake import store
 from services.intake.domain import Link, LinkState, expiry, secret_hash, secret_of
+from shared import outbox
 from shared.audit import Entry, Kind
 from shared.auth import Caller
-from shared.db import Connection, SiteScope, transaction
+from shared.db import Connection, SiteScope, lock, transaction
 from shared.errors import conflict, unknown
-from shared.events import SiteId, VisitState
+from shared.events import LinkRevoked, SiteId, VisitState
 from shared.http.access import SiteStaff
 from shared.http.batch import Batch
 from shared.http.commands import Accepted, Command, IdempotencyKey, NamedSite, execute, pool_of
 from shared.http.record import keep_read, trail_of
 from shared.http.sign_in import sessions_of
-from shared.outbox import Recorded
+from shared.outbox import Draft, Recorded
+from shared.revocations import subject_of
 
 router = APIRouter(tags=["links"])
 
@@ -105,16 +107,23 @@ async def list_links(request: Request, visit_id: UUID, caller: SiteStaff, site: 
 async def revoke_link(
     request: Request, visit_id: UUID, link_id: UUID, caller: SiteStaff, site: NamedSite = None
 ) -> Response:
-    """Revoke a link and end the sessions that it opened here; again changes nothing."""
+    """Revoke a link and end the sessions that it opened, everywhere; again changes nothing."""
     site_id = caller.writing_site(site)
     scope = SiteScope.of(site_id)
     async with transaction(pool_of(request), scope) as connection:
         link = await store.link(connection, scope, link_id)
         if link is None or link.visit_id != visit_id:
             raise unknown("link")
-        await trail_of(request).keep(connection, [Entry(site_id, Kind.WRITE, 204, link.patient_id)])
-        await store.record_link_revoked(connection, site_id, link_id, datetime.now(UTC))
-        await sessions_of(request).end_all(connection, subject=subject_of(link))
+        await lock(connection, [(site_id, link.patient_id)])
+        now = datetime.now(UTC)
+        event = LinkRevoked(link_id=link_id, visit_id=visit_id, patient_id=link.patient_id, revoked_at=now)
+        draft = Draft(site_id, str(link.patient_id), event)
+        is_new = await store.record_link_revoked(connection, site_id, link_id, now)
+        if is_new:
+            await outbox.add(connection, [draft])
+        entry = Entry(site_id, Kind.WRITE, 204, link.patient_id, draft.event_id if is_new else None)
+        await trail_of(request).keep(connection, [entry])
+        await sessions_of(request).end_all(connection, subject=subject_of(link_id))
     return Response(status_code=204)
 
 
@@ -131,11 +140,6 @@ async def put_link_rule(
         await trail_of(request).keep(connection, [Entry(site_id, Kind.WRITE, 200)])
         await store.record_link_rule(connection, site_id, asks_birth_year=body.asks_birth_year)
     return body
-
-
-def subject_of(link: Link) -> str:
-    """Who somebody is that came by this link, in sessions and on record."""
-    return f"link:{link.link_id}"
 
 
 async def _make(

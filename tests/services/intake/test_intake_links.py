@@ -16,9 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.domain import Limit, Opening, openings
-from shared.events import VisitState
+from shared.events import LinkRevoked, VisitState
 from tests.conftest import URLS, Tokens, client_of, new_key
 from tests.services.intake.conftest import OTHER, SITE, Clinic
+from tests.services.streams import published
+from tests.services.trails import trail, unrecordable
 from tests.sign_in.browser import Browser
 from tests.survey import survey_of
 
@@ -200,6 +202,10 @@ async def test_revoking_ends_the_sessions_that_the_link_opened(clinic: Clinic, p
     path = f"/v1/visits/{visit_id}/links/{item['id']}"
     for _ in range(2):
         assert (await clinic.system.delete(path)).status_code == 204
+    *_, told = events = await published(clinic.intake)
+    assert isinstance(told.body, LinkRevoked)
+    assert (str(told.body.link_id), str(told.body.visit_id)) == (item["id"], visit_id)
+    assert [event.topic for event in events].count(told.topic) == 1, "the services that it was handed to are told once"
     assert (await phone.step(f"{HOME}/start")).status_code == 401
     (item,) = (await clinic.system.get(f"/v1/visits/{visit_id}/links")).json()["items"]
     assert item["state"] == "revoked"
@@ -328,3 +334,56 @@ async def test_links_are_for_visits_that_take_place_and_for_a_limited_time(clini
         answer = await made(coming, expires_at=wrong.isoformat())
         assert answer.status_code == 422
         assert answer.json()["errors"][0]["field"] == "expires_at"
+
+
+async def test_every_try_of_a_link_that_there_is_or_was_is_on_record(clinic: Clinic, phone: Browser) -> None:
+    assert (await clinic.system.put(RULE, json={"asks_birth_year": True})).status_code == 200
+    link = await clinic.new_link(birth_year=1984)
+    page = await phone.open(link)
+    await phone.submit(page, birth_year="1985")
+    await phone.submit(page, birth_year="1984")
+    await clinic.intake.state.database.run("UPDATE visit_link SET revoked_at = now()")
+    await phone.open(link)
+    await phone.post(link)
+    await phone.open(link[:-4] + "AAAA")
+    (known,) = await clinic.intake.state.database.rows("SELECT link_id, patient_id FROM visit_link")
+    rows = await trail(clinic.intake, subject=f"link:{known['link_id']}")
+    assert [(row["route"], row["kind"], row["status"]) for row in rows] == [
+        ("look_at_link", "read", 200),
+        ("open_link", "refused", 422),
+        ("open_link", "write", 303),
+        ("start", "read", 200),
+        ("look_at_link", "denied", 404),
+        ("open_link", "denied", 404),
+    ], "and a secret that nobody knows leaves nothing"
+    assert {(row["site_id"], row["patient_id"], row["role"], row["purpose"]) for row in rows} == {
+        (clinic.site, known["patient_id"], "patient", "own-record")
+    }
+
+
+async def test_a_link_that_cannot_be_put_on_record_does_not_open(clinic: Clinic, phone: Browser) -> None:
+    link = await clinic.new_link()
+    page = await phone.open(link)
+    async with unrecordable(clinic.intake):
+        assert (await phone.step(link)).status_code == 503
+        assert (await phone.submit(page)).status_code == 503
+    assert phone.cookies == {}
+    opened = "SELECT opened_at IS NULL AND wrong_answers = 0 FROM visit_link"
+    assert await clinic.intake.state.database.value(opened)
+    assert (await phone.submit(page)).status_code == 200
+
+
+async def test_who_makes_lists_and_revokes_links_is_on_record_about_their_patient(clinic: Clinic) -> None:
+    patient_id = await clinic.enrol()
+    visit_id = await clinic.visit(patient_id)
+    await clinic.link(visit_id)
+    (item,) = (await clinic.system.get(f"/v1/visits/{visit_id}/links")).json()["items"]
+    await clinic.system.delete(f"/v1/visits/{visit_id}/links/{item['id']}")
+    rows = [row for row in await trail(clinic.intake, role="system") if row["route"].endswith(("link", "links"))]
+    assert [(row["route"], row["kind"], str(row["patient_id"])) for row in rows] == [
+        ("make_link", "write", patient_id),
+        ("list_links", "read", patient_id),
+        ("revoke_link", "write", patient_id),
+    ]
+    *_, told = await published(clinic.intake)
+    assert rows[-1]["event_id"] == told.event_id

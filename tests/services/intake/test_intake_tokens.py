@@ -24,8 +24,9 @@ from shared.settings import Platform
 from shared.signing import SigningKeys, make_key_file
 from tests.conftest import URLS, Apps, Tokens, client_of, new_key
 from tests.services.intake.conftest import OTHER, SITE, Clinic
+from tests.services.trails import trail
 
-EHR = ClientId(SITE, "ehr")
+EHR, OPERATOR = ClientId(SITE, "ehr"), "command-line:an-operator"
 ENDPOINT = f"{URLS['intake']}/oauth/token"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 EC_KEY = ec.generate_private_key(ec.SECP384R1())
@@ -55,7 +56,7 @@ def proof(key: Any = EC_KEY, key_id: str = "ec-1", algorithm: str = "ES384", **c
 @pytest.fixture
 async def system(clinic: Clinic) -> Callable[..., Any]:
     """`await system(assertion, **form)`: what the token endpoint answers to the registered client."""
-    await add_client(dsn_of(clinic), EHR, KEY_SET)
+    await add_client(dsn_of(clinic), EHR, KEY_SET, by=OPERATOR)
 
     async def ask(assertion: str, **form: str) -> httpx.Response:
         fields = {
@@ -91,7 +92,7 @@ async def test_a_client_gets_a_token_for_five_minutes_that_opens_its_own_site_in
         visit = {"patient_id": patient_id, "clinician_id": "dr-1", "scheduled_at": "2026-12-01T10:00:00Z"}
         assert (await ehr.post("/v1/visits", json=visit, headers=new_key())).status_code == 201
         elsewhere = new_key() | {"samepage-site": OTHER}
-        assert (await ehr.post("/v1/visits", json=visit, headers=elsewhere)).status_code == 403
+        assert (await ehr.post("/v1/visits", json=visit, headers=elsewhere)).status_code == 404
     async with client_of(await app("clinical"), document["access_token"]) as ehr:
         assert (await ehr.get(f"/v1/receipts/{uuid4()}")).status_code == 404, "it came in, and found no such receipt"
 
@@ -196,20 +197,38 @@ async def test_the_token_endpoint_is_for_so_many_requests_a_minute(clinic: Clini
 
 
 async def test_a_revoked_client_gets_no_more_tokens_until_it_is_added_again(system: Any, clinic: Clinic) -> None:
-    await revoke_client(dsn_of(clinic), EHR)
+    await revoke_client(dsn_of(clinic), EHR, by=OPERATOR)
     assert (await system(proof())).status_code == 401
     (client,) = await clients_of(dsn_of(clinic), SITE)
     assert client.revoked_at is not None
-    await add_client(dsn_of(clinic), EHR, {"keys": [public(STRANGERS_KEY, "ec-2")]})
+    await add_client(dsn_of(clinic), EHR, {"keys": [public(STRANGERS_KEY, "ec-2")]}, by=OPERATOR)
     assert (await system(proof())).status_code == 401, "its keys were replaced"
     assert (await system(proof(STRANGERS_KEY, "ec-2"))).status_code == 200
 
 
+async def test_who_let_a_system_in_and_what_it_tried_is_on_record_at_its_site(system: Any, clinic: Clinic) -> None:
+    twice = proof()
+    for tried in (twice, twice, proof(STRANGERS_KEY), proof(iss=f"{SITE}.unheard-of", sub=f"{SITE}.unheard-of")):
+        await system(tried)
+    await revoke_client(dsn_of(clinic), EHR, by=OPERATOR)
+    await system(proof())
+    rows = [row for row in await trail(clinic.intake) if row["subject"] in {str(EHR), OPERATOR, f"{SITE}.unheard-of"}]
+    assert [(row["subject"], row["route"], row["kind"], row["status"]) for row in rows] == [
+        (OPERATOR, "client-add", "write", 200),
+        (str(EHR), "issue_token", "write", 200),
+        (str(EHR), "issue_token", "denied", 401),
+        (str(EHR), "issue_token", "denied", 401),
+        (OPERATOR, "client-revoke", "write", 200),
+        (str(EHR), "issue_token", "denied", 401),
+    ], "and nothing of a client that nobody added"
+    assert {row["site_id"] for row in rows} == {SITE}
+
+
 async def test_only_sites_that_are_known_have_clients(clinic: Clinic) -> None:
     with pytest.raises(StackError, match="The site nowhere is not known"):
-        await add_client(dsn_of(clinic), ClientId("nowhere", "ehr"), KEY_SET)
+        await add_client(dsn_of(clinic), ClientId("nowhere", "ehr"), KEY_SET, by=OPERATOR)
     with pytest.raises(StackError, match="There is no client"):
-        await revoke_client(dsn_of(clinic), ClientId(SITE, "lab"))
+        await revoke_client(dsn_of(clinic), ClientId(SITE, "lab"), by=OPERATOR)
 
 
 async def test_intake_says_where_and_how_to_ask(clinic: Clinic, network_key: Path) -> None:

@@ -1,14 +1,16 @@
-"""What the walls cost a page read: one door and one database, row-level security on and off in turn, in one run.
+"""What walls and audit cost a page read: with both, and with neither, in turn, in one run on one database.
 
-`python -m tests.load.walls`. Both ways bind the sites of the transaction, which costs no round trip. Processor time
-is the measure to go by where other programs share the machine.
+`python -m tests.load.trust`. Without: row-level security is off in the tables that a page read touches, and the door is
+one that puts nothing on record. Both ways the look itself is recorded. Processor time is the measure to go by where
+other programs share the machine.
 """
 
 import asyncio
 import statistics
+import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,9 @@ import asyncpg
 import httpx
 from rich.console import Console
 
-from deploy.doors import DOORS, Door
+from deploy.doors import DOORS, PROVIDER, Door
 from deploy.local.network import Network
+from deploy.local.ports import HOST, keep_or_choose
 from deploy.local.stack import Stack
 from deploy.prepare import await_doors, prepare_afresh
 from deploy.supervisor import Supervisor
@@ -28,8 +31,8 @@ from tests.survey import survey_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = "site-bench"
-
-TABLES = ("patient_page", "site", "view", "outbox", "outbox_head")
+DOOR = Door("dashboard", "app")
+TABLES = ("patient_page", "site", "view", "outbox", "outbox_head", "audit")
 PATIENTS, READS, ROUNDS = 100, 200, 11
 
 
@@ -37,43 +40,61 @@ def main() -> None:
     home = ROOT / "var" / "bench"
     try:
         network = prepare_afresh(home)
-        with Supervisor(network.environments, home / "var" / "log") as supervisor:
-            supervisor.start(DOORS)
+        port = keep_or_choose((), 1)[0]
+        told = {**network.environments[DOOR], "SAMEPAGE_DASHBOARD_APP_PORT": str(port)}
+        logs = home / "var" / "log"
+        with (
+            Supervisor(network.environments, logs) as supervisor,
+            Supervisor({DOOR: told}, logs / "unrecorded", command=unrecorded) as beside,
+        ):
+            supervisor.start([*DOORS, PROVIDER])
             await_doors(network, supervisor)
-            measure(network, supervisor.pid(Door("dashboard", "app")))
+            beside.start([DOOR])
+            await_doors(replace(network, ports={DOOR: port}), beside, [DOOR])
+            measure(network, {True: supervisor.pid(DOOR), False: beside.pid(DOOR)}, port)
     finally:
         Stack().down(home)
 
 
+def unrecorded(_door: Door) -> list[str]:
+    """The command of the door that puts nothing on record."""
+    return [sys.executable, "-m", "tests.load.unrecorded"]
+
+
 @dataclass
 class Round:
-    """Of one read: the median time, and the processor time of the door and of its database session."""
+    """Of one read: the median time, and the processor time of the door and of its database sessions."""
 
     ms: float
     cpu_us: float
 
 
-def measure(network: Network, door: int) -> None:
-    """Rounds of reads with the walls and without, the order changing; says the medians."""
+def measure(network: Network, doors: dict[bool, int], port: int) -> None:
+    """Rounds of reads with both and with neither, the order changing; says the medians."""
     surveys = prepare_surveys(network, PATIENTS)
     with client(network, "intake", Role.SYSTEM) as intake:
         receipt = [submitted(intake, survey) for survey in surveys][-1]
-    with client(network, "dashboard", Role.CLINICIAN) as dashboard:
+    with (
+        client(network, "dashboard", Role.CLINICIAN) as recorded,
+        client(network, "dashboard", Role.CLINICIAN) as other,
+    ):
+        other.base_url = httpx.URL(f"http://{HOST}:{port}")
+        readers = {True: recorded, False: other}
         paths = [f"/v1/patients/{survey['patient_id']}/page" for survey in surveys]
-        dashboard.get(paths[-1], params={"wait_for": receipt}).raise_for_status()
+        recorded.get(paths[-1], params={"wait_for": receipt}).raise_for_status()
         rounds: dict[bool, list[Round]] = {True: [], False: []}
         for number in range(ROUNDS):
-            for has_walls in (True, False) if number % 2 else (False, True):
-                sessions = asyncio.run(set_walls(network, has_walls=has_walls))
-                read(dashboard, paths, [], 30)
-                rounds[has_walls].append(read(dashboard, paths, [door, *sessions], READS))
-    say("processor time of a page read, us", *([one.cpu_us for one in rounds[walls]] for walls in (True, False)))
-    say("time of a page read, ms", *([one.ms for one in rounds[walls]] for walls in (True, False)))
+            for is_trusted in (True, False) if number % 2 else (False, True):
+                sessions = asyncio.run(set_walls(network, has_walls=is_trusted))
+                read(readers[is_trusted], paths, [], 30)
+                rounds[is_trusted].append(read(readers[is_trusted], paths, [doors[is_trusted], *sessions], READS))
+    say("processor time of a page read, us", *([one.cpu_us for one in rounds[trusted]] for trusted in (True, False)))
+    say("time of a page read, ms", *([one.ms for one in rounds[trusted]] for trusted in (True, False)))
 
 
-def say(what: str, with_walls: Sequence[float], without: Sequence[float]) -> None:
-    more = statistics.median(one / other for one, other in zip(with_walls, without, strict=True)) - 1
-    medians = f"{statistics.median(with_walls):.2f} with walls, {statistics.median(without):.2f} without"
+def say(what: str, with_both: Sequence[float], with_neither: Sequence[float]) -> None:
+    more = statistics.median(one / other for one, other in zip(with_both, with_neither, strict=True)) - 1
+    medians = f"{statistics.median(with_both):.2f} with both, {statistics.median(with_neither):.2f} with neither"
     Console().print(f"{what}: {medians}; median difference within a round {more:+.1%}")
 
 

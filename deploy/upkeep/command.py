@@ -1,0 +1,143 @@
+"""`samepage dead-letters`, `samepage reconcile`, `samepage refill`."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from prometheus_client import start_http_server
+from rich.console import Console
+from rich.table import Table
+
+from deploy.audit.export import login_name
+from deploy.doors import SERVICES, consumes, publishes
+from deploy.local.errors import StackError
+from deploy.upkeep import letters
+from deploy.upkeep.places import pseudonym_key, reached_databases
+from deploy.upkeep.reconcile import Balance, Place, reconcile
+from deploy.upkeep.recovery import refill
+from shared.dead_letters import Place as LetterPlace
+from shared.dead_letters import SetAside
+from shared.delivery import Subscription
+from shared.telemetry import RECONCILED_AT, RECONCILED_INVENTED, RECONCILED_MISSING
+
+CONSUMERS = tuple(service for service in SERVICES if consumes(service))
+console = Console()
+dead_letters_app = typer.Typer(no_args_is_help=True, help="Events that could not be applied: see, try again, give up.")
+Service = Annotated[str, typer.Argument(help=", ".join(CONSUMERS))]
+_SHOWN = 20
+
+
+@dead_letters_app.command("list")
+def list_(service: Annotated[list[str] | None, typer.Option(help="Only this one; several allowed")] = None) -> None:
+    """Each record that was set aside: where it stands in the log, since when and why; nothing of a patient."""
+    table = Table("At", "Place", "Site", "State", "Since (UTC)", "Reason")
+    for name in service or CONSUMERS:
+        for letter in _listed(name):
+            since = f"{letter.recorded_at:%Y-%m-%d %H:%M}"
+            table.add_row(name, str(letter.place), letter.stream.site_id, letter.state, since, letter.reason)
+    console.print(table if table.row_count else "Nothing is set aside.")
+
+
+@dead_letters_app.command()
+def replay(
+    service: Service,
+    place: Annotated[list[str] | None, typer.Argument(help="Places as `list` gives them; all when none")] = None,
+) -> None:
+    """Try records again, with what is parked behind them; exit 1 when some are still set aside."""
+    dsn, subscription = _consumer(service)
+    tried = asyncio.run(letters.replay(dsn, subscription, [_place(one) for one in place or ()]))
+    console.print(f"{tried.applied} applied, {tried.still_set_aside} still set aside.")
+    raise typer.Exit(1 if tried.still_set_aside else 0)
+
+
+@dead_letters_app.command()
+def drop(
+    service: Service,
+    place: Annotated[str, typer.Argument(help="As `list` gives it")],
+    reason: Annotated[str, typer.Option(help="Why it is given up; name no patient", prompt=True)],
+    by: Annotated[str | None, typer.Option(help="Who does it, for the record; the login name when not given")] = None,
+) -> None:
+    """Give a dead record up for good, on record; what was parked behind it goes on."""
+    dsn, subscription = _consumer(service)
+    tried = asyncio.run(letters.drop(dsn, subscription, _place(place), reason, by=by or login_name()))
+    if tried is None:
+        raise StackError(f"No dead record of {service} stands at {place}.")
+    console.print(f"Dropped. {tried.applied} applied behind it, {tried.still_set_aside} still set aside.")
+
+
+def reconcile_command(
+    grace: Annotated[float, typer.Option(help="Seconds that an event may be on its way")] = 60,
+    every: Annotated[float | None, typer.Option(help="Go on for ever, so many seconds apart")] = None,
+    metrics_port: Annotated[int | None, typer.Option(help="Tell Prometheus here, while it goes on")] = None,
+) -> None:
+    """Hold what was written against what was applied, patient by patient; exit 1 if it differs."""
+    if metrics_port is not None:
+        start_http_server(metrics_port)
+    while True:
+        balances = asyncio.run(_reconciled(grace))
+        _say(balances)
+        if every is None:
+            raise typer.Exit(0 if all(balance.is_settled for balance in balances) else 1)
+        time.sleep(every)
+
+
+def refill_command(
+    service: Annotated[str, typer.Argument(help=", ".join(name for name in SERVICES if publishes(name)))],
+) -> None:
+    """Have everything that a service published sent to Kafka again, and read again; nothing is applied twice."""
+    if not (service in SERVICES and publishes(service)):
+        raise typer.BadParameter("It publishes nothing.")
+    done = asyncio.run(refill(reached_databases(), service))
+    if done.was_restored:
+        console.print("The outbox was another server's; its events count as the oldest of this one now.")
+    console.print(f"{done.events:,} events are sent again, and read again by {', '.join(done.consumers)}.")
+
+
+async def _reconciled(grace_s: float) -> list[Balance]:
+    workers = {service: database.worker for service, database in reached_databases().items()}
+    balances = await reconcile(workers, grace_s=grace_s)
+    for balance in balances:
+        RECONCILED_MISSING.labels(balance.topic, balance.consumer).set(len(balance.missing))
+        RECONCILED_INVENTED.labels(balance.topic, balance.consumer).set(len(balance.invented))
+    RECONCILED_AT.set_to_current_time()
+    return balances
+
+
+def _say(balances: Sequence[Balance]) -> None:
+    table = Table("Topic", "Consumer", "Streams", "On the way", "Set aside", "Missing", "Invented")
+    for one in balances:
+        counts = (one.streams, one.on_the_way, one.set_aside, len(one.missing), len(one.invented))
+        table.add_row(one.topic, one.consumer, *(f"{count:,}" for count in counts))
+    console.print(table)
+    for one in balances:
+        for what, places in (("missing", one.missing), ("applied and never written", one.invented)):
+            for place in places[:_SHOWN]:
+                console.print(_sentence(one, place, what), markup=False, highlight=False, soft_wrap=True)
+            if len(places) > _SHOWN:
+                console.print(f"... and {len(places) - _SHOWN:,} more.")
+
+
+def _sentence(balance: Balance, place: Place, what: str) -> str:
+    return f"{balance.topic} at {balance.consumer}: {what} for {place.key} of {place.site_id or 'no site'}"
+
+
+def _listed(service: str) -> list[SetAside]:
+    if service not in CONSUMERS:
+        raise typer.BadParameter(f"The consumers are {', '.join(CONSUMERS)}.")
+    return asyncio.run(letters.listed(reached_databases()[service].worker, service))
+
+
+def _consumer(service: str) -> tuple[str, Subscription]:
+    if service not in CONSUMERS:
+        raise typer.BadParameter(f"The consumers are {', '.join(CONSUMERS)}.")
+    dsn = reached_databases()[service].worker
+    return dsn, letters.subscription_of(service, dsn, pseudonym_key() if service == "analytics" else "")
+
+
+def _place(text: str) -> LetterPlace:
+    try:
+        return LetterPlace.parse(text)
+    except ValueError:
+        raise typer.BadParameter("A place is as `dead-letters list` gives it: topic/partition@offset") from None

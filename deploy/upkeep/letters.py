@@ -1,0 +1,68 @@
+"""What consumers have set aside: listed without a patient's data, tried again, or given up with a reason on record."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import import_module
+from uuid import UUID
+
+from services.analytics.settings import AnalyticsSettings
+from services.analytics.worker import subscription_of as analytics_subscription
+from shared import audit, dead_letters
+from shared.audit import NETWORK, Entry, Kind, Purpose, act_of_program
+from shared.auth import Role
+from shared.db import open_pool, transaction
+from shared.dead_letters import Place, SetAside
+from shared.delivery import Subscription
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What became of records that were tried again."""
+
+    applied: int
+    still_set_aside: int
+
+
+def subscription_of(service: str, dsn: str, pseudonym_key: str) -> Subscription:
+    """How a service applies what it reads. Only analytics needs a key for it."""
+    if service == "analytics":
+        settings = AnalyticsSettings.model_validate({"database_url": dsn, "pseudonym_key": pseudonym_key})
+        return analytics_subscription(settings)
+    found: Subscription = import_module(f"services.{service}.worker").SUBSCRIPTION
+    return found
+
+
+async def listed(dsn: str, service: str) -> list[SetAside]:
+    """Everything that a service has set aside, what was dropped too."""
+    async with open_pool(dsn, size=1) as pool, transaction(pool) as connection:
+        return await dead_letters.listed(connection, service)
+
+
+async def replay(dsn: str, subscription: Subscription, places: Sequence[Place]) -> Tried:
+    """Try these dead records again with all that is parked behind them; without any named, everything."""
+    async with open_pool(dsn, size=2) as pool:
+        async with transaction(pool) as connection:
+            letters = await dead_letters.listed(connection, subscription.name)
+        streams = {letter.stream for letter in letters if not places or letter.place in places}
+        outcome = await dead_letters.replay(pool, subscription, list(streams))
+    return Tried(len(outcome.applied), len(outcome.letters))
+
+
+async def drop(dsn: str, subscription: Subscription, place: Place, why: str, *, by: str) -> Tried | None:
+    """Give a dead record up for good; None when no dead record stands there. It is on record who did it and why."""
+    act = act_of_program(by, Role.OPERATOR, Purpose.CARE, method="CLI", route="drop-dead-letter")
+    async with open_pool(dsn, size=1) as pool, transaction(pool) as connection:
+        found = await dead_letters.drop(connection, subscription, place, why)
+        if found is None:
+            return None
+        stream, outcome = found
+        entry = Entry(stream.site_id or NETWORK, Kind.WRITE, 200, _patient(stream.key), asked=[f"place={place}"])
+        await audit.record(connection, act, [entry])
+    return Tried(len(outcome.applied), len(outcome.letters))
+
+
+def _patient(key: str) -> UUID | None:
+    with suppress(ValueError):
+        return UUID(key)
+    return None

@@ -1,0 +1,12 @@
+"""What was set aside can be dropped."""
+
+from shared.migrations import delivery_v2
+
+revision = "0007"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    delivery_v2.upgrade()

@@ -1,0 +1,184 @@
+"""Reconciling, refilling and giving up, on the databases of a network in which everything has arrived."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import pytest
+
+from deploy.doors import SERVICES, consumes, publishes
+from deploy.upkeep import letters
+from deploy.upkeep.reconcile import Balance, Place, reconcile
+from deploy.upkeep.recovery import refill
+from shared import outbox
+from shared.broker import Partition, Record
+from shared.consumer import Consumer
+from shared.db import SiteScope, open_pool, transaction
+from shared.dead_letters import Place as LetterPlace
+from shared.delivery_store import Letter, LetterState, add_letters
+from shared.events import TOPICS
+from shared.memory_broker import MemoryBroker
+from shared.relay import Relay
+from tests.builders import PATIENT, SITE, a_message, a_visit, an_event
+from tests.conftest import Databases, FreshDatabase, until
+from tests.deploy.arrived import arrived_everywhere
+from tests.shared.effects import running
+
+Arrived = Mapping[str, FreshDatabase]
+KEY = "p" * 32
+VISITS = Partition("visit-updated", 0)
+HERE = Place(SITE, str(PATIENT))
+
+
+@pytest.fixture
+async def network(database: Databases) -> Arrived:
+    return await arrived_everywhere(database)
+
+
+async def balances(network: Arrived, *, grace_s: float = 0) -> dict[tuple[str, str], Balance]:
+    """What differs anywhere."""
+    found = await reconcile({service: one.worker for service, one in network.items()}, grace_s=grace_s)
+    assert len(found) == sum(len(consumes(service)) for service in SERVICES), "each topic at each of its consumers"
+    return {(one.topic, one.consumer): one for one in found if not one.is_settled or one.on_the_way or one.set_aside}
+
+
+async def write(network: Arrived, sequences: int = 1) -> None:
+    """Visits that intake wrote, and that have not been read."""
+    async with open_pool(network["intake"].app, size=1) as pool, transaction(pool, SiteScope.of(SITE)) as connection:
+        await outbox.add(connection, [outbox.Draft(SITE, str(PATIENT), a_visit())] * sequences)
+
+
+async def test_where_everything_has_arrived_nothing_is_missing(network: Arrived) -> None:
+    assert await balances(network) == {}
+
+
+async def test_what_was_written_and_not_applied_is_missing_at_each_consumer_once_it_had_its_time(
+    network: Arrived,
+) -> None:
+    await write(network, 2)
+    readers = {("visit-updated", consumer) for consumer in ("dashboard", "feedback", "analytics")}
+    found = await balances(network)
+    assert found.keys() == readers
+    assert all(one.missing == [HERE] for one in found.values())
+    soon = await balances(network, grace_s=600)
+    assert {(one.on_the_way, *one.missing) for one in soon.values()} == {(1,)}
+    assert all(one.is_settled for one in soon.values())
+
+
+async def test_a_stream_that_never_arrived_and_one_that_was_never_written_are_told_apart(network: Arrived) -> None:
+    await network["feedback"].run("DELETE FROM consumer_head WHERE topic = 'survey-completed'")
+    await network["clinical"].run("DELETE FROM outbox_head")
+    found = await balances(network)
+    assert found.pop(("survey-completed", "feedback")).missing == [HERE]
+    assert found.keys() == {("clinician-data-updated", consumer) for consumer in ("dashboard", "analytics")}
+    assert all((one.missing, one.invented) == ([], [HERE]) for one in found.values())
+
+
+async def test_what_is_set_aside_explains_what_is_behind(network: Arrived) -> None:
+    await write(network)
+    await set_aside(network, 1)
+    found = await balances(network)
+    assert (found["visit-updated", "dashboard"].set_aside, found["visit-updated", "dashboard"].missing) == (1, [])
+    assert found["visit-updated", "feedback"].missing == [HERE]
+
+
+async def set_aside(network: Arrived, count: int) -> None:
+    """Records that the dashboard could not apply: the first is dead, the others are parked behind it."""
+    found = []
+    for offset in range(1, count + 1):
+        message = a_message(an_event(a_visit(), sequence=offset + 1))
+        record = Record(VISITS, offset, 1_760_000_000_000, message.key, message.value, message.headers)
+        state: LetterState = "dead" if offset == 1 else "parked"
+        found.append(Letter(record, state, "the handler raised ValueError", offset + 1))
+    async with open_pool(network["dashboard"].worker, size=1) as pool, transaction(pool) as connection:
+        await add_letters(connection, "dashboard", found)
+
+
+async def test_a_list_names_places_and_reasons_and_nothing_of_a_patient(network: Arrived) -> None:
+    await set_aside(network, 2)
+    found = await letters.listed(network["dashboard"].worker, "dashboard")
+    assert [(str(one.place), one.state, one.reason) for one in found] == [
+        ("visit-updated/0@1", "dead", "the handler raised ValueError"),
+        ("visit-updated/0@2", "parked", "the handler raised ValueError"),
+    ]
+    assert LetterPlace.parse(str(found[0].place)) == found[0].place
+
+
+@pytest.mark.parametrize("service", ["dashboard", "analytics"])
+async def test_every_consumer_can_try_again(network: Arrived, service: str) -> None:
+    dsn = network[service].worker
+    tried = await letters.replay(dsn, letters.subscription_of(service, dsn, KEY), [])
+    assert (tried.applied, tried.still_set_aside) == (0, 0)
+
+
+async def test_what_is_tried_again_is_applied_with_what_was_parked_behind_it(network: Arrived) -> None:
+    await set_aside(network, 3)
+    dsn = network["dashboard"].worker
+    subscription = letters.subscription_of("dashboard", dsn, KEY)
+    tried = await letters.replay(dsn, subscription, [LetterPlace(VISITS, 1)])
+    assert (tried.applied, tried.still_set_aside) == (3, 0)
+    assert await letters.listed(dsn, "dashboard") == []
+
+
+async def test_giving_up_is_on_record_with_who_did_it_and_for_whom(network: Arrived) -> None:
+    await set_aside(network, 2)
+    dsn, place = network["dashboard"].worker, LetterPlace(VISITS, 1)
+    subscription = letters.subscription_of("dashboard", dsn, KEY)
+    tried = await letters.drop(dsn, subscription, place, "written by a test program", by="command-line:tester")
+    assert tried is not None
+    assert (tried.applied, tried.still_set_aside) == (1, 0)
+    assert await letters.drop(dsn, subscription, place, "again", by="command-line:tester") is None
+    (row,) = await network["dashboard"].rows("SELECT * FROM audit WHERE route = 'drop-dead-letter'")
+    assert (row["subject"], row["site_id"], row["patient_id"]) == ("command-line:tester", SITE, PATIENT)
+    assert row["asked"] == ["place=visit-updated/0@1"]
+
+
+@asynccontextmanager
+async def sent_again(network: Arrived) -> AsyncIterator[None]:
+    """A cluster that holds nothing yet; relays of what the dashboard reads, clinical's refilled, and its consumer."""
+    await refill(network, "clinical")
+    broker = MemoryBroker()
+    await broker.create_topics(list(TOPICS))
+    subscription = letters.subscription_of("dashboard", network["dashboard"].worker, KEY)
+    async with open_pool(network["dashboard"].worker, size=2) as pool:
+        relays = [Relay(name, network[name].worker, broker).run() for name in ("intake", "clinical")]
+        async with running(*relays, Consumer(subscription, broker, pool).run()):
+            yield
+
+
+async def until_read(network: Arrived, count: int) -> None:
+    """Until the dashboard has read so many records of what intake publishes."""
+    topics = [topic.name for topic in publishes("intake")]
+
+    async def are_read() -> bool:
+        statement = "SELECT sum(next_offset) FROM consumer_offset WHERE topic = ANY($1)"
+        return bool(await network["dashboard"].value(statement, topics) == count)
+
+    await until(are_read)
+
+
+async def pages(network: Arrived) -> list[tuple[object, ...]]:
+    return [tuple(row) for row in await network["dashboard"].rows("SELECT * FROM patient_page ORDER BY patient_id")]
+
+
+async def test_what_a_publisher_wrote_is_sent_again_and_applied_once(network: Arrived) -> None:
+    """After the topic was lost: the log that comes is another one than was read."""
+    written, before = await network["intake"].value("SELECT count(*) FROM outbox"), await pages(network)
+    done = await refill(network, "intake")
+    assert (done.events, done.was_restored) == (written, False)
+    assert set(done.consumers) == {"clinical", "dashboard", "feedback", "analytics"}
+    async with sent_again(network):
+        await until_read(network, written)
+    assert await pages(network) == before
+    assert await balances(network) == {}
+
+
+async def test_an_outbox_of_another_server_is_taken_over_in_its_order(network: Arrived) -> None:
+    """As after a restore: transaction ids that this server has not reached would be waited for for ever."""
+    await network["intake"].run("UPDATE outbox SET xid = xid + 1000000000")
+    done = await refill(network, "intake")
+    assert done.was_restored
+    async with sent_again(network):
+        await until_read(network, done.events)
+        await write(network)
+        await until_read(network, done.events + 1)
+    assert await network["intake"].value("SELECT relforcerowsecurity FROM pg_class WHERE relname = 'outbox'")
