@@ -152,6 +152,15 @@ async def test_either_side_ends_it_at_once_for_both(
             assert all(item["ended_at"] for item in items)
 
 
+@pytest.mark.parametrize("site", [HERE, THERE])
+async def test_one_side_that_is_ended_alone_closes_the_page_too(
+    dashboard: FastAPI, coordinator: httpx.AsyncClient, here: httpx.AsyncClient, site: str
+) -> None:
+    link = await linked(coordinator, here)
+    await dashboard.state.database.run(f"UPDATE linked_patient SET ended_at = now() WHERE site_id = '{site}'")
+    assert await statuses(here, link) == [404, 404]
+
+
 async def test_a_code_opens_once_for_a_week_until_a_new_one_takes_its_place(
     dashboard: FastAPI, coordinator: httpx.AsyncClient, here: httpx.AsyncClient, clock: Clock
 ) -> None:
