@@ -149,10 +149,17 @@ async def test_the_wait_after_a_failure_grows_and_is_short_again_after_a_success
         waits[:] = [entry["seconds"] for entry in logged if entry["event"] == "consumer waits"]
         return len(waits) >= 4
 
-    async with running(Consumer(COUNTING, broker, reader, settings).run()):
+    consumer = Consumer(COUNTING, broker, reader, settings)
+
+    async def has_read_on() -> bool:
+        return consumer.refusal is None
+
+    async with running(consumer.run()):
         for sequence in (1, 2):
             await publish(broker, sequence)
             await until_there_are(sequence, reader)
+            consumer.refusal = "until it has read on"
+            await until(has_read_on)
             with capture_logs() as logged:
                 broker.stop()
                 await until(has_waited_four_times)
