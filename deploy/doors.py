@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings
 
 import services
 from shared.events import Topic
+from shared.http.wire import wire
 from shared.kafka import KafkaBroker
 from shared.keyring import KeyRingSettings
 from shared.settings import KafkaLogin, Platform, ServiceSettings
@@ -107,7 +108,10 @@ def run(door: Door) -> int:
     settings = settings_of(door)
     configure_logs(str(door), settings.platform.log_level)
     if door.kind == "app":
-        application = import_module(f"services.{door.service}.app").create_app(settings)
+        try:
+            application = import_module(f"services.{door.service}.app").create_app(settings)
+        except ValueError as error:
+            raise CannotStart(f"Settings of {door.service} are missing or wrong: {error}") from error
         uvicorn.run(
             application,
             host=settings.host,
@@ -116,6 +120,9 @@ def run(door: Door) -> int:
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=10,
+            http=wire(settings.limits),
+            proxy_headers=bool(settings.platform.trusted_proxies),
+            forwarded_allow_ips=list(map(str, settings.platform.trusted_proxies)),
         )
         return 0
     platform = settings.platform

@@ -45,6 +45,10 @@ RETRYABLE = (
 )
 
 
+# The longest wait for a connection of a full pool; then it is as if the database were away.
+POOL_WAIT_S = 5.0
+
+
 @dataclass(frozen=True, slots=True)
 class SiteScope:
     """The sites whose rows may be read: every reading store function takes one."""
@@ -97,14 +101,16 @@ async def open_pool(
 
 
 @asynccontextmanager
-async def transaction(pool: Pool, scope: SiteScope | None = None) -> AsyncIterator[Connection]:
+async def transaction(
+    pool: Pool, scope: SiteScope | None = None, *, wait_s: float = POOL_WAIT_S
+) -> AsyncIterator[Connection]:
     """The one transaction of a request or batch: committed when the block ends, rolled back when it raises.
 
     `scope` binds the sites that row-level security lets through, in the round trip that begins the transaction. A
     worker, whose role sees every site, has none.
     """
     begin = _begin(scope)
-    async with pool.acquire(timeout=5) as connection:
+    async with pool.acquire(timeout=wait_s) as connection:
         try:
             await connection.execute(begin)
             yield connection

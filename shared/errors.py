@@ -66,6 +66,11 @@ def erased() -> Problem:
     return Problem(410, "erased", "This patient was erased. A person who comes back is enrolled anew.")
 
 
+def busy() -> Problem:
+    """Nothing was begun: there is too much to do already."""
+    return Problem(503, "busy", "Too much is waiting. Send it again.", headers={"retry-after": "1"})
+
+
 class PermanentFailure(Exception):
     """This record can never be applied."""
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from shared.db import RETRYABLE, Connection, Lockable, Pool, SiteScope, lock, transaction
-from shared.errors import Problem
+from shared.errors import busy
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -69,7 +69,7 @@ class GroupCommit(Generic[T, R]):
             Problem: 503 when too much is waiting; or what `write` raised for this item.
         """
         if len(self._waiting) >= self._settings.waiting:
-            raise Problem(503, "busy", "Too much is waiting. Send it again.", headers={"retry-after": "1"})
+            raise busy()
         waiting: _Waiting[T, R] = _Waiting(item, frozenset(self._work.keys(item)))
         self._waiting.append(waiting)
         if len(self._writers) < self._settings.writers:

@@ -7,7 +7,7 @@ one member alone can be given as `SAMEPAGE_DASHBOARD_SIGN_IN__CLIENT_SECRET`.
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, FilePath, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FilePath, IPvAnyNetwork, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.auth import Algorithm, Claims, Role, TrustedIssuer
@@ -44,6 +44,33 @@ class KafkaLogin(BaseSettings):
         return self
 
 
+class Rate(BaseModel):
+    """At most `burst` at once, and `per_minute` in the long run."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    burst: int = Field(ge=1)
+    per_minute: float = Field(gt=0)
+
+
+class Rates(BaseModel):
+    """How often one client may ask one process; a door in several processes lets through as many times that.
+
+    A client is the subject of a token or session; who has neither is one with all others at the same address.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    person: Rate = Rate(burst=300, per_minute=1_200)
+    system: Rate = Rate(burst=20_000, per_minute=600_000)
+    stranger: Rate = Rate(burst=120, per_minute=600)
+    sign_in: Rate = Field(default=Rate(burst=60, per_minute=120), description="By address, a clinic's staff is one")
+    token: Rate = Field(default=Rate(burst=60, per_minute=60), description="By address, for systems of the sites")
+    links: Rate = Field(default=Rate(burst=20, per_minute=20), description="Patients' links, by address")
+    link: Rate = Field(default=Rate(burst=10, per_minute=10), description="One link, whoever tries it")
+    clients: int = Field(default=10_000, ge=1, description="How many are remembered; who asked longest ago is not")
+
+
 class Platform(BaseSettings):
     """What every service is told alike."""
 
@@ -58,14 +85,45 @@ class Platform(BaseSettings):
     public_urls: dict[str, str] = Field(default={}, description="Where people reach each service: origin by name")
     session_idle_s: int = Field(default=15 * 60, ge=60, description="A session ends when nothing happens for this long")
     session_absolute_s: int = Field(default=12 * 3600, ge=60, description="A session ends after this long anyway")
+    rates: Rates = Rates()
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
+        default=(), description="Who is believed about whom it forwards for (`X-Forwarded-For`, `-Proto`); else nobody"
+    )
     audit_folder: Path | None = Field(default=None, description="Outside the database: signed heads of the audit")
     audit_key_file: Path | None = Field(default=None, description="Ed25519 key (PEM) that a worker signs heads with")
     is_synthetic: bool = Field(default=False, description="Pages say that nobody here is real")
     log_level: str = "INFO"
 
+    def public_url(self, service: str) -> str:
+        """Where people reach a service.
+
+        Raises:
+            ValueError: nobody has said.
+        """
+        if service not in self.public_urls:
+            raise ValueError(f"SAMEPAGE_PUBLIC_URLS does not say where people reach {service}")
+        return self.public_urls[service]
+
     @property
     def trusted_issuers(self) -> tuple[TrustedIssuer, ...]:
         return self.issuers if self.network is None else (*self.issuers, self.network)
+
+
+class Limits(BaseModel):
+    """What a door takes in: of one request, and of all at once."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    address_bytes: int = Field(default=8 * 1024, ge=1, description="Path and query")
+    parameters: int = Field(default=50, ge=1, description="In the query")
+    headers: int = Field(default=64, ge=1)
+    header_bytes: int = Field(default=32 * 1024, ge=1, description="Names and values of all headers")
+    header_s: float = Field(default=10.0, gt=0, description="Until all headers are there")
+    body_bytes: int = Field(default=4 * 1024 * 1024, ge=1)
+    body_s: float = Field(default=10.0, gt=0, description="From the headers until the body is there")
+    request_s: float = Field(default=15.0, gt=0, description="Until the answer is out, waiting for a turn included")
+    at_work: int = Field(default=64, ge=1, description="Requests answered at once")
+    waiting: int = Field(default=512, ge=0, description="Requests waiting for their turn; the next gets 503 at once")
 
 
 class SignIn(Claims):
@@ -90,5 +148,4 @@ class ServiceSettings(BaseSettings):
     app_port: int = 0
     worker_port: int = 0
     pool_size: int = Field(default=8, ge=1, le=64)
-    max_body_bytes: int = 4 * 1024 * 1024
-    request_timeout_s: float = 15.0
+    limits: Limits = Limits()

@@ -15,6 +15,7 @@ from shared.delivery import Subscription
 from shared.errors import Halt
 from shared.heads import book_of
 from shared.http.app import worker_health
+from shared.http.wire import wire
 from shared.notary import Notary
 from shared.relay import Relay
 from shared.settings import ServiceSettings
@@ -93,6 +94,8 @@ async def _serve_health(settings: ServiceSettings, pool: Pool, on_kafka: Sequenc
         port=settings.worker_port,
         log_level="warning",
         access_log=False,
+        http=wire(settings.limits),
+        proxy_headers=False,
         timeout_graceful_shutdown=2,
     )
     server = _QuietServer(config)

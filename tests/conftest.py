@@ -45,8 +45,9 @@ from deploy.migrate import upgrade
 from services import READ_WORDS, ROLES
 from shared.auth import Role, TrustedIssuer
 from shared.db import Connection, Pool, open_pool
+from shared.http.wire import wire
 from shared.keyring import KeyRing, KeyRingSettings
-from shared.settings import Platform, ServiceSettings
+from shared.settings import Limits, Platform, ServiceSettings
 from shared.signing import ALGORITHM, SigningKeys, make_key_file
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -349,9 +350,12 @@ async def client_of(application: FastAPI, bearer: str | None = None) -> AsyncIte
 
 
 @asynccontextmanager
-async def served(application: ASGIApp, port: int) -> AsyncIterator[str]:
+async def served(application: ASGIApp, port: int, limits: Limits | None = None) -> AsyncIterator[str]:
     """The application on a port of this machine, in this loop; its address."""
-    server = uvicorn.Server(uvicorn.Config(application, host=HOST, port=port, log_config=None, lifespan="off"))
+    http = wire(limits or Limits())
+    server = uvicorn.Server(
+        uvicorn.Config(application, host=HOST, port=port, http=http, log_config=None, lifespan="off")
+    )
     running = asyncio.create_task(server.serve())
 
     async def is_up() -> bool:

@@ -18,8 +18,8 @@ _HEADING = """# Who may do what
 
 Written by `samepage contracts write` from the routes themselves: each names its roles, and nothing else decides. A
 route that names none answers anybody, because a sign-in has to begin somewhere. A token or a session opens its own
-sites only, and a patient's only that patient: any other id answers as one that does not exist. Two ways lead to one
-page of another site, both on record there: `/v1/break-glass`, and a link that both sites made.
+sites only, and a patient's only that patient: any other id answers as one that does not exist. Two ways lead to
+one page of another site, both on record there: `/v1/break-glass`, and a link that both sites made.
 """
 _SIGNING_IN = """
 ## Every service with pages

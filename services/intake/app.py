@@ -6,11 +6,11 @@ from fastapi import FastAPI
 
 from services.intake import pages
 from services.intake.api import ROUTERS, entry, tokens
-from services.intake.domain import Limit
 from services.intake.settings import IntakeAppSettings
 from shared.http.app import Entrance
 from shared.http.app import create_app as create
 from shared.http.app import document as describe
+from shared.http.rates import Buckets
 from shared.keyring import KeyRing
 from shared.signing import SigningKeys
 
@@ -19,6 +19,7 @@ NAME = "intake"
 
 def create_app(settings: IntakeAppSettings) -> FastAPI:
     """The application; it opens its pool and the key ring when it starts."""
+    rates = settings.platform.rates
     return create(
         NAME,
         settings,
@@ -28,8 +29,8 @@ def create_app(settings: IntakeAppSettings) -> FastAPI:
             "keyring": KeyRing(settings.keyring),
             "link_key": settings.link_key.get_secret_value().encode(),
             "signing_keys": SigningKeys(settings.signing_key_files),
-            "link_limits": entry.Limits(address=Limit(20, 20), link=Limit(10, 10)),
-            "token_limit": Limit(60, 60),
+            "link_rates": entry.LinkRates(Buckets(rates.links, rates.clients), Buckets(rates.link, rates.clients)),
+            "token_rate": Buckets(rates.token, rates.clients),
         },
         entrance=Entrance(static=pages.STATIC, open_paths=f"{entry.OPEN_PATHS}|{tokens.OPEN_PATHS}"),
     )

@@ -16,13 +16,16 @@ from shared import VERSION
 from shared.auth import Verifier
 from shared.db import RETRYABLE, Pool, open_pool
 from shared.hand_over import ASKED_AT, PLACES, Receiver
-from shared.http import own, problems, sign_in
+from shared.http import openapi, own, problems, sign_in
 from shared.http.edge import Edge
 from shared.http.gate import Gate
 from shared.http.own import OwnPage
+from shared.http.policy import policy
 from shared.http.provider import Provider
+from shared.http.rates import Crowd
 from shared.http.record import OnRecord
 from shared.http.sessions import Clock, Sessions, utc_now
+from shared.http.sound_json import SoundJson
 from shared.pages import STATIC
 from shared.settings import ServiceSettings
 
@@ -58,14 +61,14 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_pool(settings.database_url.get_secret_value(), size=settings.pool_size) as pool:
-            app.state.pool = pool
-            async with AsyncExitStack() as stack:
-                for value in (state or {}).values():
-                    if isinstance(value, AbstractAsyncContextManager):
-                        await stack.enter_async_context(value)
-                _settle_memory()
-                yield
+        async with AsyncExitStack() as stack:
+            pool = open_pool(settings.database_url.get_secret_value(), size=settings.pool_size)
+            app.state.pool = await stack.enter_async_context(pool)
+            for value in (state or {}).values():
+                if isinstance(value, AbstractAsyncContextManager):
+                    await stack.enter_async_context(value)
+            _settle_memory()
+            yield
 
     app = _bare(name, routers, lifespan=lifespan)
     app.include_router(_health)
@@ -74,6 +77,7 @@ def create_app(
         setattr(app.state, key, value)
     if entrance is not None:
         _open_to_people(app, name, settings, entrance)
+    app.add_middleware(SoundJson)
     app.add_middleware(OnRecord, let_off=let_off if entrance is None else let_off | sign_in.LET_OFF)
     app.add_middleware(
         Edge,
@@ -83,11 +87,18 @@ def create_app(
             sessions=None if entrance is None else app.state.sessions,
             open_paths=None if entrance is None else entrance.open_paths,
         ),
-        timeout_s=settings.request_timeout_s,
-        max_body_bytes=settings.max_body_bytes,
-        forms_lead_to=() if entrance is None else _where_signing_out_leads(name, settings),
+        limits=settings.limits,
+        crowd=Crowd(settings.platform.rates),
+        usual=_policy_of(name, settings, entrance),
     )
     return app
+
+
+def _policy_of(name: str, settings: ServiceSettings, entrance: Entrance | None) -> Mapping[str, str]:
+    return policy(
+        forms_lead_to=() if entrance is None else _where_signing_out_leads(name, settings),
+        is_https=settings.platform.public_urls.get(name, "").startswith("https:"),
+    )
 
 
 def _open_to_people(app: FastAPI, name: str, settings: ServiceSettings, entrance: Entrance) -> None:
@@ -114,21 +125,13 @@ def _where_signing_out_leads(name: str, settings: ServiceSettings) -> list[str]:
     """Origins: of the provider, and of every service that a patient is signed in to."""
     there = [] if settings.sign_in is None else [settings.sign_in.issuer]
     if name in PLACES:
-        there += [settings.platform.public_urls[place] for place in PLACES]
+        there += [settings.platform.public_url(place) for place in PLACES]
     return [f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, there)]
 
 
 def document(name: str, routers: Sequence[APIRouter]) -> dict[str, Any]:
     """The service's OpenAPI 3.1 document; needs no settings and opens nothing."""
-    app = _bare(name, routers)
-    openapi = app.openapi()
-    openapi["components"].setdefault("securitySchemes", {})["token"] = {
-        "type": "http",
-        "scheme": "bearer",
-        "bearerFormat": "JWT",
-    }
-    openapi["security"] = [{"token": []}]
-    return openapi
+    return openapi.described(_bare(name, routers))
 
 
 def _bare(name: str, routers: Sequence[APIRouter], **options: Any) -> FastAPI:
@@ -175,7 +178,8 @@ async def live() -> Response:
 @_health.get("/health/ready")
 async def ready(request: Request) -> Response:
     try:
-        await request.app.state.pool.fetchval("SELECT 1", timeout=2)
+        async with request.app.state.pool.acquire(timeout=2) as connection:
+            await connection.fetchval("SELECT 1", timeout=2)
     except RETRYABLE:
         return Response("no database\n", status_code=503, media_type="text/plain")
     refusals: Callable[[], Sequence[str]] = getattr(request.app.state, "refusals", list)

@@ -6,7 +6,7 @@ Default is deny: `shared.http.gate` says who may come in.
 import asyncio
 import re
 import time
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping
 from traceback import format_tb
 from typing import Any
 from uuid import uuid4
@@ -20,43 +20,35 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.db import RETRYABLE
 from shared.errors import Problem
 from shared.http import problems
+from shared.http.bounds import bounded, refuse_too_large
 from shared.http.gate import Gate
+from shared.http.rates import Crowd
+from shared.http.turnstile import Turnstile
+from shared.settings import Limits
 from shared.telemetry import REQUEST_SECONDS, REQUESTS, start_trace
 
 _log = structlog.get_logger()
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_SECURITY_HEADERS = {
-    "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-    "connect-src 'self'; form-action {form_action}; base-uri 'none'; frame-ancestors 'none'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cache-control": "no-store",
-}
+_MACHINERY = re.compile(r"/(health/(live|ready)|metrics)")
 
 
 class Edge:
     """Wraps the application; needs nothing of it but that its errors are answered inside.
 
-    `forms_lead_to` are other origins that the answer to a form may redirect to.
+    Health and metrics are answered however much else there is to do. `usual` are the headers of every answer that sets
+    no others.
     """
 
     def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        service: str,
-        gate: Gate,
-        timeout_s: float,
-        max_body_bytes: int,
-        forms_lead_to: Sequence[str] = (),
+        self, app: ASGIApp, *, service: str, gate: Gate, limits: Limits, crowd: Crowd, usual: Mapping[str, str]
     ) -> None:
         self._app = app
         self._service = service
         self._gate = gate
-        self._timeout_s = timeout_s
-        self._max_body_bytes = max_body_bytes
-        form_action = " ".join(("'self'", *forms_lead_to))
-        self._headers = {name: value.format(form_action=form_action) for name, value in _SECURITY_HEADERS.items()}
+        self._limits = limits
+        self._crowd = crowd
+        self._turnstile = Turnstile(limits.at_work, limits.waiting)
+        self._usual = usual
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -69,23 +61,25 @@ class Edge:
         traceparent = start_trace(headers.get("traceparent"))
         started = time.perf_counter()
         always = {"x-request-id": request_id, "traceparent": traceparent}
-        answer = _Answer(send, always, self._headers)
+        answer = _Answer(send, always, self._usual)
         try:
             await self._answer(scope, receive, answer)
         finally:
             self._count(scope, answer.status, time.perf_counter() - started)
 
     async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
-        receive = _bounded(receive, self._max_body_bytes)
         try:
-            async with asyncio.timeout(self._timeout_s):
-                app = await self._gate.admit(Request(scope)) or self._app
-                await app(scope, receive, answer)
+            refuse_too_large(scope, self._limits)
+            async with asyncio.timeout(self._limits.request_s):
+                await self._answer_in_turn(scope, bounded(receive, self._limits), answer)
             return
         except Problem as problem:
             failure = problem
+        except HTTPException as error:
+            failure = problems.of_http(error)
         except TimeoutError:
-            failure = Problem(503, "too-slow", "The answer took too long. Send it again with the same key.")
+            detail = "The answer took too long. Send it again with the same key."
+            failure = Problem(503, "too-slow", detail, headers={"retry-after": "1"})
         except RETRYABLE as error:
             failure = problems.away(error)
         except Exception as error:
@@ -96,6 +90,30 @@ class Edge:
             _log.error("answer broken off", reason=failure.kind)
             return
         await problems.answer(Request(scope), failure)(scope, receive, answer)
+
+    async def _answer_in_turn(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        if _MACHINERY.fullmatch(scope["path"]):
+            await self._app(scope, receive, answer)
+            return
+        async with self._turnstile:
+            app = await self._admit(Request(scope)) or self._app
+            await app(scope, receive, answer)
+
+    async def _admit(self, request: Request) -> ASGIApp | None:
+        """Let a request in that may come, and not too often; who fails to say who they are is a stranger."""
+        is_arriving = self._gate.is_sign_in(request)
+        try:
+            response = await self._gate.admit(request)
+        except Problem as problem:
+            if problem.status == 401:
+                self._crowd.take_stranger(request, is_arriving=is_arriving)
+            raise
+        caller = getattr(request.state, "caller", None)
+        if caller is not None:
+            self._crowd.take(caller)
+        elif not self._gate.is_static(request):
+            self._crowd.take_stranger(request, is_arriving=is_arriving)
+        return response
 
     def _count(self, scope: MutableMapping[str, Any], status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
@@ -124,21 +142,6 @@ class _Answer:
             for name, value in self._usual.items():
                 out.setdefault(name, value)
         await self._send(message)
-
-
-def _bounded(receive: Receive, most_bytes: int) -> Receive:
-    """Read no more of a body than this, whatever length it says to have."""
-    left = most_bytes
-
-    async def receive_within() -> Message:
-        nonlocal left
-        message = await receive()
-        left -= len(message.get("body", b""))
-        if left < 0:
-            raise HTTPException(413)
-        return message
-
-    return receive_within
 
 
 def _request_id(given: str | None) -> str:

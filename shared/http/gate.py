@@ -17,7 +17,8 @@ from shared.http.problems import is_for_page
 from shared.http.sessions import SessionEnded, Sessions
 from shared.http.sign_in import lead_in
 
-_OPEN = r"health/(live|ready)|metrics|static/.*"
+_STATIC = r"static/.*"
+_OPEN = rf"health/(live|ready)|metrics|{_STATIC}"
 _SIGN_IN = r"sign-in(/.*)?|sign-out(/own)?|signed-out"
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -30,6 +31,14 @@ class Gate:
         self._sessions = sessions
         patterns = (_OPEN, None if sessions is None else _SIGN_IN, open_paths)
         self._open = re.compile(f"/({'|'.join(filter(None, patterns))})")
+
+    def is_sign_in(self, request: Request) -> bool:
+        """Whether somebody signs in there, or out."""
+        return self._sessions is not None and re.fullmatch(f"/({_SIGN_IN})", request.scope["path"]) is not None
+
+    def is_static(self, request: Request) -> bool:
+        """Whether a file is asked for that is the same for everybody."""
+        return re.fullmatch(f"/{_STATIC}", request.scope["path"]) is not None
 
     async def admit(self, request: Request) -> Response | None:
         """Note who asks in `request.state.caller`, if the path needs one; or the response that leads to a sign-in.

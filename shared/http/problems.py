@@ -4,7 +4,6 @@ A problem names each bad field and what was expected there; it never repeats wha
 """
 
 import re
-from collections.abc import Mapping
 
 import orjson
 import structlog
@@ -21,18 +20,21 @@ from shared.pages.notices import notice
 
 _OUR_NAME = re.compile(r"^([a-z][a-z0-9_]{0,40}|\d{1,4}|(?i:idempotency-key|samepage-site))$")
 _log = structlog.get_logger()
-_TITLES = {
+TITLES = {
     400: "The request cannot be read",
     401: "Sign in first",
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
+    408: "Too slow",
     409: "Does not fit what is recorded",
     410: "Erased",
     413: "Too large",
+    414: "Address too long",
     415: "Unsupported media type",
     422: "Some fields are not valid",
     429: "Too many requests",
+    431: "Headers too large",
     500: "Our mistake",
     503: "Not available now",
 }
@@ -66,7 +68,7 @@ def document(problem: Problem) -> dict[str, object]:
     """The problem as JSON members."""
     members: dict[str, object] = {
         "type": f"urn:samepage:problem:{problem.kind}",
-        "title": _TITLES.get(problem.status, "Error"),
+        "title": TITLES.get(problem.status, "Error"),
         "status": problem.status,
         "detail": problem.detail,
         **problem.extra,
@@ -85,7 +87,7 @@ def answer(request: Request, problem: Problem) -> Response:
     """The problem as a document; to a browser that opens a page of ours, as a page."""
     if is_for_page(request) and hasattr(request.app.state, "sessions"):
         html = notice(
-            _TITLES.get(problem.status, "Error"),
+            TITLES.get(problem.status, "Error"),
             problem.detail,
             is_synthetic=request.app.state.platform.is_synthetic,
             is_signed_in=hasattr(request.state, "caller"),
@@ -126,6 +128,12 @@ def no_keys() -> Problem:
     return Problem(503, "no-keys", detail, headers={"retry-after": "1"})
 
 
+def of_http(error: HTTPException) -> Problem:
+    """The problem of an error that the framework raised."""
+    title = TITLES.get(error.status_code, "Error")
+    return Problem(error.status_code, title.lower().replace(" ", "-"), f"{title}.", headers=error.headers)
+
+
 def install(app: FastAPI) -> None:
     """Answer every exception with its problem."""
 
@@ -137,11 +145,7 @@ def install(app: FastAPI) -> None:
         return answer(request, invalid(list(details)))
 
     async def on_http(request: Request, error: Exception) -> Response:
-        status = error.status_code if isinstance(error, HTTPException) else 500
-        headers: Mapping[str, str] = (isinstance(error, HTTPException) and error.headers) or {}
-        detail = _TITLES.get(status, "The request failed") + "."
-        kind = _TITLES.get(status, "error").lower().replace(" ", "-")
-        return answer(request, Problem(status, kind, detail, headers=headers))
+        return answer(request, of_http(error if isinstance(error, HTTPException) else HTTPException(500)))
 
     async def on_away(request: Request, error: Exception) -> Response:
         return answer(request, away(error))

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from starlette.responses import Response
 
 from shared.auth import Caller, Role
-from shared.db import Connection, Pool
+from shared.db import POOL_WAIT_S, Connection, Pool
 from shared.settings import Platform
 
 Clock = Callable[[], datetime]
@@ -97,21 +97,23 @@ class Sessions:
         Raises:
             SessionEnded: it is over.
         """
-        row = await pool.fetchrow(
-            """
-            SELECT subject, role, sites, patient_id, seen_at, ends_at,
-                   EXISTS (SELECT FROM ended_subject AS ended WHERE ended.subject = session.subject) AS is_revoked
-            FROM session WHERE session_hash = $1
-            """,
-            _hash(secret),
-        )
-        if row is None:
-            return None
-        role, unseen = Role(row["role"]), self.clock() - row["seen_at"]
-        if unseen > self._idle or self.clock() >= row["ends_at"] or row["is_revoked"]:
-            raise SessionEnded(role, was_idle=unseen > self._idle)
-        if unseen > _TOUCH:
-            await pool.execute("UPDATE session SET seen_at = $2 WHERE session_hash = $1", _hash(secret), self.clock())
+        async with pool.acquire(timeout=POOL_WAIT_S) as connection:
+            row = await connection.fetchrow(
+                """
+                SELECT subject, role, sites, patient_id, seen_at, ends_at,
+                       EXISTS (SELECT FROM ended_subject AS ended WHERE ended.subject = session.subject) AS is_revoked
+                FROM session WHERE session_hash = $1
+                """,
+                _hash(secret),
+            )
+            if row is None:
+                return None
+            role, unseen = Role(row["role"]), self.clock() - row["seen_at"]
+            if unseen > self._idle or self.clock() >= row["ends_at"] or row["is_revoked"]:
+                raise SessionEnded(role, was_idle=unseen > self._idle)
+            if unseen > _TOUCH:
+                touch = "UPDATE session SET seen_at = $2 WHERE session_hash = $1"
+                await connection.execute(touch, _hash(secret), self.clock())
         return Caller(row["subject"], role, frozenset(row["sites"]), row["patient_id"])
 
     async def end(self, connection: Connection, secret: str, *, of: Role | None = None) -> Ended | None:

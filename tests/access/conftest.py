@@ -9,9 +9,7 @@ from pydantic import SecretStr
 from deploy.doors import SERVICES
 from deploy.local.stack import Addresses
 from services import READ_WORDS
-from services.intake.api.entry import Limits
-from services.intake.domain import Limit
-from shared.settings import SignIn
+from shared.settings import Platform, Rate, Rates, SignIn
 from shared.signing import ALGORITHM
 from tests.access.inside import Inside
 from tests.access.lines import LINES, SHARED
@@ -45,6 +43,14 @@ def own_settings(own_settings: dict[str, dict[str, object]]) -> dict[str, dict[s
     return told | {"dashboard": told["dashboard"] | {"glass_tries_per_hour": 100}}
 
 
+@pytest.fixture(scope="session")
+def platform(platform: Platform) -> Platform:
+    """Nobody is told to wait: how often somebody may try is not what is asked here."""
+    much = Rate(burst=100_000, per_minute=100_000)
+    often = dict.fromkeys(Rates.model_fields.keys() - {"clients"}, much)
+    return platform.model_copy(update={"rates": Rates.model_validate(often)})
+
+
 @pytest.fixture(params=SERVICES)
 def service(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -52,10 +58,8 @@ def service(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 async def door(service: str, app: Apps, token: Tokens) -> Door:
-    """The running service. Nobody is told to wait: how often links may be tried is not what is asked here."""
-    application = await app(service)
-    application.state.link_limits = Limits(Limit(100_000, 1), Limit(100_000, 1))
-    return Door(service, application, token)
+    """The running service."""
+    return Door(service, await app(service), token)
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ from deploy.prepare import await_doors, prepare_afresh
 from deploy.supervisor import Supervisor
 from shared.auth import Role
 from tests.conftest import new_key
+from tests.load.subjects import UNHURRIED
 from tests.survey import survey_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,10 +42,12 @@ def main() -> None:
     try:
         network = prepare_afresh(home)
         port = keep_or_choose((), 1)[0]
-        told = {**network.environments[DOOR], "SAMEPAGE_DASHBOARD_APP_PORT": str(port)}
+        told = {**network.environments[DOOR], **UNHURRIED, "SAMEPAGE_DASHBOARD_APP_PORT": str(port)}
         logs = home / "var" / "log"
         with (
-            Supervisor(network.environments, logs) as supervisor,
+            Supervisor(
+                {door: {**told, **UNHURRIED} for door, told in network.environments.items()}, logs
+            ) as supervisor,
             Supervisor({DOOR: told}, logs / "unrecorded", command=unrecorded) as beside,
         ):
             supervisor.start([*DOORS, PROVIDER])

@@ -19,7 +19,7 @@ from shared.http.batch import Batch
 from shared.http.commands import Command, IdempotencyKey, NamedSite, execute
 from shared.http.receipts import router as receipts
 from shared.outbox import Draft, Recorded
-from shared.settings import Platform, ServiceSettings
+from shared.settings import Limits, Platform, ServiceSettings
 from tests.builders import a_visit
 from tests.conftest import Tokens, client_of, new_key, until
 from tests.shared.wire import Wire, wire_to
@@ -97,7 +97,7 @@ async def wire(source_dsn: str) -> AsyncIterator[Wire]:
 
 @pytest.fixture
 async def application(pool: Pool, wire: Wire, platform: Platform, gate: Gate) -> AsyncIterator[FastAPI]:
-    settings = ServiceSettings(platform=platform, database_url=SecretStr(wire.dsn), request_timeout_s=5)
+    settings = ServiceSettings(platform=platform, database_url=SecretStr(wire.dsn), limits=Limits(request_s=5))
     application = create_app("test", settings, [notes(gate), receipts])
     async with application.router.lifespan_context(application):
         yield application
@@ -259,7 +259,9 @@ async def test_a_write_that_takes_too_long_is_undone_and_can_be_sent_again(
 ) -> None:
     hasty = create_app(
         "test",
-        ServiceSettings(platform=platform, database_url=SecretStr(source_dsn), request_timeout_s=0.5, pool_size=1),
+        ServiceSettings(
+            platform=platform, database_url=SecretStr(source_dsn), limits=Limits(request_s=0.5), pool_size=1
+        ),
         [notes(gate)],
     )
     key = new_key()

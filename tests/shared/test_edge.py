@@ -20,7 +20,7 @@ from deploy.doors import SERVICES, Door, settings_class
 from deploy.keys.places import keyring_in
 from shared.http.access import CareTeam
 from shared.http.app import create_app
-from shared.settings import Platform, ServiceSettings
+from shared.settings import Limits, Platform, ServiceSettings
 from tests.conftest import OPEN_ROUTES, Tokens, client_of
 
 CANARY = "Quagga Synthetic, born 1984"
@@ -82,8 +82,7 @@ def an_app(platform: Platform, **changes: Any) -> FastAPI:
     settings = ServiceSettings(
         platform=platform,
         database_url=UNUSED_DATABASE,
-        max_body_bytes=MOST_BYTES,
-        request_timeout_s=changes.pop("request_timeout_s", 5),
+        limits=Limits(**{"body_bytes": MOST_BYTES, "request_s": 5, **changes}),
     )
     paths = frozenset(route.path for route in router.routes if isinstance(route, APIRoute))
     return create_app("test", settings, [router], let_off=paths)
@@ -198,7 +197,7 @@ async def test_a_token_opens_in_the_header_and_nowhere_else(application: FastAPI
 
 
 async def test_what_takes_too_long_is_answered_with_a_problem(platform: Platform, token: Tokens) -> None:
-    async with client_of(an_app(platform, request_timeout_s=0.05), token("clinician", [SITE])) as client:
+    async with client_of(an_app(platform, request_s=0.05), token("clinician", [SITE])) as client:
         assert is_problem(await client.get("/v1/slow"), 503, "too-slow")
 
 
@@ -206,7 +205,7 @@ async def test_what_takes_too_long_is_answered_with_a_problem(platform: Platform
 async def test_an_answer_that_has_begun_is_broken_off_and_not_begun_again(
     platform: Platform, token: Tokens, path: str
 ) -> None:
-    application = an_app(platform, request_timeout_s=0.05)
+    application = an_app(platform, request_s=0.05)
     with capture_logs() as logged:
         said = await messages_of(application, path, token("clinician", [SITE]), "said=" + CANARY.replace(" ", "%20"))
     assert [message["type"] for message in said] == ["http.response.start", "http.response.body"]

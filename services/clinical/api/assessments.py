@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from services.clinical import store
 from services.clinical.api.changes import ChangeBody, changed, enrolled, patient_lock
@@ -16,6 +16,7 @@ from shared.events import Activity, Assessment, ClinicianId
 from shared.http.access import allow
 from shared.http.batch import Batch
 from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute
+from shared.http.fields import Moment
 from shared.http.receipts import AfterReceipt
 from shared.outbox import Recorded
 
@@ -30,7 +31,7 @@ class AssessmentBody(ChangeBody):
     visit_id: UUID | None = None
     clinician_id: ClinicianId
     activity: Activity
-    assessed_at: AwareDatetime | None = Field(
+    assessed_at: Moment | None = Field(
         default=None, description="Now when not given; a recorded assessment keeps its time"
     )
 

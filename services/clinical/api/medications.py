@@ -1,6 +1,5 @@
 """Medicines as intervals: started, perhaps changed, and stopped for a reason."""
 
-from datetime import date
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Request, Response
@@ -15,6 +14,7 @@ from shared.events import DrugClass, Medication
 from shared.http.access import CareTeam
 from shared.http.batch import Batch
 from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute
+from shared.http.fields import Day
 from shared.http.receipts import AfterReceipt
 from shared.outbox import Recorded
 
@@ -37,8 +37,8 @@ class MedicationBody(ChangeBody):
         description="Amount and frequency, such as `40 mg every 2 weeks`",
     )
     route: Route | None = None
-    started_on: date
-    stopped_on: date | None = None
+    started_on: Day
+    stopped_on: Day | None = None
     stop_reason: StopReason | None = None
 
 

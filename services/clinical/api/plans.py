@@ -3,13 +3,13 @@
 Words are sealed twice, for the record that is kept here and for the event that travels; neither opens as the other.
 """
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from services.clinical import store
 from services.clinical.api.changes import ChangeBody, changed, enrolled, noon, patient_lock
@@ -20,6 +20,7 @@ from shared.events import PlanStep
 from shared.http.access import CareTeam
 from shared.http.batch import Batch
 from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute, ring_of
+from shared.http.fields import Day, Moment, YesNo
 from shared.http.receipts import AfterReceipt
 from shared.keyring import KeyRing
 from shared.outbox import Recorded
@@ -35,12 +36,10 @@ class PlanStepBody(ChangeBody):
     visit_id: UUID | None = None
     what: Annotated[str, Field(min_length=1, max_length=500)]
     who: Literal["patient", "clinician", "nurse", "front-desk"]
-    due_on: date | None = None
-    is_done: bool = False
-    done_on: date | None = Field(default=None, description="Today when not given and the step is newly done")
-    agreed_at: AwareDatetime | None = Field(
-        default=None, description="Now when not given; a recorded step keeps its time"
-    )
+    due_on: Day | None = None
+    is_done: YesNo = False
+    done_on: Day | None = Field(default=None, description="Today when not given and the step is newly done")
+    agreed_at: Moment | None = Field(default=None, description="Now when not given; a recorded step keeps its time")
 
 
 @router.post("/v1/plans", status_code=201, response_model=Accepted, responses=MANY)

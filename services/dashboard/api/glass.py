@@ -182,7 +182,7 @@ async def review(request: Request, caller: Caller, glass_id: UUID) -> None:
         glass = await store.glass(connection, caller.scope, glass_id)
         if glass is None:
             raise unknown("emergency opening")
-        await trail_of(request).keep(connection, [Entry(glass.site_id, Kind.WRITE, 204, glass.patient_id)])
+        await trail_of(request).keep(connection, [_entry(glass, Kind.WRITE, 204)])
         await store.record_glass_reviewed(connection, glass, caller.subject, sessions_of(request).clock())
 
 
@@ -202,13 +202,8 @@ async def end(request: Request, caller: Caller, glass_id: UUID) -> None:
         is_own = glass is not None and glass.is_of(caller.subject, caller.sites)
         if glass is None or (caller.role is Role.CLINICIAN and not is_own):
             raise unknown("emergency opening")
-        await trail_of(request).keep(connection, [through(glass, Kind.WRITE, 204)])
+        await trail_of(request).keep(connection, [_entry(glass, Kind.WRITE, 204)])
         await store.record_glass_ended(connection, glass, caller.subject, sessions_of(request).clock())
-
-
-def through(glass: BrokenGlass, kind: Kind, status: int) -> Entry:
-    """What goes on record at the patient's site of something that was done through its glass."""
-    return Entry(glass.site_id, kind, status, glass.patient_id, asked=[f"glass_id={glass.glass_id}"])
 
 
 def is_open_to(caller: Caller, glass: Sequence[BrokenGlass], now: datetime) -> BrokenGlass | None:
@@ -274,7 +269,12 @@ def _entries(caller: Caller, body: GlassBody, outcome: Broken | Problem) -> list
         return [Entry(own, kind, outcome.status, body.patient_id, asked=asked) for own in caller.scope.ids]
     kind, status = (Kind.WRITE, 201) if outcome.is_new else (Kind.REPEATED, 200)
     own_entries = [Entry(own, kind, status, body.patient_id, asked=asked) for own in caller.scope.ids]
-    return [*own_entries, through(outcome.glass, kind, status)]
+    return [*own_entries, _entry(outcome.glass, kind, status)]
+
+
+def _entry(glass: BrokenGlass, kind: Kind, status: int) -> Entry:
+    """At the patient's site."""
+    return Entry(glass.site_id, kind, status, glass.patient_id, asked=[glass.on_record])
 
 
 async def _described(request: Request, use: GlassUse) -> GlassUseAnswer:

@@ -267,7 +267,7 @@ def _entries(given: Given, outcome: Linked | Problem) -> list[Entry]:
 
 
 def _entry(side: LinkedPatient, kind: Kind, status: int) -> Entry:
-    return Entry(side.site_id, kind, status, side.patient_id, asked=[f"link_id={side.link_id}"])
+    return Entry(side.site_id, kind, status, side.patient_id, asked=[side.on_record])
 
 
 def _no_such_code() -> Problem:

@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from services.dashboard import store
 from services.dashboard.pages import present_looks
@@ -15,12 +15,13 @@ from shared.db import transaction
 from shared.errors import unknown
 from shared.http.access import allow, only_own_page
 from shared.http.commands import pool_of
+from shared.http.fields import Moment
 from shared.http.record import keep_read
 
 router = APIRouter(tags=["page"])
 _AT_ONCE = 100
 Concerned = Annotated[Caller, Depends(allow(Role.PATIENT, Role.COORDINATOR))]
-Before = Annotated[AwareDatetime | None, Query(description="Only looks before this moment: `next` of an answer")]
+Before = Annotated[Moment | None, Query(description="Only looks before this moment: `next` of an answer")]
 
 
 class Look(BaseModel):

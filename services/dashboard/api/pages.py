@@ -25,10 +25,22 @@ from shared.sealing import NOT_READABLE_NOW, Opener, Patient
 router = APIRouter(tags=["page"])
 Viewer = Annotated[Caller, Depends(allow(Role.PATIENT, Role.CLINICIAN, Role.COORDINATOR))]
 CareTeam = Annotated[Caller, Depends(allow(Role.CLINICIAN, Role.COORDINATOR))]
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "headers": {"Samepage-View": {"schema": {"type": "string", "format": "uuid"}, "description": "This look"}},
+        "links": {
+            "lengthen_view": {
+                "operationId": "lengthen_view",
+                "parameters": {"view_id": "$response.header.samepage-view"},
+            }
+        },
+    },
+    304: {"description": "As `If-None-Match` has it; the look is on record"},
+}
 SharedScreen = Annotated[bool, Query(description="Patient and clinician look at one screen")]
 
 
-@router.get("/v1/patients/{patient_id}/page")
+@router.get("/v1/patients/{patient_id}/page", responses=_ANSWERS)
 async def read_page(
     request: Request,
     patient_id: UUID,

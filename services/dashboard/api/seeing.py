@@ -4,6 +4,7 @@ The ways are broken glass and a link. Whoever comes by one reads under the other
 bound to nothing else, and the look stands in that site's audit.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,7 @@ from fastapi import Request
 
 from services.dashboard import store
 from services.dashboard.api.glass import MOST_AT_ONCE, is_open_to
-from services.dashboard.domain import BrokenGlass, LinkedPatient, context_of
+from services.dashboard.domain import context_of
 from services.dashboard.pages.around import Around
 from shared import outbox
 from shared.audit import Entry, Kind, Purpose
@@ -93,7 +94,7 @@ async def seen_by_link(request: Request, look: Look, link_id: UUID) -> Seen:
         stored = await store.page(connection, there, look.patient_id)
         if not own.is_live or side is None or stored is None:
             raise unknown("link")
-        return await _recorded(request, connection, look, stored, Around(came_by=own, other_side=side))
+        return await _recorded(request, connection, look, stored, Around(came_by=own), asked=[side.on_record])
 
 
 async def _seen_through_glass(request: Request, look: Look, there: SiteScope) -> Seen:
@@ -105,7 +106,7 @@ async def _seen_through_glass(request: Request, look: Look, there: SiteScope) ->
         if stored is None or through is None:
             raise unknown("patient")
         around = Around(glass=[glass for glass in broken if glass.is_open(look.at)], through=through)
-        return await _recorded(request, connection, look, stored, around)
+        return await _recorded(request, connection, look, stored, around, asked=[through.on_record])
 
 
 async def _around(connection: Connection, scope: SiteScope, look: Look) -> Around:
@@ -118,7 +119,13 @@ async def _around(connection: Connection, scope: SiteScope, look: Look) -> Aroun
 
 
 async def _recorded(
-    request: Request, connection: Connection, look: Look, stored: store.StoredPage, around: Around
+    request: Request,
+    connection: Connection,
+    look: Look,
+    stored: store.StoredPage,
+    around: Around,
+    *,
+    asked: Sequence[str] = (),
 ) -> Seen:
     """What is published of a look from another site is outside whatever visit takes place at the patient's."""
     context, visit_id = context_of(_visits(stored), look.at)
@@ -139,18 +146,8 @@ async def _recorded(
     if around.through is not None:
         trail.purpose = Purpose.BREAK_GLASS
     status = 304 if look.known == stored.etag else 200
-    asked = _way(around.through or around.other_side)
     await trail.keep(connection, [Entry(stored.site_id, Kind.READ, status, look.patient_id, asked=asked)])
     return Seen(stored, view, around)
-
-
-def _way(way: BrokenGlass | LinkedPatient | None) -> list[str]:
-    match way:
-        case BrokenGlass():
-            return [f"glass_id={way.glass_id}"]
-        case LinkedPatient():
-            return [f"link_id={way.link_id}"]
-    return []
 
 
 def _visits(stored: store.StoredPage) -> list[dict[str, Any]]:

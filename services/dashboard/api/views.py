@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from services.dashboard import store
 from services.dashboard.api.pages import Viewer
@@ -18,8 +18,10 @@ from shared.events import DashboardViewed, ViewContext, ViewerRole
 from shared.http.access import allow
 from shared.http.batch import Batch
 from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute, pool_of
+from shared.http.fields import Moment, YesNo
 from shared.http.problems import invalid
 from shared.http.record import trail_of
+from shared.http.sound_json import check
 
 router = APIRouter(tags=["views"])
 _DAY_MS = 24 * 60 * 60 * 1000
@@ -40,8 +42,12 @@ Panels = Annotated[tuple[Panel, ...], Field(max_length=20)]
 class Beacon(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    duration_ms: int = Field(ge=0, le=_DAY_MS)
+    duration_ms: int = Field(ge=0, le=_DAY_MS, strict=True)
     panels: Panels = ()
+
+
+# Browsers name it text/plain; what it is called makes no difference.
+_BEACON = {"requestBody": {"content": {"application/json": {"schema": Beacon.model_json_schema()}}}}
 
 
 class ViewBody(BaseModel):
@@ -53,13 +59,13 @@ class ViewBody(BaseModel):
     visit_id: UUID | None = None
     role: ViewerRole
     context: ViewContext
-    is_shared_screen: bool
-    opened_at: AwareDatetime
-    duration_ms: int | None = Field(default=None, ge=0, le=_DAY_MS)
+    is_shared_screen: YesNo
+    opened_at: Moment
+    duration_ms: int | None = Field(default=None, ge=0, le=_DAY_MS, strict=True)
     panels: Panels = ()
 
 
-@router.post("/v1/views/{view_id}/beacon", status_code=204)
+@router.post("/v1/views/{view_id}/beacon", status_code=204, openapi_extra=_BEACON)
 async def lengthen_view(request: Request, view_id: UUID, caller: Viewer) -> Response:
     """Say how long the page has been in view so far. Only more than was known changes anything.
 
@@ -114,6 +120,7 @@ async def record_views(
 
 
 def _beacon(body: bytes) -> Beacon:
+    check(body)
     try:
         return Beacon.model_validate_json(body)
     except ValidationError as error:

@@ -38,6 +38,11 @@ class BrokenGlass:
     reviewed_at: datetime | None = None
     reviewed_by: str | None = None
 
+    @property
+    def on_record(self) -> str:
+        """How the audit names it."""
+        return f"glass_id={self.glass_id}"
+
     def is_open(self, now: datetime) -> bool:
         """It closes by itself; ended early it opens nothing from that moment."""
         return self.ended_at is None and now < self.until

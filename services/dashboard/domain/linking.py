@@ -75,6 +75,11 @@ class LinkedPatient:
     ended_by: str | None = None
 
     @property
+    def on_record(self) -> str:
+        """How the audit names it."""
+        return f"link_id={self.link_id}"
+
+    @property
     def is_live(self) -> bool:
         """Either side ends it for both."""
         return self.ended_at is None and self.other_patient_id is not None

@@ -9,17 +9,14 @@ from services.dashboard.pages.reader import Reader
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """`glass` is what is open now, `links` those of the patient.
-
-    A reader of another site came `through` glass, or `came_by` their own side of a link, of which `other_side` is the
-    patient's.
+    """`glass` is what is open now, `links` those of the patient. A reader of another site came `through` glass, or
+    `came_by` their own side of a link.
     """
 
     glass: Sequence[BrokenGlass] = ()
     links: Sequence[LinkedPatient] = ()
     through: BrokenGlass | None = None
     came_by: LinkedPatient | None = None
-    other_side: LinkedPatient | None = None
 
     @property
     def is_elsewhere(self) -> bool:

@@ -24,6 +24,9 @@ _PURPOSES: Mapping[str, str] = {
 _SHOWN: Mapping[str, str] = {
     "read_page": "The page",
     "show_page": "The page",
+    "read_linked_page": "The page, from another clinic",
+    "show_linked_page": "The page, from another clinic",
+    "list_links": "Which other clinics know you",
     "read_looks": "This list",
     "show_looks": "This list",
     "read_receipt": "That a note arrived",

@@ -6,7 +6,7 @@ from typing import Annotated
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.feedback import store
 from services.feedback.domain import missing
@@ -18,6 +18,7 @@ from shared.events import FeedbackReceived, YesNoUnsure
 from shared.http.access import allow, only_own_page
 from shared.http.batch import Batch
 from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute
+from shared.http.fields import Moment, YesNo
 from shared.http.receipts import AfterReceipt
 from shared.outbox import Draft, Recorded
 from shared.sealing import Patient
@@ -25,7 +26,6 @@ from shared.sealing import Patient
 router = APIRouter(tags=["feedback"])
 Giver = Annotated[Caller, Depends(allow(Role.PATIENT, Role.COORDINATOR, Role.SYSTEM))]
 Effort = Annotated[int, Field(ge=0, le=9, strict=True, description="0 no effort, 9 every effort")]
-YesNo = Annotated[bool, Field(strict=True)]
 
 
 class FeedbackBody(BaseModel):
@@ -35,7 +35,7 @@ class FeedbackBody(BaseModel):
 
     patient_id: UUID
     visit_id: UUID
-    received_at: AwareDatetime | None = Field(default=None, description="Now when not given; earlier for paper forms")
+    received_at: Moment | None = Field(default=None, description="Now when not given; earlier for paper forms")
     effort_to_understand: Effort | None
     effort_to_listen: Effort | None
     effort_to_include: Effort | None

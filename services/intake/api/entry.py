@@ -6,7 +6,6 @@ there is or was is on record.
 """
 
 import math
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, NamedTuple
 from urllib.parse import urlencode
@@ -18,7 +17,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import TypeAdapter, ValidationError
 
 from services.intake import store
-from services.intake.domain import Limit, Link, LinkState, openings, secret_hash
+from services.intake.domain import Link, LinkState, openings, secret_hash
 from services.intake.pages import ask_to_open, say_too_often, say_unusable, show_start
 from shared.audit import Entry, Kind
 from shared.auth import Caller, Role
@@ -28,6 +27,7 @@ from shared.hand_over import GIVEN_AT, TAKEN_AT, assertion
 from shared.http.access import allow
 from shared.http.commands import pool_of
 from shared.http.forms import form_of
+from shared.http.rates import Buckets, address_of
 from shared.http.record import begin_trail, keep_read
 from shared.http.sign_in import begin, closed_to_patient
 from shared.revocations import subject_of
@@ -42,17 +42,15 @@ _SITE_ID = TypeAdapter(SiteId)
 _HANDED_OVER_FOR = timedelta(hours=1)
 
 
-class Limits(NamedTuple):
+class LinkRates(NamedTuple):
     """How often links may be tried: by one address, and one link by all."""
 
-    address: Limit
-    link: Limit
+    address: Buckets
+    link: Buckets
 
     def wait_s(self, request: Request, secret: str) -> int:
         """Seconds to wait before this try; 0 when it may go on."""
-        now = time.monotonic()
-        address = request.client.host if request.client else ""
-        waits = (self.address.wait_s(address, now), self.link.wait_s(secret_hash(secret).hex(), now))
+        waits = (self.address.wait_s(address_of(request)), self.link.wait_s(secret_hash(secret).hex()))
         return math.ceil(max(waits))
 
 
@@ -66,7 +64,7 @@ class Found(NamedTuple):
 @router.get("/l/{site_id}/{secret}")
 async def look_at_link(request: Request, site_id: str, secret: str, lang: Lang = None) -> Response:
     """The page with the button that opens the link."""
-    if wait_s := _limits(request).wait_s(request, secret):
+    if wait_s := _rates(request).wait_s(request, secret):
         return _too_often(request, wait_s)
     if not _is_site_id(site_id):
         return _unusable(request)
@@ -81,7 +79,7 @@ async def look_at_link(request: Request, site_id: str, secret: str, lang: Lang =
 @router.post("/l/{site_id}/{secret}")
 async def open_link(request: Request, site_id: str, secret: str, lang: Lang = None) -> Response:
     """Exchange the link for a session. A wrong birth year counts against the link, whoever gives it."""
-    if wait_s := _limits(request).wait_s(request, secret):
+    if wait_s := _rates(request).wait_s(request, secret):
         return _too_often(request, wait_s)
     birth_year = (await form_of(request)).get("birth_year", "").strip()
     if not _is_site_id(site_id):
@@ -214,9 +212,9 @@ def _too_often(request: Request, wait_s: int) -> Response:
     return HTMLResponse(html, 429, {"retry-after": str(wait_s)})
 
 
-def _limits(request: Request) -> Limits:
-    limits: Limits = request.app.state.link_limits
-    return limits
+def _rates(request: Request) -> LinkRates:
+    rates: LinkRates = request.app.state.link_rates
+    return rates
 
 
 def _is_site_id(text: str) -> bool:

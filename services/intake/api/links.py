@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import orjson
 from fastapi import APIRouter, Path, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from services.intake import store
 from services.intake.domain import Link, LinkState, expiry, secret_hash, secret_of
@@ -20,6 +20,7 @@ from shared.events import LinkRevoked, SiteId, VisitState
 from shared.http.access import SiteStaff
 from shared.http.batch import Batch
 from shared.http.commands import Accepted, Command, IdempotencyKey, NamedSite, execute, pool_of
+from shared.http.fields import Moment, YesNo
 from shared.http.record import keep_read, trail_of
 from shared.http.sign_in import sessions_of
 from shared.outbox import Draft, Recorded
@@ -33,7 +34,7 @@ class LinkBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
 
 
 class MadeLink(Accepted):
@@ -63,7 +64,7 @@ class LinkRule(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    asks_birth_year: bool
+    asks_birth_year: YesNo
 
 
 @router.post("/v1/visits/{visit_id}/links", status_code=201, response_model=MadeLink)

@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID, uuid4
 
@@ -19,6 +19,7 @@ from shared.events import ClinicianId, ConsentState, Diagnosis, Education, Enrol
 from shared.http.access import SiteStaff
 from shared.http.batch import Batch
 from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute
+from shared.http.fields import Day
 from shared.outbox import Draft, Recorded
 
 router = APIRouter(tags=["patients"])
@@ -30,13 +31,13 @@ class PatientBody(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     identifier: str = Field(min_length=1, max_length=120)
-    birth_year: int = Field(ge=1900, le=2100)
+    birth_year: int = Field(ge=1900, le=2100, strict=True)
     sex: Sex
     education: Education = Education.NOT_SAID
     language: Language = Language.ENGLISH
     diagnosis: Diagnosis
     clinician_id: ClinicianId | None = None
-    enrolled_on: date | None = Field(default=None, description="Today when not given")
+    enrolled_on: Day | None = Field(default=None, description="Today when not given")
     consent: ConsentState = ConsentState.INVITED
 
 
@@ -45,7 +46,7 @@ class ConsentBody(BaseModel):
 
     state: ConsentState
     reason: ConsentReason | None = Field(default=None, description="Needed to withdraw")
-    decided_on: date | None = Field(default=None, description="Today when not given")
+    decided_on: Day | None = Field(default=None, description="Today when not given")
 
 
 @router.post("/v1/patients", status_code=201, response_model=Accepted, responses=MANY)

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import orjson
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.main import IncEx
 
 from services.intake import store
@@ -24,6 +24,7 @@ from shared.events import Concern, ConcernTopic, Language, SkipReason, SurveyCom
 from shared.http.access import allow
 from shared.http.batch import Batch
 from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute, ring_of
+from shared.http.fields import Moment
 from shared.keyring import KeyRing
 from shared.outbox import Draft, Recorded
 from shared.sealing import Patient, in_event, in_record
@@ -59,8 +60,8 @@ class SurveyBody(BaseModel):
         default=None, max_length=80, description="`id|version`; the form of the diagnosis when not given"
     )
     language: Language = Language.ENGLISH
-    started_at: AwareDatetime | None = None
-    submitted_at: AwareDatetime | None = Field(default=None, description="Now when not given")
+    started_at: Moment | None = None
+    submitted_at: Moment | None = Field(default=None, description="Now when not given")
     answers: dict[str, Answer] = Field(max_length=200)
     skipped: dict[str, SkipReason] = Field(default={}, max_length=200)
     concerns: tuple[ConcernBody, ...] = Field(default=(), max_length=3, description="Most important first")

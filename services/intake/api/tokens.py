@@ -4,7 +4,6 @@ A client proves itself with an assertion that it signs for this one endpoint, go
 gets an access token of five minutes for its own site, in the role system, signed with the network's own key.
 """
 
-import math
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -16,13 +15,13 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from services.intake import store
-from services.intake.domain import ClientId, Limit
+from services.intake.domain import ClientId
 from shared.audit import Entry, Kind
 from shared.auth import LEEWAY_S, UNREADABLE, Caller, Role
 from shared.db import Connection, SiteScope, transaction
-from shared.errors import Problem
 from shared.http.commands import pool_of
 from shared.http.forms import form_of
+from shared.http.rates import Buckets, address_of
 from shared.http.record import begin_trail
 from shared.http.sessions import spend
 from shared.key_sets import key_in
@@ -93,7 +92,8 @@ class Refused(Exception):
 )
 async def issue_token(request: Request) -> Response:
     """Give a client its access token."""
-    _slow_down(request)
+    rate: Buckets = request.app.state.token_rate
+    rate.take(address_of(request))
     try:
         client_id = await _proven(request, await form_of(request))
     except Refused as refused:
@@ -199,14 +199,6 @@ def _verified(assertion: str, client: store.Client, *, audience: str) -> dict[st
     except UNREADABLE:
         return None
     return claims
-
-
-def _slow_down(request: Request) -> None:
-    limit: Limit = request.app.state.token_limit
-    wait_s = limit.wait_s(request.client.host if request.client else "", time.monotonic())
-    if wait_s:
-        after = {"retry-after": str(math.ceil(wait_s))}
-        raise Problem(429, "too-many", "Too many requests from this address.", headers=after)
 
 
 def _address(request: Request) -> str:

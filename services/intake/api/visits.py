@@ -6,7 +6,7 @@ from functools import partial
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from services.intake import store
 from services.intake.api.standing import enrolled
@@ -17,6 +17,7 @@ from shared.events import ClinicianId, VisitState, VisitUpdated
 from shared.http.access import CareTeam
 from shared.http.batch import Batch
 from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute, pool_of
+from shared.http.fields import Moment
 from shared.outbox import Draft, Recorded
 
 router = APIRouter(tags=["visits"])
@@ -27,7 +28,7 @@ class VisitBody(BaseModel):
 
     patient_id: UUID
     clinician_id: ClinicianId
-    scheduled_at: AwareDatetime
+    scheduled_at: Moment
 
 
 class VisitChange(BaseModel):
@@ -36,9 +37,9 @@ class VisitChange(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     state: VisitState | None = None
-    scheduled_at: AwareDatetime | None = None
-    checked_in_at: AwareDatetime | None = None
-    completed_at: AwareDatetime | None = None
+    scheduled_at: Moment | None = None
+    checked_in_at: Moment | None = None
+    completed_at: Moment | None = None
 
 
 @router.post("/v1/visits", status_code=201, response_model=Accepted, responses=MANY)

@@ -6,7 +6,6 @@ Pure: no clock, no chance, no I/O.
 from services.intake.domain.clients import ClientId, wrong_with
 from services.intake.domain.consent import ConsentDecision, ConsentReason, decide
 from services.intake.domain.forms import FORMS, check, form_for, is_asked
-from services.intake.domain.limits import Limit
 from services.intake.domain.links import Link, LinkState, Opening, Openings, expiry, openings, secret_hash, secret_of
 from services.intake.domain.questions import Answers, Choice, Form, Item, Number, Section, Skipped, YesNo
 from services.intake.domain.scoring import score
@@ -25,7 +24,6 @@ __all__ = [
     "Form",
     "Instrument",
     "Item",
-    "Limit",
     "Link",
     "LinkState",
     "Number",

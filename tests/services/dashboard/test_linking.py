@@ -202,7 +202,7 @@ async def test_codes_are_tried_twenty_times_an_hour_at_most(
 
 
 @pytest.mark.parametrize(("site", "patient"), [(HERE, OWN), (THERE, PATIENT)])
-async def test_erasing_one_of_the_two_ends_the_link_and_nothing_ties_them_any_more(
+async def test_erasing_one_of_the_two_ends_the_link_and_neither_side_says_who_the_other_was(
     dashboard: FastAPI, coordinator: httpx.AsyncClient, here: httpx.AsyncClient, site: str, patient: UUID
 ) -> None:
     link, unused = await linked(coordinator, here), await a_code(coordinator)

@@ -12,10 +12,8 @@ import httpx
 import pytest
 import structlog
 from fastapi import FastAPI
-from hypothesis import given
-from hypothesis import strategies as st
 
-from services.intake.domain import Limit, Opening, openings
+from services.intake.domain import Opening, openings
 from shared.events import LinkRevoked, VisitState
 from tests.conftest import URLS, Tokens, client_of, new_key
 from tests.services.intake.conftest import OTHER, SITE, Clinic
@@ -276,24 +274,6 @@ async def test_one_link_can_be_tried_so_often_by_all(clinic: Clinic) -> None:
         async with httpx.AsyncClient(transport=transport, base_url=HOME) as one_of_many:
             statuses.append((await one_of_many.get(path)).status_code)
     assert statuses == [200] * 10 + [429] * 5
-
-
-@given(st.lists(st.floats(min_value=0, max_value=30), max_size=60))
-def test_a_limit_lets_through_its_burst_and_its_rate_and_no_more(pauses: list[float]) -> None:
-    limit, now, let_through = Limit(burst=5, per_minute=12), 0.0, 0
-    for pause in pauses:
-        now += pause
-        wait_s = limit.wait_s("one", now)
-        let_through += wait_s == 0
-        assert wait_s <= 5
-    assert let_through <= 5 + now * 12 / 60
-
-
-def test_a_limit_is_each_keys_own_and_fills_again() -> None:
-    limit = Limit(burst=1, per_minute=60)
-    assert [limit.wait_s("one", 0), limit.wait_s("two", 0)] == [0, 0]
-    assert limit.wait_s("one", 0.5) == pytest.approx(0.5)
-    assert limit.wait_s("one", 1.0) == 0
 
 
 async def test_another_sites_visit_is_unknown_to_who_makes_links(clinic: Clinic, token: Tokens) -> None:

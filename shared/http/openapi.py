@@ -1,0 +1,89 @@
+"""The OpenAPI documents: what is true of every operation is said here once.
+
+- Each status that may be answered stands by itself. The `default` that FastAPI would write promises nothing: every
+  status would be as documented.
+- Links lead from what was made to what can be done with it: from a visit to its links, from a write to its receipt.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI
+
+from shared.http.problems import TITLES
+
+_REFUSED_BY_ANY_DOOR = (414, 429, 431, 503)
+_PROBLEM = {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}
+Operation = dict[str, Any]
+
+
+def described(app: FastAPI) -> dict[str, Any]:
+    """The application's OpenAPI 3.1 document; needs no settings and opens nothing."""
+    document = app.openapi()
+    components = document["components"]
+    components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    document["security"] = [{"token": []}]
+    operations = [
+        (method, path, operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+    used = {status for method, _, operation in operations for status in _answer(method, operation)}
+    components["responses"] = {
+        f"Problem{status}": {"description": TITLES[status], "content": {"application/problem+json": _PROBLEM}}
+        for status in sorted(used)
+    }
+    for method, path, made in operations:
+        if method == "post" and "201" in made["responses"]:
+            for status in {"200", "201"} & set(made["responses"]):
+                made["responses"][status]["links"] = dict(
+                    _links(path, "/items/0" if status == "200" else "", operations)
+                )
+    return document
+
+
+def _answer(method: str, operation: Operation) -> list[int]:
+    """Name the refusals of an operation. A status that it names itself may be a problem document too."""
+    answers = operation["responses"]
+    del answers["default"]
+    statuses = sorted(set(_refusals(method, operation)))
+    for status in statuses:
+        if str(status) in answers:
+            answers[str(status)]["content"]["application/problem+json"] = _PROBLEM
+        else:
+            answers[str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
+    return statuses
+
+
+def _refusals(method: str, operation: Mapping[str, Any]) -> Iterator[int]:
+    is_closed = "security" not in operation
+    yield from _REFUSED_BY_ANY_DOOR
+    if is_closed:
+        yield from (401, 403)
+    if "parameters" in operation:
+        yield from (400, 404, 422)
+    if "requestBody" in operation:
+        yield from (400, 408, 413, 415, 422)
+    if is_closed and method != "get":
+        yield from (404, 409, 410)
+
+
+def _links(
+    made_at: str, thing: str, operations: Sequence[tuple[str, str, Operation]]
+) -> Iterator[tuple[str, Operation]]:
+    """What can be done with a thing that was made, which stands at this pointer in the answer."""
+    for _, path, operation in operations:
+        if parameters := _parameters_after(made_at, thing, path):
+            yield operation["operationId"], {"operationId": operation["operationId"], "parameters": parameters}
+
+
+def _parameters_after(made_at: str, thing: str, path: str) -> dict[str, str]:
+    """What to ask `path` for then; nothing where it does not lead to the thing."""
+    if path == "/v1/receipts/{receipt}":
+        return {"receipt": f"$response.body#{thing}/receipt"}
+    new = f"{made_at.rpartition('/')[2].removesuffix('s')}_id"
+    asked = [part[1:-1] for part in path.split("/") if part.startswith("{")]
+    known = [part[1:-1] for part in made_at.split("/") if part.startswith("{")]
+    if new not in asked or not set(asked) <= {new, *known}:
+        return {}
+    return {name: f"$response.body#{thing}/id" if name == new else f"$request.path.{name}" for name in asked}

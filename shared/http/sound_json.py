@@ -1,0 +1,103 @@
+"""JSON that means one thing to whoever reads it (I-JSON, RFC 7493), looked at before anything else reads it.
+
+Refused with 400: what nests deeper than 16, a name that comes twice in an object, `NaN` and `Infinity`, text with a NUL
+or half a surrogate pair (no database stores it), anything but UTF-8. What is no JSON at all is for the route to refuse.
+"""
+
+import json
+import re
+from itertools import accumulate
+from typing import Any, NoReturn
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.errors import Problem
+
+_DEEPEST = 16
+_ALL_BUT_MARKS = bytes(set(range(256)) - set(b'[]{}"'))
+_STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_UNSTORABLE_ESCAPE = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
+
+
+class SoundJson:
+    """Wraps the application, inside the edge: a JSON body reaches it whole and sound, or not at all."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not _is_json(Headers(scope=scope).get("content-type", "")):
+            await self._app(scope, receive, send)
+            return
+        parts, message = list[bytes](), await receive()
+        while message["type"] == "http.request":
+            parts.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                body = b"".join(parts)
+                check(body)
+                message = {"type": "http.request", "body": body}
+                break
+            message = await receive()
+        read = [message]
+
+        async def receive_read() -> Message:
+            return read.pop() if read else await receive()
+
+        await self._app(scope, receive_read, send)
+
+
+def check(body: bytes) -> None:
+    """Look at a body that says to be JSON.
+
+    Raises:
+        Problem: 400, two readers might take it for two things, or break on it.
+    """
+    if _depth(body) > _DEEPEST:
+        raise _unsound(f"It is nested deeper than {_DEEPEST}.")
+    try:
+        read = json.loads(body.decode(), object_pairs_hook=_object, parse_constant=_refuse_constant)
+    except json.JSONDecodeError:
+        return
+    except (UnicodeDecodeError, ValueError):
+        raise _unsound("It is not UTF-8, or a number is too long.") from None
+    if _UNSTORABLE_ESCAPE.search(body) and not _is_storable(read):
+        raise _unsound("A text holds a NUL or half a surrogate pair.")
+
+
+def _depth(body: bytes) -> int:
+    """How deep it nests; a bound above that where it is cheaper to know and low enough."""
+    opened = body.count(b"[") + body.count(b"{")
+    if opened <= _DEEPEST:
+        return opened
+    marks = body.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _ALL_BUT_MARKS)
+    brackets = b"".join(marks.split(b'"')[::2])  # every other part is within a text
+    return max(accumulate(map(_STEP.__getitem__, brackets)), default=0)
+
+
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(members)
+    if len(made) != len(members):
+        raise _unsound("A name comes twice in an object.")
+    return made
+
+
+def _refuse_constant(_name: str) -> NoReturn:
+    raise _unsound("NaN and Infinity are no numbers.")
+
+
+def _is_storable(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\x00" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
+    if isinstance(value, dict):
+        return all(map(_is_storable, value)) and all(map(_is_storable, value.values()))
+    return all(map(_is_storable, value)) if isinstance(value, list) else True
+
+
+def _is_json(content_type: str) -> bool:
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+
+
+def _unsound(why: str) -> Problem:
+    return Problem(400, "unsound-json", f"The body cannot be taken. {why}")
