@@ -73,8 +73,9 @@ def _said(request: Request) -> dict[str, Any]:
     route, line, ids = request.route, request.line, request.ids
 
     def filled(where: str) -> dict[str, str]:
-        known_as = {name: line.follows.get(name, name) for name in route.at(where)}
-        return {name: ids[known] for name, known in known_as.items() if known in ids}
+        repeated = {name: known for name, known in line.named.items() if known in route.places}
+        found = {name: repeated.get(name, name) for name in route.at(where)}
+        return {name: ids[known] for name, known in found.items() if known in ids}
 
     said: dict[str, Any] = {
         "url": route.path.format(**ids),
@@ -83,11 +84,12 @@ def _said(request: Request) -> dict[str, Any]:
         | {name: ids[name] for name in ids if name == SITE_HEADER}
         | filled("header"),
     }
+    taken = {name: ids[name] for name in line.fresh | line.takes}
     if line.form is not None:
-        return said | {"data": {**line.form}, "headers": said["headers"] | _FORM}
+        return said | {"data": {**line.form, **taken, **filled("form")}, "headers": said["headers"] | _FORM}
     if line.json is None:
         return said
-    body = line.json | filled("body") | {name: ids[name] for name in line.fresh}
+    body = line.json | filled("body") | taken
     return said | {"json": [body] if request.is_list else body}
 
 

@@ -39,7 +39,8 @@ def own_settings(own_settings: dict[str, dict[str, object]]) -> dict[str, dict[s
         client_secret=SecretStr("for-tests-only"),
         algorithms=(ALGORITHM,),
     )
-    return {service: own_settings.get(service, {}) | {"sign_in": sign_in} for service in SERVICES}
+    told = {service: own_settings.get(service, {}) | {"sign_in": sign_in} for service in SERVICES}
+    return told | {"dashboard": told["dashboard"] | {"glass_tries_per_hour": 100}}
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from tests.access.asking import Answer, ask
 from tests.access.inside import Inside
 from tests.access.network import Asker
 from tests.access.routes import SITE_HEADER, Route
-from tests.access.tries import HERE, HINTS, THERE, Tries
+from tests.access.tries import HINTS, THERE, Tries
 
 _VARIES = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+|/l/[\w-]+/[\w-]{43}")
 _BOUND = re.compile(r"(?<=SET LOCAL samepage\.sites = ').*(?=')")
@@ -38,9 +38,10 @@ async def of_valid(tries: Tries, inside: Inside, route: Route) -> list[str]:
         elif route.roles:
             rows = await inside.on_record([answer.request_id])
             kept = {(row["method"], row["route"], row["subject"]) for row in rows if row["kind"] in ("read", "write")}
-            is_here = {row["site_id"] for row in rows} <= {HERE, NETWORK}
-            if kept != {(route.method, route.name, answer.request.asker.subject)} or not is_here:
+            is_there = THERE in {row["site_id"] for row in rows}
+            if kept != {(route.method, route.name, answer.request.asker.subject)} or is_there:
                 findings.append(f"{answer.request}: is not on record as it should be")
+        findings += [f"{answer.request}: tells {name}" for name in _told(tries, answer)]
     return findings
 
 
@@ -65,7 +66,8 @@ async def of_denied(tries: Tries, inside: Inside, route: Route, asker: Asker, tr
             f"{one.request}: is looked up" for one in answers if not all(map(_PUTS_ON_RECORD.match, _kinds(one)))
         ]
     # A list keeps its answer under its key, also when all of its items were denied.
-    changed = set(_changed(before, await inside.rows())) - ({"idempotency"} if route.takes_many else set())
+    may_change = tries.lines[str(route)].counted_in | ({"idempotency"} if route.takes_many else set())
+    changed = set(_changed(before, await inside.rows())) - may_change
     findings += [f"{route} as {asker.name}: changes {name}" for name in sorted(changed)]
     return findings + await _off_the_record(inside, answers)
 
@@ -97,7 +99,7 @@ def _differences(foreign: Answer, unknown: Answer, *, up_to_ids: bool = False) -
     """What tells the ids of others from unknown ones."""
     asked = (dict.fromkeys(_kinds(one)) if up_to_ids else _kinds(one) for one in (foreign, unknown))
     headers = (_VARIES.sub("", str(one.headers)) if up_to_ids else one.headers for one in (foreign, unknown))
-    bodies = (_VARIES.sub("", one.body.decode()) if up_to_ids else one.body for one in (foreign, unknown))
+    bodies = (_VARIES.sub("", said) if up_to_ids else said for said in map(_beside_what_was_said, (foreign, unknown)))
     compared = {
         "status": foreign.status == unknown.status,
         "body": _is_one(bodies),
@@ -116,6 +118,14 @@ def _kinds(answer: Answer) -> list[str]:
     return [_BOUND.sub("", one) for one in answer.statements if not _OF_THE_DRIVER.search(one)]
 
 
+def _beside_what_was_said(answer: Answer) -> str:
+    """The body, but for ids that the request itself named."""
+    body = answer.body.decode()
+    for name in answer.request.replaced:
+        body = body.replace(answer.request.ids[name], name)
+    return body
+
+
 def _is_one(values: Iterator[object]) -> bool:
     return next(values) == next(values)
 
@@ -125,8 +135,8 @@ def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
 
 
 def _told(tries: Tries, answer: Answer) -> list[str]:
-    """What an answer says of others that was not said to it."""
-    said = answer.request.ids.values()
+    """What an answer says of others that was not said to it. That there is another site is known."""
+    said = {*answer.request.ids.values(), THERE}
     others = tries.others(answer.request.asker).values()
     return [
         name for person in others for name, value in person.ids.items() if value not in said and answer.holds(value)
@@ -141,8 +151,8 @@ async def _off_the_record(inside: Inside, answers: Sequence[Answer]) -> list[str
     findings = []
     for answer in answers:
         request, rows = answer.request, kept[answer.request_id]
-        if len(rows) != (request.asker.role is not None and bool(request.route.roles)):
-            findings.append(f"{request}: is on record {len(rows)} times")
+        if sorted(row["site_id"] for row in rows) != sorted(_audits_of(answer)):
+            findings.append(f"{request}: is on record at {[row['site_id'] for row in rows]}")
         findings += [f"{request}: is on record with another {what}" for row in rows for what in _wrong(row, answer)]
     return findings
 
@@ -153,7 +163,6 @@ def _wrong(row: asyncpg.Record, answer: Answer) -> list[str]:
     route, asker = request.route, request.asker
     expected = {
         "kind": "denied",
-        "site_id": _audit_of(asker, request.ids.get(SITE_HEADER)),
         "subject": asker.subject,
         "role": asker.role,
         "method": route.method,
@@ -162,13 +171,24 @@ def _wrong(row: asyncpg.Record, answer: Answer) -> list[str]:
     }
     named = {str(row["patient_id"]), *(text.partition("=")[2] for text in row["asked"])}
     # Nobody has read the body of a request that is denied for the role.
-    looked_at = [name for name in request.replaced if route.places[name] != "body" or status == 404]
+    looked_at = [
+        name for name in request.replaced if status == 404 or route.places[name] in ("path", "query", "header")
+    ]
     missing = [name for name in looked_at if name not in HINTS and request.ids[name] not in named]
     return [name for name, value in expected.items() if row[name] != value] + missing
 
 
-def _audit_of(asker: Asker, named: str | None) -> str:
-    """The site that speaks through the token; of several the one that is named, else none of them."""
+def _audits_of(answer: Answer) -> Sequence[str]:
+    """Where a denial stands: at the site that speaks through the token, of several at the one that is named.
+
+    A try that is counted stands at each of them; nothing stands anywhere of who did not show who they are.
+    """
+    request, asker = answer.request, answer.request.asker
+    if asker.role is None or not request.route.roles:
+        return []
+    if answer.status == 404 and request.line.counted_in:
+        return asker.sites
+    named = request.ids.get(SITE_HEADER)
     if named in asker.sites:
-        return named or ""
-    return asker.sites[0] if len(asker.sites) == 1 else NETWORK
+        return [str(named)]
+    return asker.sites if len(asker.sites) == 1 else [NETWORK]

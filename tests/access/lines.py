@@ -17,22 +17,30 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Line:
-    """`follows`: fields that repeat an id under another name. `fresh`: fields whose value must be new each time.
+    """`ids`: where ids stand that the document does not show, such as those of a form. `named`: ids that stand under
+    another name in the network, or that repeat another id of the request.
 
-    `references`: ids that are taken as they come, since the service does not know what they stand for; what such a one
-    names at another site must do no more than an unknown one. `everywhere`: roles for which every site is their own.
+    `fresh`: fields whose value must be new each time. `takes`: fields filled from the network that prove something by
+    themselves, and so are not tried. `references`: ids taken as they come, since the service does not know what they
+    stand for; one of another site must do no more than what nobody knows. `everywhere`: roles for which every site is
+    their own. `counted_in`: where tries are counted, at the sites of who tries.
     """
 
     json: Json | None = None
     query: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, str] | None = None
-    follows: Mapping[str, str] = field(default_factory=dict)
+    ids: Mapping[str, str] = field(default_factory=dict)
+    named: Mapping[str, str] = field(default_factory=dict)
     fresh: frozenset[str] = frozenset()
+    takes: frozenset[str] = frozenset()
     references: frozenset[str] = frozenset()
     everywhere: frozenset[Role] = frozenset()
+    counted_in: frozenset[str] = frozenset()
 
 
-A_VISIT = frozenset({"visit_id"})
+A_VISIT, A_SITE, A_TRY = frozenset({"visit_id"}), frozenset({"site_id"}), frozenset({"glass_try"})
+# Of a patient of a third site, which is asked for by right.
+AFAR = {"patient_id": "patient_afar", "site_id": "site_afar"}
 SITE_BODY: Json = {"name": "A clinic (synthetic)", "site_type": "academic", "time_zone": "America/Chicago"}
 PERSON: Json = {"birth_year": 1984, "sex": "female", "diagnosis": "crohns-disease"}
 VISIT: Json = {"clinician_id": "dr-1", "scheduled_at": f"{datetime.now(UTC) + timedelta(days=3):%Y-%m-%dT%H:%M:%SZ}"}
@@ -41,6 +49,8 @@ ASSESSMENT: Json = {"clinician_id": "dr-1", "activity": "mild"}
 LAB: Json = {"loinc": "1988-5", "value": 0.6, "unit": "mg/dL", "taken_at": "2026-10-07T09:00:00-05:00"}
 MEDICINE: Json = {"name": "Adalimumab", "started_on": "2025-11-03"}
 STEP: Json = {"what": "Ask the insurer about the co-pay", "who": "nurse"}
+AGREED: Json = {"agreed": "on-paper"}
+WHY: Json = {"reason": "emergency", "words": "Brought in unconscious"}
 VIEW: Json = {
     "role": "clinician",
     "context": "in-visit",
@@ -78,7 +88,7 @@ LINES: Mapping[str, Mapping[str, Line]] = {
         "POST /v1/patients": Line(PERSON, fresh=frozenset({"identifier"})),
         "POST /v1/patients/{patient_id}/consent": Line({"state": "consented"}),
         "POST /v1/patients/{patient_id}/erasure": Line(
-            {"reason": "patient-request"}, follows={"confirm_patient_id": "patient_id"}
+            {"reason": "patient-request"}, named={"confirm_patient_id": "patient_id"}
         ),
         "POST /v1/visits": Line(VISIT),
         "PATCH /v1/visits/{visit_id}": Line({"state": "checked-in"}),
@@ -106,6 +116,21 @@ LINES: Mapping[str, Mapping[str, Line]] = {
         "GET /patients/{patient_id}/looks": Line(),
         "POST /v1/views": Line(VIEW, references=A_VISIT),
         "POST /v1/views/{view_id}/beacon": Line({"duration_ms": 5}),
+        "POST /v1/break-glass": Line(WHY, takes=A_SITE, named=AFAR, counted_in=A_TRY),
+        "GET /v1/break-glass": Line(),
+        "POST /v1/break-glass/{glass_id}/review": Line(),
+        "DELETE /v1/break-glass/{glass_id}": Line(),
+        "GET /break-glass/new": Line(),
+        "POST /break-glass/new": Line(form=WHY, ids={"patient_id": "form"}, takes=A_SITE, named=AFAR, counted_in=A_TRY),
+        "GET /break-glass": Line(),
+        "POST /break-glass/{glass_id}/review": Line(form={}),
+        "POST /break-glass/{glass_id}/end": Line(form={}),
+        "POST /v1/patients/{patient_id}/link-codes": Line(AGREED),
+        "POST /v1/patients/{patient_id}/links": Line(AGREED, takes=frozenset({"code"})),
+        "GET /v1/patients/{patient_id}/links": Line(),
+        "DELETE /v1/patients/{patient_id}/links/{link_id}": Line(),
+        "GET /v1/patients/{patient_id}/links/{link_id}/page": Line(),
+        "GET /patients/{patient_id}/links/{link_id}": Line(),
     },
     "feedback": {
         "POST /v1/feedback": Line(FEEDBACK),

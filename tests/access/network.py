@@ -5,7 +5,7 @@ A new kind of id is one more entry in what the function of its service gives bac
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -18,13 +18,29 @@ from services.dashboard.worker import SUBSCRIPTION as TO_DASHBOARD
 from services.feedback.worker import SUBSCRIPTION as TO_FEEDBACK
 from shared.auth import Role
 from shared.events import Event, VisitState
-from tests.access.lines import ASSESSMENT, FEEDBACK, LAB, MEDICINE, PERSON, SITE_BODY, STEP, SURVEY, VISIT, Json
+from tests.access.lines import (
+    AGREED,
+    ASSESSMENT,
+    FEEDBACK,
+    LAB,
+    MEDICINE,
+    PERSON,
+    SITE_BODY,
+    STEP,
+    SURVEY,
+    VISIT,
+    WHY,
+    Json,
+)
 from tests.access.routes import SITE_HEADER
 from tests.builders import VISIT_AT, a_site, a_survey, a_visit, an_enrollment, an_event
 from tests.conftest import Tokens, client_of, new_key, worker_settings
 from tests.services.streams import arrive
 
 Ids = dict[str, str]
+# A site that tokens may be for beside another, and one whose patients others may come to see.
+HERE, BESIDE, AFAR = "riverbend", "millpond", "harbor"
+STAFF = (Role.CLINICIAN, Role.COORDINATOR, Role.SYSTEM)
 _READS = {"clinical": TO_CLINICAL, "dashboard": TO_DASHBOARD, "feedback": TO_FEEDBACK}
 
 
@@ -35,28 +51,27 @@ class Person:
     site: str
     ids: Ids
 
-    def known_to(self, role: Role | None) -> Ids:
-        """The ids by name. One that is another for each role stands there as `view_id of clinician`."""
-        return {name.removesuffix(f" of {role}"): value for name, value in self.ids.items()}
+    def known_to(self, asker: "Asker") -> Ids:
+        """The ids by name. What is another one for some askers stands there as `view_id of clinician`."""
+        known = dict(self.ids)
+        for whose in (asker.role, asker.name):
+            known |= {name: self.ids[f"{name} of {whose}"] for name in known if f"{name} of {whose}" in self.ids}
+        return known
 
 
 @dataclass(frozen=True)
 class Asker:
-    """Who asks: a role, with the sites of its token, and which patient it is. Without a role it is nobody."""
+    """Who asks: a role, with the sites and the subject of its token, and which patient it is. No role: it is nobody."""
 
     name: str
     role: Role | None = None
     sites: Sequence[str] = ()
+    subject: str = ""
     person: Person | None = None
-
-    @property
-    def subject(self) -> str:
-        """Of staff the same at every site: no wall may rest on the names that sites give."""
-        return str(self.role) if self.person is None else f"link:{self.person.ids['link_id']}"
 
     def as_of(self, person: Person) -> "Asker":
         """The same; of a patient, who it is."""
-        return self if self.person is None else replace(self, person=person)
+        return self if self.person is None else patient_of(person)
 
     def bearer(self, token: Tokens) -> str | None:
         """A token that says so."""
@@ -64,8 +79,17 @@ class Asker:
         return self.role and token(self.role, list(self.sites), patient_id=patient_id, subject=self.subject)
 
 
-def staff_of(site: str, role: Role) -> Asker:
-    return Asker(role, role, [site])
+def staff_of(site: str, role: Role, subject: str = "") -> Asker:
+    """Called the same at every site: no wall may rest on the names that sites give."""
+    return Asker(role, role, [site], subject or role)
+
+
+def staff_of_two(site: str, role: Role) -> Asker:
+    return Asker(f"{role} of two sites", role, [site, BESIDE], role)
+
+
+def patient_of(person: Person) -> Asker:
+    return Asker("patient", Role.PATIENT, [person.site], f"link:{person.ids['came_by']}", person)
 
 
 @dataclass(frozen=True)
@@ -86,7 +110,7 @@ class Door:
 
     async def person(self, site: str) -> Person:
         """A new patient of a site."""
-        names = ("patient_id", "visit_id", "link_id")
+        names = ("patient_id", "visit_id", "came_by")
         ids = {"site_id": site, SITE_HEADER: site} | {name: str(uuid4()) for name in names}
         return Person(site, ids | await _MADE[self.service](self, ids))
 
@@ -111,6 +135,7 @@ async def _at_intake(door: Door, ids: Ids) -> Ids:
         "identifier": identifier,
         "visit_id": visit,
         "link_id": link["id"],
+        "came_by": link["id"],
         "secret": link["link"].rpartition("/")[2],
         "receipt": survey["receipt"],
     }
@@ -134,19 +159,57 @@ async def _at_clinical(door: Door, ids: Ids) -> Ids:
 
 
 async def _at_dashboard(door: Door, ids: Ids) -> Ids:
-    """A patient at whose page everybody has looked who may."""
+    """A patient at whose page everybody has looked who may, who is a patient afar too."""
     enrolment, *others = _course(ids)
-    await door.hears(enrolment, *others)
-    made = {"wait_for": str(enrolment.event_id)}
+    afar, also_afar = uuid4(), uuid4()
+    those = [an_event(an_enrollment(patient_id=patient_id), site_id=AFAR) for patient_id in (afar, also_afar)]
+    await door.hears(enrolment, *others, *those)
+    made = {"wait_for": str(enrolment.event_id), "site_afar": AFAR, "patient_afar": str(also_afar)}
+    made |= await _looked_at(door, ids) | await _broken_glass(door, ids, afar) | await _linked(door, ids, afar)
+    made["code"] = await _code_for(door, also_afar)
+    published = "SELECT event_id FROM outbox WHERE key = $1"
+    return made | {"receipt": str(await door.application.state.database.value(published, ids["patient_id"]))}
+
+
+async def _looked_at(door: Door, ids: Ids) -> Ids:
     site = ids["site_id"]
-    patient = Asker("patient", Role.PATIENT, [site], Person(site, ids))
-    for viewer in (staff_of(site, Role.CLINICIAN), staff_of(site, Role.COORDINATOR), patient):
+    made: Ids = {}
+    for viewer in (
+        *(staff_of(site, role) for role in (Role.CLINICIAN, Role.COORDINATOR)),
+        patient_of(Person(site, ids)),
+    ):
         async with door.client(viewer) as client:
             page = await client.get(f"/v1/patients/{ids['patient_id']}/page")
         view = page.headers["samepage-view"]
         made |= {"view_id": view, f"view_id of {viewer.role}": view, "if-none-match": page.headers["etag"]}
-    published = "SELECT event_id FROM outbox WHERE key = $1"
-    return made | {"receipt": str(await door.application.state.database.value(published, ids["patient_id"]))}
+    return made
+
+
+async def _broken_glass(door: Door, ids: Ids, afar: UUID) -> Ids:
+    """Glass that was broken to this patient from afar, and glass that clinicians of the site have broken there."""
+    site = ids["site_id"]
+    clinicians = (staff_of(site, Role.CLINICIAN), staff_of_two(site, Role.CLINICIAN))
+    to_own = {"site_id": site, "patient_id": ids["patient_id"]}
+    async with door.client(staff_of(AFAR, Role.CLINICIAN)) as stranger:
+        made = {"glass_id": (await _posted(stranger, "/v1/break-glass", WHY | to_own))["id"]}
+    for clinician in clinicians:
+        async with door.client(clinician) as client:
+            glass = await _posted(client, "/v1/break-glass", WHY | {"site_id": AFAR, "patient_id": str(afar)})
+        made[f"glass_id of {clinician.name}"] = glass["id"]
+    return made
+
+
+async def _linked(door: Door, ids: Ids, afar: UUID) -> Ids:
+    """A link with a patient afar. Each is made by somebody else, since the codes that one may try are counted."""
+    coordinator = staff_of(ids["site_id"], Role.COORDINATOR, subject=str(uuid4()))
+    body = AGREED | {"code": await _code_for(door, afar)}
+    async with door.client(coordinator) as client:
+        return {"link_id": (await _posted(client, f"/v1/patients/{ids['patient_id']}/links", body))["id"]}
+
+
+async def _code_for(door: Door, afar: UUID) -> str:
+    async with door.client(staff_of(AFAR, Role.COORDINATOR)) as client:
+        return str((await _posted(client, f"/v1/patients/{afar}/link-codes", AGREED))["code"])
 
 
 async def _at_feedback(door: Door, ids: Ids) -> Ids:

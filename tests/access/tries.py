@@ -8,11 +8,10 @@ from uuid import uuid4
 from shared.auth import Role
 from tests.access.asking import Request, Watched, ask
 from tests.access.lines import Line
-from tests.access.network import Asker, Door, Ids, Person, staff_of
+from tests.access.network import AFAR, HERE, STAFF, Asker, Door, Ids, Person, patient_of, staff_of, staff_of_two
 from tests.access.routes import KEY_HEADER, SITE_HEADER, Route
 
-HERE, BESIDE, THERE, NOWHERE = "riverbend", "millpond", "lakeside", "nowhere"
-STAFF = (Role.CLINICIAN, Role.COORDINATOR, Role.SYSTEM)
+THERE, NOWHERE = "lakeside", "nowhere"
 ANOTHER_SITE, ANOTHER_PATIENT = "another site", "another patient"
 # A request is not denied for these: it is answered as with one that nobody has.
 HINTS = frozenset({KEY_HEADER, "if-none-match", "wait_for"})
@@ -40,7 +39,7 @@ class Tries:
     @classmethod
     async def at(cls, door: Door, lines: Mapping[str, Line]) -> "Tries":
         """Make the sites and their patients."""
-        for site in (HERE, THERE):
+        for site in (HERE, THERE, AFAR):
             await door.settle(site)
         here, neighbour, there = [await door.person(site) for site in (HERE, HERE, THERE)]
         door.application.state.pool = Watched(door.application.state.pool)
@@ -50,10 +49,10 @@ class Tries:
         """Nobody, and everybody who can come with a token of this site."""
         return [
             Asker("nobody"),
-            Asker("patient", Role.PATIENT, [HERE], self.here),
+            patient_of(self.here),
             *(staff_of(HERE, role) for role in (*STAFF, Role.OPERATOR)),
-            *(Asker(f"{role} of two sites", role, [HERE, BESIDE]) for role in STAFF),
-            Asker("operator of the network", Role.OPERATOR),
+            *(staff_of_two(HERE, role) for role in STAFF),
+            Asker("operator of the network", Role.OPERATOR, subject=Role.OPERATOR),
         ]
 
     def allowed(self, route: Route) -> list[Asker]:
@@ -68,7 +67,13 @@ class Tries:
     def ids_in(self, route: Route) -> list[str]:
         """The ids that are denied where they are somebody else's."""
         line = self.lines[str(route)]
-        return [name for name in route.places if name not in {*hints(route, line), *line.follows}]
+        repeated = {name for name, known in line.named.items() if known in route.places}
+        return [name for name in route.places if name not in hints(route, line) | repeated]
+
+    def is_about_own(self, route: Route) -> bool:
+        """Whether a whole valid request of one site is denied to another's people."""
+        line = self.lines[str(route)]
+        return not {SITE_HEADER}.issuperset(self.ids_in(route)) and route.places.keys() >= set(line.named.values())
 
     async def valid(self, route: Route, asker: Asker) -> Request:
         """About the asker's own: what writes does so about somebody of whom nothing was written yet."""
@@ -84,7 +89,7 @@ class Tries:
         own, single = self._own(route, asker, self.here), self.ids_in(route)
         together = [name for name in single if name != SITE_HEADER]
         others = self.others(asker) if route.roles else {ANOTHER_SITE: self.there}
-        theirs = {whose: person.known_to(asker.role) for whose, person in others.items()}
+        theirs = {whose: person.known_to(asker) for whose, person in others.items()}
         for names in [[name] for name in single] + ([together] if len(together) > 1 and route.roles else []):
             yield _try(own, " and ".join(names), names, theirs)
         if together and route.takes_many:
@@ -113,7 +118,9 @@ class Tries:
 
     def _own(self, route: Route, asker: Asker, person: Person) -> Request:
         line = self.lines[str(route)]
-        ids = {name: value for name, value in person.known_to(asker.role).items() if name not in hints(route, line)}
+        known = person.known_to(asker)
+        ids = {name: value for name, value in known.items() if name not in hints(route, line)}
+        ids |= {name: known[other] for name, other in line.named.items() if other not in route.places}
         if len(asker.sites) < 2:
             del ids[SITE_HEADER]
         own = ids | {name: uuid4().hex for name in line.fresh}
@@ -122,9 +129,8 @@ class Tries:
     async def theirs(self, route: Route, whose: str = ANOTHER_SITE) -> Request | None:
         """A valid request of another one, with a key; None where they may not."""
         person = await self.door.person(THERE if whose == ANOTHER_SITE else HERE)
-        patient = Asker("patient", Role.PATIENT, [person.site], person)
         staff = [staff_of(person.site, role) for role in STAFF] if whose == ANOTHER_SITE else []
-        sender = next((asker for asker in (*staff, patient) if asker.role in route.roles), None)
+        sender = next((asker for asker in (*staff, patient_of(person)) if asker.role in route.roles), None)
         if sender is None:
             return None
         own = self._own(route, sender, person)
