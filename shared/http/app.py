@@ -77,6 +77,14 @@ def create_app(
         setattr(app.state, key, value)
     if entrance is not None:
         _open_to_people(app, name, settings, entrance)
+    _bound(app, name, settings, entrance, let_off)
+    return app
+
+
+def _bound(
+    app: FastAPI, name: str, settings: ServiceSettings, entrance: Entrance | None, let_off: frozenset[str]
+) -> None:
+    """What every request passes before its route, the outermost last."""
     app.add_middleware(SoundJson)
     app.add_middleware(OnRecord, let_off=let_off if entrance is None else let_off | sign_in.LET_OFF)
     app.add_middleware(
@@ -94,7 +102,6 @@ def create_app(
             is_https=settings.platform.public_urls.get(name, "").startswith("https:"),
         ),
     )
-    return app
 
 
 def _open_to_people(app: FastAPI, name: str, settings: ServiceSettings, entrance: Entrance) -> None:
