@@ -25,7 +25,7 @@ from deploy.local.errors import StackError
 from deploy.local.network import Network
 from deploy.local.stack import Stack
 from deploy.mounted import take_in
-from deploy.prepare import homes, prepare, running_network
+from deploy.prepare import homes, place, prepare, running_network
 from deploy.provider import Person, keep_people
 from deploy.upkeep.command import dead_letters_app, reconcile_command, refill_command
 from services.intake.domain import ClientId
@@ -60,7 +60,7 @@ Scale = Annotated[Literal["default", "study"], typer.Option(help="study: all 4,0
 @stack_app.command("up")
 def stack_up() -> None:
     """Start PostgreSQL and the broker, make databases, migrations and topics."""
-    network = prepare(_place())
+    network = prepare(place())
     console.print(f"PostgreSQL and {network.addresses.broker_kind} are ready at {network.addresses.bootstrap_servers}.")
     if network.addresses.note:
         console.print(network.addresses.note)
@@ -69,7 +69,7 @@ def stack_up() -> None:
 @stack_app.command("down")
 def stack_down() -> None:
     """Stop both, the demo's too if it was left behind; data stay under var/."""
-    for home in homes(_place()):
+    for home in homes(place()):
         Stack().down(home)
     console.print("Stopped. Data stay under var/.")
 
@@ -77,7 +77,7 @@ def stack_down() -> None:
 @stack_app.command("status")
 def stack_status() -> None:
     """What runs, where."""
-    for home in homes(_place()):
+    for home in homes(place()):
         for server in Stack().status(home):
             state = "stopped" if server.pid is None else f"running, pid {server.pid}"
             console.print(f"{server.kind}: {state}, port {server.port}, log {server.log}", soft_wrap=True)
@@ -249,7 +249,7 @@ def demo(
     """The whole system with a synthetic network of 40 sites."""
     from deploy.demo.command import run_demo  # noqa: PLC0415
 
-    raise typer.Exit(run_demo(_place(), scale=scale, is_check=check, console=console))
+    raise typer.Exit(run_demo(place(), scale=scale, is_check=check, console=console))
 
 
 @app.command()
@@ -280,11 +280,6 @@ def contracts_check() -> None:
     raise typer.Exit(1 if findings else 0)
 
 
-def _place() -> Path:
-    """Where the local stack keeps its data, in `var/`: this checkout, or what SAMEPAGE_PLACE names."""
-    return Path(os.environ.get("SAMEPAGE_PLACE", ROOT))
-
-
 def _client_id(site: str, name: str) -> ClientId:
     client_id = ClientId.read(f"{site}.{name}")
     if client_id is None:
@@ -298,7 +293,7 @@ def _intake_database() -> str:
 
 
 def _network() -> Network:
-    return running_network(_place())
+    return running_network(place())
 
 
 def _intake_settings() -> IntakeSettings:

@@ -110,7 +110,10 @@ def run(door: Door) -> int:
     settings = settings_of(door)
     configure_logs(str(door), settings.platform.log_level)
     if door.kind == "app":
-        application = import_module(f"services.{door.service}.app").create_app(settings)
+        try:
+            application = import_module(f"services.{door.service}.app").create_app(settings)
+        except ValueError as error:
+            raise CannotStart(f"Settings of {door.service} are missing or wrong: {error}") from error
         uvicorn.run(
             application,
             host=settings.host,

@@ -1,6 +1,7 @@
 """Everything that must be there before a door opens: databases at their newest version, topics with leaders."""
 
 import asyncio
+import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -43,6 +44,11 @@ def prepare_afresh(home: Path) -> Network:
         shutil.rmtree(home)
     home.mkdir(parents=True)
     return prepare(home)
+
+
+def place() -> Path:
+    """Where the local stack keeps its data, in `var/`: this checkout, or what SAMEPAGE_PLACE names."""
+    return Path(os.environ.get("SAMEPAGE_PLACE", Path(__file__).resolve().parent.parent))
 
 
 def homes(root: Path) -> list[Path]:

@@ -94,7 +94,10 @@ def act_of_program(subject: str, role: str, purpose: Purpose, *, method: str, ro
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What an act came to for one patient: one row. `asked` are ids that a refusal was asked for, as `name=id`."""
+    """What an act came to for one patient: one row.
+
+    `asked` are ids as `name=id`: those that a refusal was asked for, or by which somebody of another site came.
+    """
 
     site_id: str
     kind: Kind

@@ -17,7 +17,7 @@ import jwt
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from shared.db import SiteScope
-from shared.errors import Problem
+from shared.errors import Problem, unknown
 from shared.events import SiteId
 from shared.key_sets import KeySet, is_trustworthy
 
@@ -80,13 +80,17 @@ class Caller:
         return SiteScope(self.sites)
 
     def writing_site(self, named: str | None) -> str:
-        """The one site that a write is for: the token's only one, or the one named in `Samepage-Site`."""
+        """The one site that a write is for: the token's only one, or the one named in `Samepage-Site`.
+
+        Raises:
+            Problem: 404 for a site that the token is not for, be there one of that name or not.
+        """
         if named is None and len(self.sites) == 1:
             return next(iter(self.sites))
         if named is None:
             raise Problem(400, "site-required", "The token is for several sites: name one in the header Samepage-Site.")
         if named not in self.sites:
-            raise Problem(403, "wrong-site", "The token is not for the site named in the header Samepage-Site.")
+            raise unknown("site")
         return named
 
 

@@ -154,15 +154,18 @@ async def _roll_back(connection: Connection) -> None:
             connection.terminate()
 
 
-async def lock(connection: Connection, keys: Iterable[str]) -> None:
-    """Hold every key (a patient, an idempotency key) until the transaction ends; in one order, so without deadlocks.
+Lockable = tuple[str, object]
 
-    The first statement of a command: advisory locks take no transaction id, and the relay's order is right only when
-    the id is taken after the lock (docs/decisions/0003-one-relay.md).
+
+async def lock(connection: Connection, things: Iterable[Lockable]) -> None:
+    """Hold things of sites, such as patients, until the transaction ends; in one order, so without deadlocks.
+
+    Each is a pair of the site and what of it: nobody waits for what happens at another site, whatever id they name. The
+    first statement of a command: advisory locks take no transaction id, and the relay's order is right only when the id
+    is taken after the lock (docs/decisions/0003-one-relay.md).
     """
-    hashes = sorted(
-        {int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), signed=True) for key in keys}
-    )
+    names = (f"{site_id}/{thing}".encode() for site_id, thing in things)
+    hashes = sorted({int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), signed=True) for name in names})
     await connection.execute("SELECT count(pg_advisory_xact_lock(h)) FROM unnest($1::bigint[]) AS h", hashes)
 
 

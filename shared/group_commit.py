@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from shared.db import RETRYABLE, Connection, Pool, SiteScope, lock, transaction
+from shared.db import RETRYABLE, Connection, Lockable, Pool, SiteScope, lock, transaction
 from shared.errors import busy
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ class GroupWork(Generic[T, R]):
     `scope` names the sites that an item was checked for; the group runs under all of them.
     """
 
-    keys: Callable[[T], Iterable[str]]
+    keys: Callable[[T], Iterable[Lockable]]
     scope: Callable[[T], SiteScope]
     write: Callable[[Connection, Sequence[T]], Awaitable[Sequence[R]]]
 
@@ -48,7 +48,7 @@ class GroupSettings:
 @dataclass(eq=False, slots=True)
 class _Waiting(Generic[T, R]):
     item: T
-    keys: frozenset[str]
+    keys: frozenset[Lockable]
     answer: "asyncio.Future[R]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
@@ -104,7 +104,7 @@ class GroupCommit(Generic[T, R]):
     def _next_group(self) -> list[_Waiting[T, R]]:
         """The longest waiting items that share no key; the others stay, in their order."""
         group: list[_Waiting[T, R]] = []
-        held: set[str] = set()
+        held: set[Lockable] = set()
         passed: list[_Waiting[T, R]] = []
         while self._waiting and len(group) < self._settings.group:
             waiting = self._waiting.popleft()

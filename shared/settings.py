@@ -94,6 +94,16 @@ class Platform(BaseSettings):
     is_synthetic: bool = Field(default=False, description="Pages say that nobody here is real")
     log_level: str = "INFO"
 
+    def public_url(self, service: str) -> str:
+        """Where people reach a service.
+
+        Raises:
+            ValueError: nobody has said.
+        """
+        if service not in self.public_urls:
+            raise ValueError(f"SAMEPAGE_PUBLIC_URLS does not say where people reach {service}")
+        return self.public_urls[service]
+
     @property
     def trusted_issuers(self) -> tuple[TrustedIssuer, ...]:
         return self.issuers if self.network is None else (*self.issuers, self.network)

@@ -90,7 +90,9 @@ def test_topics_are_named_in_the_events_module_only(path: Path) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_reading_store_function_takes_a_site_scope(service: str) -> None:
-    for function in functions(ROOT / "services" / service / "store.py"):
+    store = ROOT / "services" / service / "store"
+    files = sorted(store.glob("*.py")) or [store.with_suffix(".py")]
+    for function in (function for file in files for function in functions(file)):
         is_statement = any(argument.arg == "connection" for argument in function.args.args)
         writes = function.name.startswith(("record_", "lengthen_", "hold_"))
         if is_statement and not writes and not function.name.startswith("_"):

@@ -20,11 +20,10 @@ from deploy.audit.verify import Verification
 from deploy.doors import SERVICES
 from deploy.local.errors import StackError
 from deploy.local.network import Network
-from deploy.prepare import running_network
+from deploy.prepare import place, running_network
 from shared.heads import file_of
 from shared.settings import Platform
 
-ROOT = Path(__file__).resolve().parents[2]
 app = typer.Typer(no_args_is_help=True, help="Who did what with whose data: is it whole, and what does it say.")
 console = Console()
 
@@ -80,7 +79,7 @@ def new_key(
     if_missing: Annotated[bool, typer.Option("--if-missing", help="Keep the key that is there")] = False,
 ) -> None:
     """Make a new key to sign heads with. Workers use it from their next start; earlier lines stay believed."""
-    keys = folder or running_network(ROOT).audit
+    keys = folder or running_network(place()).audit
     if if_missing and key_file(keys).exists():
         console.print("The key that is there stays.")
     else:
@@ -109,7 +108,7 @@ def _places(heads: Path | None = None, keys: Path | None = None) -> Places:
     """The databases that the environment names, if it does, else the local network that runs."""
     named = {service: os.environ.get(f"SAMEPAGE_{service.upper()}_DATABASE_URL", "") for service in SERVICES}
     if not all(named.values()):
-        places = Places.of(running_network(ROOT))
+        places = Places.of(running_network(place()))
         return Places(places.databases, heads or places.heads, keys or places.keys)
     platform = Platform()
     if platform.audit_folder is None or platform.audit_key_file is None:

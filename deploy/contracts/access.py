@@ -18,7 +18,8 @@ _HEADING = """# Who may do what
 
 Written by `samepage contracts write` from the routes themselves: each names its roles, and nothing else decides. A
 route that names none answers anybody, because a sign-in has to begin somewhere. A token or a session opens its own
-sites only, and a patient's only that patient: any other id answers as one that does not exist.
+sites only, and a patient's only that patient: any other id answers as one that does not exist. Two ways lead to
+one page of another site, both on record there: `/v1/break-glass`, and a link that both sites made.
 """
 _SIGNING_IN = """
 ## Every service with pages
@@ -39,7 +40,7 @@ class Line(NamedTuple):
 def matrix() -> list[Line]:
     """A line for each route of each service, by path."""
     return [
-        Line(service, method, route.path, _roles(route.dependant))
+        Line(service, method, route.path, roles_of(route.dependant))
         for service in SERVICES
         for route in sorted(_routes(import_module(f"services.{service}.api").ROUTERS), key=lambda route: route.path)
         for method in sorted(route.methods or ())
@@ -67,11 +68,11 @@ def _routes(routers: Sequence[APIRouter]) -> Iterator[APIRoute]:
     return (route for router in routers for route in router.routes if isinstance(route, APIRoute))
 
 
-def _roles(dependant: Dependant) -> tuple[Role, ...]:
+def roles_of(dependant: Dependant) -> tuple[Role, ...]:
     """The roles that a route asks for, in itself or in what it depends on."""
     for one in dependant.dependencies:
         if isinstance(one.call, Allowed):
             return one.call.roles
-        if found := _roles(one):
+        if found := roles_of(one):
             return found
     return ()

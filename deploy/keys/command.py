@@ -11,11 +11,10 @@ from rich.console import Console
 
 from deploy.keys.places import ensure_files
 from deploy.keys.rotation import on_key_ring, rotate_root, rotate_site, state_of
-from deploy.prepare import running_network
+from deploy.prepare import place, running_network
 from shared.keyring import KeyRingSettings
 from shared.keyring.root_keys import new_root_key
 
-ROOT = Path(__file__).resolve().parents[2]
 app = typer.Typer(no_args_is_help=True, help="The keys of patients' words (docs/runbooks/keys.md).")
 console = Console()
 
@@ -65,8 +64,4 @@ def make_files(
 
 def _keyring() -> KeyRingSettings:
     """As its owner: out of the environment, else of the local network."""
-    return KeyRingSettings() if "SAMEPAGE_KEYRING_DATABASE_URL" in os.environ else running_network(_place()).keyring
-
-
-def _place() -> Path:
-    return Path(os.environ.get("SAMEPAGE_PLACE", ROOT))
+    return KeyRingSettings() if "SAMEPAGE_KEYRING_DATABASE_URL" in os.environ else running_network(place()).keyring

@@ -2,13 +2,11 @@
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 from deploy.databases import Database
 from deploy.doors import SERVICES, Door
-from deploy.prepare import running_network
+from deploy.prepare import place, running_network
 
-ROOT = Path(__file__).resolve().parents[2]
 _PSEUDONYM_KEY = "SAMEPAGE_ANALYTICS_PSEUDONYM_KEY"
 
 
@@ -21,21 +19,17 @@ def reached_databases() -> Mapping[str, Database]:
     named = {service: _named(service) for service in SERVICES}
     if all(database.worker for database in named.values()):
         return named
-    return running_network(_place()).databases
+    return running_network(place()).databases
 
 
 def pseudonym_key() -> str:
     """The key that analytics makes pseudonyms with; empty where nobody names it."""
     if _PSEUDONYM_KEY in os.environ or _named("analytics").worker:
         return os.environ.get(_PSEUDONYM_KEY, "")
-    return running_network(_place()).environments[Door("analytics", "worker")][_PSEUDONYM_KEY]
+    return running_network(place()).environments[Door("analytics", "worker")][_PSEUDONYM_KEY]
 
 
 def _named(service: str) -> Database:
     variable = f"SAMEPAGE_{service.upper()}_{{}}DATABASE_URL".format
     worker, owner = os.environ.get(variable(""), ""), os.environ.get(variable("OWNER_"), "")
     return Database(owner=owner, app="", worker=worker)
-
-
-def _place() -> Path:
-    return Path(os.environ.get("SAMEPAGE_PLACE", ROOT))

@@ -36,7 +36,7 @@ def applier(pseudonyms: Pseudonyms) -> Apply:
     """The effect of a batch, under these pseudonyms."""
 
     async def apply(connection: Connection, events: Sequence[Event]) -> None:
-        await lock(connection, {event.key for event in events})
+        await lock(connection, {(event.site_id, event.key) for event in events})
         await store.record_erasures(
             connection, {_person(event, pseudonyms) for event in events if isinstance(event.body, PatientErased)}
         )

@@ -11,7 +11,7 @@ from shared.sealing import Patient
 
 async def apply(connection: Connection, events: Sequence[Event]) -> None:
     """Make the effect of a batch."""
-    await lock(connection, {event.key for event in events})
+    await lock(connection, {(event.site_id, event.key) for event in events})
     enrolments: list[tuple[Patient, int]] = []
     for event in events:
         match event.body:

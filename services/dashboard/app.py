@@ -10,19 +10,20 @@ from services.dashboard.settings import DashboardAppSettings
 from shared.http.app import Entrance
 from shared.http.app import create_app as create
 from shared.http.app import document as describe
+from shared.http.sessions import Clock, utc_now
 from shared.keyring import KeyRing
 
 NAME = "dashboard"
 
 
-def create_app(settings: DashboardAppSettings) -> FastAPI:
+def create_app(settings: DashboardAppSettings, *, clock: Clock = utc_now) -> FastAPI:
     """The application; it opens its pool and the key ring when it starts."""
     return create(
         NAME,
         settings,
         ROUTERS,
         state={"settings": settings, "keyring": KeyRing(settings.keyring)},
-        entrance=Entrance(static=pages.STATIC, own_page="/patients/{}".format),
+        entrance=Entrance(static=pages.STATIC, own_page="/patients/{}".format, clock=clock),
     )
 
 

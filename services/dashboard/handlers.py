@@ -10,12 +10,20 @@ import orjson
 from services.dashboard import store
 from services.dashboard.domain import assemble, empty, fold
 from shared import revocations
-from shared.db import Connection
-from shared.events import Event, LinkRevoked, SiteUpdated
+from shared.db import Connection, lock
+from shared.events import Event, LinkRevoked, PatientErased, SiteUpdated
+from shared.sealing import Patient
 
 
 async def apply(connection: Connection, events: Sequence[Event]) -> None:
     """The effect of a batch; the same again, or in another order, ends in the same rows."""
+    erased = {
+        Patient(event.site_id, event.body.patient_id): event.body.erased_at
+        for event in events
+        if isinstance(event.body, PatientErased)
+    }
+    if erased:  # nobody links them meanwhile
+        await lock(connection, erased.keys())
     await store.record_sites(connection, events)
     await revocations.record(connection, events)
     by_patient: dict[store.PatientKey, list[Event]] = defaultdict(list)
@@ -32,3 +40,5 @@ async def apply(connection: Connection, events: Sequence[Event]) -> None:
         page = orjson.dumps(assemble(facts), option=orjson.OPT_SORT_KEYS)
         rows.append((key, facts, page, hashlib.sha256(page).hexdigest()[:32]))
     await store.record_pages(connection, rows)
+    for patient, erased_at in erased.items():
+        await store.record_links_forgotten(connection, patient, erased_at)

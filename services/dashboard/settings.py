@@ -17,3 +17,5 @@ class DashboardAppSettings(DashboardSettings):
     """The HTTP door's: `keyring` opens the words on a page."""
 
     keyring: KeyRingSettings = Field(default_factory=KeyRingSettings)
+    glass_open_s: int = Field(default=3600, ge=60, le=12 * 3600, description="Broken glass closes by itself after this")
+    glass_tries_per_hour: int = Field(default=10, ge=1, le=100, description="How often one clinician may try")

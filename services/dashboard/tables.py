@@ -31,6 +31,81 @@ site = Table(
     Column("sequence", BigInteger, nullable=False),
 )
 
+broken_glass = Table(
+    "broken_glass",
+    metadata,
+    Column("site_id", Text, primary_key=True, comment="Of the patient"),
+    Column("glass_id", Uuid, primary_key=True),
+    Column("patient_id", Uuid, nullable=False),
+    Column("subject", Text, nullable=False, comment="Who broke it: the subject of the token"),
+    Column("of_sites", ARRAY(Text), nullable=False, comment="Of whom broke it, sorted"),
+    Column("reason", Text, nullable=False),
+    Column("words", Text, nullable=False, comment="Sealed"),
+    Column("broken_at", DateTime(timezone=True), nullable=False),
+    Column("until", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("ended_by", Text),
+    Column("reviewed_at", DateTime(timezone=True)),
+    Column("reviewed_by", Text),
+    Index("ix_broken_glass_patient", "site_id", "patient_id", "broken_at"),
+    Index("ix_broken_glass_broken_at", "site_id", "broken_at"),
+)
+
+glass_try = Table(
+    "glass_try",
+    metadata,
+    Column("site_id", Text, primary_key=True, comment="Of who tried"),
+    Column("try_id", Uuid, primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("tried_at", DateTime(timezone=True), nullable=False),
+    Column("at_site", Text, nullable=False, comment="Where the patient should be"),
+    Column("patient_id", Uuid, nullable=False),
+    Column("glass_id", Uuid, comment="What it led to, null when to nothing"),
+    Index("ix_glass_try_subject", "site_id", "subject", "tried_at"),
+)
+
+link_code = Table(
+    "link_code",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("patient_id", Uuid, primary_key=True),
+    Column("code_hash", LargeBinary, nullable=False, comment="SHA-256, and the code itself is kept nowhere"),
+    Column("agreed", Text, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("used_at", DateTime(timezone=True)),
+    Index("uq_link_code_hash", "site_id", "code_hash", unique=True),
+)
+
+link_try = Table(
+    "link_try",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("try_id", Uuid, primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("tried_at", DateTime(timezone=True), nullable=False),
+    Index("ix_link_try_subject", "site_id", "subject", "tried_at"),
+)
+
+linked_patient = Table(
+    "linked_patient",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("link_id", Uuid, primary_key=True, comment="Of this side: the other has its own"),
+    Column("patient_id", Uuid, nullable=False),
+    Column("other_site", Text, nullable=False),
+    Column("other_name", Text, nullable=False),
+    Column("other_patient_id", Uuid, comment="Null when one of the two was erased"),
+    Column("since", DateTime(timezone=True), nullable=False),
+    Column("agreed", Text, nullable=False),
+    Column("agreed_with", Text, nullable=False, comment="To whom of this site the patient said yes"),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("ended_by", Text),
+    Index("ix_linked_patient_patient", "site_id", "patient_id"),
+    Index("ix_linked_patient_other", "other_site", "other_patient_id"),
+)
+
 view = Table(
     "view",
     metadata,

@@ -19,7 +19,7 @@ _TOPICS = {topic.name for topic in CONSUMES}
 async def apply(connection: Connection, events: Sequence[Event]) -> None:
     """Make the effect of a batch."""
     about = [(event, Patient(event.site_id, UUID(event.key))) for event in events if event.topic in _TOPICS]
-    await lock(connection, {event.key for event, _ in about})
+    await lock(connection, {patient for _, patient in about})
     for event, patient in about:
         if isinstance(event.body, PatientErased):
             await store.record_erasure(connection, patient, event.body.erased_at)

@@ -61,14 +61,14 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_pool(settings.database_url.get_secret_value(), size=settings.pool_size) as pool:
-            app.state.pool = pool
-            async with AsyncExitStack() as stack:
-                for value in (state or {}).values():
-                    if isinstance(value, AbstractAsyncContextManager):
-                        await stack.enter_async_context(value)
-                _settle_memory()
-                yield
+        async with AsyncExitStack() as stack:
+            pool = open_pool(settings.database_url.get_secret_value(), size=settings.pool_size)
+            app.state.pool = await stack.enter_async_context(pool)
+            for value in (state or {}).values():
+                if isinstance(value, AbstractAsyncContextManager):
+                    await stack.enter_async_context(value)
+            _settle_memory()
+            yield
 
     app = _bare(name, routers, lifespan=lifespan)
     app.include_router(_health)
@@ -97,10 +97,14 @@ def _bound(
         ),
         limits=settings.limits,
         crowd=Crowd(settings.platform.rates),
-        usual=policy(
-            forms_lead_to=() if entrance is None else _where_signing_out_leads(name, settings),
-            is_https=settings.platform.public_urls.get(name, "").startswith("https:"),
-        ),
+        usual=_policy_of(name, settings, entrance),
+    )
+
+
+def _policy_of(name: str, settings: ServiceSettings, entrance: Entrance | None) -> Mapping[str, str]:
+    return policy(
+        forms_lead_to=() if entrance is None else _where_signing_out_leads(name, settings),
+        is_https=settings.platform.public_urls.get(name, "").startswith("https:"),
     )
 
 
@@ -128,7 +132,7 @@ def _where_signing_out_leads(name: str, settings: ServiceSettings) -> list[str]:
     """Origins: of the provider, and of every service that a patient is signed in to."""
     there = [] if settings.sign_in is None else [settings.sign_in.issuer]
     if name in PLACES:
-        there += [settings.platform.public_urls[place] for place in PLACES]
+        there += [settings.platform.public_url(place) for place in PLACES]
     return [f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, there)]
 
 

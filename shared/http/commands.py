@@ -64,7 +64,7 @@ MANY: dict[int | str, dict[str, Any]] = {200: {"model": BatchAnswer, "descriptio
 
 @dataclass(frozen=True)
 class Command(Generic[T]):
-    """A kind of write: the patients (or other keys) to lock for it, and how one item is recorded.
+    """A kind of write: the patients (or other things of the site) to lock for it, and how one item is recorded.
 
     `record` raises a `Problem` for an item that cannot be recorded; what it wrote for that item is undone. `status`
     answers a single item that was recorded. `about` is the patient where not each item names one as `patient_id`.
@@ -85,9 +85,9 @@ async def execute(request: Request, command: Command[T], batch: Batch[T], *, sit
         Problem: 409 when the key was used for another request; the problem of a single item.
     """
     kept, trail = None if key is None else await _kept(request, key), trail_of(request)
-    locks = {name for item in batch.valid for name in command.locks(site_id, item)}
+    locks = {(site_id, name) for item in batch.valid for name in command.locks(site_id, item)}
     if kept is not None:
-        locks.add(f"idempotency:{site_id}:{kept.key}")
+        locks.add((site_id, f"idempotency:{kept.key}"))
     async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
         await lock(connection, locks)
         if kept is not None and (stored := await _stored_answer(connection, site_id, kept)):
@@ -164,7 +164,10 @@ def _answer(batch: Batch[Any], results: Sequence[Recorded | Problem], status: in
 
 
 class _Kept(NamedTuple):
-    """A request as it is remembered: in hashes, for a client may have put a patient's number into its key."""
+    """A request as it is remembered: in hashes, for a client may have put a patient's number into its key.
+
+    A site's staff and systems share their keys, since one may go on where another stopped; a patient's are their own.
+    """
 
     key: str
     request_hash: bytes
@@ -173,7 +176,9 @@ class _Kept(NamedTuple):
 async def _kept(request: Request, key: str) -> _Kept:
     digest = hmac.new(key.encode(), f"{request.method} {request.url.path}\n".encode(), hashlib.sha256)
     digest.update(await request.body())
-    return _Kept(hashlib.sha256(key.encode()).hexdigest(), digest.digest())
+    patient_id = caller_of(request).patient_id
+    own = key if patient_id is None else f"{patient_id}\n{key}"
+    return _Kept(hashlib.sha256(own.encode()).hexdigest(), digest.digest())
 
 
 async def _stored_answer(connection: Connection, site_id: str, kept: _Kept) -> Response | None:

@@ -122,6 +122,12 @@ def away(failure: Exception) -> Problem:
     return Problem(503, "not-available", detail, headers={"retry-after": "1"})
 
 
+def no_keys() -> Problem:
+    """503: the key ring does not answer."""
+    detail = "Patients' words cannot be sealed now, so nothing was written: send it again with the same key."
+    return Problem(503, "no-keys", detail, headers={"retry-after": "1"})
+
+
 def of_http(error: HTTPException) -> Problem:
     """The problem of an error that the framework raised."""
     title = TITLES.get(error.status_code, "Error")
@@ -146,8 +152,7 @@ def install(app: FastAPI) -> None:
 
     async def on_no_keys(request: Request, error: Exception) -> Response:
         _log.warning("key ring away", reason=str(error))
-        detail = "Patients' words cannot be sealed now, so nothing was written: send it again with the same key."
-        return answer(request, Problem(503, "no-keys", detail, headers={"retry-after": "1"}))
+        return answer(request, no_keys())
 
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(KeyRingAway, on_no_keys)

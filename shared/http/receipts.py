@@ -69,5 +69,6 @@ async def _wait(request: Request, wait_for: WaitFor = None) -> None:
         await arrived(pool_of(request), caller_of(request).scope, wait_for)
 
 
-# Put this among a route's `dependencies`, and it reads what its caller wrote in another service a moment ago.
-AFTER_RECEIPT = Depends(_wait)
+# A route that takes this reads what its caller wrote in another service a moment ago. It stands after the caller, so
+# that nobody waits whom the route is not for.
+AfterReceipt = Annotated[None, Depends(_wait)]

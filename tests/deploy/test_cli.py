@@ -113,6 +113,8 @@ def test_a_door_without_its_settings_names_each_and_shows_no_secret(samepage: Sa
     said = samepage("run", "intake", "worker", **own).sentence
     assert "SAMEPAGE_INTAKE_IDENTIFIER_KEY (" in said
     assert "canary" not in said
+    said = samepage("run", "feedback", "app", SAMEPAGE_FEEDBACK_DATABASE_URL=DATABASE).sentence
+    assert said == "Settings of feedback are missing or wrong: SAMEPAGE_NETWORK is not set"
     said = samepage("run", "intake", "app", SAMEPAGE_ENVIRONMENT="canary-land").sentence
     assert "SAMEPAGE_ENVIRONMENT (" in said
     assert "canary" not in said

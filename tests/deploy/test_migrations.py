@@ -65,7 +65,7 @@ async def test_the_migrations_lead_to_the_tables(service: str, database: Databas
 
 async def test_a_table_that_no_migration_made_is_found(database: Databases) -> None:
     """The tables of one service on the database of another differ, and it is said how."""
-    assert "feedback" in (await differences("feedback", (await database("dashboard")).owner) or "")
+    assert "feedback" in (await differences("feedback", (await database("clinical")).owner) or "")
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,9 @@ FEEDBACK = ABOUT | {
     "used_outside_visit": "unsure",
     "used_over_one_month": True,
 }
+ALSO = UUID("0b7c6a54-6a39-4c1f-9d55-2f6a52c0a003")
+AGREED = {"agreed": "on-paper"}
+GLASS = ABOUT | {"site_id": SITE, "reason": "emergency", "words": "Brought in unconscious"}
 VIEW = ABOUT | {
     "role": "clinician",
     "context": "in-visit",
@@ -113,6 +116,38 @@ async def use_dashboard(app: FastAPI, tokens: Tokens) -> None:
     async with client_of(app, tokens("system", [SITE])) as system:
         receipt = (await posted(system, "/v1/views", VIEW))["receipt"]
         assert (await system.get(f"/v1/receipts/{receipt}")).status_code == 200
+    await use_broken_glass(app, tokens)
+    await use_links(app, tokens)
+
+
+async def use_broken_glass(app: FastAPI, tokens: Tokens) -> None:
+    async with (
+        client_of(app, tokens("clinician", [OTHER_SITE])) as stranger,
+        client_of(app, tokens("coordinator", [SITE])) as coordinator,
+    ):
+        assert (await stranger.get("/break-glass/new")).status_code == 200
+        glass = (await posted(stranger, "/v1/break-glass", GLASS))["id"]
+        assert (await coordinator.post(f"/v1/break-glass/{glass}/review")).status_code == 204
+        assert (await stranger.delete(f"/v1/break-glass/{glass}")).status_code == 204
+        assert (await stranger.post("/break-glass/new", data=GLASS)).status_code == 303
+        glass = (await coordinator.get("/v1/break-glass")).json()["items"][0]["id"]
+        assert (await coordinator.post(f"/break-glass/{glass}/review")).status_code == 303
+        assert (await stranger.post(f"/break-glass/{glass}/end")).status_code == 200
+        assert (await coordinator.get("/break-glass")).status_code == 200
+
+
+async def use_links(app: FastAPI, tokens: Tokens) -> None:
+    await arrive(app, TO_DASHBOARD, an_event(an_enrollment(patient_id=ALSO), site_id=OTHER_SITE))
+    async with (
+        client_of(app, tokens("coordinator", [OTHER_SITE])) as other,
+        client_of(app, tokens("coordinator", [SITE])) as coordinator,
+    ):
+        code = (await posted(coordinator, f"/v1/patients/{PATIENT}/link-codes", AGREED))["code"]
+        link = (await posted(other, f"/v1/patients/{ALSO}/links", AGREED | {"code": code}))["id"]
+        assert (await other.get(f"/v1/patients/{ALSO}/links")).status_code == 200
+        assert (await other.get(f"/v1/patients/{ALSO}/links/{link}/page")).status_code == 200
+        assert (await other.get(f"/patients/{ALSO}/links/{link}")).status_code == 200
+        assert (await other.delete(f"/v1/patients/{ALSO}/links/{link}")).status_code == 204
 
 
 async def use_feedback(app: FastAPI, tokens: Tokens) -> None:

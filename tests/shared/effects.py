@@ -40,7 +40,7 @@ async def running(*jobs: Awaitable[None]) -> AsyncIterator[list[asyncio.Task[Non
 
 async def record_visit(connection: Connection, patient: UUID) -> None:
     """What a command does: the patient's lock, then the event."""
-    await lock(connection, [str(patient)])
+    await lock(connection, [(SITE, patient)])
     visit = a_visit(patient_id=patient, visit_id=uuid4())
     await outbox.add(connection, [outbox.Draft(SITE, str(patient), visit)])
 

@@ -284,7 +284,7 @@ async def test_a_write_is_for_one_site_of_the_token(application: FastAPI, token:
         ([SITE, OTHER_SITE], OTHER_SITE, 201, None),
         ([SITE, OTHER_SITE], None, 400, "urn:samepage:problem:site-required"),
         ([], None, 401, "urn:samepage:problem:unauthenticated"),
-        ([SITE], OTHER_SITE, 403, "urn:samepage:problem:wrong-site"),
+        ([SITE], OTHER_SITE, 404, "urn:samepage:problem:not-found"),
         ([], SITE, 401, "urn:samepage:problem:unauthenticated"),
     ):
         headers = new_key() | ({} if named is None else {"samepage-site": named})

@@ -52,7 +52,7 @@ def post() -> Post:
 
 def group_commit(pool: Pool, post: Post, **settings: int) -> GroupCommit[Letter, str]:
     work = GroupWork[Letter, str](
-        keys=lambda letter: [letter.key or letter.text],
+        keys=lambda letter: [(letter.site, letter.key or letter.text)],
         scope=lambda letter: SiteScope.of(letter.site),
         write=post.write,
     )

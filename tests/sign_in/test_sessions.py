@@ -112,7 +112,9 @@ FROM_ELSEWHERE = [
 
 
 @pytest.mark.parametrize("headers", FROM_ELSEWHERE, ids=str)
-@pytest.mark.parametrize("path", ["/sign-out", "/v1/views/0b7c6a54-6a39-4c1f-9d55-2f6a52c0a001/beacon"])
+@pytest.mark.parametrize(
+    "path", ["/sign-out", "/break-glass/new", "/v1/views/0b7c6a54-6a39-4c1f-9d55-2f6a52c0a001/beacon"]
+)
 async def test_no_other_sites_page_can_write_with_somebodys_session(
     browser: Browser, path: str, headers: dict[str, str]
 ) -> None:

@@ -101,6 +101,15 @@ GRANTS: dict[str, dict[str, May]] = {
         "patient_page": May(app="SELECT", worker="SELECT, INSERT, UPDATE (facts, page, version)"),
         "site": May(app="SELECT", worker="SELECT, INSERT, UPDATE (name, time_zone, sequence)"),
         "view": May(app="SELECT, INSERT, UPDATE (duration_ms, panels)"),
+        "broken_glass": May(app="SELECT, INSERT, UPDATE (ended_at, ended_by, reviewed_at, reviewed_by)"),
+        "glass_try": May(app="SELECT, INSERT"),
+        "link_code": May(app="SELECT, INSERT, UPDATE (code_hash, agreed, made_by, made_at, expires_at, used_at)"),
+        "link_try": May(app="SELECT, INSERT"),
+        "linked_patient": May(
+            app="SELECT, INSERT, UPDATE (ended_at, ended_by)",
+            worker="SELECT (site_id, patient_id, other_site, other_patient_id, ended_at, ended_by), "
+            "UPDATE (other_patient_id, ended_at, ended_by)",
+        ),
     },
     "feedback": EVERYWHERE
     | PUBLISHING

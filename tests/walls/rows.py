@@ -13,12 +13,14 @@ ID = UUID("0b7c6a54-6a39-4c1f-9d55-2f6a52c0f001")
 NAME = "synthetic"
 HASH = b"\x01" * 32
 _BY_NAME: dict[str, object] = {
+    "agreed": "on-paper",
     "consent": "consented",
     "context": "in-visit",
     "diagnosis": "crohns-disease",
     "education": "not-said",
     "kind": "read",
     "language": "en",
+    "reason": "emergency",
     "role": "clinician",
     "sex": "female",
     "site_type": "private",

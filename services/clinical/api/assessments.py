@@ -17,7 +17,7 @@ from shared.http.access import allow
 from shared.http.batch import Batch
 from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute
 from shared.http.fields import Moment
-from shared.http.receipts import AFTER_RECEIPT
+from shared.http.receipts import AfterReceipt
 from shared.outbox import Recorded
 
 router = APIRouter(tags=["assessments"])
@@ -36,9 +36,14 @@ class AssessmentBody(ChangeBody):
     )
 
 
-@router.post("/v1/assessments", status_code=201, response_model=Accepted, responses=MANY, dependencies=[AFTER_RECEIPT])
+@router.post("/v1/assessments", status_code=201, response_model=Accepted, responses=MANY)
 async def record_assessments(
-    request: Request, body: Batch[AssessmentBody], caller: Assessor, key: IdempotencyKey, site: NamedSite = None
+    request: Request,
+    body: Batch[AssessmentBody],
+    caller: Assessor,
+    key: IdempotencyKey,
+    site: NamedSite = None,
+    _after: AfterReceipt = None,
 ) -> Response:
     """Record one assessment or many."""
     command = Command[AssessmentBody](locks=patient_lock, record=_record)

@@ -15,7 +15,7 @@ from shared.http.access import CareTeam
 from shared.http.batch import Batch
 from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute
 from shared.http.fields import Day
-from shared.http.receipts import AFTER_RECEIPT
+from shared.http.receipts import AfterReceipt
 from shared.outbox import Recorded
 
 router = APIRouter(tags=["medications"])
@@ -42,9 +42,14 @@ class MedicationBody(ChangeBody):
     stop_reason: StopReason | None = None
 
 
-@router.post("/v1/medications", status_code=201, response_model=Accepted, responses=MANY, dependencies=[AFTER_RECEIPT])
+@router.post("/v1/medications", status_code=201, response_model=Accepted, responses=MANY)
 async def record_medications(
-    request: Request, body: Batch[MedicationBody], caller: CareTeam, key: IdempotencyKey, site: NamedSite = None
+    request: Request,
+    body: Batch[MedicationBody],
+    caller: CareTeam,
+    key: IdempotencyKey,
+    site: NamedSite = None,
+    _after: AfterReceipt = None,
 ) -> Response:
     """Record one medicine or many."""
     command = Command[MedicationBody](locks=patient_lock, record=_record)

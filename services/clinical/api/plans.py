@@ -21,7 +21,7 @@ from shared.http.access import CareTeam
 from shared.http.batch import Batch
 from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute, ring_of
 from shared.http.fields import Day, Moment, YesNo
-from shared.http.receipts import AFTER_RECEIPT
+from shared.http.receipts import AfterReceipt
 from shared.keyring import KeyRing
 from shared.outbox import Recorded
 from shared.sealing import Patient, in_event, in_record
@@ -42,9 +42,14 @@ class PlanStepBody(ChangeBody):
     agreed_at: Moment | None = Field(default=None, description="Now when not given; a recorded step keeps its time")
 
 
-@router.post("/v1/plans", status_code=201, response_model=Accepted, responses=MANY, dependencies=[AFTER_RECEIPT])
+@router.post("/v1/plans", status_code=201, response_model=Accepted, responses=MANY)
 async def record_plan_steps(
-    request: Request, body: Batch[PlanStepBody], caller: CareTeam, key: IdempotencyKey, site: NamedSite = None
+    request: Request,
+    body: Batch[PlanStepBody],
+    caller: CareTeam,
+    key: IdempotencyKey,
+    site: NamedSite = None,
+    _after: AfterReceipt = None,
 ) -> Response:
     """Record one agreed step or many."""
     ring, site_id = ring_of(request), caller.writing_site(site)

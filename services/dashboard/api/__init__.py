@@ -2,7 +2,15 @@
 
 from fastapi import APIRouter
 
-from services.dashboard.api import looks, pages, views
+from services.dashboard.api import glass, glass_pages, linking, looks, pages, views
 from shared.http import receipts
 
-ROUTERS: tuple[APIRouter, ...] = (pages.router, looks.router, views.router, receipts.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    pages.router,
+    looks.router,
+    views.router,
+    glass.router,
+    glass_pages.router,
+    linking.router,
+    receipts.router,
+)

@@ -1,29 +1,30 @@
 """A patient's page, as JSON for clinic front-ends and as HTML for people. The look is recorded before the answer."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+import math
+from collections.abc import Awaitable, Mapping
+from datetime import datetime
 from typing import Annotated, Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.responses import HTMLResponse
 
-from services.dashboard import store
-from services.dashboard.domain import context_of, has_words, is_readable, open_words
-from services.dashboard.pages import present
-from shared import outbox
+from services.dashboard.api.seeing import Look, Seen, seen, seen_by_link
+from services.dashboard.domain import BrokenGlass, has_words, is_readable, open_words
+from services.dashboard.pages import present, say_not_linked, say_unknown
 from shared.auth import Caller, Role
-from shared.db import lock, transaction
-from shared.errors import unknown
-from shared.events import DashboardViewed, ViewerRole
-from shared.http.access import allow, only_own_page
+from shared.errors import Problem
+from shared.events import ViewerRole
+from shared.http.access import allow
 from shared.http.commands import pool_of, ring_of
 from shared.http.receipts import WaitFor, arrived
-from shared.http.record import keep_read
+from shared.http.sign_in import sessions_of
 from shared.sealing import NOT_READABLE_NOW, Opener, Patient
 
 router = APIRouter(tags=["page"])
 Viewer = Annotated[Caller, Depends(allow(Role.PATIENT, Role.CLINICIAN, Role.COORDINATOR))]
+CareTeam = Annotated[Caller, Depends(allow(Role.CLINICIAN, Role.COORDINATOR))]
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
         "headers": {"Samepage-View": {"schema": {"type": "string", "format": "uuid"}, "description": "This look"}},
@@ -51,17 +52,24 @@ async def read_page(
     """The page with `as_of` and the freshness of each source.
 
     `Samepage-Waited` says whether the receipt in `wait_for` has arrived (`arrived`) or was given up on (`gave-up`).
+    `Samepage-Glass-Until` says that it is open to this clinician in an emergency, and until when.
     """
     waited = await _wait(request, caller, wait_for)
-    stored, view = await _look(request, caller, patient_id, is_shared=shared, known=if_none_match)
-    headers = {"etag": stored.etag, "samepage-view": str(view.view_id), **waited}
-    if if_none_match == stored.etag:
-        return Response(status_code=304, headers=headers)
-    page = orjson.loads(stored.content)
-    opened = open_words(page, await _opener(request, stored.site_id, page))
-    if not is_readable(opened):
-        del headers["etag"]  # the same page will have more to say later
-    return Response(orjson.dumps(opened), media_type="application/json", headers=headers)
+    look = Look(caller, patient_id, _now(request), shared, is_for_people=False, known=if_none_match)
+    return await _as_json(request, look, await seen(request, look), waited)
+
+
+@router.get("/v1/patients/{patient_id}/links/{link_id}/page")
+async def read_linked_page(
+    request: Request,
+    patient_id: UUID,
+    link_id: UUID,
+    caller: CareTeam,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """The page that the other site of a link has of the same person, for reading. That site has it on record."""
+    look = Look(caller, patient_id, _now(request), is_shared=False, is_for_people=False, known=if_none_match)
+    return await _as_json(request, look, await seen_by_link(request, look, link_id), {})
 
 
 @router.get("/patients/{patient_id}", include_in_schema=False)
@@ -70,18 +78,61 @@ async def show_page(
 ) -> Response:
     """The page for people."""
     waited = await _wait(request, caller, wait_for)
-    stored, view = await _look(request, caller, patient_id, is_shared=shared)
+    look = Look(caller, patient_id, _now(request), shared, is_for_people=True)
+    return await _for_people(request, look, seen(request, look), waited)
+
+
+@router.get("/patients/{patient_id}/links/{link_id}", include_in_schema=False)
+async def show_linked_page(
+    request: Request, patient_id: UUID, link_id: UUID, caller: CareTeam, shared: SharedScreen = False
+) -> Response:
+    """The other site's page for people."""
+    look = Look(caller, patient_id, _now(request), shared, is_for_people=True)
+    return await _for_people(request, look, seen_by_link(request, look, link_id), {}, is_linked=True)
+
+
+async def _as_json(request: Request, look: Look, found: Seen, headers: Mapping[str, str]) -> Response:
+    stored, through = found.stored, found.around.through
+    headers = {"etag": stored.etag, **headers}
+    if found.beacon is not None:
+        headers["samepage-view"] = str(found.beacon)
+    if through is not None:
+        headers["samepage-glass-until"] = through.until.isoformat()
+    if look.known == stored.etag:
+        return Response(status_code=304, headers=headers)
     page = orjson.loads(stored.content)
+    opened = open_words(page, await _opener(request, stored.site_id, page))
+    if not is_readable(opened):
+        del headers["etag"]  # the same page will have more to say later
+    return Response(orjson.dumps(opened), media_type="application/json", headers=headers)
+
+
+async def _for_people(
+    request: Request, look: Look, finding: Awaitable[Seen], headers: Mapping[str, str], *, is_linked: bool = False
+) -> Response:
+    is_synthetic = request.app.state.platform.is_synthetic
+    try:
+        found = await finding
+    except Problem as problem:
+        if problem.status != 404:
+            raise
+        if is_linked:
+            html = say_not_linked(look.patient_id, is_synthetic=is_synthetic)
+        else:
+            html = say_unknown(look.patient_id, ViewerRole(look.caller.role), is_synthetic=is_synthetic)
+        return HTMLResponse(html, problem.status)
+    page = orjson.loads(found.stored.content)
     html = present(
         page,
-        now=datetime.now(UTC),
-        time_zone=stored.time_zone,
-        unseal=await _opener(request, stored.site_id, page),
-        viewer_role=view.role,
-        view_id=view.view_id,
-        is_synthetic=request.app.state.settings.platform.is_synthetic,
+        now=look.at,
+        time_zone=found.stored.time_zone,
+        unseal=await _opener(request, found.stored.site_id, page),
+        viewer_role=found.view.role,
+        view_id=found.beacon,
+        around=found.around,
+        is_synthetic=is_synthetic,
     )
-    return Response(html, media_type="text/html; charset=utf-8", headers=waited)
+    return HTMLResponse(html, headers={**headers, **_closing(found.around.through, look.at)})
 
 
 async def _wait(request: Request, caller: Caller, receipt: UUID | None) -> dict[str, str]:
@@ -91,41 +142,20 @@ async def _wait(request: Request, caller: Caller, receipt: UUID | None) -> dict[
     return {"samepage-waited": "arrived" if has_arrived else "gave-up"}
 
 
-async def _look(
-    request: Request, caller: Caller, patient_id: UUID, *, is_shared: bool, known: str | None = None
-) -> tuple[store.StoredPage, DashboardViewed]:
-    """The stored page and the record of this look, durable before anything is shown."""
-    only_own_page(caller, patient_id)
-    now = datetime.now(UTC)
-    async with transaction(pool_of(request), caller.scope) as connection:
-        await lock(connection, [str(patient_id)])
-        stored = await store.page(connection, caller.scope, patient_id)
-        if stored is None:
-            raise unknown("patient")
-        context, visit_id = context_of(_visits(stored), now)
-        view = DashboardViewed(
-            view_id=uuid4(),
-            patient_id=patient_id,
-            visit_id=visit_id,
-            role=ViewerRole(caller.role),
-            context=context,
-            is_shared_screen=is_shared,
-            opened_at=now,
-        )
-        await store.record_view(connection, stored.site_id, caller.subject, view)
-        await outbox.add(connection, [outbox.Draft(stored.site_id, str(patient_id), view)])
-        status = 304 if known == stored.etag else 200
-        await keep_read(request, connection, stored.site_id, patient_id, status=status)
-    return stored, view
-
-
-def _visits(stored: store.StoredPage) -> list[dict[str, Any]]:
-    visits: list[dict[str, Any]] = orjson.loads(stored.content)["visits"]
-    return visits
-
-
 async def _opener(request: Request, site_id: str, page: Mapping[str, Any]) -> Opener:
     """Opens the words on a page; a page without words asks the key ring nothing."""
     if not has_words(page):
         return lambda _sealed, _place: NOT_READABLE_NOW
     return await ring_of(request).opener(Patient(site_id, UUID(page["patient"]["patient_id"])))
+
+
+def _closing(through: BrokenGlass | None, now: datetime) -> dict[str, str]:
+    """Let the browser leave a page when its glass closes, though nobody touches it."""
+    if through is None:
+        return {}
+    seconds = math.ceil((through.until - now).total_seconds())
+    return {"refresh": f"{seconds}; url=/break-glass/new?patient_id={through.patient_id}"}
+
+
+def _now(request: Request) -> datetime:
+    return sessions_of(request).clock()

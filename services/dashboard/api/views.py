@@ -75,7 +75,7 @@ async def lengthen_view(request: Request, view_id: UUID, caller: Viewer) -> Resp
     async with transaction(pool_of(request), caller.scope) as connection:
         patient_id = (await _view(connection, caller, view_id)).patient_id
     async with transaction(pool_of(request), caller.scope) as connection:
-        await lock(connection, [str(patient_id)])
+        await lock(connection, [(site_id, patient_id) for site_id in caller.sites])
         view = await _view(connection, caller, view_id)
         stored = await store.page(connection, caller.scope, patient_id)
         if stored is None:

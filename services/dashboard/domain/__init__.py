@@ -5,13 +5,36 @@ reader.
 from services.dashboard.domain.context import context_of
 from services.dashboard.domain.facts import Facts, empty, fold
 from services.dashboard.domain.freshness import LIMITS, Age, freshness
+from services.dashboard.domain.glass import BrokenGlass, GlassReason, GlassTry, GlassUse
+from services.dashboard.domain.linking import (
+    CODE_LIVES_FOR,
+    SECRET_BYTES,
+    Code,
+    LinkCode,
+    LinkConsent,
+    LinkedPatient,
+    code_of,
+    read_code,
+)
 from services.dashboard.domain.page import assemble, has_words, is_readable, open_words
+from services.dashboard.domain.tries import wait_s
 
 __all__ = [
+    "CODE_LIVES_FOR",
     "LIMITS",
+    "SECRET_BYTES",
     "Age",
+    "BrokenGlass",
+    "Code",
     "Facts",
+    "GlassReason",
+    "GlassTry",
+    "GlassUse",
+    "LinkCode",
+    "LinkConsent",
+    "LinkedPatient",
     "assemble",
+    "code_of",
     "context_of",
     "empty",
     "fold",
@@ -19,4 +42,6 @@ __all__ = [
     "has_words",
     "is_readable",
     "open_words",
+    "read_code",
+    "wait_s",
 ]

@@ -1,6 +1,6 @@
 """The page as HTML for people: words, tables and pictures made on the server; nothing needs a script."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -11,15 +11,20 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment
 
 from services.dashboard.domain import freshness, open_words
+from services.dashboard.pages import glass as broken_glass
 from services.dashboard.pages import labels, looks, readings, sentences
+from services.dashboard.pages.around import Around, since_words
 from services.dashboard.pages.pictures import pictures_of
 from services.dashboard.pages.reader import Reader, answer_words, reason_words
+from shared.errors import Problem
 from shared.events import ViewerRole
 from shared.pages import environment
+from shared.pages.notices import Action, notice
 from shared.sealing import Opener
 
 STATIC = Path(__file__).parent / "static"
 MOST_STEPS = 5
+_ALONE = Around()
 
 
 def present(  # noqa: PLR0913 - the page, and what is known of the look, each by name
@@ -30,6 +35,7 @@ def present(  # noqa: PLR0913 - the page, and what is known of the look, each by
     unseal: Opener,
     viewer_role: ViewerRole,
     view_id: UUID | None = None,
+    around: Around = _ALONE,
     is_synthetic: bool = False,
 ) -> str:
     """A page of `domain.assemble` as an HTML document, for a reader at `now` in the site's zone.
@@ -42,22 +48,18 @@ def present(  # noqa: PLR0913 - the page, and what is known of the look, each by
         ZoneInfoNotFoundError: `time_zone` is no IANA zone.
     """
     reader = Reader(now.astimezone(ZoneInfo(time_zone)), viewer_role)
+    on_top = {"reader": reader, "around": around, "is_synthetic": is_synthetic}
     if page["erased"]:
-        return _templates().get_template("erased.html").render(page=page, reader=reader, is_synthetic=is_synthetic)
+        return _render("erased.html", page=page, **on_top)
     opened = open_words(page, unseal)
-    ages = freshness(opened, reader.now)
-    return (
-        _templates()
-        .get_template("patient.html")
-        .render(
-            page=opened,
-            reader=reader,
-            cells=sentences.freshness_cells(ages, opened, reader),
-            pictures=pictures_of(opened, reader),
-            view_id=view_id,
-            is_synthetic=is_synthetic,
-            most_steps=MOST_STEPS,
-        )
+    return _render(
+        "patient.html",
+        page=opened,
+        cells=sentences.freshness_cells(freshness(opened, reader.now), opened, reader),
+        pictures=pictures_of(opened, reader),
+        view_id=view_id,
+        most_steps=MOST_STEPS,
+        **on_top,
     )
 
 
@@ -66,16 +68,73 @@ def present_looks(
 ) -> str:
     """Who looked, as an HTML document without a script; `own_subject` is the patient's who reads it, if one does."""
     role = ViewerRole.COORDINATOR if own_subject is None else ViewerRole.PATIENT
-    return (
-        _templates()
-        .get_template("looks.html")
-        .render(
-            looks=found,
-            reader=Reader(now.astimezone(ZoneInfo(time_zone)), role),
-            own_subject=own_subject,
-            is_synthetic=is_synthetic,
-        )
+    return _render(
+        "looks.html",
+        looks=found,
+        reader=Reader(now.astimezone(ZoneInfo(time_zone)), role),
+        own_subject=own_subject,
+        is_synthetic=is_synthetic,
     )
+
+
+def ask_why(
+    given: Mapping[str, str],
+    *,
+    reasons: Sequence[str],
+    open_s: int,
+    wrong: Collection[str] = (),
+    problem: Problem | None = None,
+    is_synthetic: bool = False,
+) -> str:
+    """The form that breaks the glass. `given` stands in its fields; `wrong` are those that do not do as they are."""
+    return _render(
+        "break_glass.html",
+        given=given,
+        reasons=reasons,
+        open_s=open_s,
+        wrong=wrong,
+        problem=problem,
+        is_synthetic=is_synthetic,
+    )
+
+
+def present_uses(found: Mapping[str, Any], *, now: datetime, is_synthetic: bool = False) -> str:
+    """Who of other sites opened pages, by day, as an HTML document without a script."""
+    return _render("broken_glass.html", uses=found, now=now, is_synthetic=is_synthetic)
+
+
+def say_unknown(patient_id: UUID, role: ViewerRole, *, is_synthetic: bool) -> str:
+    """There is no such page for this reader, whether or not there is one for somebody else."""
+    if role is not ViewerRole.CLINICIAN:
+        return notice("There is no such page", "Check the address.", is_synthetic=is_synthetic, is_signed_in=True)
+    return notice(
+        "Your clinic has no such patient",
+        "Check the address. If the patient is another clinic's and cannot wait, you can open the page in an emergency.",
+        actions=[Action("Open in an emergency", f"/break-glass/new?patient_id={patient_id}")],
+        is_synthetic=is_synthetic,
+        is_signed_in=True,
+    )
+
+
+def say_not_linked(patient_id: UUID, *, is_synthetic: bool) -> str:
+    """There is no such link of this patient, or it is ended."""
+    return notice(
+        "This link is closed",
+        "Either clinic can end a link, and it ends when one of the two pages is erased.",
+        actions=[Action("Your own page", f"/patients/{patient_id}")],
+        is_synthetic=is_synthetic,
+        is_signed_in=True,
+    )
+
+
+def say_closed(*, is_synthetic: bool) -> str:
+    """The glass was closed by who broke it."""
+    words = "You can no longer read it. That you did is in the other clinic's list."
+    return notice("The page is closed", words, is_synthetic=is_synthetic, is_signed_in=True)
+
+
+def _render(template: str, **values: object) -> str:
+    return _templates().get_template(template).render(**values)
 
 
 @cache
@@ -90,5 +149,8 @@ def _templates() -> Environment:
         "who_words": looks.who_words,
         "purpose_words": looks.purpose_words,
         "shown_words": looks.shown_words,
+        "broken": broken_glass,
+        "since_words": since_words,
+        "zone_of": ZoneInfo,
     }
     return made

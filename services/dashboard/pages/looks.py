@@ -24,9 +24,14 @@ _PURPOSES: Mapping[str, str] = {
 _SHOWN: Mapping[str, str] = {
     "read_page": "The page",
     "show_page": "The page",
+    "read_linked_page": "The page, from another clinic",
+    "show_linked_page": "The page, from another clinic",
+    "list_links": "Which other clinics know you",
     "read_looks": "This list",
     "show_looks": "This list",
     "read_receipt": "That a note arrived",
+    "read_broken_glass": "The list of emergency openings",
+    "show_broken_glass": "The list of emergency openings",
     "audit-export": "A copy of this list",
 }
 

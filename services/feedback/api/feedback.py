@@ -19,7 +19,7 @@ from shared.http.access import allow, only_own_page
 from shared.http.batch import Batch
 from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute
 from shared.http.fields import Moment, YesNo
-from shared.http.receipts import AFTER_RECEIPT
+from shared.http.receipts import AfterReceipt
 from shared.outbox import Draft, Recorded
 from shared.sealing import Patient
 
@@ -47,9 +47,14 @@ class FeedbackBody(BaseModel):
     used_over_one_month: YesNo | None
 
 
-@router.post("/v1/feedback", status_code=201, response_model=Accepted, responses=MANY, dependencies=[AFTER_RECEIPT])
+@router.post("/v1/feedback", status_code=201, response_model=Accepted, responses=MANY)
 async def give_feedback(
-    request: Request, body: Batch[FeedbackBody], caller: Giver, key: IdempotencyKey, site: NamedSite = None
+    request: Request,
+    body: Batch[FeedbackBody],
+    caller: Giver,
+    key: IdempotencyKey,
+    site: NamedSite = None,
+    _after: AfterReceipt = None,
 ) -> Response:
     """Give feedback on one visit or many: as the patient, or for patients who answered by phone or on paper."""
     command = Command[FeedbackBody](

@@ -14,7 +14,7 @@ from shared.db import transaction
 from shared.errors import unknown
 from shared.http.access import allow, only_own_page
 from shared.http.commands import pool_of
-from shared.http.receipts import AFTER_RECEIPT
+from shared.http.receipts import AfterReceipt
 from shared.http.record import keep_read
 
 router = APIRouter(tags=["invitations"])
@@ -34,8 +34,10 @@ class Invitations(BaseModel):
     items: list[OpenVisit]
 
 
-@router.get("/v1/invitations", dependencies=[AFTER_RECEIPT])
-async def read_invitations(request: Request, patient_id: UUID, caller: Inviter) -> Invitations:
+@router.get("/v1/invitations")
+async def read_invitations(
+    request: Request, patient_id: UUID, caller: Inviter, _after: AfterReceipt = None
+) -> Invitations:
     """The visits of this patient that are completed, have a survey, and have no feedback yet."""
     only_own_page(caller, patient_id)
     async with transaction(pool_of(request), caller.scope) as connection:

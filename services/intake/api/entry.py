@@ -85,7 +85,7 @@ async def open_link(request: Request, site_id: str, secret: str, lang: Lang = No
     if not _is_site_id(site_id):
         return _unusable(request)
     async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
-        await lock(connection, [f"link:{secret_hash(secret).hex()}"])
+        await lock(connection, [(site_id, f"link:{secret_hash(secret).hex()}")])
         found = await _behind(request, connection, site_id, secret)
         if found is None:
             return _unusable(request)
@@ -158,11 +158,20 @@ async def _behind(request: Request, connection: Connection, site_id: str, secret
 
 
 async def _of(connection: Connection, caller: Caller) -> Found | None:
-    """The link that the patient came by."""
-    kind, _, link_id = caller.subject.partition(":")
-    if kind != "link":
+    """The link that the patient came by; None where the token names none, or another patient's."""
+    link_id = _named(caller.subject)
+    if link_id is None or len(caller.sites) != 1:
         return None
-    return await _found(connection, caller.scope, await store.link(connection, caller.scope, UUID(link_id)))
+    found = await _found(connection, caller.scope, await store.link(connection, caller.scope, link_id))
+    return found if found is not None and found.link.patient_id == caller.patient_id else None
+
+
+def _named(subject: str) -> UUID | None:
+    kind, _, link_id = subject.partition(":")
+    try:
+        return UUID(link_id) if kind == "link" else None
+    except ValueError:
+        return None
 
 
 async def _found(connection: Connection, scope: SiteScope, link: Link | None) -> Found | None:

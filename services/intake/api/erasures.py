@@ -72,7 +72,7 @@ async def erase(pool: Pool, ring: KeyRing, patient: Patient, reason: ErasureReas
         KeyRingAway: nothing was erased, or it will be.
     """
     async with transaction(pool, SiteScope.of(patient.site_id)) as connection:
-        await lock(connection, [str(patient.patient_id)])
+        await lock(connection, [patient])
         recorded = await _erased(connection, ring, patient, reason)
         if recorded.drafts:
             await outbox.add(connection, recorded.drafts)

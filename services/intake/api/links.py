@@ -119,7 +119,7 @@ async def revoke_link(
         link = await store.link(connection, scope, link_id)
         if link is None or link.visit_id != visit_id:
             raise unknown("link")
-        await lock(connection, [str(link.patient_id)])
+        await lock(connection, [(site_id, link.patient_id)])
         now = datetime.now(UTC)
         event = LinkRevoked(link_id=link_id, visit_id=visit_id, patient_id=link.patient_id, revoked_at=now)
         draft = Draft(site_id, str(link.patient_id), event)

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from services.intake import store
 from shared.auth import Caller, Role
 from shared.db import Connection
-from shared.errors import Problem
+from shared.errors import unknown
 from shared.events import SiteId, SiteType, SiteUpdated
 from shared.http.access import allow
 from shared.http.batch import Batch
@@ -43,7 +43,7 @@ async def put_site(
 ) -> Response:
     """Add a site or change its description. A site's own system may change that site, an operator any."""
     if caller.role is Role.SYSTEM and site_id not in caller.sites:
-        raise Problem(403, "wrong-site", "The token is not for this site.")
+        raise unknown("site")
     command = Command[SiteBody](locks=lambda site, _: [site], record=_record, status=200)
     return await execute(request, command, Batch([body], is_single=True), site_id=site_id, key=None)
 

@@ -30,6 +30,7 @@ from tests.builders import (
     an_id,
 )
 from tests.conftest import Apps, KeyRings, Pools, Tokens, client_of, new_key, undone, until
+from tests.services.dashboard.rings import away
 
 SURVEY_EVENT = an_id("event", "survey")
 
@@ -187,27 +188,18 @@ async def test_past_views_come_in_once(dashboard: FastAPI, token: Tokens) -> Non
     assert await views(dashboard) == [("clinician", True, 60000)]
 
 
-async def rename(keyring_of: KeyRings, table: str, to: str) -> None:
-    connection = await asyncpg.connect((await keyring_of("owner")).database_url.get_secret_value())
-    try:
-        await connection.execute(f"ALTER TABLE {table} RENAME TO {to}")
-    finally:
-        await connection.close()
-
-
 async def test_while_the_key_ring_is_away_the_page_is_there_and_calls_nothing_erased(
     clinician: httpx.AsyncClient, keyring_of: KeyRings
 ) -> None:
-    await rename(keyring_of, "patient_key", "away")
-    answer = await clinician.get(f"/v1/patients/{PATIENT}/page")
-    concern = answer.json()["concerns"][0]
-    assert (concern["words"], concern["words_state"]) == (None, "not-readable-now")
-    assert answer.json()["trend"] is not None
-    assert "etag" not in answer.headers, "it will have more to say"
-    html = (await clinician.get(f"/patients/{PATIENT}")).text
-    assert "These words are not readable now." in html
-    assert "erased" not in html
-    await rename(keyring_of, "away", "patient_key")
+    async with away(keyring_of):
+        answer = await clinician.get(f"/v1/patients/{PATIENT}/page")
+        concern = answer.json()["concerns"][0]
+        assert (concern["words"], concern["words_state"]) == (None, "not-readable-now")
+        assert answer.json()["trend"] is not None
+        assert "etag" not in answer.headers, "it will have more to say"
+        html = (await clinician.get(f"/patients/{PATIENT}")).text
+        assert "These words are not readable now." in html
+        assert "erased" not in html
 
     async def is_readable() -> bool:
         return "The cramps are back" in (await clinician.get(f"/patients/{PATIENT}")).text

@@ -1,16 +1,14 @@
-"""Every statement of the dashboard."""
+"""The read model: made of events alone, read a row at a time."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import asyncpg
 import orjson
 
 from shared.db import Connection, SiteScope
-from shared.events import LINK_REVOKED, SITE_UPDATED, DashboardViewed, Event, SiteUpdated, ViewContext, ViewerRole
+from shared.events import LINK_REVOKED, SITE_UPDATED, Event, SiteUpdated
 
 # Events that the read model shows, by topic: each stream reaches as far as its highest sequence.
 ACCOUNT = f"""
@@ -127,71 +125,9 @@ async def home_of(connection: Connection, scope: SiteScope, patient_id: UUID) ->
     return None if row is None else Home(row["site_id"], row["time_zone"])
 
 
-async def looks(
-    connection: Connection, scope: SiteScope, patient_id: UUID, before: datetime, most: int
-) -> list[asyncpg.Record]:
-    """What the audit says of readers of this patient's data and of exports about them, the newest first."""
-    return await connection.fetch(
-        """
-        SELECT recorded_at, role, subject, purpose, route FROM audit
-        WHERE site_id = ANY($1) AND patient_id = $2 AND kind IN ('read', 'export') AND recorded_at < $3
-        ORDER BY recorded_at DESC LIMIT $4
-        """,
-        scope.ids,
-        patient_id,
-        before,
-        most,
+async def site_name(connection: Connection, scope: SiteScope, site_id: str) -> str | None:
+    """What a site is called; None when it is not known."""
+    found: str | None = await connection.fetchval(
+        "SELECT name FROM site WHERE site_id = ANY($1) AND site_id = $2", scope.ids, site_id
     )
-
-
-async def record_view(connection: Connection, site_id: str, subject: str, view: DashboardViewed) -> None:
-    """Keep that somebody looked."""
-    await connection.execute(
-        """
-        INSERT INTO view (site_id, view_id, patient_id, visit_id, subject, role, context, is_shared_screen, opened_at,
-                          duration_ms, panels)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-        """,
-        site_id,
-        view.view_id,
-        view.patient_id,
-        view.visit_id,
-        subject,
-        view.role,
-        view.context,
-        view.is_shared_screen,
-        view.opened_at,
-        view.duration_ms,
-        list(view.panels),
-    )
-
-
-async def view_of(connection: Connection, scope: SiteScope, subject: str, view_id: UUID) -> DashboardViewed | None:
-    """A look of this person, as far as its length is known."""
-    row = await connection.fetchrow(
-        "SELECT * FROM view WHERE site_id = ANY($1) AND view_id = $2 AND subject = $3", scope.ids, view_id, subject
-    )
-    if row is None:
-        return None
-    return DashboardViewed(
-        view_id=view_id,
-        patient_id=row["patient_id"],
-        visit_id=row["visit_id"],
-        role=ViewerRole(row["role"]),
-        context=ViewContext(row["context"]),
-        is_shared_screen=row["is_shared_screen"],
-        panels=tuple(row["panels"]),
-        opened_at=row["opened_at"],
-        duration_ms=row["duration_ms"],
-    )
-
-
-async def lengthen_view(connection: Connection, site_id: str, view: DashboardViewed) -> None:
-    """Keep that somebody looked longer, and at what."""
-    await connection.execute(
-        "UPDATE view SET duration_ms = $3, panels = $4 WHERE site_id = $1 AND view_id = $2",
-        site_id,
-        view.view_id,
-        view.duration_ms,
-        list(view.panels),
-    )
+    return found

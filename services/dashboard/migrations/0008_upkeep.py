@@ -2,8 +2,8 @@
 
 from shared.migrations import delivery_v2, outbox_v2
 
-revision = "0007"
-down_revision = "0005"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,82 @@
+"""The matrix on each service in turn, and how much was tried at the end."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import pytest
+from pydantic import SecretStr
+
+from deploy.doors import SERVICES
+from deploy.local.stack import Addresses
+from services import READ_WORDS
+from shared.settings import Platform, Rate, Rates, SignIn
+from shared.signing import ALGORITHM
+from tests.access.inside import Inside
+from tests.access.lines import LINES, SHARED
+from tests.access.network import Door
+from tests.access.tries import Tries
+from tests.conftest import Apps, Tokens
+
+TRIED = pytest.StashKey[dict[str, Counter[str]]]()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say how many requests with ids of others were denied or did no more than others."""
+    tried = config.stash.get(TRIED, {})
+    if tried:
+        terminalreporter.section("access")
+        for service, counted in tried.items():
+            line = f"{service}: {counted['combinations']} combinations tried in {counted['requests']} requests"
+            terminalreporter.line(line)
+
+
+@pytest.fixture(scope="session")
+def own_settings(own_settings: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
+    """A provider to sign in at, so that its routes are there; it is never reached."""
+    sign_in = SignIn(
+        issuer="https://people.samepage.test",
+        client_id="samepage",
+        client_secret=SecretStr("for-tests-only"),
+        algorithms=(ALGORITHM,),
+    )
+    return {service: own_settings.get(service, {}) | {"sign_in": sign_in} for service in SERVICES}
+
+
+@pytest.fixture(scope="session")
+def platform(platform: Platform) -> Platform:
+    """Nobody is told to wait: how often somebody may try is not what is asked here."""
+    much = Rate(burst=100_000, per_minute=100_000)
+    often = dict.fromkeys(Rates.model_fields.keys() - {"clients"}, much)
+    return platform.model_copy(update={"rates": Rates.model_validate(often)})
+
+
+@pytest.fixture(params=SERVICES)
+def service(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+async def door(service: str, app: Apps, token: Tokens) -> Door:
+    """The running service."""
+    return Door(service, await app(service), token)
+
+
+@pytest.fixture
+async def tries(door: Door) -> Tries:
+    return await Tries.at(door, {**SHARED, **LINES[door.service]})
+
+
+@pytest.fixture
+async def inside(door: Door, stack: Addresses) -> AsyncIterator[Inside]:
+    """Its database, and the key ring's where it has one."""
+    settings = door.application.state.settings
+    dsns = [settings.database_url, *([settings.keyring.database_url] if door.service in READ_WORDS else [])]
+    server = stack.postgres_admin_dsn.rpartition("/")[0]
+    async with Inside.of(*(f"{server}/{dsn.get_secret_value().rpartition('/')[2]}" for dsn in dsns)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def tried(service: str, pytestconfig: pytest.Config) -> Counter[str]:
+    """How much was tried on the service in this run."""
+    return pytestconfig.stash.setdefault(TRIED, {}).setdefault(service, Counter())

@@ -1,0 +1,193 @@
+"""Sites that have the same of everything, made through the doors and by what arrives from other services. Synthetic.
+
+A new kind of id is one more entry in what the function of its service gives back, by the name that routes have for it.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import httpx
+from fastapi import FastAPI
+
+from services.analytics.worker import subscription_of as to_analytics
+from services.clinical.worker import SUBSCRIPTION as TO_CLINICAL
+from services.dashboard.worker import SUBSCRIPTION as TO_DASHBOARD
+from services.feedback.worker import SUBSCRIPTION as TO_FEEDBACK
+from shared.auth import Role
+from shared.events import Event, VisitState
+from tests.access.lines import ASSESSMENT, FEEDBACK, LAB, MEDICINE, PERSON, SITE_BODY, STEP, SURVEY, VISIT, Json
+from tests.access.routes import SITE_HEADER
+from tests.builders import VISIT_AT, a_site, a_survey, a_visit, an_enrollment, an_event
+from tests.conftest import Tokens, client_of, new_key, worker_settings
+from tests.services.streams import arrive
+
+Ids = dict[str, str]
+_READS = {"clinical": TO_CLINICAL, "dashboard": TO_DASHBOARD, "feedback": TO_FEEDBACK}
+
+
+@dataclass(frozen=True)
+class Person:
+    """A patient of one site, with the ids of all that a service keeps of one."""
+
+    site: str
+    ids: Ids
+
+    def known_to(self, role: Role | None) -> Ids:
+        """The ids by name. One that is another for each role stands there as `view_id of clinician`."""
+        return {name.removesuffix(f" of {role}"): value for name, value in self.ids.items()}
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks: a role, with the sites of its token, and which patient it is. Without a role it is nobody."""
+
+    name: str
+    role: Role | None = None
+    sites: Sequence[str] = ()
+    person: Person | None = None
+
+    @property
+    def subject(self) -> str:
+        """Of staff the same at every site: no wall may rest on the names that sites give."""
+        return str(self.role) if self.person is None else f"link:{self.person.ids['link_id']}"
+
+    def as_of(self, person: Person) -> "Asker":
+        """The same; of a patient, who it is."""
+        return self if self.person is None else replace(self, person=person)
+
+    def bearer(self, token: Tokens) -> str | None:
+        """A token that says so."""
+        patient_id = UUID(self.person.ids["patient_id"]) if self.person else None
+        return self.role and token(self.role, list(self.sites), patient_id=patient_id, subject=self.subject)
+
+
+def staff_of(site: str, role: Role) -> Asker:
+    return Asker(role, role, [site])
+
+
+@dataclass(frozen=True)
+class Door:
+    """A running service, and tokens for it."""
+
+    service: str
+    application: FastAPI
+    token: Tokens
+
+    async def settle(self, site: str) -> None:
+        """Make a site known."""
+        if self.service == "intake":
+            async with self.client(staff_of(site, Role.SYSTEM)) as system:
+                (await system.put(f"/v1/sites/{site}", json=SITE_BODY)).raise_for_status()
+        elif self.service in ("dashboard", "analytics"):
+            await self.hears(an_event(a_site(), site_id=site))
+
+    async def person(self, site: str) -> Person:
+        """A new patient of a site."""
+        names = ("patient_id", "visit_id", "link_id")
+        ids = {"site_id": site, SITE_HEADER: site} | {name: str(uuid4()) for name in names}
+        return Person(site, ids | await _MADE[self.service](self, ids))
+
+    async def hears(self, *events: Event) -> None:
+        """What other services have published arrives."""
+        subscription = _READS.get(self.service) or to_analytics(worker_settings(self.application))
+        await arrive(self.application, subscription, *events)
+
+    def client(self, asker: Asker) -> AbstractAsyncContextManager[httpx.AsyncClient]:
+        return client_of(self.application, asker.bearer(self.token))
+
+
+async def _at_intake(door: Door, ids: Ids) -> Ids:
+    """A patient with a visit that has no survey yet, a link for it, and an earlier visit that has one."""
+    identifier, tomorrow = uuid4().hex, datetime.now(UTC) + timedelta(days=1)
+    async with door.client(staff_of(ids["site_id"], Role.SYSTEM)) as system:
+        about = {"patient_id": (await _posted(system, "/v1/patients", PERSON | {"identifier": identifier}))["id"]}
+        earlier, visit = [(await _posted(system, "/v1/visits", VISIT | about))["id"] for _ in range(2)]
+        survey = await _posted(system, "/v1/surveys", SURVEY | about | {"visit_id": earlier})
+        link = await _posted(system, f"/v1/visits/{visit}/links", {"expires_at": tomorrow.isoformat()})
+    return about | {
+        "identifier": identifier,
+        "visit_id": visit,
+        "link_id": link["id"],
+        "secret": link["link"].rpartition("/")[2],
+        "receipt": survey["receipt"],
+    }
+
+
+async def _at_clinical(door: Door, ids: Ids) -> Ids:
+    """A patient with one of everything that clinical keeps."""
+    enrolment, *_ = _course(ids)
+    await door.hears(enrolment)
+    made = {"wait_for": str(enrolment.event_id)}
+    async with door.client(staff_of(ids["site_id"], Role.SYSTEM)) as system:
+        for name, path, body in (
+            ("assessment_id", "assessments", ASSESSMENT),
+            ("lab_id", "labs", LAB),
+            ("medication_id", "medications", MEDICINE),
+            ("step_id", "plans", STEP),
+        ):
+            written = await _posted(system, f"/v1/{path}", body | {"patient_id": ids["patient_id"]})
+            made |= {name: written["id"], "receipt": written["receipt"]}
+    return made
+
+
+async def _at_dashboard(door: Door, ids: Ids) -> Ids:
+    """A patient at whose page everybody has looked who may."""
+    enrolment, *others = _course(ids)
+    await door.hears(enrolment, *others)
+    made = {"wait_for": str(enrolment.event_id)}
+    site = ids["site_id"]
+    patient = Asker("patient", Role.PATIENT, [site], Person(site, ids))
+    for viewer in (staff_of(site, Role.CLINICIAN), staff_of(site, Role.COORDINATOR), patient):
+        async with door.client(viewer) as client:
+            page = await client.get(f"/v1/patients/{ids['patient_id']}/page")
+        view = page.headers["samepage-view"]
+        made |= {"view_id": view, f"view_id of {viewer.role}": view, "if-none-match": page.headers["etag"]}
+    published = "SELECT event_id FROM outbox WHERE key = $1"
+    return made | {"receipt": str(await door.application.state.database.value(published, ids["patient_id"]))}
+
+
+async def _at_feedback(door: Door, ids: Ids) -> Ids:
+    """A patient with a visit that is open for feedback, and an earlier one that has it."""
+    enrolment, *others = _course(ids)
+    earlier = ids | {"visit_id": str(uuid4())}
+    await door.hears(enrolment, *others, *_course(earlier, sequence=2))
+    given = {"patient_id": ids["patient_id"], "visit_id": earlier["visit_id"]}
+    async with door.client(staff_of(ids["site_id"], Role.SYSTEM)) as system:
+        receipt = (await _posted(system, "/v1/feedback", FEEDBACK | given))["receipt"]
+    return {"receipt": receipt, "wait_for": str(enrolment.event_id)}
+
+
+async def _at_analytics(door: Door, ids: Ids) -> Ids:
+    """A patient among the figures; no route of analytics knows one."""
+    await door.hears(*_course(ids))
+    return {}
+
+
+_MADE: Mapping[str, Callable[[Door, Ids], Awaitable[Ids]]] = {
+    "intake": _at_intake,
+    "clinical": _at_clinical,
+    "dashboard": _at_dashboard,
+    "feedback": _at_feedback,
+    "analytics": _at_analytics,
+}
+
+
+def _course(ids: Ids, *, sequence: int = 1) -> list[Event]:
+    """An enrolment, a completed visit and the survey before it, as they arrive."""
+    patient_id, visit_id = UUID(ids["patient_id"]), UUID(ids["visit_id"])
+    bodies = (
+        an_enrollment(patient_id=patient_id),
+        a_visit(patient_id=patient_id, visit_id=visit_id, state=VisitState.COMPLETED, completed_at=VISIT_AT),
+        a_survey(patient_id=patient_id, visit_id=visit_id, survey_id=uuid4(), concerns=(), matters_most=None),
+    )
+    return [an_event(body, site_id=ids["site_id"], sequence=sequence) for body in bodies]
+
+
+async def _posted(client: httpx.AsyncClient, path: str, body: Json) -> Json:
+    answer = await client.post(path, json=body, headers=new_key())
+    assert answer.status_code == 201, answer.text
+    document: Json = answer.json()
+    return document
