@@ -27,7 +27,11 @@ def create_app(settings: IntakeAppSettings) -> FastAPI:
         state={
             "settings": settings,
             "keyring": KeyRing(settings.keyring),
-            "link_key": settings.link_key.get_secret_value().encode(),
+            "link_keys": [
+                key.get_secret_value().encode()
+                for key in (settings.link_key, settings.other_link_key)
+                if key is not None
+            ],
             "signing_keys": SigningKeys(settings.signing_key_files),
             "link_rates": entry.LinkRates(Buckets(rates.links, rates.clients), Buckets(rates.link, rates.clients)),
             "token_rate": Buckets(rates.token, rates.clients),

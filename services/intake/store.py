@@ -58,10 +58,10 @@ async def time_zone(connection: Connection, scope: SiteScope, site_id: str) -> s
     return found
 
 
-async def patient_with_identifier(connection: Connection, scope: SiteScope, identifier_hash: bytes) -> UUID | None:
-    """The patient whom the site knows by this identifier."""
+async def patient_with_identifier(connection: Connection, scope: SiteScope, hashes: Sequence[bytes]) -> UUID | None:
+    """The patient whom the site knows by this identifier, under one key or another."""
     found: UUID | None = await connection.fetchval(
-        "SELECT patient_id FROM patient WHERE site_id = ANY($1) AND identifier_hash = $2", scope.ids, identifier_hash
+        "SELECT patient_id FROM patient WHERE site_id = ANY($1) AND identifier_hash = ANY($2)", scope.ids, hashes
     )
     return found
 

@@ -77,6 +77,14 @@ def create_app(
         setattr(app.state, key, value)
     if entrance is not None:
         _open_to_people(app, name, settings, entrance)
+    _bound(app, name, settings, entrance, let_off)
+    return app
+
+
+def _bound(
+    app: FastAPI, name: str, settings: ServiceSettings, entrance: Entrance | None, let_off: frozenset[str]
+) -> None:
+    """What every request passes before its route, the outermost last."""
     app.add_middleware(SoundJson)
     app.add_middleware(OnRecord, let_off=let_off if entrance is None else let_off | sign_in.LET_OFF)
     app.add_middleware(
@@ -91,7 +99,6 @@ def create_app(
         crowd=Crowd(settings.platform.rates),
         usual=_policy_of(name, settings, entrance),
     )
-    return app
 
 
 def _policy_of(name: str, settings: ServiceSettings, entrance: Entrance | None) -> Mapping[str, str]:

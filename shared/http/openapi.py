@@ -33,12 +33,10 @@ def described(app: FastAPI) -> dict[str, Any]:
         f"Problem{status}": {"description": TITLES[status], "content": {"application/problem+json": _PROBLEM}}
         for status in sorted(used)
     }
-    for method, path, made in operations:
-        if method == "post" and "201" in made["responses"]:
-            for status in {"200", "201"} & set(made["responses"]):
-                made["responses"][status]["links"] = dict(
-                    _links(path, "/items/0" if status == "200" else "", operations)
-                )
+    for method, path, making in operations:
+        for answer in making["responses"].values() if method == "post" else ():
+            if links := dict(_links(path, _made(answer, components["schemas"]), operations)):
+                answer["links"] = links
     return document
 
 
@@ -68,22 +66,33 @@ def _refusals(method: str, operation: Mapping[str, Any]) -> Iterator[int]:
         yield from (404, 409, 410)
 
 
+def _made(answer: Operation, schemas: Mapping[str, Any]) -> dict[str, str]:
+    """Where the id and the receipt of what was made stand in an answer, as far as it has them."""
+    schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
+    name = schema.get("$ref", "").rpartition("/")[2]
+    thing, name = ("/items/0", "Accepted") if name == "BatchAnswer" else ("", name)
+    members = schemas.get(name, {}).get("properties", {})
+    return {member: f"$response.body#{thing}/{member}" for member in ("id", "receipt") if member in members}
+
+
 def _links(
-    made_at: str, thing: str, operations: Sequence[tuple[str, str, Operation]]
+    made_at: str, made: Mapping[str, str], operations: Sequence[tuple[str, str, Operation]]
 ) -> Iterator[tuple[str, Operation]]:
-    """What can be done with a thing that was made, which stands at this pointer in the answer."""
+    """What can be done with something that was made: what lies below it, and its receipt."""
     for _, path, operation in operations:
-        if parameters := _parameters_after(made_at, thing, path):
+        if parameters := _parameters_after(made_at, made, path):
             yield operation["operationId"], {"operationId": operation["operationId"], "parameters": parameters}
 
 
-def _parameters_after(made_at: str, thing: str, path: str) -> dict[str, str]:
-    """What to ask `path` for then; nothing where it does not lead to the thing."""
-    if path == "/v1/receipts/{receipt}":
-        return {"receipt": f"$response.body#{thing}/receipt"}
-    new = f"{made_at.rpartition('/')[2].removesuffix('s')}_id"
-    asked = [part[1:-1] for part in path.split("/") if part.startswith("{")]
-    known = [part[1:-1] for part in made_at.split("/") if part.startswith("{")]
-    if new not in asked or not set(asked) <= {new, *known}:
+def _parameters_after(made_at: str, made: Mapping[str, str], path: str) -> dict[str, str]:
+    """What to ask `path` for then; nothing where it does not lead to what was made."""
+    if path == "/v1/receipts/{receipt}" and "receipt" in made:
+        return {"receipt": made["receipt"]}
+    new, *more = _names(path.removeprefix(made_at)) or [""]
+    if "id" not in made or not path.startswith(f"{made_at}/{{{new}}}") or more:
         return {}
-    return {name: f"$response.body#{thing}/id" if name == new else f"$request.path.{name}" for name in asked}
+    return {name: f"$request.path.{name}" for name in _names(made_at)} | {new: made["id"]}
+
+
+def _names(path: str) -> list[str]:
+    return [part[1:-1] for part in path.split("/") if part.startswith("{")]

@@ -136,7 +136,7 @@ def _count(event: ScenarioFinished, outcome: Outcome, walls: "Walls") -> None:
             continue
         outcome.statuses[answer.status_code] += 1
         (bearer,) = interaction.request.headers.get("Authorization", [""])
-        outcome.findings |= {f"{operation}: {leak}": "" for leak in walls.leaks(bearer, answer)}
+        outcome.findings |= {f"{operation}: {leak}": "" for leak in walls.leaks(operation, bearer, answer)}
         for check in event.recorder.checks.get(case_id, ()):
             if check.failure_info is not None and not _is_answered_by_item(check.name, answer):
                 failed = check.failure_info
@@ -167,8 +167,10 @@ class Walls:
             if _ID.fullmatch(given)
         }
 
-    def leaks(self, bearer: str, answer: Response) -> list[str]:
+    def leaks(self, operation: str, bearer: str, answer: Response) -> list[str]:
         """What of another site stands in an answer, body and headers."""
+        if operation == "POST /v1/break-glass" and answer.status_code < 300:
+            self._sites[bearer] = None  # from now on they may see a page of the other site
         site = self._sites.get(bearer)
         said = answer.text + str(answer.headers)
         if site is None:

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from services.dashboard import store
 from services.dashboard.api.standing import is_here
@@ -25,6 +25,7 @@ from shared.errors import KeyRingAway, Problem, conflict, unknown
 from shared.events import SiteId
 from shared.http.access import allow
 from shared.http.commands import pool_of, ring_of
+from shared.http.fields import Moment
 from shared.http.problems import no_keys
 from shared.http.record import trail_of
 from shared.http.sign_in import sessions_of
@@ -37,7 +38,7 @@ _AHEAD = timedelta(minutes=5)  # what a door whose clock is fast has written bel
 Clinician = Annotated[Caller, Depends(allow(Role.CLINICIAN))]
 Coordinator = Annotated[Caller, Depends(allow(Role.COORDINATOR))]
 Ender = Annotated[Caller, Depends(allow(Role.CLINICIAN, Role.COORDINATOR))]
-Before = Annotated[AwareDatetime | None, Query(description="Only what was opened before: `next` of an answer")]
+Before = Annotated[Moment | None, Query(description="Only what was opened before: `next` of an answer")]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=10, max_length=500)]
 
 

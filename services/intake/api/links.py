@@ -1,5 +1,6 @@
 """Links for patients: a coordinator or the site's system makes, lists and revokes them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated
@@ -72,7 +73,7 @@ async def make_link(
     request: Request, visit_id: UUID, body: LinkBody, caller: SiteStaff, key: IdempotencyKey, site: NamedSite = None
 ) -> Response:
     """Make a link for a visit. The same key gives the same link, though it is stored nowhere."""
-    link_key: bytes = request.app.state.link_key
+    link_keys: Sequence[bytes] = request.app.state.link_keys
     site_id = caller.writing_site(site)
     scope = SiteScope.of(site_id)
     async with transaction(pool_of(request), scope) as connection:
@@ -80,13 +81,16 @@ async def make_link(
     if visit is None:
         raise unknown("visit")
     command = Command[LinkBody](
-        locks=lambda _site, _body: [], record=partial(_make, link_key, caller, visit_id), about=visit.patient_id
+        locks=lambda _site, _body: [], record=partial(_make, link_keys[0], caller, visit_id), about=visit.patient_id
     )
     answer = await execute(request, command, Batch([body], is_single=True), site_id=site_id, key=key)
     made = orjson.loads(answer.body)
-    secret = secret_of(link_key, site_id, UUID(made["id"]))
-    made["link"] = f"{request.app.state.platform.public_urls['intake']}/l/{site_id}/{secret}"
     headers = {name: value for name, value in answer.headers.items() if name == "idempotent-replayed"}
+    secret = secret_of(link_keys[0], site_id, UUID(made["id"]))
+    if headers:
+        async with transaction(pool_of(request), scope) as connection:
+            secret = await _known_secret(connection, link_keys, site_id, UUID(made["id"]))
+    made["link"] = f"{request.app.state.platform.public_urls['intake']}/l/{site_id}/{secret}"
     return Response(orjson.dumps(made), answer.status_code, headers, "application/json")
 
 
@@ -162,6 +166,18 @@ async def _make(
     )
     await store.record_link(connection, site_id, link, secret_hash(secret_of(link_key, site_id, link.link_id)))
     return Recorded(str(link.link_id), [])
+
+
+async def _known_secret(connection: Connection, keys: Sequence[bytes], site_id: str, link_id: UUID) -> str:
+    """The secret that a link has, whichever of the keys made it.
+
+    Raises:
+        Problem: 409, none of them did.
+    """
+    for secret in (secret_of(key, site_id, link_id) for key in keys):
+        if await store.link_with_secret(connection, SiteScope.of(site_id), secret_hash(secret)) is not None:
+            return secret
+    raise conflict("link-not-shown", "The key of this link is not in use any more. Make another link.")
 
 
 def _described(link: Link, now: datetime) -> LinkAnswer:

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID, uuid4
@@ -55,13 +56,16 @@ async def enrol_patients(
 ) -> Response:
     """Enrol one patient or many."""
     settings: IntakeSettings = request.app.state.settings
-    hashed = partial(identifier_hash, settings.identifier_key.get_secret_value().encode())
+    keys = [key for key in (settings.identifier_key, settings.other_identifier_key) if key is not None]
+
+    def hashes(site_id: str, patient: PatientBody) -> list[bytes]:
+        return [identifier_hash(key.get_secret_value().encode(), site_id, patient.identifier) for key in keys]
 
     async def record(connection: Connection, site_id: str, patient: PatientBody) -> Recorded:
-        return await _enrol(connection, site_id, patient, hashed(site_id, patient.identifier))
+        return await _enrol(connection, site_id, patient, hashes(site_id, patient))
 
     command = Command[PatientBody](
-        locks=lambda site_id, patient: [hashed(site_id, patient.identifier).hex()], record=record
+        locks=lambda site_id, patient: [hashed.hex() for hashed in hashes(site_id, patient)], record=record
     )
     return await execute(request, command, body, site_id=caller.writing_site(site), key=key)
 
@@ -87,11 +91,11 @@ def identifier_hash(key: bytes, site_id: str, identifier: str) -> bytes:
     return hmac.new(key, f"{site_id}\x1f{identifier}".encode(), hashlib.sha256).digest()
 
 
-async def _enrol(connection: Connection, site_id: str, patient: PatientBody, hashed: bytes) -> Recorded:
+async def _enrol(connection: Connection, site_id: str, patient: PatientBody, hashes: Sequence[bytes]) -> Recorded:
     scope = SiteScope.of(site_id)
     if not await store.has_site(connection, scope, site_id):
         raise unknown("site")
-    known = await store.patient_with_identifier(connection, scope, hashed)
+    known = await store.patient_with_identifier(connection, scope, hashes)
     if known is not None:
         raise conflict(
             "already-enrolled", "The site has enrolled a patient with this identifier.", patient_id=str(known)
@@ -109,7 +113,7 @@ async def _enrol(connection: Connection, site_id: str, patient: PatientBody, has
         consent=patient.consent,
         consent_decided_on=patient.enrolled_on or today,
     )
-    await store.record_enrolment(connection, site_id, hashed, enrolment)
+    await store.record_enrolment(connection, site_id, hashes[0], enrolment)
     return _recorded(site_id, enrolment)
 
 
