@@ -23,6 +23,7 @@ from tests.access.routes import SITE_HEADER, Route
 from tests.access.tries import HINTS, THERE, Tries
 
 _VARIES = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+|/l/[\w-]+/[\w-]{43}")
+_TRACE = re.compile(r"[0-9a-f]{32}")
 _BOUND = re.compile(r"(?<=SET LOCAL samepage\.sites = ').*(?=')")
 _PUTS_ON_RECORD = re.compile(r"\s*(BEGIN|INSERT INTO audit|COMMIT)\b")
 _OF_THE_DRIVER = re.compile(r"typeinfo_tree|set_config\('jit'")
@@ -38,8 +39,8 @@ async def of_valid(tries: Tries, inside: Inside, route: Route) -> list[str]:
         elif route.roles:
             rows = await inside.on_record([answer.request_id])
             kept = {(row["method"], row["route"], row["subject"]) for row in rows if row["kind"] in ("read", "write")}
-            is_there = THERE in {row["site_id"] for row in rows}
-            if kept != {(route.method, route.name, answer.request.asker.subject)} or is_there:
+            is_right = all(row["site_id"] != THERE and _TRACE.fullmatch(row["trace_id"]) for row in rows)
+            if kept != {(route.method, route.name, answer.request.asker.subject)} or not is_right:
                 findings.append(f"{answer.request}: is not on record as it should be")
         findings += [f"{answer.request}: tells {name}" for name in _told(tries, answer)]
     return findings

@@ -23,7 +23,8 @@ class Line:
     `fresh`: fields whose value must be new each time. `takes`: fields filled from the network that prove something by
     themselves, and so are not tried. `references`: ids taken as they come, since the service does not know what they
     stand for; one of another site must do no more than what nobody knows. `everywhere`: roles for which every site is
-    their own. `counted_in`: where tries are counted, at the sites of who tries.
+    their own. `counted_in`: where tries are counted, at the sites of who tries. `uses_up`: a valid request
+    succeeds once about one person.
     """
 
     json: Json | None = None
@@ -36,6 +37,7 @@ class Line:
     references: frozenset[str] = frozenset()
     everywhere: frozenset[Role] = frozenset()
     counted_in: frozenset[str] = frozenset()
+    uses_up: bool = False
 
 
 A_VISIT, A_SITE, A_TRY = frozenset({"visit_id"}), frozenset({"site_id"}), frozenset({"glass_try"})
@@ -86,16 +88,16 @@ LINES: Mapping[str, Mapping[str, Line]] = {
         "PUT /v1/sites/{site_id}": Line(SITE_BODY, everywhere=frozenset({Role.OPERATOR})),
         "PUT /v1/sites/{site_id}/link-rule": Line({"asks_birth_year": False}),
         "POST /v1/patients": Line(PERSON, fresh=frozenset({"identifier"})),
-        "POST /v1/patients/{patient_id}/consent": Line({"state": "consented"}),
+        "POST /v1/patients/{patient_id}/consent": Line({"state": "consented"}, uses_up=True),
         "POST /v1/patients/{patient_id}/erasure": Line(
-            {"reason": "patient-request"}, named={"confirm_patient_id": "patient_id"}
+            {"reason": "patient-request"}, named={"confirm_patient_id": "patient_id"}, uses_up=True
         ),
         "POST /v1/visits": Line(VISIT),
-        "PATCH /v1/visits/{visit_id}": Line({"state": "checked-in"}),
+        "PATCH /v1/visits/{visit_id}": Line({"state": "checked-in"}, uses_up=True),
         "POST /v1/visits/{visit_id}/links": Line({}),
         "GET /v1/visits/{visit_id}/links": Line(),
-        "DELETE /v1/visits/{visit_id}/links/{link_id}": Line(),
-        "POST /v1/surveys": Line(SURVEY),
+        "DELETE /v1/visits/{visit_id}/links/{link_id}": Line(uses_up=True),
+        "POST /v1/surveys": Line(SURVEY, uses_up=True),
         "GET /l/{site_id}/{secret}": Line(),
         "POST /l/{site_id}/{secret}": Line(form={}),
         "GET /start": Line(),
@@ -116,24 +118,26 @@ LINES: Mapping[str, Mapping[str, Line]] = {
         "GET /patients/{patient_id}/looks": Line(),
         "POST /v1/views": Line(VIEW, references=A_VISIT),
         "POST /v1/views/{view_id}/beacon": Line({"duration_ms": 5}),
-        "POST /v1/break-glass": Line(WHY, takes=A_SITE, named=AFAR, counted_in=A_TRY),
+        "POST /v1/break-glass": Line(WHY, takes=A_SITE, named=AFAR, counted_in=A_TRY, uses_up=True),
         "GET /v1/break-glass": Line(),
         "POST /v1/break-glass/{glass_id}/review": Line(),
-        "DELETE /v1/break-glass/{glass_id}": Line(),
+        "DELETE /v1/break-glass/{glass_id}": Line(uses_up=True),
         "GET /break-glass/new": Line(),
-        "POST /break-glass/new": Line(form=WHY, ids={"patient_id": "form"}, takes=A_SITE, named=AFAR, counted_in=A_TRY),
+        "POST /break-glass/new": Line(
+            form=WHY, ids={"patient_id": "form"}, takes=A_SITE, named=AFAR, counted_in=A_TRY, uses_up=True
+        ),
         "GET /break-glass": Line(),
         "POST /break-glass/{glass_id}/review": Line(form={}),
-        "POST /break-glass/{glass_id}/end": Line(form={}),
+        "POST /break-glass/{glass_id}/end": Line(form={}, uses_up=True),
         "POST /v1/patients/{patient_id}/link-codes": Line(AGREED),
-        "POST /v1/patients/{patient_id}/links": Line(AGREED, takes=frozenset({"code"})),
+        "POST /v1/patients/{patient_id}/links": Line(AGREED, takes=frozenset({"code"}), uses_up=True),
         "GET /v1/patients/{patient_id}/links": Line(),
-        "DELETE /v1/patients/{patient_id}/links/{link_id}": Line(),
+        "DELETE /v1/patients/{patient_id}/links/{link_id}": Line(uses_up=True),
         "GET /v1/patients/{patient_id}/links/{link_id}/page": Line(),
         "GET /patients/{patient_id}/links/{link_id}": Line(),
     },
     "feedback": {
-        "POST /v1/feedback": Line(FEEDBACK),
+        "POST /v1/feedback": Line(FEEDBACK, uses_up=True),
         "GET /v1/invitations": Line(),
     },
     "analytics": {

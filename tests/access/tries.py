@@ -76,8 +76,9 @@ class Tries:
         return not {SITE_HEADER}.issuperset(self.ids_in(route)) and route.places.keys() >= set(line.named.values())
 
     async def valid(self, route: Route, asker: Asker) -> Request:
-        """About the asker's own: what writes does so about somebody of whom nothing was written yet."""
-        return self._own(route, asker, self.here if route.method == "GET" else await self.door.person(HERE))
+        """About the asker's own."""
+        person = await self.door.person(HERE) if self.lines[str(route)].uses_up else self.here
+        return self._own(route, asker, person)
 
     def without_right(self, route: Route, asker: Asker) -> Request:
         """For who has no right to the route whatever the ids, and with a receipt that could be waited for."""
@@ -102,17 +103,15 @@ class Tries:
             yield _try(own, "whole request", [*together, KEY_HEADER], spent)
 
     async def hinted(self, route: Route, asker: Asker) -> AsyncIterator[Try]:
-        """Valid requests with each hint that others have; each is about somebody else, so none is in another's way.
+        """Valid requests with each hint that others have.
 
         Receipts of the same site are left out: that one has arrived is told to who knows it.
         """
         for name in sorted(hints(route, self.lines[str(route)])):
             for whose, person in self.others(asker).items():
-                if (name, whose) == ("wait_for", ANOTHER_PATIENT):
-                    continue
                 is_spent = name == KEY_HEADER or name in self.lines[str(route)].fresh
                 known = await self._sent(route, whose) if is_spent else person.ids
-                if name in known:
+                if name in known and (name, whose) != ("wait_for", ANOTHER_PATIENT):
                     foreign = _try(await self.valid(route, asker), name, [name], {whose: known})
                     yield replace(foreign, unknown=_try(await self.valid(route, asker), name, [name], {}).unknown)
 
@@ -128,7 +127,9 @@ class Tries:
 
     async def theirs(self, route: Route, whose: str = ANOTHER_SITE) -> Request | None:
         """A valid request of another one, with a key; None where they may not."""
-        person = await self.door.person(THERE if whose == ANOTHER_SITE else HERE)
+        person = self.there if whose == ANOTHER_SITE else self.neighbour
+        if self.lines[str(route)].uses_up:
+            person = await self.door.person(person.site)
         staff = [staff_of(person.site, role) for role in STAFF] if whose == ANOTHER_SITE else []
         sender = next((asker for asker in (*staff, patient_of(person)) if asker.role in route.roles), None)
         if sender is None:

@@ -1,215 +1,30 @@
-"""Every route of every service leaves its row: the routes are those that there are, not those of a list."""
+"""What cannot be put on record is neither shown nor done, and what is put there.
 
-import re
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
-from importlib import import_module
-from typing import Any
+That every route leaves its rows, and every denial one, is tried in `tests/access`.
+"""
+
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
-from fastapi import APIRouter, FastAPI
-from fastapi.routing import APIRoute
+from fastapi import APIRouter
 
 from deploy.doors import SERVICES
 from deploy.local.stack import Addresses
 from services.clinical.worker import SUBSCRIPTION as TO_CLINICAL
 from services.dashboard.worker import SUBSCRIPTION as TO_DASHBOARD
-from services.feedback.worker import SUBSCRIPTION as TO_FEEDBACK
 from services.intake.app import NAME as INTAKE
-from shared.auth import Role
 from shared.http.app import create_app
 from shared.http.record import OnRecord
-from tests.builders import PATIENT, SITE, VISIT, VISIT_AT, a_site, a_survey, a_visit, an_enrollment, an_event
-from tests.conftest import OPEN_ROUTES, Apps, Tokens, client_of, new_key
-from tests.services.clinical.writes import ASSESSMENT, LAB, MEDICINE, STEP
+from tests.builders import PATIENT, SITE, a_site, a_visit, an_enrollment, an_event
+from tests.conftest import Apps, Tokens, client_of, new_key
+from tests.services.clinical.writes import LAB
 from tests.services.streams import arrive
 from tests.services.trails import trail, unrecordable
-from tests.survey import survey_of
 
 OTHER_SITE = "lakeside"
 PERSON = {"identifier": "MRN-1", "birth_year": 1984, "sex": "female", "diagnosis": "crohns-disease"}
 ABOUT = {"patient_id": str(PATIENT)}
 SITE_BODY = {"name": "Riverbend GI", "site_type": "academic", "time_zone": "America/Chicago"}
-FEEDBACK = ABOUT | {
-    "visit_id": str(VISIT),
-    "effort_to_understand": 9,
-    "effort_to_listen": 9,
-    "effort_to_include": 8,
-    "helped_discussion": True,
-    "helped_what_matters": True,
-    "helped_decisions": False,
-    "used_in_visit": "yes",
-    "used_outside_visit": "unsure",
-    "used_over_one_month": True,
-}
-ALSO = UUID("0b7c6a54-6a39-4c1f-9d55-2f6a52c0a003")
-AGREED = {"agreed": "on-paper"}
-GLASS = ABOUT | {"site_id": SITE, "reason": "emergency", "words": "Brought in unconscious"}
-VIEW = ABOUT | {
-    "role": "clinician",
-    "context": "in-visit",
-    "is_shared_screen": True,
-    "opened_at": "2026-03-01T10:00:00Z",
-}
-
-
-def routes_of(service: str) -> list[APIRoute]:
-    """All routes of a service that need a token, with and without a place in its OpenAPI document."""
-    routers: tuple[APIRouter, ...] = import_module(f"services.{service}.api").ROUTERS
-    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
-    return [route for route in routes if route.path not in OPEN_ROUTES]
-
-
-async def posted(client: httpx.AsyncClient, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    answer = await client.post(path, json=body, headers=new_key())
-    assert answer.status_code == 201, answer.text
-    document: dict[str, Any] = answer.json()
-    return document
-
-
-async def use_intake(app: FastAPI, tokens: Tokens) -> None:
-    async with client_of(app, tokens("system", [SITE])) as system:
-        assert (await system.put(f"/v1/sites/{SITE}", json=SITE_BODY)).status_code == 200
-        patient = (await posted(system, "/v1/patients", PERSON))["id"]
-        await posted(system, f"/v1/patients/{patient}/consent", {"state": "consented"})
-        visit = {"patient_id": patient, "clinician_id": "dr-1", "scheduled_at": "2026-10-13T10:20:00-05:00"}
-        visit_id = (await posted(system, "/v1/visits", visit))["id"]
-        assert (await system.patch(f"/v1/visits/{visit_id}", json={"state": "checked-in"})).status_code == 200
-        survey = await posted(system, "/v1/surveys", survey_of(patient, visit_id))
-        assert (await system.get(f"/v1/receipts/{survey['receipt']}")).status_code == 200
-        tomorrow = {"expires_at": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
-        link = (await posted(system, f"/v1/visits/{visit_id}/links", tomorrow))["id"]
-        assert (await system.get(f"/v1/visits/{visit_id}/links")).status_code == 200
-        assert (await system.put(f"/v1/sites/{SITE}/link-rule", json={"asks_birth_year": False})).status_code == 200
-    by_link = tokens("patient", [SITE], patient_id=UUID(patient), subject=f"link:{link}")
-    async with client_of(app, by_link) as patients_phone:
-        assert (await patients_phone.get("/start")).status_code == 200
-        asked = {"to": "dashboard", "state": "s" * 43}
-        assert (await patients_phone.get("/hand-over", params=asked)).status_code == 303
-    async with client_of(app, tokens("system", [SITE])) as system:
-        assert (await system.delete(f"/v1/visits/{visit_id}/links/{link}")).status_code == 204
-    async with client_of(app, tokens("coordinator", [SITE])) as coordinator:
-        body = {"reason": "patient-request", "confirm_patient_id": patient}
-        await posted(coordinator, f"/v1/patients/{patient}/erasure", body)
-
-
-async def use_clinical(app: FastAPI, tokens: Tokens) -> None:
-    await arrive(app, TO_CLINICAL, an_event(an_enrollment()))
-    async with client_of(app, tokens("system", [SITE])) as system:
-        for path, body in (("assessments", ASSESSMENT), ("labs", LAB), ("medications", MEDICINE), ("plans", STEP)):
-            written = await posted(system, f"/v1/{path}", ABOUT | body)
-        assert (await system.get(f"/v1/receipts/{written['receipt']}")).status_code == 200
-
-
-async def use_dashboard(app: FastAPI, tokens: Tokens) -> None:
-    await arrive(app, TO_DASHBOARD, an_event(a_site()), an_event(an_enrollment()), an_event(a_visit()))
-    async with client_of(app, tokens("coordinator", [SITE])) as coordinator:
-        for path in ("page", "looks"):
-            assert (await coordinator.get(f"/v1/patients/{PATIENT}/{path}")).status_code == 200
-        for path in ("", "/looks"):
-            assert (await coordinator.get(f"/patients/{PATIENT}{path}")).status_code == 200
-        view = (await coordinator.get(f"/v1/patients/{PATIENT}/page")).headers["samepage-view"]
-        beacon = await coordinator.post(f"/v1/views/{view}/beacon", content=b'{"duration_ms": 5}')
-        assert beacon.status_code == 204
-    async with client_of(app, tokens("system", [SITE])) as system:
-        receipt = (await posted(system, "/v1/views", VIEW))["receipt"]
-        assert (await system.get(f"/v1/receipts/{receipt}")).status_code == 200
-    await use_broken_glass(app, tokens)
-    await use_links(app, tokens)
-
-
-async def use_broken_glass(app: FastAPI, tokens: Tokens) -> None:
-    async with (
-        client_of(app, tokens("clinician", [OTHER_SITE])) as stranger,
-        client_of(app, tokens("coordinator", [SITE])) as coordinator,
-    ):
-        assert (await stranger.get("/break-glass/new")).status_code == 200
-        glass = (await posted(stranger, "/v1/break-glass", GLASS))["id"]
-        assert (await coordinator.post(f"/v1/break-glass/{glass}/review")).status_code == 204
-        assert (await stranger.delete(f"/v1/break-glass/{glass}")).status_code == 204
-        assert (await stranger.post("/break-glass/new", data=GLASS)).status_code == 303
-        glass = (await coordinator.get("/v1/break-glass")).json()["items"][0]["id"]
-        assert (await coordinator.post(f"/break-glass/{glass}/review")).status_code == 303
-        assert (await stranger.post(f"/break-glass/{glass}/end")).status_code == 200
-        assert (await coordinator.get("/break-glass")).status_code == 200
-
-
-async def use_links(app: FastAPI, tokens: Tokens) -> None:
-    await arrive(app, TO_DASHBOARD, an_event(an_enrollment(patient_id=ALSO), site_id=OTHER_SITE))
-    async with (
-        client_of(app, tokens("coordinator", [OTHER_SITE])) as other,
-        client_of(app, tokens("coordinator", [SITE])) as coordinator,
-    ):
-        code = (await posted(coordinator, f"/v1/patients/{PATIENT}/link-codes", AGREED))["code"]
-        link = (await posted(other, f"/v1/patients/{ALSO}/links", AGREED | {"code": code}))["id"]
-        assert (await other.get(f"/v1/patients/{ALSO}/links")).status_code == 200
-        assert (await other.get(f"/v1/patients/{ALSO}/links/{link}/page")).status_code == 200
-        assert (await other.get(f"/patients/{ALSO}/links/{link}")).status_code == 200
-        assert (await other.delete(f"/v1/patients/{ALSO}/links/{link}")).status_code == 204
-
-
-async def use_feedback(app: FastAPI, tokens: Tokens) -> None:
-    ended = a_visit(state="completed", completed_at=VISIT_AT)
-    await arrive(app, TO_FEEDBACK, an_event(an_enrollment()), an_event(ended), an_event(a_survey()))
-    async with client_of(app, tokens("system", [SITE])) as system:
-        assert (await system.get("/v1/invitations", params=ABOUT)).status_code == 200
-        receipt = (await posted(system, "/v1/feedback", FEEDBACK))["receipt"]
-        assert (await system.get(f"/v1/receipts/{receipt}")).status_code == 200
-
-
-async def use_analytics(app: FastAPI, tokens: Tokens) -> None:
-    async with client_of(app, tokens("operator", [])) as operator:
-        for path in ("/v1/network/funnel", "/v1/network/participation", "/v1/network/feedback", "/v1/pipeline"):
-            assert (await operator.get(path)).status_code == 200, path
-        assert (await operator.get("/network")).status_code == 200
-
-
-USES: dict[str, Callable[[FastAPI, Tokens], Awaitable[None]]] = {
-    "intake": use_intake,
-    "clinical": use_clinical,
-    "dashboard": use_dashboard,
-    "feedback": use_feedback,
-    "analytics": use_analytics,
-}
-
-
-@pytest.mark.parametrize("service", SERVICES)
-async def test_every_route_that_is_used_leaves_a_row(service: str, app: Apps, token: Tokens) -> None:
-    application = await app(service)
-    await USES[service](application, token)
-    rows = await trail(application)
-    used = {(row["method"], row["route"]) for row in rows if row["kind"] in {"read", "write"}}
-    there_are = {(method, route.name) for route in routes_of(service) for method in route.methods or ()}
-    assert used == there_are, "a new route needs a line in the use of its service above"
-    assert all(row["subject"] and row["request_id"] and re.fullmatch("[0-9a-f]{32}", row["trace_id"]) for row in rows)
-
-
-@pytest.mark.parametrize("service", SERVICES)
-async def test_every_refusal_by_role_or_id_on_every_route_leaves_one_row(
-    service: str, app: Apps, token: Tokens
-) -> None:
-    """Each route as each role, with ids that do not exist."""
-    application = await app(service)
-    refusals = 0
-    for route in routes_of(service):
-        for role in Role:
-            ids = {name: str(uuid4()) for name in re.findall(r"{(\w+)}", route.path)} | {"site_id": "millpond"}
-            query = {"patient_id": str(uuid4())}
-            patient_id = uuid4() if role is Role.PATIENT else None
-            async with client_of(application, token(role, [SITE], patient_id=patient_id)) as client:
-                (method,) = sorted(route.methods or ())
-                answer = await client.request(method, route.path.format(**ids), params=query, headers=new_key())
-            if answer.status_code in {403, 404}:
-                refusals += 1
-                *_, row = await trail(application, kind="denied")
-                assert (row["route"], row["role"], row["status"]) == (route.name, role, answer.status_code)
-                assert (row["site_id"], row["method"]) == (SITE, method)
-                assert row["patient_id"] == UUID(ids.get("patient_id", query["patient_id"]))
-                named = {f"{name}={ids[name]}" for name in re.findall(r"{(\w+)}", route.path) if name != "patient_id"}
-                assert set(row["asked"]) == named
-    assert len(await trail(application, kind="denied")) == refusals > len(routes_of(service))
 
 
 def forgetful() -> APIRouter:
@@ -311,7 +126,7 @@ async def test_a_refusal_that_names_a_patient_is_on_record_about_that_patient(ap
     application = await app("intake")
     async with client_of(application, token("system", [SITE])) as system:
         await system.put(f"/v1/sites/{SITE}", json=SITE_BODY)
-        known = (await posted(system, "/v1/patients", PERSON))["id"]
+        known = (await system.post("/v1/patients", json=PERSON, headers=new_key())).json()["id"]
         answer = await system.post("/v1/patients", json=PERSON, headers=new_key())
         assert answer.json()["patient_id"] == known
     (row,) = await trail(application, kind="refused")

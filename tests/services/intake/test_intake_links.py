@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -219,6 +219,28 @@ async def test_a_session_ends_with_its_link(clinic: Clinic, phone: Browser) -> N
     page = await phone.open(f"{HOME}/start")
     assert page.status_code == 401
     assert "use the link from your clinic again" in page.text
+
+
+async def test_a_token_that_names_another_patients_link_or_none_opens_nothing(clinic: Clinic, token: Tokens) -> None:
+    own, other = await clinic.enrol(), await clinic.enrol(identifier="MRN-2")
+    links = {}
+    for patient_id in (own, other):
+        visit_id = await clinic.visit(patient_id)
+        await clinic.link(visit_id)
+        links[patient_id] = (await clinic.system.get(f"/v1/visits/{visit_id}/links")).json()["items"][0]["id"]
+    hand_over = f"/hand-over?to=dashboard&state={'s' * 43}"
+    for subject, sites, statuses in (
+        (f"link:{links[own]}", [SITE], (200, 303)),
+        (f"link:{links[own]}", [SITE, OTHER], (401, 401)),
+        (f"link:{links[own]}", [OTHER], (401, 401)),
+        (f"link:{links[other]}", [SITE], (401, 401)),
+        (f"link:{uuid4()}", [SITE], (401, 401)),
+        ("link:of nobody", [SITE], (401, 401)),
+        (links[own], [SITE], (401, 401)),
+    ):
+        by_link = token("patient", sites, patient_id=UUID(own), subject=subject)
+        async with client_of(clinic.intake, by_link) as client:
+            assert ((await client.get("/start")).status_code, (await client.get(hand_over)).status_code) == statuses
 
 
 async def test_a_link_can_ask_for_the_birth_year_and_locks_after_five_wrong_ones(
