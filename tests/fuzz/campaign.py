@@ -1,7 +1,8 @@
 """One run of schemathesis over a service: every kind of request that its OpenAPI document allows and forbids.
 
 A request is one of somebody's: mostly of who may do it, at one of two sites, asking for what is there; sometimes of
-anybody, asking for what is the other site's. The seed is fixed, so the same code is asked the same.
+anybody, asking for what is the other site's. The seed is fixed; what differs from run to run are the ids that services
+give, and where a sequence of requests goes on with one of them.
 """
 
 import random
@@ -56,15 +57,21 @@ class Outcome:
 
 
 class Turns:
-    """Who asks next, and for what; an auth provider in the terms of schemathesis."""
+    """Who asks next, and for what; an auth provider in the terms of schemathesis.
+
+    The same request is always the same person's, under the same idempotency key: when Hypothesis tries it again on the
+    way to a longer sequence, it gets the same answer, and the sequence is not given up as one that cannot be repeated.
+    """
 
     def __init__(self, service: str, guests: Sequence[Guest], neighbours: Sequence[Neighbour]) -> None:
-        self._random = random.Random(SEED)  # noqa: S311 - not a secret
+        self._random = random.Random()  # noqa: S311 - not a secret
         self._roles = {(line.method, line.path): line.roles for line in matrix() if line.service == service}
         self._guests = guests
         self._neighbours = {neighbour.site_id: neighbour for neighbour in neighbours}
 
     def get(self, case: Case[Any], _context: AuthContext) -> Guest:
+        said = repr((case.method, case.path, case.path_parameters, case.query, case.body))
+        self._random.seed(f"{SEED} {_ID.sub('an id', said)}")
         roles = self._roles[case.operation.method.upper(), case.operation.path]
         allowed = [guest for guest in self._guests if guest.role in roles]
         return self._random.choice(allowed if allowed and self._seldom_not() else self._guests)
