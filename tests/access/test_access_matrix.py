@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import replace
 
 from deploy.contracts.interfaces import openapi_documents
+from deploy.doors import SERVICES
 from shared.auth import Role
 from tests.access import findings
 from tests.access.asking import Answer, ask
@@ -16,7 +17,7 @@ from tests.access.lines import LINES, PROOFS, SHARED
 from tests.access.network import STAFF, Door
 from tests.access.routes import Route, routes_of
 from tests.access.tries import Tries
-from tests.conftest import until
+from tests.conftest import ROOT, Apps, until
 
 
 def matrix_of(door: Door) -> list[Route]:
@@ -40,6 +41,12 @@ def without_line(routes: list[Route], service: str) -> list[str]:
 async def test_every_route_has_a_line_and_every_line_a_route(door: Door) -> None:
     sentences = without_line(routes_of(door.application), door.service)
     assert not sentences, "\n".join(sentences)
+
+
+async def test_every_line_that_services_share_is_of_a_route(app: Apps) -> None:
+    routes = {str(route) for service in SERVICES for route in routes_of(await app(service))}
+    assert SHARED.keys() | PROOFS.keys() <= routes
+    assert all((ROOT / file).is_file() for file in PROOFS.values())
 
 
 async def test_what_people_ask_about_their_own_is_answered(tries: Tries, inside: Inside, door: Door) -> None:
