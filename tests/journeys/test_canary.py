@@ -148,6 +148,18 @@ def refusals(visitor: Visitor, patient_id: str) -> None:
         visitor.answers["broken JSON"] = answer.content
 
 
+def break_the_glass(visitor: Visitor, patient_id: str) -> None:
+    """A clinician of another site says why; the patient's site reads it, and nobody else is told."""
+    why = {"site_id": SITE, "patient_id": patient_id, "reason": "emergency", "words": visitor.mark.words("why")}
+    with visitor.system.client("dashboard", Role.CLINICIAN, ["site-elsewhere"]) as stranger:
+        for body in (why, why | {"reason": visitor.mark.words("no code")}, why | {"patient_id": str(uuid4())}):
+            answer = stranger.post("/v1/break-glass", json=body)
+            visitor.answers[f"glass {answer.status_code}"] = answer.content
+    assert {"glass 201", "glass 422", "glass 404"} <= visitor.answers.keys()
+    with visitor.client("dashboard", Role.COORDINATOR) as coordinator:
+        assert visitor.mark.stem in coordinator.get("/v1/break-glass").text
+
+
 async def set_a_plan_aside(visitor: Visitor, patient_id: str) -> None:
     """Have a sealed plan set aside by its consumers: it waits for the fact before it, not recorded yet."""
     connection = await asyncpg.connect(visitor.system.network.databases["clinical"].worker)
@@ -210,6 +222,7 @@ async def test_words_and_identifiers_stand_on_the_page_and_nowhere_else(visitor:
         hops = await trace(visitor.system.network.databases, UUID(receipt))
         visitor.answers[f"trace {receipt}"] = repr(hops).encode()
 
+    break_the_glass(visitor, patient_id)
     await set_a_plan_aside(visitor, patient_id)
 
     async def is_set_aside() -> bool:
@@ -288,13 +301,14 @@ def test_a_mark_is_found_in_base64_at_any_place_and_in_hexadecimal(lead: int) ->
         assert not any(form in encoded for form in Mark().forms)
 
 
-MARKED = {"identifier", "concerns.words", "matters_most", "what"}
+MARKED = {"identifier", "concerns.words", "matters_most", "what", "words"}
 # In clear by contract, for the clinic's own codes and for what is public; none is a patient's, and each has a shape.
 CODES = {
     "answers.*": "codes and numbers of the form, checked by it",
     "client_assertion": "signed by a system, proven and not kept",
     "client_assertion_type": "of OAuth",
     "clinician_id": "a pseudonym that the site gives",
+    "code": "made by us, of 128 random bits, and kept as a hash",
     "dose": "an amount and a frequency",
     "form": "one of ours",
     "grant_type": "of OAuth",
@@ -303,6 +317,7 @@ CODES = {
     "name": "of a site, or of a medicine",
     "panels": "of our page",
     "scope": "of OAuth",
+    "site_id": "of a site",
     "time_zone": "of the IANA list",
     "unit": "UCUM",
 }
