@@ -7,10 +7,9 @@ made it and nothing of the patient; its secret has 128 random bits.
 import base64
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
 from uuid import UUID
 
 SECRET_BYTES = 16
@@ -25,11 +24,12 @@ class LinkConsent(StrEnum):
     AT_VISIT = "at-visit"
 
 
-class Code(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Code:
     """A code as it is told: `riverbend.` and 26 letters and digits."""
 
     site_id: str
-    secret: str
+    secret: str = field(repr=False)
 
     def __str__(self) -> str:
         return f"{self.site_id}.{self.secret}"
