@@ -120,6 +120,7 @@ class Limits(BaseModel):
     header_bytes: int = Field(default=32 * 1024, ge=1, description="Names and values of all headers")
     header_s: float = Field(default=10.0, gt=0, description="Until all headers are there")
     body_bytes: int = Field(default=4 * 1024 * 1024, ge=1)
+    strangers_bytes: int = Field(default=64 * 1024, ge=1, description="The body of who is not known: a form")
     body_s: float = Field(default=10.0, gt=0, description="From the headers until the body is there")
     request_s: float = Field(default=15.0, gt=0, description="Until the answer is out, waiting for a turn included")
     at_work: int = Field(default=64, ge=1, description="Requests answered at once")

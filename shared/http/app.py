@@ -25,7 +25,6 @@ from shared.http.provider import Provider
 from shared.http.rates import Crowd
 from shared.http.record import OnRecord
 from shared.http.sessions import Clock, Sessions, utc_now
-from shared.http.sound_json import SoundJson
 from shared.pages import STATIC
 from shared.settings import ServiceSettings
 
@@ -85,7 +84,6 @@ def _bound(
     app: FastAPI, name: str, settings: ServiceSettings, entrance: Entrance | None, let_off: frozenset[str]
 ) -> None:
     """What every request passes before its route, the outermost last."""
-    app.add_middleware(SoundJson)
     app.add_middleware(OnRecord, let_off=let_off if entrance is None else let_off | sign_in.LET_OFF)
     app.add_middleware(
         Edge,

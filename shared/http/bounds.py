@@ -5,7 +5,6 @@ The server looks at addresses and headers while they arrive (`shared.http.wire`)
 
 import asyncio
 
-from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope
 
 from shared.errors import Problem
@@ -28,29 +27,37 @@ def refuse_too_large(scope: Scope, limits: Limits) -> None:
         raise Problem(431, "headers-too-large", "The headers are too many or too long.")
 
 
-def bounded(receive: Receive, limits: Limits) -> Receive:
-    """The body, as long as it is neither too large nor too slow."""
-    left, is_whole = limits.body_bytes, False
-    until: float | None = None
+async def body_of(receive: Receive, most_bytes: int, seconds: float) -> bytes:
+    """The body, whole.
 
-    async def receive_within() -> Message:
-        nonlocal left, is_whole, until
-        if is_whole:
-            return await receive()
-        loop = asyncio.get_running_loop()
-        until = until or loop.time() + limits.body_s
-        try:
-            async with asyncio.timeout_at(until):
+    Raises:
+        Problem: 413, it is larger; 408, it takes longer; 400, it was broken off.
+    """
+    parts, left = list[bytes](), most_bytes
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
                 message = await receive()
-        except TimeoutError:
-            raise HTTPException(408) from None
-        left -= len(message.get("body", b""))
-        if left < 0:
-            raise HTTPException(413)
-        is_whole = not message.get("more_body", False)
-        return message
+                if message["type"] != "http.request":
+                    raise Problem(400, "broken-off", "The body did not arrive whole.")
+                parts.append(message.get("body", b""))
+                left -= len(parts[-1])
+                if left < 0:
+                    raise Problem(413, "too-large", "The body is too large.")
+                if not message.get("more_body", False):
+                    return b"".join(parts)
+    except TimeoutError:
+        raise Problem(408, "too-slow", "The body took too long.") from None
 
-    return receive_within
+
+def again(body: bytes, receive: Receive) -> Receive:
+    """For who asks for a body that was read; after it comes what comes."""
+    read: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive_again() -> Message:
+        return read.pop() if read else await receive()
+
+    return receive_again
 
 
 def _length(header: tuple[bytes, bytes]) -> int:

@@ -20,9 +20,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.db import RETRYABLE
 from shared.errors import Problem
 from shared.http import problems
-from shared.http.bounds import bounded, refuse_too_large
+from shared.http.bounds import again, body_of, refuse_too_large
 from shared.http.gate import Gate
 from shared.http.rates import Crowd
+from shared.http.sound_json import check, is_json
 from shared.http.turnstile import Turnstile
 from shared.settings import Limits
 from shared.telemetry import REQUEST_SECONDS, REQUESTS, start_trace
@@ -71,7 +72,7 @@ class Edge:
         try:
             refuse_too_large(scope, self._limits)
             async with asyncio.timeout(self._limits.request_s):
-                await self._answer_in_turn(scope, bounded(receive, self._limits), answer)
+                await self._answer_in_turn(scope, receive, answer)
             return
         except Problem as problem:
             failure = problem
@@ -95,9 +96,16 @@ class Edge:
         if _MACHINERY.fullmatch(scope["path"]):
             await self._app(scope, receive, answer)
             return
+        request = Request(scope)
         async with self._turnstile:
-            app = await self._admit(Request(scope)) or self._app
-            await app(scope, receive, answer)
+            app = await self._admit(request) or self._app
+        # Between two places: who sends slowly takes none.
+        most_bytes = self._limits.body_bytes if hasattr(request.state, "caller") else self._limits.strangers_bytes
+        body = await body_of(receive, most_bytes, self._limits.body_s)
+        if is_json(request.headers.get("content-type", "")):
+            check(body)
+        async with self._turnstile:
+            await app(scope, again(body, receive), answer)
 
     async def _admit(self, request: Request) -> ASGIApp | None:
         """Let a request in that may come, and not too often; who fails to say who they are is a stranger."""

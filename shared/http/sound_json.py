@@ -9,9 +9,6 @@ import re
 from itertools import accumulate
 from typing import Any, NoReturn
 
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
 from shared.errors import Problem
 
 _DEEPEST = 16
@@ -20,31 +17,10 @@ _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _UNSTORABLE_ESCAPE = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
 
 
-class SoundJson:
-    """Wraps the application, inside the edge: a JSON body reaches it whole and sound, or not at all."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not _is_json(Headers(scope=scope).get("content-type", "")):
-            await self._app(scope, receive, send)
-            return
-        parts, message = list[bytes](), await receive()
-        while message["type"] == "http.request":
-            parts.append(message.get("body", b""))
-            if not message.get("more_body", False):
-                body = b"".join(parts)
-                check(body)
-                message = {"type": "http.request", "body": body}
-                break
-            message = await receive()
-        read = [message]
-
-        async def receive_read() -> Message:
-            return read.pop() if read else await receive()
-
-        await self._app(scope, receive_read, send)
+def is_json(content_type: str) -> bool:
+    """Whether a body says to be JSON."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
 
 
 def check(body: bytes) -> None:
@@ -92,11 +68,6 @@ def _is_storable(value: Any) -> bool:
     if isinstance(value, dict):
         return all(map(_is_storable, value)) and all(map(_is_storable, value.values()))
     return all(map(_is_storable, value)) if isinstance(value, list) else True
-
-
-def _is_json(content_type: str) -> bool:
-    kind = content_type.partition(";")[0].strip().lower()
-    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
 
 
 def _unsound(why: str) -> Problem:

@@ -231,6 +231,12 @@ async def test_a_body_that_is_too_large_is_refused_whether_its_length_is_said_or
     assert is_problem(streamed, 413, "too-large")
 
 
+async def test_who_is_not_known_sends_no_more_than_a_form(platform: Platform) -> None:
+    async with client_of(an_app(platform, body_bytes=4000, strangers_bytes=100)) as stranger:
+        assert is_problem(await stranger.post("/static/x", content=b"x" * 101), 413, "too-large")
+        assert (await stranger.post("/static/x", content=b"x" * 100)).status_code == 404
+
+
 async def test_a_body_of_the_largest_size_is_read(clinician: httpx.AsyncClient) -> None:
     assert (await clinician.post("/v1/raw", content=b"x" * MOST_BYTES)).json() == MOST_BYTES
     assert (await clinician.post("/v1/raw", content=parts_of(MOST_BYTES))).json() == MOST_BYTES

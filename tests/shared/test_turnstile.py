@@ -78,6 +78,21 @@ async def test_beyond_the_queue_the_answer_is_503_at_once_and_nothing_is_begun(
     assert (await client.post("/v1/work")).status_code == 200, "and then there is room again"
 
 
+async def test_who_sends_slowly_takes_no_place(client: httpx.AsyncClient, work: Work) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        yield b"x"
+        await asyncio.Event().wait()
+
+    slow = [asyncio.create_task(client.post("/v1/work", content=endless())) for _ in range(AT_WORK + WAITING + 5)]
+    await asyncio.wait(slow, timeout=0.1)
+    work.may_end.set()
+    assert (await client.post("/v1/work")).status_code == 200
+    assert work.begun == 1
+    for task in slow:
+        task.cancel()
+    await asyncio.wait(slow)
+
+
 async def test_who_goes_away_while_waiting_leaves_their_place() -> None:
     turnstile = Turnstile(at_work=1, waiting=1)
 
