@@ -216,7 +216,7 @@ async def test_a_person_who_may_not_see_a_page_reads_why_and_a_program_gets_a_do
         data = await browser.step(patient, {"accept": "application/json"})
         assert (data.status_code, data.json()["type"]) == (403, "urn:samepage:problem:wrong-role")
         browser.set_cookie(SESSION, await opened(dashboard), HOME)
-        assert ((unknown := await browser.step(patient)).status_code, "Not found" in unknown.text) == (404, True)
+        assert ((unknown := await browser.step(patient)).status_code, "has no such patient" in unknown.text) == (404, True)
         nowhere = await browser.step(f"{HOME}/nowhere")
         assert (nowhere.status_code, "Not found" in nowhere.text) == (404, True)
     denied = await trail(dashboard, kind="denied")

@@ -159,6 +159,7 @@ async def asked_for_all(function: Reading, connection: Connection) -> object:
         int: 10,
         datetime: datetime(2100, 1, 1, tzinfo=UTC),
         Sequence[Patient]: [Patient(THERE, ID)],
+        Sequence[bytes]: [HASH],
         Connection: connection,
     }
     arguments = {p.name: THERE if p.name == "site_id" else known[p.annotation] for p in parameters_of(function)}
