@@ -7,7 +7,6 @@ grants; a test looks past the walls through its `FreshDatabase`. `token` signs f
 """
 
 import asyncio
-import contextlib
 import json
 import os
 import secrets
@@ -49,6 +48,7 @@ from shared.http.wire import wire
 from shared.keyring import KeyRing, KeyRingSettings
 from shared.settings import Limits, Platform, ServiceSettings
 from shared.signing import ALGORITHM, SigningKeys, make_key_file
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "for-tests-only"
@@ -370,11 +370,3 @@ async def served(application: ASGIApp, port: int, limits: Limits | None = None) 
 def new_key() -> dict[str, str]:
     """Headers with an idempotency key that was not used before."""
     return {"idempotency-key": uuid4().hex}
-
-
-async def until(condition: Callable[[], Awaitable[Any]], *, seconds: float = 30) -> None:
-    """Wait for a condition, looking fifty times a second; fail when it does not come true."""
-    async with asyncio.timeout(seconds):
-        while not await condition():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.Event().wait(), 0.02)

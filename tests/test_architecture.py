@@ -114,3 +114,13 @@ def test_every_table_of_patients_or_sites_leads_its_key_with_the_site(service: s
     for table in metadata.tables.values():
         if table.name not in without_site:
             assert next(iter(table.primary_key.columns)).name == "site_id", table.name
+
+
+def test_nobody_sleeps_to_wait_in_tests_but_waits_for_a_condition() -> None:
+    sleeping = {
+        name_of(path)
+        for path in (ROOT / "tests").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "sleep"
+    }
+    assert not sleeping, "tests/waiting.py waits for conditions"

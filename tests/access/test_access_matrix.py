@@ -17,7 +17,8 @@ from tests.access.lines import LINES, PROOFS, SHARED
 from tests.access.network import STAFF, Door
 from tests.access.routes import Route, routes_of
 from tests.access.tries import Tries
-from tests.conftest import ROOT, Apps, until
+from tests.conftest import ROOT, Apps
+from tests.waiting import until
 
 
 def matrix_of(door: Door) -> list[Route]:

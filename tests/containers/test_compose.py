@@ -10,11 +10,11 @@ import pytest
 
 from deploy.doors import DOORS, SERVICES
 from shared.events import CLINICIAN_DATA_UPDATED
-from tests.conftest import until
 from tests.containers.conftest import Project
 from tests.containers.engine import ROOT, docker
 from tests.journeys.visit import Clinic, hold_a_visit, open_clinic
 from tests.sign_in.browser import Browser
+from tests.waiting import until
 
 pytestmark = pytest.mark.containers
 

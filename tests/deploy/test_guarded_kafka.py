@@ -33,7 +33,8 @@ from shared.settings import MECHANISM, KafkaLogin
 from tests.authority import an_authority
 from tests.brokers import a_kafka
 from tests.builders import PATIENT, SITE, an_assessment
-from tests.conftest import Apps, until, worker_settings
+from tests.conftest import Apps, worker_settings
+from tests.waiting import until
 
 pytestmark = pytest.mark.kafka
 

@@ -15,8 +15,9 @@ from shared.consumer import Consumer
 from shared.db import SiteScope, open_pool, transaction
 from shared.memory_broker import MemoryBroker
 from tests.builders import PATIENT, SITE, a_site, a_visit, an_enrollment, an_event
-from tests.conftest import Databases, FreshDatabase, Pools, until
+from tests.conftest import Databases, FreshDatabase, Pools
 from tests.services.streams import send
+from tests.waiting import until
 from tests.walls.catalogue import findings
 from tests.walls.grants import GRANTS
 

@@ -11,7 +11,7 @@ import pytest
 from deploy.doors import Door
 from deploy.local.process import start_moment
 from deploy.supervisor import Supervisor
-from tests.conftest import until
+from tests.waiting import until
 
 INTAKE, CLINICAL = Door("intake", "app"), Door("clinical", "worker")
 ENVIRONMENTS = {INTAKE: {"OWN_SECRET": "of intake"}, CLINICAL: {"OTHER_SECRET": "of clinical"}}

@@ -19,9 +19,10 @@ from shared.events import TOPICS
 from shared.memory_broker import MemoryBroker
 from shared.relay import Relay
 from tests.builders import PATIENT, SITE, a_message, a_visit, an_event
-from tests.conftest import Databases, FreshDatabase, until
+from tests.conftest import Databases, FreshDatabase
 from tests.deploy.arrived import arrived_everywhere
 from tests.shared.effects import running
+from tests.waiting import until
 
 Arrived = Mapping[str, FreshDatabase]
 KEY = "p" * 32

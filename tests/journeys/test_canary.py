@@ -17,10 +17,10 @@ from deploy.trace import trace
 from shared.auth import Role
 from shared.events import headers_of
 from shared.kafka import KafkaBroker
-from tests.conftest import until
 from tests.journeys.canary import Found, Mark, search
 from tests.journeys.conftest import ROOT, System
 from tests.survey import CROHNS, answers_to, survey_of
+from tests.waiting import until
 
 SITE = "site-canary"
 REPORT = ROOT / "var" / "artifacts" / "canary.json"

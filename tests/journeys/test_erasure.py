@@ -30,9 +30,10 @@ from shared.events import (
 )
 from shared.keyring import KeyRing, KeyRingSettings
 from shared.sealing import ERASED, Patient, in_event
-from tests.conftest import new_key, until
+from tests.conftest import new_key
 from tests.journeys.conftest import System
 from tests.survey import survey_of
+from tests.waiting import until
 
 SITE = "site-erasure"
 SAID = {"concerns": [{"topic": "symptoms", "words": "The cramps are back"}], "matters_most": "Work a full shift"}

@@ -28,11 +28,11 @@ from deploy.trace import trace
 from shared.auth import Role
 from shared.events import TOPICS
 from shared.heads import file_of
-from tests.conftest import until
 from tests.journeys import visit
 from tests.journeys.conftest import ROOT, System
 from tests.journeys.visit import posted
 from tests.survey import survey_of
+from tests.waiting import until
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARTIFACTS = ROOT / "var" / "artifacts"

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 import httpx
 
 from shared.auth import Role
-from tests.conftest import new_key, until
+from tests.conftest import new_key
 from tests.survey import survey_of
+from tests.waiting import until
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 FEEDBACK = {

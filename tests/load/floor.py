@@ -9,9 +9,9 @@ when one is. The distance from here is what the product's promises cost.
 import asyncio
 import gc
 import os
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
@@ -25,6 +25,7 @@ from starlette.routing import Route
 from services.intake.settings import IntakeSettings
 from shared.db import Pool, open_pool
 from shared.events import DASHBOARD_VIEWED
+from tests.waiting import until
 
 _MOST_TOGETHER = 64
 _WRITERS = 2
@@ -144,12 +145,11 @@ def reading(column: str, media_type: str) -> Callable[[Request], Awaitable[Respo
 
 async def _arrived(pool: Pool, receipt: str) -> bool:
     """Wait until an event was projected, as often and as long as the product looks."""
-    until = time.monotonic() + _LONGEST_WAIT_S
-    while not await pool.fetchval("SELECT true FROM arrived WHERE event_id = $1", receipt):
-        if time.monotonic() > until:
-            return False
-        await asyncio.sleep(0.02)
-    return True
+    try:
+        has_arrived = partial(pool.fetchval, "SELECT true FROM arrived WHERE event_id = $1", receipt)
+        return bool(await until(has_arrived, seconds=_LONGEST_WAIT_S))
+    except TimeoutError:
+        return False
 
 
 async def _ready(_: Request) -> Response:

@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -23,6 +24,7 @@ from shared.db import Connection
 from shared.events import PARTITIONS, SITE_UPDATED, TOPICS
 from shared.relay import RelaySettings
 from tests.load.processes import Clock
+from tests.waiting import until
 
 SURVEYS = "floor-surveys"
 OF_PATIENTS = [topic.name for topic in dashboard.CONSUMES if topic is not SITE_UPDATED]
@@ -85,10 +87,8 @@ async def relay(connection: Connection, bootstrap_servers: str, speed: Speed) ->
     try:
         xid, position = await connection.fetchrow("SELECT xid, position FROM cursor") or (0, 0)
         while True:
-            rows = await connection.fetch(_READ, xid, position, _BATCH)
-            if not rows:
-                await asyncio.sleep(RelaySettings().poll_s)
-                continue
+            behind = partial(connection.fetch, _READ, xid, position, _BATCH)
+            rows = await until(behind, seconds=None, every_s=RelaySettings().poll_s)
             sent = [
                 await producer.send(
                     SURVEYS,

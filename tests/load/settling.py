@@ -1,7 +1,6 @@
 """When a system has come to rest: all that was accepted was sent, and all that was sent was applied."""
 
 import asyncio
-import time
 from collections.abc import Sequence
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -11,6 +10,7 @@ from deploy.local.network import Network
 from shared.events import PARTITIONS
 from tests.load import databases
 from tests.load.subjects import NotReady, Product
+from tests.waiting import wait_until
 
 _LOOK_S = 0.2
 _LONGEST_S = 600.0
@@ -24,12 +24,19 @@ def settle(product: Product) -> None:
     Raises:
         NotReady: after ten minutes there still was.
     """
-    until, looks = time.monotonic() + _LONGEST_S, 0
-    while looks < 2:
+    looks = 0
+
+    def is_seen_twice() -> bool:
+        nonlocal looks
         looks = looks + 1 if _is_at_rest(product) else 0
-        if time.monotonic() > until:
-            raise NotReady(f"Events were still under way after {_LONGEST_S:.0f} s.")
-        time.sleep(_LOOK_S)
+        return looks == 2
+
+    wait_until(
+        is_seen_twice,
+        seconds=_LONGEST_S,
+        every_s=_LOOK_S,
+        otherwise=lambda: NotReady(f"Events were still under way after {_LONGEST_S:.0f} s."),
+    )
 
 
 def _is_at_rest(product: Product) -> bool:

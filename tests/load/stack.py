@@ -16,8 +16,10 @@ from tests.load import databases, subjects
 from tests.load.figures import Disk
 from tests.load.subjects import Floor, Product
 from tests.load.tools import Missing, Tools
+from tests.waiting import wait_until
 
 SLOWER_US = 1000
+_STOP_S = 60.0
 
 
 class NotSlower(Exception):
@@ -102,8 +104,7 @@ class BenchStack:
     def _stop_postgres(self) -> None:
         pid = self.servers()["postgres"]
         os.kill(pid, signal.SIGINT)
-        while "postgres" in self.servers():
-            time.sleep(0.05)
+        wait_until(lambda: "postgres" not in self.servers(), seconds=_STOP_S, every_s=0.05)
 
 
 @contextmanager

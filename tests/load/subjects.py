@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,6 +19,7 @@ from deploy.local.ports import HOST, keep_or_choose
 from deploy.supervisor import Supervisor
 from tests.load import databases, floor_tables
 from tests.load.processes import Clock
+from tests.waiting import wait_until
 
 READY_S = 120.0
 FLOOR = "floor"
@@ -67,9 +67,13 @@ class Meter:
 def written_at_rest(subject: Subject) -> int:
     """What it has written when nothing is under way any more: two looks, a tenth of a second apart, see the same."""
     before, now = -1, subject.written()
-    while now != before:
-        time.sleep(0.1)
+
+    def is_seen_twice() -> bool:
+        nonlocal before, now
         before, now = now, subject.written()
+        return before == now
+
+    wait_until(is_seen_twice, seconds=READY_S, every_s=0.1, otherwise=lambda: NotReady("It went on writing."))
     return now
 
 
@@ -132,14 +136,18 @@ def await_ready(ports: Iterable[tuple[str, int]], watch: Callable[[], object]) -
     Raises:
         NotReady: one does not within two minutes.
     """
-    until = time.monotonic() + READY_S
     waiting = list(ports)
-    while waiting:
+
+    def are_ready() -> bool:
         watch()
-        waiting = [(name, port) for name, port in waiting if not _is_ready(port)]
-        if time.monotonic() > until:
-            raise NotReady(f"Not ready after {READY_S:.0f} s: {', '.join(name for name, _ in waiting)}.")
-        time.sleep(0.02)
+        waiting[:] = [(name, port) for name, port in waiting if not _is_ready(port)]
+        return not waiting
+
+    wait_until(
+        are_ready,
+        seconds=READY_S,
+        otherwise=lambda: NotReady(f"Not ready after {READY_S:.0f} s: {', '.join(name for name, _ in waiting)}."),
+    )
 
 
 def _is_ready(port: int) -> bool:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from shared.auth import Caller, Role, TrustedIssuer, Verifier
 from shared.errors import Problem
 from shared.key_sets import KeySet
-from tests.conftest import until
+from tests.waiting import until
 
 Claims = dict[str, Any]
 ISSUER, AUDIENCE, KEY_ID = "https://issuer.test.invalid", "samepage-test", "key-1"

@@ -9,9 +9,9 @@ import pytest
 from shared.broker import Bounds, Message, Partition, Record, Source
 from shared.errors import SendFailed
 from shared.memory_broker import partition_of
-from tests.conftest import until
 from tests.shared.conftest import OTHER_TOPIC, TOPIC, TopicBroker
 from tests.shared.logs import ALL, KEYS, letter, next_offsets, places, read, reading, send, texts
+from tests.waiting import until
 
 
 async def share(*sources: Source) -> None:

@@ -21,8 +21,9 @@ from shared.http.receipts import router as receipts
 from shared.outbox import Draft, Recorded
 from shared.settings import Limits, Platform, ServiceSettings
 from tests.builders import a_visit
-from tests.conftest import Tokens, client_of, new_key, until
+from tests.conftest import Tokens, client_of, new_key
 from tests.shared.wire import Wire, wire_to
+from tests.waiting import until
 
 SITE, OTHER_SITE = "riverbend", "lakeside"
 PATIENT = uuid4()

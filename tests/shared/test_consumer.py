@@ -16,11 +16,11 @@ from shared.db import Connection, Pool, open_pool, transaction
 from shared.errors import LogMismatch, Stalled, TooManyDeadLetters
 from shared.events import PARTITIONS, VISIT_UPDATED, Event
 from shared.memory_broker import MemoryBroker, partition_of
-from tests.conftest import until
 from tests.shared.effects import COUNTING, PATIENTS, effects, once, publish, running
 from tests.shared.effects import count as make_effect
 from tests.shared.flaky import FlakyBroker, FlakySource, RefusingBroker, T
 from tests.shared.wire import wire_to
+from tests.waiting import until
 
 EAGER = ConsumerSettings(
     max_records=4, fetch_timeout_ms=5, brake_after=5, watch_every_s=0.005, first_retry_s=0.001, retry_s=0.01

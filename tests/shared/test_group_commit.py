@@ -9,7 +9,8 @@ import pytest
 from shared.db import RETRYABLE, Connection, Pool, SiteScope
 from shared.errors import Problem
 from shared.group_commit import GroupCommit, GroupSettings, GroupWork
-from tests.conftest import Databases, Pools, until
+from tests.conftest import Databases, Pools
+from tests.waiting import until
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ from shared.errors import Halt, SendFailed
 from shared.kafka import KafkaAway, KafkaBroker, Membership
 from shared.memory_broker import partition_of
 from tests.brokers import a_kafka
-from tests.conftest import until
 from tests.shared.conftest import TOPIC, own_kafka
 from tests.shared.logs import ALL, letter, next_offsets, read, reading, send, texts
+from tests.waiting import until
 
 pytestmark = pytest.mark.kafka
 

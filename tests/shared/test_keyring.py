@@ -20,7 +20,8 @@ from shared.keyring import KeyRing, KeyRingSettings
 from shared.keyring.root_keys import new_root_key
 from shared.keyring.tombstones import FileTombstones, Tombstone
 from shared.sealing import ERASED, NOT_READABLE_NOW, Patient, in_record
-from tests.conftest import KeyRings, until
+from tests.conftest import KeyRings
+from tests.waiting import until
 
 SITE = "riverbend"
 HERE = in_record(uuid4(), "words")

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from shared.db import open_pool, savepoint, transaction
-from tests.conftest import until
 from tests.shared.wire import wire_to
+from tests.waiting import until
 
 
 async def test_a_task_that_is_cancelled_while_its_connection_is_lost_ends_cancelled(source_dsn: str) -> None:

@@ -17,8 +17,9 @@ from shared.db import Connection, Pool, open_pool, transaction
 from shared.heads import Book, Head, is_signed, key_id, lines_of
 from shared.notary import Notary, NotarySettings, extend
 from tests.builders import SITE
-from tests.conftest import Databases, FreshDatabase, until
+from tests.conftest import Databases, FreshDatabase
 from tests.shared.acts import look
+from tests.waiting import until
 
 OTHER_SITE = "lakeside"
 SERVICE = "dashboard"

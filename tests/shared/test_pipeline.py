@@ -14,8 +14,8 @@ from shared.errors import LogMismatch, SendFailed, TooManyDeadLetters
 from shared.events import VISIT_UPDATED
 from shared.kafka import KafkaBroker
 from shared.relay import Relay
-from tests.conftest import until
 from tests.shared.effects import COUNTING, PATIENTS, effects, once, publish, running, write
+from tests.waiting import until
 
 QUICK = ConsumerSettings(fetch_timeout_ms=50, brake_after=5, watch_every_s=0.2)
 

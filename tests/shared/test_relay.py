@@ -12,11 +12,11 @@ from shared.db import Pool, open_pool, transaction
 from shared.events import VISIT_UPDATED
 from shared.memory_broker import MemoryBroker
 from shared.relay import Relay, RelaySettings
-from tests.conftest import until
 from tests.shared.effects import PATIENTS, record_visit, running, write
 from tests.shared.flaky import FlakyBroker, RefusingBroker
 from tests.shared.logs import reading
 from tests.shared.wire import wire_to
+from tests.waiting import until
 
 EAGER = RelaySettings(batch=4, poll_s=0.001, first_retry_s=0.001, retry_s=0.01)
 Log = dict[str, list[int]]

@@ -15,7 +15,8 @@ from shared.errors import Problem
 from shared.http.app import create_app
 from shared.http.turnstile import Turnstile
 from shared.settings import Limits, Platform, ServiceSettings
-from tests.conftest import Tokens, client_of, until
+from tests.conftest import Tokens, client_of
+from tests.waiting import until
 
 AT_WORK, WAITING = 2, 3
 

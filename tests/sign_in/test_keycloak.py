@@ -13,11 +13,12 @@ from fastapi import FastAPI
 from shared.auth import Issuer, Role, Verifier
 from shared.errors import Problem
 from shared.key_sets import KeySet
-from tests.conftest import served, until
+from tests.conftest import served
 from tests.sign_in.browser import Browser
 from tests.sign_in.conftest import HOME, Ehr, Signers
 from tests.sign_in.keycloak import EHR, Keycloak
 from tests.sign_in.providers import SITE
+from tests.waiting import until
 
 pytestmark = pytest.mark.keycloak
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

@@ -16,9 +16,10 @@ from shared.events import TOPICS
 from shared.memory_broker import MemoryBroker
 from shared.relay import Relay
 from tests.builders import a_site, a_visit, an_enrollment, an_event
-from tests.conftest import Apps, FreshDatabase, Tokens, client_of, new_key, until
+from tests.conftest import Apps, FreshDatabase, Tokens, client_of, new_key
 from tests.services.streams import arrive
 from tests.survey import survey_of
+from tests.waiting import until
 
 ROWS, SITES, TIMES = 10_000, 20, 8
 # Patient g is at site g % 20, and each of its ids is made of what it is and g.

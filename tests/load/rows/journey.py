@@ -18,6 +18,7 @@ from tests.load.figures import CPU, PART, SHARE, Figure, Measure, Sample, altern
 from tests.load.loops import opened
 from tests.load.settling import settle
 from tests.load.subjects import Floor, Meter, Product, Subject
+from tests.waiting import wait_until
 
 _IDLE_S = 3.0
 
@@ -86,6 +87,6 @@ def run(bed: Bed, sides: Sides, subject: Subject, *, rate: int, seconds: float, 
 
 
 def _idle(both: Sequence[Subject]) -> dict[str, float]:
-    meters = [Meter(subject) for subject in both]
-    time.sleep(_IDLE_S)
+    meters, over_at = [Meter(subject) for subject in both], time.monotonic() + _IDLE_S
+    wait_until(lambda: time.monotonic() >= over_at, seconds=2 * _IDLE_S)
     return {name: spent_s / _IDLE_S for meter in meters for name, spent_s in meter.spent_by_s().items()}

@@ -22,6 +22,7 @@ from tests.load.loops import BadRun
 from tests.load.settling import records_on
 from tests.load.stage_events import fill_topics
 from tests.load.subjects import Meter, Product, floor_environment
+from tests.waiting import wait_until
 
 _LOOK_S = 0.1
 _FIRST_S = 60.0
@@ -85,17 +86,26 @@ def _reader(bed: Bed, stage: str, door: Door, topics: Sequence[str]) -> list[Fig
 
 def _speed(subject: Product, door: Door, metric: str, until: int) -> Speed:
     """How fast a door's count goes from its first step to the end, or for twenty seconds at most."""
-    latest = time.perf_counter() + _FIRST_S
-    while not (first := subject.metrics(door)[metric]):
+
+    def done_by_now() -> float:
         subject.supervisor.watch()
-        if time.perf_counter() > latest:
-            raise BadRun(f"{door} had done nothing after {_FIRST_S:.0f} s; see its log.")
-        time.sleep(_LOOK_S)
+        return subject.metrics(door)[metric]
+
+    first = wait_until(
+        done_by_now,
+        seconds=_FIRST_S,
+        every_s=_LOOK_S,
+        otherwise=lambda: BadRun(f"{door} had done nothing after {_FIRST_S:.0f} s; see its log."),
+    )
     meter, began = Meter(subject), time.perf_counter()
     done = first
-    while done < until and time.perf_counter() - began < _LONGEST_S:
-        time.sleep(_LOOK_S)
-        done = subject.metrics(door)[metric]
+
+    def is_over() -> bool:
+        nonlocal done
+        done = done_by_now()
+        return done >= until or time.perf_counter() - began >= _LONGEST_S
+
+    wait_until(is_over, seconds=_LONGEST_S + _FIRST_S, every_s=_LOOK_S)
     if done <= first:
         raise BadRun(f"{door} did {first:.0f} in one step: too few to tell its speed.")
     return Speed(done - first, time.perf_counter() - began, meter.spent_s())

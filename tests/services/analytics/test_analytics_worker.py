@@ -12,9 +12,10 @@ from services.analytics.settings import AnalyticsSettings
 from shared.kafka import KafkaBroker
 from shared.memory_broker import MemoryBroker
 from shared.settings import Platform
-from tests.conftest import Apps, Tokens, client_of, until, worker_settings
+from tests.conftest import Apps, Tokens, client_of, worker_settings
 from tests.services.analytics.network import KNOWN
 from tests.services.streams import send
+from tests.waiting import until
 
 
 @pytest.fixture

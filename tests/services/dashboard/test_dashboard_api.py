@@ -29,8 +29,9 @@ from tests.builders import (
     an_event,
     an_id,
 )
-from tests.conftest import Apps, KeyRings, Pools, Tokens, client_of, new_key, undone, until
+from tests.conftest import Apps, KeyRings, Pools, Tokens, client_of, new_key, undone
 from tests.services.dashboard.rings import away
+from tests.waiting import until
 
 SURVEY_EVENT = an_id("event", "survey")
 
