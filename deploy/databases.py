@@ -4,7 +4,8 @@ The owner migrates. The application's role serves the HTTP door and the worker's
 and what they may do is granted by the migrations to the groups that they are in (`shared.migrations.walls_v1`).
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
@@ -95,6 +96,17 @@ class _Login:
     def in_dsn(cls, dsn: str) -> "_Login":
         parts = urlsplit(dsn)
         return cls(unquote(parts.username or ""), unquote(parts.password or ""), unquote(parts.path[1:]))
+
+
+@asynccontextmanager
+async def connected(dsn: str) -> AsyncIterator[Connection]:
+    """A connection for an operator's work, which may take as long as it takes."""
+    unhurried = {"statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
+    connection = await asyncpg.connect(dsn, server_settings=unhurried)
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 def _dsn(admin_dsn: str, database: str, login: str, passwords: Mapping[str, str]) -> str:

@@ -54,6 +54,12 @@ class Record:
     def stream(self) -> Stream:
         return Stream(self.attribute("ce_siteid") or "", self.partition.topic, _text(self.key))
 
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What it is wherever it stands in a log: its event; its place, when it names none."""
+        event_id = self.attribute("ce_id")
+        return (self.partition, self.offset) if event_id is None else (self.stream, event_id)
+
     def attribute(self, name: str) -> str | None:
         """A header as text that can be stored, whatever bytes it is made of; None when there is none."""
         return next((_text(value) for header, value in self.headers if header == name), None)

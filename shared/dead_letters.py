@@ -74,17 +74,23 @@ async def drop(
 ) -> tuple[Stream, Outcome] | None:
     """Give up a dead record and let go on what was parked behind it; None when no dead record stands there.
 
-    Whose stream it was, and what became of the parked ones. The caller commits.
+    Whose stream it was, and what became of the parked ones. The caller commits. A record that does not say its sequence
+    had the one before the first that is parked behind it.
     """
     await store.lock_offsets(connection, subscription.name, [place.partition])
-    dropped = await store.drop_letter(connection, subscription.name, place.partition, place.offset, why)
-    if dropped is None:
+    dead = next(
+        (one for one in await listed(connection, subscription.name) if (one.place, one.state) == (place, "dead")), None
+    )
+    if dead is None:
         return None
-    behind = await store.take_letters(connection, subscription.name, [dropped.stream])
-    own, *following = (sequence_in(record.attribute("ce_sequence")) for record in (dropped, *behind))
-    reached = own or min(filter(None, following), default=1) - 1
-    await store.pass_over(connection, subscription.name, dropped.stream, reached)
-    return dropped.stream, await settle(connection, subscription, behind)
+    taken = await store.take_letters(connection, subscription.name, [dead.stream])
+    (dropped,) = (record for record in taken if (record.partition, record.offset) == place)
+    behind = [record for record in taken if record is not dropped]
+    following = [number for record in behind if (number := sequence_in(record.attribute("ce_sequence"))) is not None]
+    sequence = sequence_in(dropped.attribute("ce_sequence")) or min(following, default=1) - 1 or None
+    letter = store.Letter(dropped, "dropped", f"{dead.reason}; dropped: {why}", sequence)
+    await store.add_letters(connection, subscription.name, [letter])
+    return dead.stream, await settle(connection, subscription, behind)
 
 
 async def replay(pool: Pool, subscription: Subscription, streams: Sequence[Stream]) -> Outcome:

@@ -8,7 +8,7 @@ A record that can never be applied is set aside as `dead` in the same transactio
 of the patient; later events of that patient in that topic are `parked` behind it, in order (`shared.dead_letters`).
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import asyncpg
@@ -17,7 +17,7 @@ from shared import delivery_store as store
 from shared.broker import Partition, Record, Stream
 from shared.db import Connection, savepoint
 from shared.errors import PermanentFailure, UndecodableEvent
-from shared.events import Event, Topic, decode, sequence_in
+from shared.events import Event, Topic, decode
 
 Apply = Callable[[Connection, Sequence[Event]], Awaitable[None]]
 
@@ -88,13 +88,12 @@ async def settle(connection: Connection, subscription: Subscription, records: Se
     kept = await store.kept(connection, subscription.name, streams)
     line = _Line(
         heads=await store.heads(connection, subscription.name, streams),
-        blocked=await store.blocked(connection, subscription.name, streams),
-        waiting=kept.waiting,
-        dropped=kept.dropped,
+        kept=kept,
     )
+    had_waited = bool(kept.waiting)
     due = [pair for record in records for pair in line.admit(record, outcome)]
     outcome.applied = await _apply(connection, subscription, due, outcome)
-    await store.record_applied(connection, subscription.name, outcome.applied)
+    await store.record_applied(connection, subscription.name, outcome.applied, had_waited=had_waited)
     await store.add_letters(connection, subscription.name, outcome.letters)
     return outcome
 
@@ -104,47 +103,44 @@ class _Line:
     """Who is next in each stream."""
 
     heads: dict[Stream, int]
-    blocked: set[Stream]
-    waiting: dict[tuple[Stream, int], Record]
-    dropped: set[tuple[Partition, int]]
+    kept: store.Kept
 
     def admit(self, record: Record, outcome: Outcome) -> list[tuple[Event, Record]]:
         """The events that this record makes due: none, itself, or itself and those that waited for it."""
         stream = record.stream
-        if (record.partition, record.offset) in self.dropped:
-            return self._passed_over(stream, record, outcome)
+        if record.identity in self.kept.dropped:
+            outcome.duplicates += 1
+            return []
         try:
             event = decode(stream.topic, record.headers, record.value)
         except UndecodableEvent as error:
             outcome.letters.append(store.Letter(record, "dead", str(error)))
-            self.blocked.add(stream)
+            self.kept.blocked.add(stream)
             return []
         if event.sequence <= self.heads.get(stream, 0):
             outcome.duplicates += 1
             return []
-        if stream in self.blocked:
+        if stream in self.kept.blocked:
             outcome.letters.append(store.Letter(record, "parked", "an earlier event is set aside", event.sequence))
             return []
-        if event.sequence > self.heads.get(stream, 0) + 1:
+        if event.sequence not in self._next(stream, self.heads.get(stream, 0)):
             expected = self.heads.get(stream, 0) + 1
             outcome.letters.append(store.Letter(record, "waiting", f"sequence {expected} is missing", event.sequence))
-            self.waiting[stream, event.sequence] = record
+            self.kept.waiting[stream, event.sequence] = record
             return []
         return [(event, record), *self._released(stream, event.sequence, outcome)]
 
-    def _passed_over(self, stream: Stream, record: Record, outcome: Outcome) -> list[tuple[Event, Record]]:
-        """A dropped record comes again: what follows it does not wait for it."""
-        outcome.duplicates += 1
-        sequence = sequence_in(record.attribute("ce_sequence"))
-        if sequence is None or sequence <= self.heads.get(stream, 0):
-            return []
-        return self._released(stream, sequence, outcome)
+    def _next(self, stream: Stream, sequence: int) -> Iterator[int]:
+        """What may follow: the next sequence, and where that was dropped also the one behind it."""
+        yield sequence + 1
+        while (stream, sequence := sequence + 1) in self.kept.passed:
+            yield sequence + 1
 
     def _released(self, stream: Stream, sequence: int, outcome: Outcome) -> list[tuple[Event, Record]]:
-        released = []
-        while (record := self.waiting.pop((stream, sequence + 1), None)) is not None:
+        released, waiting = [], self.kept.waiting
+        while (number := next((n for n in self._next(stream, sequence) if (stream, n) in waiting), None)) is not None:
+            record, sequence = waiting.pop((stream, number)), number
             released.append((decode(stream.topic, record.headers, record.value), record))
-            sequence += 1
         self.heads[stream] = sequence
         if released:
             outcome.letters = [letter for letter in outcome.letters if not letter.waits_for(stream, sequence)]

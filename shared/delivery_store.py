@@ -99,49 +99,45 @@ async def heads(connection: Connection, consumer: str, streams: Collection[Strea
     return {_stream(row): row["sequence"] for row in rows}
 
 
-async def blocked(connection: Connection, consumer: str, streams: Collection[Stream]) -> set[Stream]:
-    """The streams that have something set aside: what comes later must not overtake it."""
-    rows = await connection.fetch(
-        """
-        SELECT DISTINCT site_id, topic, key FROM dead_letter WHERE consumer = $1 AND state IN ('dead', 'parked')
-        AND (site_id, topic, key) IN (SELECT * FROM unnest($2::text[], $3::text[], $4::text[]))
-        """,
-        consumer,
-        *_columns(streams),
-    )
-    return {_stream(row) for row in rows}
-
-
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What is kept of some streams: records that wait, by stream and sequence, and the places of dropped ones."""
+    """What is set aside of some streams.
+
+    Records that wait for the one before them, by stream and sequence; the streams that something dead blocks, since
+    what comes later must not overtake it; what was dropped, and the sequences that are passed over with it.
+    """
 
     waiting: dict[tuple[Stream, int], Record]
-    dropped: set[tuple[Partition, int]]
+    blocked: set[Stream]
+    dropped: set[tuple[object, ...]]
+    passed: set[tuple[Stream, int]]
 
 
 async def kept(connection: Connection, consumer: str, streams: Collection[Stream]) -> Kept:
-    """Records kept until the one before them arrives, and the places of those that were dropped."""
+    """What a consumer has set aside of these streams."""
     rows = await connection.fetch(
         """
-        SELECT * FROM dead_letter WHERE consumer = $1 AND state IN ('waiting', 'dropped')
-        AND (site_id, topic, key) IN (SELECT * FROM unnest($2::text[], $3::text[], $4::text[]))
+        SELECT site_id, topic, key, partition, record_offset, state, sequence, headers, timestamp_ms,
+               CASE WHEN state = 'waiting' THEN value ELSE '' END AS value
+        FROM dead_letter
+        WHERE consumer = $1 AND (site_id, topic, key) IN (SELECT * FROM unnest($2::text[], $3::text[], $4::text[]))
         """,
         consumer,
         *_columns(streams),
     )
+    dropped = [row for row in rows if row["state"] == "dropped"]
     return Kept(
         waiting={(_stream(row), row["sequence"]): record_of(row) for row in rows if row["state"] == "waiting"},
-        dropped={
-            (Partition(row["topic"], row["partition"]), row["record_offset"])
-            for row in rows
-            if row["state"] == "dropped"
-        },
+        blocked={_stream(row) for row in rows if row["state"] in ("dead", "parked")},
+        dropped={record_of(row).identity for row in dropped},
+        passed={(_stream(row), row["sequence"]) for row in dropped if row["sequence"] is not None},
     )
 
 
-async def record_applied(connection: Connection, consumer: str, applied: Sequence[tuple[Event, Record]]) -> None:
-    """Move the heads, note each delivery, and forget what had been waiting for these events."""
+async def record_applied(
+    connection: Connection, consumer: str, applied: Sequence[tuple[Event, Record]], *, had_waited: bool
+) -> None:
+    """Move the heads and note each delivery; where some `had_waited`, forget those that wait no more."""
     if not applied:
         return
     newest = {record.stream: event.sequence for event, record in applied}
@@ -166,6 +162,8 @@ async def record_applied(connection: Connection, consumer: str, applied: Sequenc
             for event, record in applied
         ],
     )
+    if not had_waited:
+        return
     await connection.execute(
         """
         DELETE FROM dead_letter AS letter USING consumer_head AS head
@@ -180,48 +178,22 @@ async def record_applied(connection: Connection, consumer: str, applied: Sequenc
 
 
 async def add_letters(connection: Connection, consumer: str, letters: Sequence[Letter]) -> None:
-    """Set records aside; one that is set aside already gets its new state and reason."""
+    """Set records aside. One that is set aside already gets its new state and reason, but a dead one stays dead.
+
+    A topic that was made anew may bring another record to a place: that takes it.
+    """
     await connection.executemany(
         """
-        INSERT INTO dead_letter (site_id, consumer, topic, partition, record_offset, state, reason, key, sequence,
-                                 headers, value, timestamp_ms)
+        INSERT INTO dead_letter AS old (site_id, consumer, topic, partition, record_offset, state, reason, key,
+                                        sequence, headers, value, timestamp_ms)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-        ON CONFLICT (site_id, consumer, topic, partition, record_offset)
-        DO UPDATE SET state = excluded.state, reason = excluded.reason
+        ON CONFLICT (site_id, consumer, topic, partition, record_offset) DO UPDATE
+        SET state = excluded.state, reason = excluded.reason, key = excluded.key, sequence = excluded.sequence,
+            headers = excluded.headers, value = excluded.value, timestamp_ms = excluded.timestamp_ms
+        WHERE (old.state, excluded.state) <> ('dead', 'parked')
+        OR (old.headers, old.value) <> (excluded.headers, excluded.value)
         """,
         [_letter_row(consumer, letter) for letter in letters],
-    )
-
-
-async def drop_letter(
-    connection: Connection, consumer: str, partition: Partition, offset: int, why: str
-) -> Record | None:
-    """Mark a dead record as dropped; None when no dead record stands there."""
-    row = await connection.fetchrow(
-        """
-        UPDATE dead_letter SET state = 'dropped', reason = reason || $5
-        WHERE consumer = $1 AND topic = $2 AND partition = $3 AND record_offset = $4 AND state = 'dead'
-        RETURNING *
-        """,
-        consumer,
-        *partition,
-        offset,
-        f"; dropped: {why}",
-    )
-    return None if row is None else record_of(row)
-
-
-async def pass_over(connection: Connection, consumer: str, stream: Stream, sequence: int) -> None:
-    """Count a stream as applied up to `sequence`, without applying anything; never backwards."""
-    await connection.execute(
-        """
-        INSERT INTO consumer_head AS head (consumer, site_id, topic, key, sequence) VALUES ($1, $2, $3, $4, $5)
-        ON CONFLICT (site_id, consumer, topic, key) DO UPDATE SET sequence = excluded.sequence
-        WHERE head.sequence < excluded.sequence
-        """,
-        consumer,
-        *stream,
-        sequence,
     )
 
 

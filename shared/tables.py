@@ -35,6 +35,7 @@ def add_outbox(metadata: MetaData) -> None:
         Column("value", LargeBinary, nullable=False),
         Index("ix_outbox_xid", "xid", "position"),
         Index("ix_outbox_event_id", "event_id"),
+        Index("ix_outbox_recorded_at", "recorded_at", postgresql_using="brin"),
         postgresql_partition_by="RANGE (recorded_at)",
     )
     Table(

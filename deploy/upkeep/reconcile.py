@@ -5,12 +5,11 @@ that is behind is only amiss when it has been so for a while, and is explained w
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import asyncpg
-
+from deploy.databases import connected
 from deploy.doors import SERVICES, consumes, publishes
 from shared.db import Connection
 
@@ -22,16 +21,19 @@ _APPLIED = """
 SELECT site_id, key, sequence FROM consumer_head WHERE consumer = $2 AND topic = $1
 ORDER BY site_id COLLATE "C", key COLLATE "C"
 """
-_SET_ASIDE = "SELECT DISTINCT site_id, key FROM dead_letter WHERE consumer = $2 AND topic = $1 AND state <> 'dropped'"
-_AGES = """
-SELECT site_id, key, extract(epoch FROM clock_timestamp() - min(recorded_at))::float8 AS age
-FROM outbox JOIN unnest($2::text[], $3::text[], $4::bigint[]) AS behind (site_id, key, applied) USING (site_id, key)
-WHERE topic = $1 AND sequence > applied GROUP BY site_id, key
+_SET_ASIDE = """
+SELECT DISTINCT site_id, key FROM dead_letter WHERE consumer = $2 AND topic = $1 AND state IN ('dead', 'parked')
+"""
+# As of the beginning of the transaction: what is written while the two sides are read is on its way for sure.
+_ON_THE_WAY = """
+SELECT site_id, key FROM outbox
+JOIN unnest($2::text[], $3::text[], $4::bigint[]) AS behind (site_id, key, applied) USING (site_id, key)
+WHERE topic = $1 AND sequence = applied + 1 AND recorded_at > now() - make_interval(secs => $5)
 """
 
 
 class Place(NamedTuple):
-    """A stream of one topic, in the order in which both sides are read."""
+    """Whose stream it is, in the order in which both sides are read."""
 
     site_id: str
     key: str
@@ -61,7 +63,7 @@ class Balance:
 async def reconcile(workers: Mapping[str, str], *, grace_s: float = 60) -> list[Balance]:
     """The balance of every topic at each of its consumers; `workers` are DSNs of the services' worker roles."""
     async with AsyncExitStack() as stack:
-        connections = {service: await stack.enter_async_context(_reading(workers[service])) for service in SERVICES}
+        connections = {service: await stack.enter_async_context(connected(workers[service])) for service in SERVICES}
         return [
             await _balance(connections[writer], connections[reader], topic.name, reader, grace_s)
             for writer in SERVICES
@@ -71,31 +73,30 @@ async def reconcile(workers: Mapping[str, str], *, grace_s: float = 60) -> list[
         ]
 
 
-@asynccontextmanager
-async def _reading(dsn: str) -> AsyncIterator[Connection]:
-    connection = await asyncpg.connect(dsn, server_settings={"statement_timeout": "0"})
-    try:
-        yield connection
-    finally:
-        await connection.close()
+async def ahead(writer: Connection, reader: Connection, topic: str, consumer: str) -> dict[Place, int]:
+    """How far streams were applied that were not written so far: the writer's database is older than what it wrote."""
+    async with reader.transaction(readonly=True), writer.transaction(readonly=True):
+        beside = _beside(_rows(writer, _WRITTEN, topic), _rows(reader, _APPLIED, topic, consumer))
+        return {place: applied async for place, written, applied in beside if applied > written}
 
 
 async def _balance(writer: Connection, reader: Connection, topic: str, consumer: str, grace_s: float) -> Balance:
     streams, behind, invented = 0, dict[Place, int](), list[Place]()
     async with reader.transaction(readonly=True), writer.transaction(readonly=True):
-        async for place, written, applied in _beside(
-            _rows(writer, _WRITTEN, topic), _rows(reader, _APPLIED, topic, consumer)
-        ):
+        beside = _beside(_rows(writer, _WRITTEN, topic), _rows(reader, _APPLIED, topic, consumer))
+        async for place, written, applied in beside:
             streams += 1
             if applied > written:
                 invented.append(place)
             elif applied < written:
                 behind[place] = applied
-        explained = {Place(*row) for row in await reader.fetch(_SET_ASIDE, topic, consumer)}
-        ages = await _ages(writer, topic, {place: at for place, at in behind.items() if place not in explained})
-    missing = sorted(place for place, age in ages.items() if age > grace_s)
-    is_explained = len(behind.keys() & explained)
-    return Balance(topic, consumer, streams, len(ages) - len(missing), is_explained, missing, invented)
+        explained = behind.keys() & {Place(*row) for row in await reader.fetch(_SET_ASIDE, topic, consumer)}
+        rest = sorted(behind.keys() - explained)
+        sites, keys = [place.site_id for place in rest], [place.key for place in rest]
+        rows = await writer.fetch(_ON_THE_WAY, topic, sites, keys, [behind[place] for place in rest], grace_s)
+        on_the_way = {Place(*row) for row in rows}
+    missing = [place for place in rest if place not in on_the_way]
+    return Balance(topic, consumer, streams, len(on_the_way), len(explained), missing, invented)
 
 
 async def _rows(connection: Connection, statement: str, *arguments: str) -> AsyncIterator[tuple[Place, int]]:
@@ -117,12 +118,3 @@ async def _beside(
         if right is not None and right[0] == place:
             applied_to, right = right[1], await anext(applied, None)
         yield place, written_to, applied_to
-
-
-async def _ages(writer: Connection, topic: str, behind: Mapping[Place, int]) -> dict[Place, float]:
-    """For how many seconds the first event that is not applied has been written."""
-    if not behind:
-        return {}
-    sites, keys = [place.site_id for place in behind], [place.key for place in behind]
-    rows = await writer.fetch(_AGES, topic, sites, keys, list(behind.values()))
-    return {Place(row["site_id"], row["key"]): row["age"] for row in rows}

@@ -2,77 +2,104 @@
 
 Everything of the publisher is sent again, in order, and its consumers read the topics from their start; they drop what
 they have. Nothing needs to be stopped: a relay that is sending lets a cursor that was put back stand, and a consumer
-whose place was moved looks for it anew.
+whose place was moved looks for it anew. What a consumer had set aside comes again too, and is set aside again if it
+must; what the outbox does not hold stays where it is.
+
+A restored outbox may be older than what its readers have: it goes on counting behind them, or its next events would be
+taken for what they had already.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-import asyncpg
-
-from deploy.databases import Database
+from deploy.databases import Database, connected
 from deploy.doors import SERVICES, consumes, publishes
+from deploy.local.errors import StackError
+from deploy.upkeep.reconcile import ahead
+from shared.db import Connection
+from shared.delivery_store import record_of
 
 # Transaction ids are those of a server; on another one they would hold the relay up, or their order would be lost.
 # Position keeps the order of each patient: it was taken under the patient's lock.
 _FOREIGN = "SELECT count(*) FROM outbox WHERE xid >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
-_AS_OLDEST = (
-    "ALTER TABLE outbox NO FORCE ROW LEVEL SECURITY",
-    "UPDATE outbox SET xid = 0",
-    "ALTER TABLE outbox FORCE ROW LEVEL SECURITY",
-)
+_AS_OLDEST = "UPDATE outbox SET xid = 0"
+_COUNT_ON = """
+INSERT INTO outbox_head AS head (site_id, topic, key, sequence) VALUES ($1, $2, $3, $4)
+ON CONFLICT (site_id, topic, key) DO UPDATE SET sequence = greatest(head.sequence, excluded.sequence)
+"""
+_BEGIN_ANEW = "UPDATE consumer_offset SET next_offset = 0, last_event_id = NULL WHERE topic = ANY($1)"
+_LETTERS = "SELECT * FROM dead_letter WHERE topic = ANY($1) AND state <> 'dropped'"
+_HELD = "SELECT event_id::text FROM outbox WHERE event_id::text = ANY($1)"
+_FORGET = "DELETE FROM dead_letter WHERE site_id = $1 AND topic = $2 AND partition = $3 AND record_offset = $4"
 
 
 @dataclass(frozen=True)
 class Refill:
-    """What will be sent again, and by whom it is read again."""
+    """What will be sent again, and by whom it is read again. `counted_on` streams go on behind what readers have."""
 
     events: int
     consumers: tuple[str, ...]
     was_restored: bool
+    counted_on: int
 
 
 async def refill(databases: Mapping[str, Database], service: str) -> Refill:
-    """Have everything that `service` ever published sent again, and read again by each of its consumers."""
+    """Have everything that `service` ever published sent again, and read again by each of its consumers.
+
+    Raises:
+        StackError: the database was restored, and nobody says how its owner reaches it.
+    """
     topics = [topic.name for topic in publishes(service)]
     consumers = tuple(name for name in SERVICES if {topic.name for topic in consumes(name)} & set(topics))
-    was_restored = await _adopt(databases[service].owner, databases[service].worker)
-    for name in consumers:
-        await _run(
-            databases[name].worker,
-            "UPDATE consumer_offset SET next_offset = 0, last_event_id = NULL WHERE topic = ANY($1)",
-            topics,
-        )
-    writer = await asyncpg.connect(databases[service].worker)
-    try:
+    async with AsyncExitStack() as stack:
+        writer = await stack.enter_async_context(connected(databases[service].worker))
+        readers = {name: await stack.enter_async_context(connected(databases[name].worker)) for name in consumers}
+        lost = await _lost(writer, readers, topics)
+        was_restored = bool(await writer.fetchval(_FOREIGN))
+        if was_restored or lost:
+            await _adopt(databases[service].owner, service, lost)
+        for reader in readers.values():
+            await _read_anew(reader, writer, topics)
         events: int = await writer.fetchval("SELECT count(*) FROM outbox")
         await writer.execute("UPDATE relay_cursor SET xid = 0, position = 0 WHERE name = 'kafka'")
-    finally:
-        await writer.close()
-    return Refill(events, consumers, was_restored)
+    return Refill(events, consumers, was_restored, len(lost))
 
 
-async def _adopt(owner: str, worker: str) -> bool:
-    """Make the rows of another server's outbox the oldest of this one; False where they are this server's own."""
-    connection = await asyncpg.connect(worker)
-    try:
-        if not await connection.fetchval(_FOREIGN):
-            return False
-    finally:
-        await connection.close()
-    connection = await asyncpg.connect(owner)
-    try:
-        async with connection.transaction():
-            for statement in _AS_OLDEST:
-                await connection.execute(statement)
-    finally:
-        await connection.close()
-    return True
+async def _lost(
+    writer: Connection, readers: Mapping[str, Connection], topics: Sequence[str]
+) -> dict[tuple[str, str, str], int]:
+    """How far readers are in the streams of which the outbox does not know so much: by site, topic and key."""
+    lost: dict[tuple[str, str, str], int] = {}
+    for name, reader in readers.items():
+        for topic in {topic.name for topic in consumes(name)} & set(topics):
+            for place, applied in (await ahead(writer, reader, topic, name)).items():
+                stream = (place.site_id, topic, place.key)
+                lost[stream] = max(applied, lost.get(stream, 0))
+    return lost
 
 
-async def _run(dsn: str, statement: str, *arguments: object) -> None:
-    connection = await asyncpg.connect(dsn)
-    try:
-        await connection.execute(statement, *arguments)
-    finally:
-        await connection.close()
+async def _adopt(owner_dsn: str, service: str, lost: Mapping[tuple[str, str, str], int]) -> None:
+    """Make what was restored this server's oldest, and let it count on behind what readers have."""
+    if not owner_dsn:
+        named = f"SAMEPAGE_{service.upper()}_OWNER_DATABASE_URL"
+        raise StackError(f"The database of {service} was restored, which its owner has to mend: name {named}.")
+    async with connected(owner_dsn) as owner, owner.transaction():
+        for table in ("outbox", "outbox_head"):
+            await owner.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
+        if await owner.fetchval(_FOREIGN):
+            await owner.execute(_AS_OLDEST)
+        await owner.executemany(_COUNT_ON, [(*stream, sequence) for stream, sequence in lost.items()])
+        for table in ("outbox", "outbox_head"):
+            await owner.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+
+
+async def _read_anew(reader: Connection, writer: Connection, topics: Sequence[str]) -> None:
+    async with reader.transaction():
+        await reader.execute(_BEGIN_ANEW, topics)
+        letters = [record_of(row) for row in await reader.fetch(_LETTERS, topics)]
+        ids = [event_id for record in letters if (event_id := record.attribute("ce_id")) is not None]
+        held = {row["event_id"] for row in await writer.fetch(_HELD, ids)}
+        again = [record for record in letters if record.attribute("ce_id") in held]
+        places = [(record.stream.site_id, *record.partition, record.offset) for record in again]
+        await reader.executemany(_FORGET, places)

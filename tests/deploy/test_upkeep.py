@@ -2,10 +2,13 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
 from deploy.doors import SERVICES, consumes, publishes
+from deploy.local.errors import StackError
 from deploy.upkeep import letters
 from deploy.upkeep.reconcile import Balance, Place, reconcile
 from deploy.upkeep.recovery import refill
@@ -82,14 +85,15 @@ async def test_what_is_set_aside_explains_what_is_behind(network: Arrived) -> No
     assert found["visit-updated", "feedback"].missing == [HERE]
 
 
-async def set_aside(network: Arrived, count: int) -> None:
-    """Records that the dashboard could not apply: the first is dead, the others are parked behind it."""
+async def set_aside(network: Arrived, count: int, *, event_id: UUID | None = None, state: LetterState = "dead") -> None:
+    """Records that the dashboard could not apply: the others are parked behind the first, which is this event."""
     found = []
     for offset in range(1, count + 1):
-        message = a_message(an_event(a_visit(), sequence=offset + 1))
+        event = an_event(a_visit(), sequence=offset + 1)
+        message = a_message(replace(event, event_id=event_id) if event_id and offset == 1 else event)
         record = Record(VISITS, offset, 1_760_000_000_000, message.key, message.value, message.headers)
-        state: LetterState = "dead" if offset == 1 else "parked"
-        found.append(Letter(record, state, "the handler raised ValueError", offset + 1))
+        becomes: LetterState = state if offset == 1 else "parked"
+        found.append(Letter(record, becomes, "the handler raised ValueError", offset + 1))
     async with open_pool(network["dashboard"].worker, size=1) as pool, transaction(pool) as connection:
         await add_letters(connection, "dashboard", found)
 
@@ -171,6 +175,54 @@ async def test_what_a_publisher_wrote_is_sent_again_and_applied_once(network: Ar
         await until_read(network, written)
     assert await pages(network) == before
     assert await balances(network) == {}
+
+
+async def test_what_a_consumer_had_set_aside_comes_again_and_what_the_outbox_does_not_hold_stays(
+    network: Arrived,
+) -> None:
+    await write(network)
+    (row,) = await network["intake"].rows("SELECT event_id FROM outbox WHERE topic = 'visit-updated' AND sequence = 2")
+    await set_aside(network, 2, event_id=row["event_id"])
+    await refill(network, "intake")
+    assert [str(one.place) for one in await letters.listed(network["dashboard"].worker, "dashboard")] == [
+        "visit-updated/0@2"
+    ]
+
+
+async def test_a_restored_publisher_goes_on_behind_what_its_readers_have(network: Arrived) -> None:
+    """What it lost is lost; what it writes from now on is not taken for it."""
+    await network["intake"].run("UPDATE outbox_head SET sequence = 1")
+    for service in ("dashboard", "feedback"):
+        await network[service].run("UPDATE consumer_head SET sequence = 4 WHERE topic = 'visit-updated'")
+    done = await refill(network, "intake")
+    assert (done.counted_on, done.was_restored) == (1, False)
+    async with sent_again(network):
+        await until_read(network, done.events)
+        await write(network)
+        await until_read(network, done.events + 1)
+    assert await network["dashboard"].value("SELECT sequence FROM consumer_head WHERE topic = 'visit-updated'") == 5
+    assert await network["intake"].value("SELECT relforcerowsecurity FROM pg_class WHERE relname = 'outbox_head'")
+
+
+async def test_without_its_owner_a_restored_database_is_not_refilled_and_it_is_said_who_is_needed(
+    network: Arrived,
+) -> None:
+    await network["intake"].run("UPDATE outbox SET xid = xid + 1000000000")
+    nobody = {**network, "intake": replace(network["intake"], owner="")}
+    with pytest.raises(StackError, match="SAMEPAGE_INTAKE_OWNER_DATABASE_URL"):
+        await refill(nobody, "intake")
+
+
+async def test_what_waits_for_an_event_that_never_came_is_missing(network: Arrived) -> None:
+    await write(network, 2)
+    await set_aside(network, 1, state="waiting")
+    assert (await balances(network))["visit-updated", "dashboard"].missing == [HERE]
+
+
+async def test_a_stream_whose_events_are_gone_from_the_outbox_is_missing(network: Arrived) -> None:
+    await write(network)
+    await network["intake"].run("DELETE FROM outbox WHERE sequence = 2")
+    assert (await balances(network, grace_s=600))["visit-updated", "feedback"].missing == [HERE]
 
 
 async def test_an_outbox_of_another_server_is_taken_over_in_its_order(network: Arrived) -> None:

@@ -145,6 +145,54 @@ async def test_a_record_that_is_dropped_is_passed_over_and_what_was_parked_behin
     assert reason.endswith("; dropped: a test record")
 
 
+async def test_a_record_of_somebody_else_that_is_dropped_takes_no_events_place_whatever_sequence_it_says(
+    reader: Pool,
+) -> None:
+    for number, claimed in enumerate((2, 3, 7)):
+        at, foreign = 4 * number, record(4 * number + 1, number, claimed, value=b"{}")
+        foreign = replace(foreign, headers=[*({**dict(foreign.headers), "ce_id": b"theirs"}).items()])
+        await bring(reader, record(at, number, 1), foreign, record(at + 2, number, 2), record(at + 3, number, 3))
+        await drop(reader, foreign.offset)
+    await bring(reader, *(record(12 + number, number, 4) for number in range(3)))
+    assert await effects(reader) == once(*((patient, sequence) for patient in range(3) for sequence in range(1, 5)))
+
+
+async def test_a_record_that_says_no_sequence_is_dropped_in_the_place_of_the_one_that_is_missing(reader: Pool) -> None:
+    first, unnumbered, third = record(0, 0, 1), record(1, 0, 2), record(2, 0, 3)
+    headers = [(name, value) for name, value in unnumbered.headers if name != "ce_sequence"]
+    await bring(reader, first, replace(unnumbered, headers=headers), third)
+    await drop(reader, 1)
+    await bring(reader, record(3, 0, 4))
+    assert await effects(reader) == once((0, 1), (0, 3), (0, 4))
+
+
+async def test_in_a_log_that_was_made_anew_a_dropped_record_is_known_by_itself_and_not_by_its_place(
+    reader: Pool,
+) -> None:
+    broken = record(1, 0, 2, value=b"{}")
+    await bring(reader, record(0, 0, 1), broken, record(2, 0, 3))
+    await drop(reader, 1)
+    await reader.execute("UPDATE consumer_offset SET next_offset = 0, last_event_id = NULL")
+    await bring(reader, record(0, 1, 1), record(1, 1, 2), replace(broken, offset=2), record(3, 1, 3), record(4, 0, 4))
+    assert await effects(reader) == once((0, 1), (0, 3), (0, 4), (1, 1), (1, 2), (1, 3))
+    assert await set_aside(reader) == [(1, "dropped")]
+
+
+async def test_what_is_set_aside_stays_so_when_it_is_read_again_and_another_record_may_take_its_place(
+    reader: Pool,
+) -> None:
+    log = [record(0, 0, 1), record(1, 0, 2), record(2, 0, 3)]
+    await bring(reader, *log, subscription=FAILING)
+    await reader.execute("UPDATE consumer_offset SET next_offset = 0, last_event_id = NULL")
+    await bring(reader, *log)
+    assert await set_aside(reader) == [(1, "dead"), (2, "parked")]
+    await reader.execute("UPDATE consumer_offset SET next_offset = 0, last_event_id = NULL")
+    another = record(1, 0, 9, value=b"{}")
+    await bring(reader, log[0], another)
+    (kept,) = await reader.fetch("SELECT * FROM dead_letter WHERE record_offset = 1")
+    assert (record_of(kept), kept["state"]) == (another, "dead")
+
+
 async def test_where_nothing_dead_stands_nothing_is_dropped(reader: Pool) -> None:
     await bring(reader, record(0, 0, 1), record(1, 0, 2), record(2, 0, 3), subscription=FAILING)
     for offset in (0, 2, 9):

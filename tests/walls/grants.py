@@ -33,7 +33,9 @@ PUBLISHING = {
 }
 READING = {
     "delivery": May(app="SELECT", worker="SELECT, INSERT"),
-    "dead_letter": May(worker="SELECT, INSERT, DELETE, UPDATE (state, reason)"),
+    "dead_letter": May(
+        worker="SELECT, INSERT, DELETE, UPDATE (state, reason, key, sequence, headers, value, timestamp_ms)"
+    ),
     "consumer_head": May(worker="SELECT, INSERT, UPDATE (sequence)"),
     "consumer_offset": May(worker="SELECT, INSERT, UPDATE (next_offset, last_event_id)"),
 }
@@ -130,7 +132,10 @@ GRANTS: dict[str, dict[str, May]] = {
     | {
         "session": SIGNED_IN_TO["session"],
         "ended_subject": SIGNED_IN_TO["ended_subject"],
-        "dead_letter": May(app="SELECT (site_id)", worker="SELECT, INSERT, DELETE, UPDATE (state, reason)"),
+        "dead_letter": May(
+            app="SELECT (site_id)",
+            worker="SELECT, INSERT, DELETE, UPDATE (state, reason, key, sequence, headers, value, timestamp_ms)",
+        ),
         "erasure": May(worker="SELECT, INSERT"),
         "site": May(app="SELECT", worker="SELECT, INSERT, UPDATE (name, site_type, sequence)"),
         "enrolment": May(

@@ -1,0 +1,12 @@
+"""A place in a log that was made anew may hold another record."""
+
+from shared.migrations import delivery_v3
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    delivery_v3.upgrade()

@@ -1,0 +1,13 @@
+"""Events of the last minute are found quickly; a place in a log that was made anew may hold another record."""
+
+from shared.migrations import delivery_v3, outbox_v3
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    delivery_v3.upgrade()
+    outbox_v3.upgrade()
