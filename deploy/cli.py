@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy import clients, contracts
+from deploy.asker import By, asker
 from deploy.audit.command import app as audit_app
-from deploy.audit.export import login_name
 from deploy.doors import DOORS, PROVIDER, SERVICES, CannotStart, Door, Kind
 from deploy.doors import run as run_door
 from deploy.issuer import LocalIssuer
@@ -25,6 +25,7 @@ from deploy.local.errors import StackError
 from deploy.local.network import Network
 from deploy.local.stack import Stack
 from deploy.mounted import take_in
+from deploy.places import reached_databases
 from deploy.prepare import homes, place, prepare, running_network
 from deploy.provider import Person, keep_people
 from deploy.upkeep.command import dead_letters_app, reconcile_command, refill_command
@@ -172,10 +173,12 @@ def person(
 
 
 @client_app.command("add")
-def client_add(site: SiteName, name: ClientName, jwks: Annotated[Path, typer.Option(help="Its public keys")]) -> None:
+def client_add(
+    site: SiteName, name: ClientName, jwks: Annotated[Path, typer.Option(help="Its public keys")], by: By = None
+) -> None:
     """Let a system of a site ask for tokens; again replaces its keys."""
     client_id = _client_id(site, name)
-    asyncio.run(clients.add_client(_intake_database(), client_id, clients.read_key_set(jwks), by=login_name()))
+    asyncio.run(clients.add_client(_intake_database(), client_id, clients.read_key_set(jwks), by=asker(by)))
     console.print(f"Added. Its client id is {client_id}.", highlight=False)
 
 
@@ -188,9 +191,9 @@ def client_list(site: SiteName) -> None:
 
 
 @client_app.command("revoke")
-def client_revoke(site: SiteName, name: ClientName) -> None:
+def client_revoke(site: SiteName, name: ClientName, by: By = None) -> None:
     """Give it no more tokens; those that it has end within five minutes."""
-    asyncio.run(clients.revoke_client(_intake_database(), _client_id(site, name), by=login_name()))
+    asyncio.run(clients.revoke_client(_intake_database(), _client_id(site, name), by=asker(by)))
     console.print("Revoked.")
 
 
@@ -199,7 +202,7 @@ def trace(event_id: UUID) -> None:
     """Each hop of one event, with its time."""
     from deploy.trace import trace as follow  # noqa: PLC0415
 
-    hops = asyncio.run(follow(_network().databases, event_id))
+    hops = asyncio.run(follow(reached_databases(), event_id))
     if not hops:
         console.print("No service has accepted an event with this id.")
         raise typer.Exit(1)
@@ -229,7 +232,7 @@ def erase(
     patient: Annotated[UUID, typer.Option(help="Id of the patient")],
     site: Annotated[str, typer.Option(help="The site whose patient it is")],
     reason: Annotated[ErasureReason, typer.Option()],
-    by: Annotated[str | None, typer.Option(help="Who asks, for the record; the login name when not given")] = None,
+    by: By = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
 ) -> None:
     """Erase a patient for good: nobody can read their words again, and no page or figure shows them."""
@@ -237,7 +240,7 @@ def erase(
 
     if not yes:
         typer.confirm(f"Erase patient {patient} of {site}? This cannot be undone.", abort=True)
-    receipt = asyncio.run(erase_patient(_intake_settings(), Patient(site, patient), reason, by=by or login_name()))
+    receipt = asyncio.run(erase_patient(_intake_settings(), Patient(site, patient), reason, by=asker(by)))
     console.print("The patient was erased before." if receipt is None else f"Erased. Receipt: {receipt}")
 
 

@@ -1,7 +1,6 @@
 """`samepage audit`: verify, export, new-key."""
 
 import asyncio
-import os
 import sys
 import time
 from collections.abc import Mapping
@@ -14,12 +13,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from deploy.audit.export import login_name, rows_about, write_csv, write_ndjson
+from deploy.asker import By, asker
+from deploy.audit.export import rows_about, write_csv, write_ndjson
 from deploy.audit.keys import key_file, make_key, public_folder, public_keys
 from deploy.audit.verify import Verification
-from deploy.doors import SERVICES
 from deploy.local.errors import StackError
 from deploy.local.network import Network
+from deploy.places import named_databases
 from deploy.prepare import place, running_network
 from shared.heads import file_of
 from shared.settings import Platform
@@ -61,10 +61,10 @@ def export(
     site: Annotated[str | None, typer.Option(help="Only what stands in this site's audit")] = None,
     form: Annotated[Literal["ndjson", "csv"], typer.Option("--format")] = "ndjson",
     to: Annotated[Path | None, typer.Option(help="A file; standard output when not given")] = None,
-    by: Annotated[str | None, typer.Option(help="Who asks, for the record; the login name when not given")] = None,
+    by: By = None,
 ) -> None:
     """Everything on record about a patient, in the order of time. The export is on record too."""
-    rows = asyncio.run(rows_about(_places().databases, patient, site, by=by or login_name()))
+    rows = asyncio.run(rows_about(_places().databases, patient, site, by=asker(by)))
     write = write_ndjson if form == "ndjson" else write_csv
     if to is None:
         write(rows, sys.stdout)
@@ -106,11 +106,12 @@ async def verify_all(places: Places, out: Console) -> int:
 
 def _places(heads: Path | None = None, keys: Path | None = None) -> Places:
     """The databases that the environment names, if it does, else the local network that runs."""
-    named = {service: os.environ.get(f"SAMEPAGE_{service.upper()}_DATABASE_URL", "") for service in SERVICES}
-    if not all(named.values()):
+    named = named_databases()
+    if named is None:
         places = Places.of(running_network(place()))
         return Places(places.databases, heads or places.heads, keys or places.keys)
     platform = Platform()
     if platform.audit_folder is None or platform.audit_key_file is None:
         raise StackError("SAMEPAGE_AUDIT_FOLDER and SAMEPAGE_AUDIT_KEY_FILE say where the signed heads and keys are.")
-    return Places(named, heads or platform.audit_folder, keys or public_folder(platform.audit_key_file.parent))
+    databases = {service: database.worker for service, database in named.items()}
+    return Places(databases, heads or platform.audit_folder, keys or public_folder(platform.audit_key_file.parent))

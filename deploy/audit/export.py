@@ -1,16 +1,14 @@
 """What all audits say of one patient, in the order of time. The asking is on record before it is answered."""
 
 import csv
-import getpass
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import Any, TextIO
 from uuid import UUID
 
-import asyncpg
-
+from deploy.databases import connected
 from shared.audit import COLUMNS, NETWORK, Entry, Kind, Purpose, act_of_program, record
 from shared.auth import Role
 from shared.db import Connection
@@ -27,7 +25,7 @@ async def rows_about(databases: Mapping[str, str], patient_id: UUID, site_id: st
     """
     act = act_of_program(by, Role.OPERATOR, Purpose.DISCLOSURE, method="CLI", route="audit-export")
     async with AsyncExitStack() as opened:
-        audits = {service: await opened.enter_async_context(_connected(dsn)) for service, dsn in databases.items()}
+        audits = {service: await opened.enter_async_context(connected(dsn)) for service, dsn in databases.items()}
         sites = {service: await _sites(audit, patient_id, site_id) for service, audit in audits.items()}
         if not any(sites.values()):
             sites[next(iter(audits))] = [site_id or NETWORK]
@@ -39,15 +37,6 @@ async def rows_about(databases: Mapping[str, str], patient_id: UUID, site_id: st
             for row in await audit.fetch(f"SELECT * {_ABOUT}", patient_id, site_id)
         ]
     return sorted(found, key=lambda row: (row["recorded_at"], row["service"], row["number"]))
-
-
-@asynccontextmanager
-async def _connected(dsn: str) -> AsyncIterator[Connection]:
-    connection = await asyncpg.connect(dsn)
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 async def _sites(audit: Connection, patient_id: UUID, site_id: str | None) -> list[str]:
@@ -66,11 +55,6 @@ def write_csv(rows: Sequence[Row], out: TextIO) -> None:
     writer.writerow(NAMES)
     writer.writerows([" ".join(value) if isinstance(value := _plain(row[name]), list) else value for name in NAMES]
                      for row in rows)  # fmt: skip
-
-
-def login_name() -> str:
-    """Who uses this machine now."""
-    return f"command-line:{getpass.getuser()}"
 
 
 def _plain(value: Any) -> Any:

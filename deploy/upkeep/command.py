@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -10,11 +10,12 @@ from prometheus_client import start_http_server
 from rich.console import Console
 from rich.table import Table
 
-from deploy.audit.export import login_name
+from deploy.asker import By, asker
+from deploy.databases import Database
 from deploy.doors import SERVICES, consumes, publishes
 from deploy.local.errors import StackError
+from deploy.places import pseudonym_key, reached_databases
 from deploy.upkeep import letters
-from deploy.upkeep.places import pseudonym_key, reached_databases
 from deploy.upkeep.reconcile import Balance, Place, reconcile
 from deploy.upkeep.recovery import refill
 from shared.dead_letters import Place as LetterPlace
@@ -31,13 +32,14 @@ _SHOWN = 20
 
 @dead_letters_app.command("list")
 def list_(service: Annotated[list[str] | None, typer.Option(help="Only this one; several allowed")] = None) -> None:
-    """Each record that was set aside: where it stands in the log, since when and why; nothing of a patient."""
-    table = Table("At", "Place", "Site", "State", "Since (UTC)", "Reason")
-    for name in service or CONSUMERS:
-        for letter in _listed(name):
-            since = f"{letter.recorded_at:%Y-%m-%d %H:%M}"
-            table.add_row(name, str(letter.place), letter.stream.site_id, letter.state, since, letter.reason)
-    console.print(table if table.row_count else "Nothing is set aside.")
+    """Each record that was set aside, one a line: its place in the log, since when and why; nothing of a patient."""
+    databases = reached_databases()
+    letters_of = [(name, one) for name in service or CONSUMERS for one in _listed(databases, name)]
+    for name, letter in letters_of:
+        since = f"{letter.recorded_at:%Y-%m-%d %H:%M} UTC"
+        typer.echo(f"{name}  {letter.place}  {letter.state}  {since}  {letter.stream.site_id}  {letter.reason}")
+    if not letters_of:
+        typer.echo("Nothing is set aside.")
 
 
 @dead_letters_app.command()
@@ -45,9 +47,11 @@ def replay(
     service: Service,
     place: Annotated[list[str] | None, typer.Argument(help="Places as `list` gives them; all when none")] = None,
 ) -> None:
-    """Try records again, with what is parked behind them; exit 1 when some are still set aside."""
-    dsn, subscription = _consumer(service)
-    tried = asyncio.run(letters.replay(dsn, subscription, [_place(one) for one in place or ()]))
+    """Try records again, with what is parked behind them; exit 1 when something dead is still set aside."""
+    databases, places = reached_databases(), [_place(one) for one in place or ()]
+    if unknown := set(places) - {letter.place for letter in _listed(databases, service) if letter.state == "dead"}:
+        raise StackError(f"No dead record of {service} stands at {', '.join(map(str, sorted(unknown)))}.")
+    tried = asyncio.run(letters.replay(databases[service].worker, _subscription(databases, service), places))
     console.print(f"{tried.applied} applied, {tried.still_set_aside} still set aside.")
     raise typer.Exit(1 if tried.still_set_aside else 0)
 
@@ -57,11 +61,12 @@ def drop(
     service: Service,
     place: Annotated[str, typer.Argument(help="As `list` gives it")],
     reason: Annotated[str, typer.Option(help="Why it is given up; name no patient", prompt=True)],
-    by: Annotated[str | None, typer.Option(help="Who does it, for the record; the login name when not given")] = None,
+    by: By = None,
 ) -> None:
     """Give a dead record up for good, on record; what was parked behind it goes on."""
-    dsn, subscription = _consumer(service)
-    tried = asyncio.run(letters.drop(dsn, subscription, _place(place), reason, by=by or login_name()))
+    databases, who = reached_databases(), asker(by)
+    subscription = _subscription(databases, service)
+    tried = asyncio.run(letters.drop(databases[service].worker, subscription, _place(place), reason, by=who))
     if tried is None:
         raise StackError(f"No dead record of {service} stands at {place}.")
     console.print(f"Dropped. {tried.applied} applied behind it, {tried.still_set_aside} still set aside.")
@@ -75,11 +80,15 @@ def reconcile_command(
     """Hold what was written against what was applied, patient by patient; exit 1 if it differs."""
     if metrics_port is not None:
         start_http_server(metrics_port)
-    while True:
+    if every is None:
         balances = asyncio.run(_reconciled(grace))
         _say(balances)
-        if every is None:
-            raise typer.Exit(0 if all(balance.is_settled for balance in balances) else 1)
+        raise typer.Exit(0 if all(balance.is_settled for balance in balances) else 1)
+    while True:
+        for one in asyncio.run(_reconciled(grace)):
+            if not one.is_settled:
+                lacks = f"{len(one.missing)} missing, {len(one.invented)} never written"
+                typer.echo(f"{one.topic} at {one.consumer}: {lacks}; `samepage reconcile` names them")
         time.sleep(every)
 
 
@@ -92,6 +101,8 @@ def refill_command(
     done = asyncio.run(refill(reached_databases(), service))
     if done.was_restored:
         console.print("The outbox was another server's; its events count as the oldest of this one now.")
+    if done.counted_on:
+        console.print(f"{done.counted_on:,} streams lack events that readers have: they count on behind them.")
     console.print(f"{done.events:,} events are sent again, and read again by {', '.join(done.consumers)}.")
 
 
@@ -123,17 +134,17 @@ def _sentence(balance: Balance, place: Place, what: str) -> str:
     return f"{balance.topic} at {balance.consumer}: {what} for {place.key} of {place.site_id or 'no site'}"
 
 
-def _listed(service: str) -> list[SetAside]:
+def _listed(databases: Mapping[str, Database], service: str) -> list[SetAside]:
     if service not in CONSUMERS:
         raise typer.BadParameter(f"The consumers are {', '.join(CONSUMERS)}.")
-    return asyncio.run(letters.listed(reached_databases()[service].worker, service))
+    return asyncio.run(letters.listed(databases[service].worker, service))
 
 
-def _consumer(service: str) -> tuple[str, Subscription]:
+def _subscription(databases: Mapping[str, Database], service: str) -> Subscription:
     if service not in CONSUMERS:
         raise typer.BadParameter(f"The consumers are {', '.join(CONSUMERS)}.")
-    dsn = reached_databases()[service].worker
-    return dsn, letters.subscription_of(service, dsn, pseudonym_key() if service == "analytics" else "")
+    key = pseudonym_key() if service == "analytics" else ""
+    return letters.subscription_of(service, databases[service].worker, key)
 
 
 def _place(text: str) -> LetterPlace:

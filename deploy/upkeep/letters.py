@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from importlib import import_module
 from uuid import UUID
 
-from services.analytics.settings import AnalyticsSettings
-from services.analytics.worker import subscription_of as analytics_subscription
+from deploy.doors import Door, settings_class
 from shared import audit, dead_letters
 from shared.audit import NETWORK, Entry, Kind, Purpose, act_of_program
 from shared.auth import Role
 from shared.db import open_pool, transaction
 from shared.dead_letters import Place, SetAside
-from shared.delivery import Subscription
+from shared.delivery import Outcome, Subscription
 
 
 @dataclass(frozen=True)
@@ -26,10 +25,13 @@ class Tried:
 
 def subscription_of(service: str, dsn: str, pseudonym_key: str) -> Subscription:
     """How a service applies what it reads. Only analytics needs a key for it."""
+    worker = import_module(f"services.{service}.worker")
     if service == "analytics":
-        settings = AnalyticsSettings.model_validate({"database_url": dsn, "pseudonym_key": pseudonym_key})
-        return analytics_subscription(settings)
-    found: Subscription = import_module(f"services.{service}.worker").SUBSCRIPTION
+        kind = settings_class(Door(service, "worker"))
+        settings = kind.model_validate({"database_url": dsn, "pseudonym_key": pseudonym_key})
+        of_settings: Subscription = worker.subscription_of(settings)
+        return of_settings
+    found: Subscription = worker.SUBSCRIPTION
     return found
 
 
@@ -46,7 +48,12 @@ async def replay(dsn: str, subscription: Subscription, places: Sequence[Place]) 
             letters = await dead_letters.listed(connection, subscription.name)
         streams = {letter.stream for letter in letters if not places or letter.place in places}
         outcome = await dead_letters.replay(pool, subscription, list(streams))
-    return Tried(len(outcome.applied), len(outcome.letters))
+    return _tried(outcome)
+
+
+def _tried(outcome: Outcome) -> Tried:
+    """What waits for an event that has not come is nobody's fault."""
+    return Tried(len(outcome.applied), sum(letter.state != "waiting" for letter in outcome.letters))
 
 
 async def drop(dsn: str, subscription: Subscription, place: Place, why: str, *, by: str) -> Tried | None:
@@ -59,7 +66,7 @@ async def drop(dsn: str, subscription: Subscription, place: Place, why: str, *, 
         stream, outcome = found
         entry = Entry(stream.site_id or NETWORK, Kind.WRITE, 200, _patient(stream.key), asked=[f"place={place}"])
         await audit.record(connection, act, [entry])
-    return Tried(len(outcome.applied), len(outcome.letters))
+    return _tried(outcome)
 
 
 def _patient(key: str) -> UUID | None:

@@ -141,7 +141,7 @@ async def test_prometheus_sees_every_door_and_has_no_complaint(composed: Project
 def test_alerts_fire_when_they_should_and_not_otherwise(composed: Project) -> None:
     promtool = ("run", "--rm", "--network=none", "--volume", f"{ROOT}:/checkout:ro", "--entrypoint=promtool")
     image = composed.containers()["prometheus"]["Config"]["Image"]
-    assert "10 rules found" in docker(*promtool, image, "check", "config", "/checkout/deploy/prometheus/prometheus.yml")
+    assert "11 rules found" in docker(*promtool, image, "check", "config", "/checkout/deploy/prometheus/prometheus.yml")
     docker(*promtool, image, "test", "rules", "/checkout/tests/containers/alerts.yml")
 
 

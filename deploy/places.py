@@ -11,15 +11,18 @@ _PSEUDONYM_KEY = "SAMEPAGE_ANALYTICS_PSEUDONYM_KEY"
 
 
 def reached_databases() -> Mapping[str, Database]:
-    """Every service's database. Named in the environment, it is reached as the worker, and as the owner where named.
+    """Every service's database: those that are named, else those of the local network that runs.
 
     Raises:
         StackError: none are named and nothing runs here.
     """
+    return named_databases() or running_network(place()).databases
+
+
+def named_databases() -> Mapping[str, Database] | None:
+    """Every service's database as its worker reaches it, and its owner where that is named; None when some are not."""
     named = {service: _named(service) for service in SERVICES}
-    if all(database.worker for database in named.values()):
-        return named
-    return running_network(place()).databases
+    return named if all(database.worker for database in named.values()) else None
 
 
 def pseudonym_key() -> str:
