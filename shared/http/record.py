@@ -57,7 +57,7 @@ class Trail:
         Raises:
             Problem: 503 when that cannot be written.
         """
-        await audit.record(connection, self._act(), entries)
+        await audit.record(connection, self.act, entries)
         self.is_kept = True
 
     async def settle(self, status: int) -> Problem | None:
@@ -90,7 +90,9 @@ class Trail:
         async with transaction(self._scope["app"].state.pool, SiteScope.of(entry.site_id)) as connection:
             await self.keep(connection, [entry])
 
-    def _act(self) -> Act:
+    @property
+    def act(self) -> Act:
+        """The request, as all its rows name it."""
         return Act(
             subject=self._caller.subject,
             role=self._caller.role,

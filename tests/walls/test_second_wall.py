@@ -159,6 +159,7 @@ async def asked_for_all(function: Reading, connection: Connection) -> object:
         int: 10,
         datetime: datetime(2100, 1, 1, tzinfo=UTC),
         Sequence[Patient]: [Patient(THERE, ID)],
+        Sequence[intake_store.Wanted]: [intake_store.Wanted(THERE, ID, ID)],
         Sequence[bytes]: [HASH],
         Connection: connection,
     }

@@ -112,7 +112,7 @@ async def record_views(
         if await store.page(connection, SiteScope.of(site_id), body.patient_id) is None:
             raise unknown("patient")
         view = DashboardViewed(view_id=uuid4(), **body.model_dump())
-        await store.record_view(connection, site_id, caller.subject, view)
+        await store.record_views(connection, [(site_id, caller.subject, view)])
         return outbox.Recorded(str(view.view_id), [outbox.Draft(site_id, str(view.patient_id), view)])
 
     command = Command[ViewBody](locks=lambda _site, view: [str(view.patient_id)], record=record)

@@ -32,11 +32,12 @@ from services.dashboard.store.projection import (
     hold_facts,
     home_of,
     page,
+    pages,
     record_pages,
     record_sites,
     site_name,
 )
-from services.dashboard.store.views import lengthen_view, looks, record_view, view_of
+from services.dashboard.store.views import lengthen_view, looks, record_views, view_of
 
 __all__ = [
     "ACCOUNT",
@@ -56,6 +57,7 @@ __all__ = [
     "links_of",
     "looks",
     "page",
+    "pages",
     "record_glass",
     "record_glass_ended",
     "record_glass_reviewed",
@@ -68,7 +70,7 @@ __all__ = [
     "record_links_forgotten",
     "record_pages",
     "record_sites",
-    "record_view",
+    "record_views",
     "site_behind_glass",
     "site_name",
     "site_of_glass",

@@ -1,5 +1,6 @@
 """Who looked: as the audit says it, and as it is published."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -26,25 +27,36 @@ async def looks(
     )
 
 
-async def record_view(connection: Connection, site_id: str, subject: str, view: DashboardViewed) -> None:
-    """Keep that somebody looked."""
+async def record_views(connection: Connection, looks: Sequence[tuple[str, str, DashboardViewed]]) -> None:
+    """Keep that somebody looked: each look with the site of the page and the subject who did."""
+    rows = [
+        (
+            site_id,
+            view.view_id,
+            view.patient_id,
+            view.visit_id,
+            subject,
+            view.role,
+            view.context,
+            view.is_shared_screen,
+            view.opened_at,
+            view.duration_ms,
+            " ".join(view.panels),
+        )
+        for site_id, subject, view in looks
+    ]
     await connection.execute(
         """
         INSERT INTO view (site_id, view_id, patient_id, visit_id, subject, role, context, is_shared_screen, opened_at,
                           duration_ms, panels)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        SELECT site_id, view_id, patient_id, visit_id, subject, role, context, is_shared_screen, opened_at,
+               duration_ms, string_to_array(panels, ' ')
+        FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::boolean[],
+                    $9::timestamptz[], $10::integer[], $11::text[])
+            AS look (site_id, view_id, patient_id, visit_id, subject, role, context, is_shared_screen, opened_at,
+                     duration_ms, panels)
         """,
-        site_id,
-        view.view_id,
-        view.patient_id,
-        view.visit_id,
-        subject,
-        view.role,
-        view.context,
-        view.is_shared_screen,
-        view.opened_at,
-        view.duration_ms,
-        list(view.panels),
+        *map(list, zip(*rows, strict=True)),
     )
 
 
