@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from shared.signing import SigningKeys
 from tests.sign_in.browser import Browser
-from tests.sign_in.conftest import HOME, DevelopmentPeople, Signers
+from tests.sign_in.conftest import HOME, DevelopmentPeople, Signers, change_flow
 
 SESSION = "__Host-samepage-dashboard"
 
@@ -136,9 +136,17 @@ async def test_a_sign_in_leads_to_no_other_host(browser: Browser, to: str) -> No
     assert "location" not in answer.headers
 
 
+@pytest.mark.parametrize("to", ASTRAY)
 async def test_the_way_back_is_judged_again_when_the_cookie_was_changed(
-    browser: Browser, development: DevelopmentPeople
+    browser: Browser, development: DevelopmentPeople, to: str
 ) -> None:
+    back = await back_from(browser, development)
+    change_flow(browser, to=to)
+    assert (await browser.step(back)).status_code == 400
+    assert SESSION not in browser.cookies
+
+
+async def test_a_cookie_that_is_no_flow_is_as_none(browser: Browser, development: DevelopmentPeople) -> None:
     back = await back_from(browser, development)
     (name,) = [one for one in browser.cookies if "-flow-" in one]
     browser.set_cookie(name, "bm90IGEgZmxvdw==", HOME)
