@@ -124,8 +124,11 @@ async def test_a_link_opens_nothing_else_and_to_nobody_else(
             assert await statuses(stranger, link) == [404, 404]
     async with client_of(dashboard, token("patient", [HERE], patient_id=OWN)) as patient:
         assert await statuses(patient, link) == [403, 403]
-    (view,) = {row["view_id"] for row in await dashboard.state.database.rows("SELECT view_id FROM view")} or {uuid4()}
-    assert (await clinician.post(f"/v1/views/{view}/beacon", content=b'{"duration_ms": 5}')).status_code == 404
+    assert (await clinician.get(pages_of(link)[0])).status_code == 200
+    (view,) = await dashboard.state.database.rows("SELECT view_id, site_id FROM view")
+    assert view["site_id"] == THERE
+    beacon = f"/v1/views/{view['view_id']}/beacon"
+    assert (await clinician.post(beacon, content=b'{"duration_ms": 5}')).status_code == 404
 
 
 async def test_either_side_ends_it_at_once_for_both(
