@@ -194,8 +194,8 @@ async def test_without_a_valid_code_nobody_learns_who_is_a_patient_elsewhere(
     said = {((answer := await give(here, code)).status_code, answer.content) for code in wrong}
     assert len(said) == 1
     assert {status for status, _ in said} == {404}
-    for row in await trail(dashboard, kind="denied"):
-        assert (row["site_id"], row["patient_id"], row["asked"]) == (HERE, OWN, [])
+    denied = await trail(dashboard, kind="denied")
+    assert [(row["site_id"], row["patient_id"], row["asked"]) for row in denied] == [(HERE, OWN, [])] * len(wrong)
     nobody = await give(here, live, path=f"/v1/patients/{uuid4()}/links")
     assert (nobody.status_code, nobody.json()["detail"]) == (404, "There is no such patient at this site.")
     assert (await here.post(CODES, json=AGREED)).status_code == 404
@@ -222,8 +222,8 @@ async def test_erasing_one_of_the_two_ends_the_link_and_neither_side_says_who_th
         erasure = an_event(an_erasure(patient_id=patient), site_id=site, sequence=number)
         await arrive(dashboard, SUBSCRIPTION, erasure)
     assert await statuses(here, link) == [404, 404]
-    for row in await dashboard.state.database.rows("SELECT * FROM linked_patient"):
-        assert (row["other_patient_id"], row["ended_by"]) == (None, "erasure")
+    sides = await dashboard.state.database.rows("SELECT * FROM linked_patient")
+    assert [(row["other_patient_id"], row["ended_by"]) for row in sides] == [(None, "erasure")] * 2
     assert (await give(here, unused)).status_code == 404
     assert "Also seen at" not in (await coordinator.get(SHOWN)).text
 
