@@ -25,11 +25,10 @@ from shared.events import (
     Event,
     SurveyCompleted,
     decode,
-    encode,
-    headers_of,
 )
 from shared.keyring import KeyRing, KeyRingSettings
 from shared.sealing import ERASED, Patient, in_event
+from tests.builders import a_message
 from tests.conftest import new_key
 from tests.journeys.conftest import System
 from tests.survey import survey_of
@@ -128,19 +127,11 @@ async def events_of(system: System, patient_id: str) -> list[Event]:
 
 async def send(system: System, event: Event) -> None:
     """Write an event to Kafka as a relay that was late would."""
-    headers = headers_of(
-        event_id=event.event_id,
-        topic=event.topic,
-        site_id=event.site_id,
-        key=event.key,
-        sequence=event.sequence,
-        time=event.time,
-        traceparent=None,
-    )
+    late = a_message(event)
     producer = AIOKafkaProducer(bootstrap_servers=system.network.addresses.bootstrap_servers)
     await producer.start()
     try:
-        await producer.send_and_wait(event.topic, key=event.key.encode(), value=encode(event.body), headers=headers)
+        await producer.send_and_wait(late.topic, key=late.key, value=late.value, headers=late.headers)
     finally:
         await producer.stop()
 
