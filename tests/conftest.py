@@ -361,10 +361,12 @@ async def served(application: ASGIApp, port: int, limits: Limits | None = None) 
     async def is_up() -> bool:
         return server.started or running.done()
 
-    await until(is_up)
-    yield f"http://{HOST}:{port}"
-    server.should_exit = True
-    await running
+    try:
+        await until(is_up)
+        yield f"http://{HOST}:{port}"
+    finally:
+        server.should_exit = True
+        await running
 
 
 def new_key() -> dict[str, str]:
