@@ -281,7 +281,9 @@ KeyRings = Callable[[str], Awaitable[KeyRingSettings]]
 
 @pytest.fixture
 async def keyring_of(stack: Addresses, database: Databases, tmp_path: Path) -> KeyRings:
-    """`await keyring_of("clinical")` is where that service finds the test's key ring; `owner` is the owner of it."""
+    """`await keyring_of("clinical")` is where that service finds the test's key ring; `owner` owns it, and no wall
+    stops `admin`.
+    """
     files = keyring_in(tmp_path, "")
     ensure_files(files.root_keys_file, files.tombstones_file)
     made: list[FreshDatabase] = []
@@ -290,7 +292,7 @@ async def keyring_of(stack: Addresses, database: Databases, tmp_path: Path) -> K
         if not made:
             made.append(await database(KEY_RING))
         (there,) = made
-        dsns = {"owner": there.owner, **_readers(stack, there.owner.rpartition("/")[2]).readers}
+        dsns = {"admin": there.admin, "owner": there.owner, **_readers(stack, there.owner.rpartition("/")[2]).readers}
         return files.model_copy(update={"database_url": SecretStr(dsns[role]), "timeout_s": 10})
 
     return find

@@ -7,7 +7,6 @@ import pytest
 from pydantic import SecretStr
 
 from deploy.doors import SERVICES
-from deploy.local.stack import Addresses
 from services import READ_WORDS
 from shared.settings import Platform, Rate, Rates, SignIn
 from shared.signing import ALGORITHM
@@ -15,7 +14,7 @@ from tests.access.inside import Inside
 from tests.access.lines import LINES, SHARED
 from tests.access.network import Door
 from tests.access.tries import Tries
-from tests.conftest import Apps, Tokens
+from tests.conftest import Apps, KeyRings, Tokens
 
 TRIED = pytest.StashKey[dict[str, Counter[str]]]()
 
@@ -68,12 +67,12 @@ async def tries(door: Door) -> Tries:
 
 
 @pytest.fixture
-async def inside(door: Door, stack: Addresses) -> AsyncIterator[Inside]:
+async def inside(door: Door, keyring_of: KeyRings) -> AsyncIterator[Inside]:
     """Its database, and the key ring's where it has one."""
-    settings = door.application.state.settings
-    dsns = [settings.database_url, *([settings.keyring.database_url] if door.service in READ_WORDS else [])]
-    server = stack.postgres_admin_dsn.rpartition("/")[0]
-    async with Inside.of(*(f"{server}/{dsn.get_secret_value().rpartition('/')[2]}" for dsn in dsns)) as opened:
+    dsns = [door.application.state.database.admin]
+    if door.service in READ_WORDS:
+        dsns.append((await keyring_of("admin")).database_url.get_secret_value())
+    async with Inside.of(*dsns) as opened:
         yield opened
 
 

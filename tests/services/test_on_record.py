@@ -9,7 +9,6 @@ import pytest
 from fastapi import APIRouter
 
 from deploy.doors import SERVICES
-from deploy.local.stack import Addresses
 from services.clinical.worker import SUBSCRIPTION as TO_CLINICAL
 from services.dashboard.worker import SUBSCRIPTION as TO_DASHBOARD
 from services.intake.app import NAME as INTAKE
@@ -71,7 +70,7 @@ PAGES = [f"/v1/patients/{PATIENT}/page", f"/patients/{PATIENT}", f"/v1/patients/
 
 
 @pytest.mark.parametrize("path", PAGES)
-async def test_what_cannot_be_put_on_record_is_not_shown(path: str, app: Apps, token: Tokens, stack: Addresses) -> None:
+async def test_what_cannot_be_put_on_record_is_not_shown(path: str, app: Apps, token: Tokens) -> None:
     application = await app("dashboard")
     await arrive(application, TO_DASHBOARD, an_event(a_site()), an_event(an_enrollment()), an_event(a_visit()))
     async with client_of(application, token("coordinator", [SITE])) as coordinator:
@@ -83,9 +82,7 @@ async def test_what_cannot_be_put_on_record_is_not_shown(path: str, app: Apps, t
         assert (await coordinator.get(path)).status_code == 200
 
 
-async def test_what_cannot_be_put_on_record_is_not_written_and_not_even_refused(
-    app: Apps, token: Tokens, stack: Addresses
-) -> None:
+async def test_what_cannot_be_put_on_record_is_not_written_and_not_even_refused(app: Apps, token: Tokens) -> None:
     application = await app("clinical")
     await arrive(application, TO_CLINICAL, an_event(an_enrollment()))
     async with client_of(application, token("system", [SITE])) as system, unrecordable(application):

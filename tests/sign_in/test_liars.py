@@ -1,7 +1,7 @@
 """A provider that says what is not so, and a browser that is led astray, get nobody in."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +168,7 @@ async def test_a_session_that_somebody_put_into_the_browser_is_not_taken_over(
 
 
 async def test_a_provider_that_does_not_answer_is_said_to_be_away(
-    dashboard_of: Signers, provider_keys: list[Path], development: DevelopmentPeople
+    dashboard_of: Signers, development: DevelopmentPeople
 ) -> None:
     nowhere = DevelopmentPeople(development.provider)
     nowhere.provider.issuer = "http://127.0.0.1:9"
@@ -176,9 +176,3 @@ async def test_a_provider_that_does_not_answer_is_said_to_be_away(
         answer = await browser.open(f"{HOME}/signed-in")
         assert answer.status_code == 503
         assert "Signing in does not work now" in answer.text
-
-
-@pytest.fixture
-async def browser(dashboard: FastAPI) -> AsyncIterator[Browser]:
-    async with Browser({HOME: dashboard}) as browser:
-        yield browser

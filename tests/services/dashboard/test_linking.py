@@ -183,7 +183,7 @@ async def test_a_code_opens_once_for_a_week_until_a_new_one_takes_its_place(
 
 
 async def test_without_a_valid_code_nobody_learns_who_is_a_patient_elsewhere(
-    dashboard: FastAPI, coordinator: httpx.AsyncClient, here: httpx.AsyncClient, clock: Clock
+    dashboard: FastAPI, coordinator: httpx.AsyncClient, here: httpx.AsyncClient
 ) -> None:
     used = await a_code(coordinator)
     await here.delete(f"{LINKS}/{(await give(here, used)).json()['id']}")
@@ -242,7 +242,7 @@ async def test_without_a_record_there_is_no_link_and_no_page(
 
 
 async def test_the_pages_say_where_else_the_patient_is_seen(
-    dashboard: FastAPI, coordinator: httpx.AsyncClient, here: httpx.AsyncClient, token: Tokens, clock: Clock
+    dashboard: FastAPI, coordinator: httpx.AsyncClient, here: httpx.AsyncClient, token: Tokens
 ) -> None:
     link = await linked(coordinator, here)
     own = Document((await here.get(f"/patients/{OWN}")).text)

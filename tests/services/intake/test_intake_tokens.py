@@ -257,7 +257,7 @@ async def test_old_and_new_network_key_count_during_a_rotation(network_key: Path
 
 
 async def test_no_token_of_ours_passes_for_another_kind(
-    system: Any, clinic: Clinic, platform: Platform, network_key: Path, token: Tokens
+    system: Any, platform: Platform, network_key: Path, token: Tokens
 ) -> None:
     access = (await system(proof())).json()["access_token"]
     patient = Caller(f"link:{uuid4()}", Role.PATIENT, frozenset({SITE}), uuid4())
