@@ -46,7 +46,7 @@ from shared.auth import Role, TrustedIssuer
 from shared.db import Connection, Pool, open_pool
 from shared.http.wire import wire
 from shared.keyring import KeyRing, KeyRingSettings
-from shared.settings import Limits, Platform, ServiceSettings
+from shared.settings import Limits, Platform, Rate, Rates, ServiceSettings
 from shared.signing import ALGORITHM, SigningKeys, make_key_file
 from tests.waiting import until
 
@@ -274,6 +274,13 @@ def platform(issuer: LocalIssuer, network_key: Path) -> Platform:
         public_urls=URLS,
         is_synthetic=True,
     )
+
+
+def unlimited(platform: Platform) -> Platform:
+    """The same, where nobody is told to wait."""
+    much = Rate(burst=1_000_000, per_minute=60_000_000)
+    often = dict.fromkeys(Rates.model_fields.keys() - {"clients"}, much)
+    return platform.model_copy(update={"rates": Rates.model_validate(often)})
 
 
 KeyRings = Callable[[str], Awaitable[KeyRingSettings]]

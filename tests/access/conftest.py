@@ -8,13 +8,13 @@ from pydantic import SecretStr
 
 from deploy.doors import SERVICES
 from services import READ_WORDS
-from shared.settings import Platform, Rate, Rates, SignIn
+from shared.settings import Platform, SignIn
 from shared.signing import ALGORITHM
 from tests.access.inside import Inside
 from tests.access.lines import LINES, SHARED
 from tests.access.network import Door
 from tests.access.tries import Tries
-from tests.conftest import Apps, KeyRings, Tokens
+from tests.conftest import Apps, KeyRings, Tokens, unlimited
 
 TRIED = pytest.StashKey[dict[str, Counter[str]]]()
 
@@ -44,10 +44,8 @@ def own_settings(own_settings: dict[str, dict[str, object]]) -> dict[str, dict[s
 
 @pytest.fixture(scope="session")
 def platform(platform: Platform) -> Platform:
-    """Nobody is told to wait: how often somebody may try is not what is asked here."""
-    much = Rate(burst=100_000, per_minute=100_000)
-    often = dict.fromkeys(Rates.model_fields.keys() - {"clients"}, much)
-    return platform.model_copy(update={"rates": Rates.model_validate(often)})
+    """How often somebody may try is not what is asked here."""
+    return unlimited(platform)
 
 
 @pytest.fixture(params=SERVICES)
