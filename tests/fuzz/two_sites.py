@@ -33,6 +33,7 @@ from tests.builders import (
     clinical,
 )
 from tests.conftest import Tokens, client_of, new_key
+from tests.services.clinic import PERSON, SITE_BODY
 from tests.services.clinical.writes import EACH
 from tests.services.streams import arrive
 from tests.survey import survey_of
@@ -76,11 +77,10 @@ async def settle(service: str, application: FastAPI, token: Tokens, ring: KeyRin
 
 async def _settle_intake(application: FastAPI, there: Neighbour, token: Tokens, _ring: KeyRing) -> None:
     async with client_of(application, token(Role.SYSTEM, [there.site_id])) as system:
-        described = {"name": "A clinic (synthetic)", "site_type": "academic", "time_zone": "America/Chicago"}
-        assert (await system.put(f"/v1/sites/{there.site_id}", json=described)).status_code == 200
+        assert (await system.put(f"/v1/sites/{there.site_id}", json=SITE_BODY)).status_code == 200
         there.has(site_id=there.site_id)
         for number in range(3):
-            person = {"identifier": f"MRN-{number}", "birth_year": 1984, "sex": "female", "diagnosis": "crohns-disease"}
+            person = PERSON | {"identifier": f"MRN-{number}"}
             patient = (await _posted(system, there, "/v1/patients", person))["id"]
             visit = {"patient_id": patient, "clinician_id": "dr-1", "scheduled_at": _in_days(3)}
             visit_id = (await _posted(system, there, "/v1/visits", visit))["id"]

@@ -31,6 +31,7 @@ from shared.sealing import ERASED, Patient, in_event
 from tests.builders import a_message
 from tests.conftest import new_key
 from tests.journeys.conftest import System
+from tests.services.clinic import PERSON, SITE_BODY
 from tests.survey import survey_of
 from tests.waiting import until
 
@@ -55,8 +56,7 @@ def client(system: System) -> Iterator[Callable[[str, Role], httpx.Client]]:
             opened[service, role] = system.client(service, role, [SITE])
         return opened[service, role]
 
-    body = {"name": "Riverbend GI (synthetic)", "site_type": "academic", "time_zone": "America/Chicago"}
-    assert of("intake", Role.SYSTEM).put(f"/v1/sites/{SITE}", json=body).status_code == 200
+    assert of("intake", Role.SYSTEM).put(f"/v1/sites/{SITE}", json=SITE_BODY).status_code == 200
     yield of
     for each in opened.values():
         each.close()
@@ -75,7 +75,7 @@ def posted(door: httpx.Client, path: str, body: Any, **params: str) -> dict[str,
 def somebody(client: Clients) -> Person:
     """A patient whose words stand on their page."""
     intake, clinical = client("intake", Role.SYSTEM), client("clinical", Role.SYSTEM)
-    patient = {"identifier": uuid4().hex, "birth_year": 1984, "sex": "female", "diagnosis": "crohns-disease"}
+    patient = PERSON | {"identifier": uuid4().hex}
     enrolled = posted(intake, "/v1/patients", {**patient, "consent": "consented"})
     about = {"patient_id": enrolled["id"]}
     scheduled_at = (datetime.now(UTC) + timedelta(minutes=10)).isoformat()

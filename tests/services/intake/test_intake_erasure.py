@@ -16,12 +16,13 @@ from shared.events import ErasureReason, PatientErased, SurveyCompleted
 from shared.keyring import KeyRing
 from shared.sealing import ERASED, NOT_READABLE_NOW, Patient, in_event, in_record
 from tests.conftest import Apps, FreshDatabase, KeyRings, Tokens, client_of, new_key
+from tests.services.clinic import PERSON, clinic_of
 from tests.services.rings import away
 from tests.services.streams import published
 from tests.survey import survey_of
 
 SITE = "site-01"
-PATIENT = {"identifier": "MRN-77", "birth_year": 1984, "sex": "female", "diagnosis": "crohns-disease"}
+PATIENT = PERSON | {"identifier": "MRN-77"}
 SAID = {"concerns": [{"topic": "symptoms", "words": "The cramps are back"}], "matters_most": "Work a full shift"}
 TABLES = ("patient", "visit", "survey")
 
@@ -34,10 +35,7 @@ async def intake(app: Apps) -> FastAPI:
 @pytest.fixture
 async def site(intake: FastAPI, token: Tokens) -> AsyncIterator[httpx.AsyncClient]:
     """A coordinator of site-01, whose site is known."""
-    body = {"name": "Riverbend GI (synthetic)", "site_type": "academic", "time_zone": "America/Chicago"}
-    async with client_of(intake, token("system", [SITE])) as system:
-        assert (await system.put(f"/v1/sites/{SITE}", json=body)).status_code == 200
-    async with client_of(intake, token("coordinator", [SITE])) as client:
+    async with clinic_of(intake, token, SITE), client_of(intake, token("coordinator", [SITE])) as client:
         yield client
 
 

@@ -23,7 +23,8 @@ from shared.hand_over import Receiver, assertion
 from shared.settings import Platform
 from shared.signing import SigningKeys, make_key_file
 from tests.conftest import URLS, Apps, Tokens, client_of, new_key
-from tests.services.intake.conftest import OTHER, SITE, Clinic
+from tests.services.clinic import Clinic
+from tests.services.intake.conftest import OTHER, SITE
 from tests.services.trails import trail
 
 EHR, OPERATOR = ClientId(SITE, "ehr"), "command-line:an-operator"
