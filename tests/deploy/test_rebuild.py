@@ -1,6 +1,5 @@
 """A read model that is built again and swapped in: the same rows, behind the same walls; the broker is the fake."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -17,6 +16,7 @@ from shared.memory_broker import MemoryBroker
 from tests.builders import PATIENT, SITE, a_site, a_visit, an_enrollment, an_event
 from tests.conftest import Databases, FreshDatabase, Pools
 from tests.services.streams import send
+from tests.shared.effects import running
 from tests.waiting import until
 from tests.walls.catalogue import findings
 from tests.walls.grants import GRANTS
@@ -42,14 +42,9 @@ async def dashboard(database: Databases) -> FreshDatabase:
 @asynccontextmanager
 async def consuming(dashboard: FreshDatabase, broker: MemoryBroker) -> AsyncIterator[None]:
     """The live consumer, once it has applied what the log holds."""
-    async with open_pool(dashboard.worker, size=2) as pool:
-        running = asyncio.create_task(Consumer(SUBSCRIPTION, broker, pool).run())
-        try:
-            await until_applied(dashboard, 6)
-            yield
-        finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+    async with open_pool(dashboard.worker, size=2) as pool, running(Consumer(SUBSCRIPTION, broker, pool).run()):
+        await until_applied(dashboard, 6)
+        yield
 
 
 async def until_applied(dashboard: FreshDatabase, count: int) -> None:

@@ -13,7 +13,7 @@ from deploy.upkeep import letters
 from deploy.upkeep.reconcile import Balance, Place, reconcile
 from deploy.upkeep.recovery import refill
 from shared import outbox
-from shared.broker import Partition, Record
+from shared.broker import Partition
 from shared.consumer import Consumer
 from shared.db import SiteScope, open_pool, transaction
 from shared.dead_letters import Place as LetterPlace
@@ -21,7 +21,7 @@ from shared.delivery_store import Letter, LetterState, add_letters
 from shared.events import TOPICS
 from shared.memory_broker import MemoryBroker
 from shared.relay import Relay
-from tests.builders import PATIENT, SITE, a_message, a_visit, an_event
+from tests.builders import PATIENT, SITE, a_record, a_visit, an_event
 from tests.conftest import Databases, FreshDatabase
 from tests.deploy.arrived import arrived_everywhere
 from tests.shared.effects import running
@@ -89,11 +89,9 @@ async def set_aside(network: Arrived, count: int, *, event_id: UUID | None = Non
     """Records that the dashboard could not apply: the others are parked behind the first, which is this event."""
     found = []
     for offset in range(1, count + 1):
-        event = an_event(a_visit(), sequence=offset + 1)
-        message = a_message(replace(event, event_id=event_id) if event_id and offset == 1 else event)
-        record = Record(VISITS, offset, 1_760_000_000_000, message.key, message.value, message.headers)
+        event = an_event(a_visit(), sequence=offset + 1, event_id=event_id if offset == 1 else None)
         becomes: LetterState = state if offset == 1 else "parked"
-        found.append(Letter(record, becomes, "the handler raised ValueError", offset + 1))
+        found.append(Letter(a_record(event, VISITS, offset), becomes, "the handler raised ValueError", offset + 1))
     async with open_pool(network["dashboard"].worker, size=1) as pool, transaction(pool) as connection:
         await add_letters(connection, "dashboard", found)
 

@@ -5,12 +5,12 @@ import asyncio
 import asyncpg
 import pytest
 
-from shared.broker import Partition, Record
+from shared.broker import Partition
 from shared.db import Pool, SiteScope, transaction
 from shared.delivery import deliver
 from shared.delivery_store import places
 from shared.http.receipts import Arrivals
-from tests.builders import SITE, a_message, a_visit, an_event
+from tests.builders import SITE, a_record, a_visit, an_event
 from tests.shared.effects import COUNTING
 
 EVENT = an_event(a_visit())
@@ -19,11 +19,9 @@ HERE = SiteScope(frozenset({"lakeside", SITE}))
 
 
 async def apply(reader: Pool) -> None:
-    message = a_message(EVENT)
-    record = Record(PLACE, 0, 1_760_000_000_000, message.key, message.value, message.headers)
     async with transaction(reader) as connection:
         await places(connection, COUNTING.name, [PLACE])
-        await deliver(connection, COUNTING, {PLACE: [record]})
+        await deliver(connection, COUNTING, {PLACE: [a_record(EVENT, PLACE, 0)]})
 
 
 async def test_who_waits_for_an_event_is_let_on_as_soon_as_it_is_applied(reader: Pool) -> None:

@@ -1,6 +1,5 @@
 """Analytics behind a real Kafka: every stream of a network becomes its figures."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
@@ -15,6 +14,7 @@ from shared.settings import Platform
 from tests.conftest import Apps, Tokens, client_of, worker_settings
 from tests.services.analytics.network import KNOWN
 from tests.services.streams import send
+from tests.shared.effects import running
 from tests.waiting import until
 
 
@@ -30,10 +30,8 @@ async def broker(kafka_bootstrap: str) -> KafkaBroker:
 async def application(app: Apps, broker: KafkaBroker) -> AsyncIterator[FastAPI]:
     """Both doors of analytics on one database."""
     application = await app("analytics")
-    running = asyncio.create_task(worker.run(worker_settings(application), broker))
-    yield application
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    async with running(worker.run(worker_settings(application), broker)):
+        yield application
 
 
 @pytest.mark.kafka

@@ -14,7 +14,7 @@ from shared.sealing import Patient, in_record
 from tests.builders import PATIENT, an_erasure, an_event
 from tests.conftest import KeyRings, Tokens, client_of
 from tests.services.dashboard.conftest import BODY, HERE, NEIGHBOUR, PAGE, SHOWN, THERE, WORDS, Clients, break_glass
-from tests.services.dashboard.rings import away
+from tests.services.rings import away
 from tests.services.streams import arrive, published
 from tests.services.trails import trail, unrecordable
 from tests.sign_in.conftest import Clock
@@ -197,7 +197,7 @@ async def test_what_cannot_be_put_on_record_is_neither_opened_nor_shown(
 
 
 async def test_an_erased_patient_stays_erased(
-    dashboard: FastAPI, clinician: httpx.AsyncClient, coordinator: httpx.AsyncClient, ring: KeyRing, clock: Clock
+    dashboard: FastAPI, clinician: httpx.AsyncClient, ring: KeyRing, clock: Clock
 ) -> None:
     await break_glass(clinician)
     await ring.erase(Patient(THERE, PATIENT), ErasureReason.PATIENT_REQUEST, clock.now)
@@ -262,7 +262,7 @@ async def test_a_look_through_glass_is_a_look_at_that_site_outside_its_visit(
 
 
 async def test_the_list_of_a_day_is_that_of_the_sites_day_and_says_how_often_it_was_looked(
-    dashboard: FastAPI, clinician: httpx.AsyncClient, coordinator: httpx.AsyncClient, as_: Clients, clock: Clock
+    clinician: httpx.AsyncClient, coordinator: httpx.AsyncClient, as_: Clients, clock: Clock
 ) -> None:
     clock.now = datetime(2026, 10, 14, 4, 30, tzinfo=UTC)  # 23:30 of the day before, at the patient's site
     await break_glass(clinician)
@@ -284,7 +284,7 @@ async def test_the_list_of_a_day_is_that_of_the_sites_day_and_says_how_often_it_
 
 
 async def test_a_coordinator_of_the_site_says_that_it_was_looked_into(
-    dashboard: FastAPI, clinician: httpx.AsyncClient, coordinator: httpx.AsyncClient, as_: Clients
+    clinician: httpx.AsyncClient, coordinator: httpx.AsyncClient, as_: Clients
 ) -> None:
     path = f"/v1/break-glass/{(await break_glass(clinician))['id']}/review"
     async with as_("coordinator", HERE) as stranger, as_("coordinator", THERE, "later") as second:

@@ -124,8 +124,11 @@ async def test_a_link_opens_nothing_else_and_to_nobody_else(
             assert await statuses(stranger, link) == [404, 404]
     async with client_of(dashboard, token("patient", [HERE], patient_id=OWN)) as patient:
         assert await statuses(patient, link) == [403, 403]
-    (view,) = {row["view_id"] for row in await dashboard.state.database.rows("SELECT view_id FROM view")} or {uuid4()}
-    assert (await clinician.post(f"/v1/views/{view}/beacon", content=b'{"duration_ms": 5}')).status_code == 404
+    assert (await clinician.get(pages_of(link)[0])).status_code == 200
+    (view,) = await dashboard.state.database.rows("SELECT view_id, site_id FROM view")
+    assert view["site_id"] == THERE
+    beacon = f"/v1/views/{view['view_id']}/beacon"
+    assert (await clinician.post(beacon, content=b'{"duration_ms": 5}')).status_code == 404
 
 
 async def test_either_side_ends_it_at_once_for_both(
@@ -180,7 +183,7 @@ async def test_a_code_opens_once_for_a_week_until_a_new_one_takes_its_place(
 
 
 async def test_without_a_valid_code_nobody_learns_who_is_a_patient_elsewhere(
-    dashboard: FastAPI, coordinator: httpx.AsyncClient, here: httpx.AsyncClient, clock: Clock
+    dashboard: FastAPI, coordinator: httpx.AsyncClient, here: httpx.AsyncClient
 ) -> None:
     used = await a_code(coordinator)
     await here.delete(f"{LINKS}/{(await give(here, used)).json()['id']}")
@@ -191,8 +194,8 @@ async def test_without_a_valid_code_nobody_learns_who_is_a_patient_elsewhere(
     said = {((answer := await give(here, code)).status_code, answer.content) for code in wrong}
     assert len(said) == 1
     assert {status for status, _ in said} == {404}
-    for row in await trail(dashboard, kind="denied"):
-        assert (row["site_id"], row["patient_id"], row["asked"]) == (HERE, OWN, [])
+    denied = await trail(dashboard, kind="denied")
+    assert [(row["site_id"], row["patient_id"], row["asked"]) for row in denied] == [(HERE, OWN, [])] * len(wrong)
     nobody = await give(here, live, path=f"/v1/patients/{uuid4()}/links")
     assert (nobody.status_code, nobody.json()["detail"]) == (404, "There is no such patient at this site.")
     assert (await here.post(CODES, json=AGREED)).status_code == 404
@@ -219,8 +222,8 @@ async def test_erasing_one_of_the_two_ends_the_link_and_neither_side_says_who_th
         erasure = an_event(an_erasure(patient_id=patient), site_id=site, sequence=number)
         await arrive(dashboard, SUBSCRIPTION, erasure)
     assert await statuses(here, link) == [404, 404]
-    for row in await dashboard.state.database.rows("SELECT * FROM linked_patient"):
-        assert (row["other_patient_id"], row["ended_by"]) == (None, "erasure")
+    sides = await dashboard.state.database.rows("SELECT * FROM linked_patient")
+    assert [(row["other_patient_id"], row["ended_by"]) for row in sides] == [(None, "erasure")] * 2
     assert (await give(here, unused)).status_code == 404
     assert "Also seen at" not in (await coordinator.get(SHOWN)).text
 
@@ -239,7 +242,7 @@ async def test_without_a_record_there_is_no_link_and_no_page(
 
 
 async def test_the_pages_say_where_else_the_patient_is_seen(
-    dashboard: FastAPI, coordinator: httpx.AsyncClient, here: httpx.AsyncClient, token: Tokens, clock: Clock
+    dashboard: FastAPI, coordinator: httpx.AsyncClient, here: httpx.AsyncClient, token: Tokens
 ) -> None:
     link = await linked(coordinator, here)
     own = Document((await here.get(f"/patients/{OWN}")).text)

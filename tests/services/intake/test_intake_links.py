@@ -16,7 +16,8 @@ from fastapi import FastAPI
 from services.intake.domain import Opening, openings
 from shared.events import LinkRevoked, VisitState
 from tests.conftest import URLS, Tokens, client_of, new_key
-from tests.services.intake.conftest import OTHER, SITE, Clinic
+from tests.services.clinic import Clinic
+from tests.services.intake.conftest import OTHER, SITE
 from tests.services.streams import published
 from tests.services.trails import trail, unrecordable
 from tests.sign_in.browser import Browser
