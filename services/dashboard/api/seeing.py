@@ -15,6 +15,7 @@ from fastapi import Request
 
 from services.dashboard import store
 from services.dashboard.api.glass import MOST_AT_ONCE, is_open_to
+from services.dashboard.api.standing import other_side
 from services.dashboard.domain import context_of
 from services.dashboard.pages.around import Around
 from shared import outbox
@@ -89,10 +90,9 @@ async def seen_by_link(request: Request, look: Look, link_id: UUID) -> Seen:
     look, there = replace(look, patient_id=own.other_patient_id), SiteScope.of(own.other_site)
     async with transaction(pool_of(request), there) as connection:
         await lock(connection, [(own.other_site, look.patient_id)])
-        sides = await store.links_of(connection, there, look.patient_id)
-        side = next((side for side in sides if side.is_live and side.is_other_side_of(own)), None)
+        side = await other_side(connection, own)
         stored = await store.page(connection, there, look.patient_id)
-        if not own.is_live or side is None or stored is None:
+        if side is None or stored is None:
             raise unknown("link")
         return await _recorded(request, connection, look, stored, Around(came_by=own), asked=[side.on_record])
 
