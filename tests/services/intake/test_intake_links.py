@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from services.intake.domain import Opening, openings
 from shared.events import LinkRevoked, VisitState
 from tests.conftest import URLS, Tokens, client_of, new_key
+from tests.services.held import held, until_waiting
 from tests.services.intake.conftest import OTHER, SITE, Clinic
 from tests.services.streams import published
 from tests.services.trails import trail, unrecordable
@@ -208,6 +209,20 @@ async def test_revoking_ends_the_sessions_that_the_link_opened(clinic: Clinic, p
     (item,) = (await clinic.system.get(f"/v1/visits/{visit_id}/links")).json()["items"]
     assert item["state"] == "revoked"
     assert (await clinic.system.delete(f"/v1/visits/{uuid4()}/links/{item['id']}")).status_code == 404
+
+
+async def test_a_link_that_is_revoked_while_somebody_opens_it_gives_no_session(clinic: Clinic, phone: Browser) -> None:
+    link = await clinic.new_link()
+    async with held(clinic.intake) as other:
+        await other.execute("UPDATE visit_link SET revoked_at = now()")
+        opening = asyncio.create_task(phone.post(link))
+        await until_waiting(clinic.intake)
+    assert (await opening).content == (await phone.post(link)).content
+    assert (await opening).status_code == 404
+    assert SESSION not in phone.cookies
+    assert await clinic.intake.state.database.value("SELECT count(*) FROM session") == 0
+    rows = await trail(clinic.intake, route="open_link")
+    assert [(row["kind"], row["status"]) for row in rows] == [("denied", 404)] * 2
 
 
 async def test_a_session_ends_with_its_link(clinic: Clinic, phone: Browser) -> None:
