@@ -107,7 +107,8 @@ class Broken(NamedTuple):
 async def break_glass(request: Request, response: Response, body: GlassBody, caller: Clinician) -> GlassAnswer:
     """Open the page of a patient of another site in an emergency, for reading only. That site is told who did and why.
 
-    A patient and a site that do not exist, or do not belong together, answer alike. Every try is counted and on record.
+    A patient and a site that do not exist, or do not belong together, answer alike. Every try is on record, and counted
+    unless it was answered with 503.
     """
     glass, is_new = await broken(request, caller, body)
     response.status_code = 201 if is_new else 200
@@ -214,7 +215,7 @@ def is_open_to(caller: Caller, glass: Sequence[BrokenGlass], now: datetime) -> B
 
 
 async def _tried(request: Request, connection: Connection, caller: Caller, body: GlassBody) -> Broken | Problem:
-    """What a try comes to; it counts against the next ones, unless it is one too many."""
+    """What a try comes to; it counts against the next ones, unless it is one too many or the key ring is away."""
     if body.site_id in caller.sites:
         return conflict("own-site", "A patient of your own site needs no emergency: open the page itself.")
     now, most = sessions_of(request).clock(), _settings(request).glass_tries_per_hour
@@ -223,6 +224,8 @@ async def _tried(request: Request, connection: Connection, caller: Caller, body:
         why = f"There are {most} tries an hour. Call the other clinic, or try again later."
         return Problem(429, "too-many-tries", why, headers={"retry-after": str(wait)})
     outcome = await _broken(request, connection, caller, body, now)
+    if isinstance(outcome, Problem) and outcome.status == 503:
+        return outcome
     glass_id = None if isinstance(outcome, Problem) else outcome.glass.glass_id
     at_own_site = caller.scope.ids[0]
     await store.record_glass_try(
