@@ -203,6 +203,8 @@ async def _tried(connection: Connection, given: Given, behind: LinkCode | None) 
     # Read again, now that both patients are held: it may have been used, or replaced, a moment ago.
     code = None if behind is None else await store.link_code(connection, SiteScope.of(behind.site_id), behind.code_hash)
     if code is not None and (linked := await _linked_already(connection, given, code)) is not None:
+        if code.is_live(given.at):
+            await store.record_link_code_used(connection, code, given.at)
         return linked
     if code is None or not code.is_live(given.at):
         return _no_such_code()

@@ -181,6 +181,16 @@ async def test_a_code_opens_once_for_a_week_until_a_new_one_takes_its_place(
     assert row["code_hash"] == hashlib.sha256(late.encode()).digest()
 
 
+async def test_a_code_that_is_given_for_patients_who_are_linked_already_is_used_up_too(
+    coordinator: httpx.AsyncClient, here: httpx.AsyncClient
+) -> None:
+    link, code = await linked(coordinator, here), await a_code(coordinator)
+    assert (await give(here, code)).status_code == 200
+    assert (await give(here, code)).status_code == 200, "said again while they are linked it is the same link"
+    assert (await here.delete(f"{LINKS}/{link['id']}")).status_code == 204
+    assert (await give(here, code)).status_code == 404
+
+
 async def test_without_a_valid_code_nobody_learns_who_is_a_patient_elsewhere(
     dashboard: FastAPI, coordinator: httpx.AsyncClient, here: httpx.AsyncClient, clock: Clock
 ) -> None:
