@@ -14,7 +14,9 @@ import structlog
 from fastapi import FastAPI
 
 from services.intake.domain import Opening, openings
+from services.intake.store import record_erasure
 from shared.events import LinkRevoked, VisitState
+from shared.sealing import Patient
 from tests.conftest import URLS, Tokens, client_of, new_key
 from tests.services.held import held, until_waiting
 from tests.services.intake.conftest import OTHER, SITE, Clinic
@@ -324,6 +326,17 @@ async def test_another_sites_visit_is_unknown_to_who_makes_links(clinic: Clinic,
             revoked = await other.delete(f"/v1/visits/{known}/links/{item['id']}")
             assert (made.status_code, listed.status_code, revoked.status_code) == (404, 404, 404)
         assert (await other.put(RULE, json={"asks_birth_year": False})).status_code == 404
+
+
+async def test_no_link_is_made_for_somebody_who_is_erased_meanwhile(clinic: Clinic) -> None:
+    patient_id = await clinic.enrol()
+    path = f"/v1/visits/{await clinic.visit(patient_id)}/links"
+    async with held(clinic.intake, (SITE, patient_id)) as other:
+        making = asyncio.create_task(clinic.system.post(path, json={}, headers=new_key()))
+        await until_waiting(clinic.intake)
+        await record_erasure(other, Patient(SITE, UUID(patient_id)), datetime.now(UTC))
+    assert (await making).status_code == 404
+    assert await clinic.intake.state.database.value("SELECT count(*) FROM visit_link") == 0
 
 
 @pytest.mark.parametrize("role", ["clinician", "operator"])
