@@ -208,10 +208,9 @@ async def end(request: Request, caller: Caller, glass_id: UUID) -> None:
         await store.record_glass_ended(connection, glass, caller.subject, sessions_of(request).clock())
 
 
-def is_open_to(caller: Caller, glass: Sequence[BrokenGlass], now: datetime) -> BrokenGlass | None:
-    """The glass among these that this clinician broke and that is open now."""
-    mine = (one for one in glass if one.is_open(now) and one.is_of(caller.subject, caller.sites))
-    return next(mine, None)
+def broken_by(caller: Caller, glass: Sequence[BrokenGlass]) -> BrokenGlass | None:
+    """The glass among these that this clinician broke."""
+    return next((one for one in glass if one.is_of(caller.subject, caller.sites)), None)
 
 
 async def _tried(request: Request, connection: Connection, caller: Caller, body: GlassBody) -> Broken | Problem:
@@ -240,8 +239,8 @@ async def _broken(
     there = SiteScope.of(body.site_id)
     if not await is_here(connection, there, body.patient_id):
         return unknown("patient")
-    held = await store.glass_to(connection, there, body.patient_id, MOST_AT_ONCE)
-    if (glass := is_open_to(caller, held, now)) is not None:
+    glass = broken_by(caller, await store.open_glass_to(connection, there, body.patient_id, now))
+    if glass is not None:
         return Broken(glass, is_new=False)
     try:
         key = await ring_of(request).sealer(Patient(body.site_id, body.patient_id))

@@ -14,7 +14,7 @@ import orjson
 from fastapi import Request
 
 from services.dashboard import store
-from services.dashboard.api.glass import MOST_AT_ONCE, is_open_to
+from services.dashboard.api.glass import broken_by
 from services.dashboard.api.standing import other_side
 from services.dashboard.domain import context_of
 from services.dashboard.pages.around import Around
@@ -101,21 +101,19 @@ async def _seen_through_glass(request: Request, look: Look, there: SiteScope) ->
     async with transaction(pool_of(request), there) as connection:
         await lock(connection, [(site_id, look.patient_id) for site_id in there.sites])
         stored = await store.page(connection, there, look.patient_id)
-        broken = await store.glass_to(connection, there, look.patient_id, MOST_AT_ONCE)
-        through = is_open_to(look.caller, broken, look.at)
+        glass = await store.open_glass_to(connection, there, look.patient_id, look.at)
+        through = broken_by(look.caller, glass)
         if stored is None or through is None:
             raise unknown("patient")
-        around = Around(glass=[glass for glass in broken if glass.is_open(look.at)], through=through)
+        around = Around(glass=glass, through=through)
         return await _recorded(request, connection, look, stored, around, asked=[through.on_record])
 
 
 async def _around(connection: Connection, scope: SiteScope, look: Look) -> Around:
     """What people are shown around a page of their own site."""
-    broken = await store.glass_to(connection, scope, look.patient_id, MOST_AT_ONCE)
+    glass = await store.open_glass_to(connection, scope, look.patient_id, look.at)
     links = await store.links_of(connection, scope, look.patient_id)
-    return Around(
-        glass=[glass for glass in broken if glass.is_open(look.at)], links=[link for link in links if link.is_live]
-    )
+    return Around(glass=glass, links=[link for link in links if link.is_live])
 
 
 async def _recorded(

@@ -64,13 +64,16 @@ async def glass(connection: Connection, scope: SiteScope, glass_id: UUID) -> Bro
     return None if row is None else _glass(row)
 
 
-async def glass_to(connection: Connection, scope: SiteScope, patient_id: UUID, most: int) -> list[BrokenGlass]:
-    """The glass that was broken to a patient, the latest first."""
+async def open_glass_to(connection: Connection, scope: SiteScope, patient_id: UUID, now: datetime) -> list[BrokenGlass]:
+    """The glass to a patient that is open now, the latest first: it closes by itself, or is ended early."""
     rows = await connection.fetch(
-        "SELECT * FROM broken_glass WHERE site_id = ANY($1) AND patient_id = $2 ORDER BY broken_at DESC LIMIT $3",
+        """
+        SELECT * FROM broken_glass
+        WHERE site_id = ANY($1) AND patient_id = $2 AND ended_at IS NULL AND until > $3 ORDER BY broken_at DESC
+        """,
         scope.ids,
         patient_id,
-        most,
+        now,
     )
     return [_glass(row) for row in rows]
 

@@ -128,6 +128,23 @@ async def test_whoever_broke_it_and_the_patients_site_can_close_it_at_once_and_n
     assert [item["ended_by"] for item in items] == ["j-ortiz", "dr-silva"]
 
 
+async def test_it_stays_open_however_often_others_broke_and_closed_theirs_since(
+    dashboard: FastAPI, clinician: httpx.AsyncClient
+) -> None:
+    glass = await break_glass(clinician)
+    await dashboard.state.database.run(
+        """
+        INSERT INTO broken_glass
+            (site_id, glass_id, patient_id, subject, of_sites, reason, words, broken_at, until, ended_at, ended_by)
+        SELECT site_id, gen_random_uuid(), patient_id, 'dr-other', of_sites, reason, words,
+               broken_at + interval '1 second', until, until, 'dr-other'
+        FROM broken_glass, generate_series(1, 100)
+        """
+    )
+    assert await statuses(clinician) == [200, 200]
+    assert (await clinician.post("/v1/break-glass", json=BODY)).json() == glass
+
+
 async def test_said_again_while_it_is_open_it_is_the_same_glass_and_lasts_no_longer(
     dashboard: FastAPI, clinician: httpx.AsyncClient, clock: Clock
 ) -> None:
