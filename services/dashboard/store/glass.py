@@ -78,7 +78,9 @@ async def open_glass_to(connection: Connection, scope: SiteScope, patient_id: UU
     return [_glass(row) for row in rows]
 
 
-async def glass_uses(connection: Connection, scope: SiteScope, before: datetime, most: int) -> list[GlassUse]:
+async def glass_uses(
+    connection: Connection, scope: SiteScope, since: datetime, before: datetime | None, most: int
+) -> list[GlassUse]:
     """The glass that was broken to patients of these sites, with the looks through it, the latest first."""
     rows = await connection.fetch(
         """
@@ -87,9 +89,11 @@ async def glass_uses(connection: Connection, scope: SiteScope, before: datetime,
                 WHERE audit.site_id = broken_glass.site_id AND audit.patient_id = broken_glass.patient_id
                 AND kind = 'read' AND 'glass_id=' || glass_id = ANY (asked)) AS looks
         FROM broken_glass LEFT JOIN site USING (site_id)
-        WHERE broken_glass.site_id = ANY($1) AND broken_at < $2 ORDER BY broken_at DESC LIMIT $3
+        WHERE broken_glass.site_id = ANY($1) AND broken_at > $2 AND broken_at < coalesce($3, 'infinity'::timestamptz)
+        ORDER BY broken_at DESC LIMIT $4
         """,
         scope.ids,
+        since,
         before,
         most,
     )

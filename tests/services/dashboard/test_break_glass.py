@@ -307,6 +307,14 @@ async def test_the_list_of_a_day_is_that_of_the_sites_day_and_says_how_often_it_
     assert (await coordinator.get("/v1/break-glass")).json()["items"] == []
 
 
+async def test_the_list_holds_what_another_door_wrote_whose_clock_is_ahead(
+    clinician: httpx.AsyncClient, coordinator: httpx.AsyncClient, clock: Clock
+) -> None:
+    await break_glass(clinician)
+    clock.go_on(minutes=-10)
+    assert len((await coordinator.get("/v1/break-glass")).json()["items"]) == 1
+
+
 async def test_a_coordinator_of_the_site_says_that_it_was_looked_into(
     dashboard: FastAPI, clinician: httpx.AsyncClient, coordinator: httpx.AsyncClient, as_: Clients
 ) -> None:
