@@ -1,5 +1,6 @@
 """Breaking the glass: what a clinician of another site reaches through it, for how long, and who is told."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from tests.builders import PATIENT, an_erasure, an_event
 from tests.conftest import KeyRings, Tokens, client_of
 from tests.services.dashboard.conftest import BODY, HERE, NEIGHBOUR, PAGE, SHOWN, THERE, WORDS, Clients, break_glass
 from tests.services.dashboard.rings import away
+from tests.services.held import held, until_waiting
 from tests.services.streams import arrive, published
 from tests.services.trails import trail, unrecordable
 from tests.sign_in.conftest import Clock
@@ -195,6 +197,16 @@ async def test_one_clinician_may_try_ten_times_an_hour(
     await break_glass(clinician)
 
 
+async def test_tries_at_the_same_moment_count_one_by_one(dashboard: FastAPI, clinician: httpx.AsyncClient) -> None:
+    nobody = BODY | {"patient_id": str(uuid4())}
+    for _ in range(9):
+        assert (await clinician.post("/v1/break-glass", json=nobody)).status_code == 404
+    async with held(dashboard, (HERE, "break-glass:dr-silva")):
+        trying = [asyncio.create_task(clinician.post("/v1/break-glass", json=nobody)) for _ in range(2)]
+        await until_waiting(dashboard, 2)
+    assert sorted([(await one).status_code for one in trying]) == [404, 429]
+
+
 @pytest.mark.parametrize("words", ["", "too short", "          ", "x" * 501])
 async def test_why_is_said_in_words(clinician: httpx.AsyncClient, words: str) -> None:
     answer = await clinician.post("/v1/break-glass", json=BODY | {"words": words})
@@ -305,6 +317,30 @@ async def test_the_list_of_a_day_is_that_of_the_sites_day_and_says_how_often_it_
         assert (await of_the_clinician.get("/v1/break-glass")).json()["items"] == []
     clock.go_on(days=30)
     assert (await coordinator.get("/v1/break-glass")).json()["items"] == []
+
+
+async def test_a_long_list_comes_in_parts_that_miss_and_repeat_nothing(
+    dashboard: FastAPI, clinician: httpx.AsyncClient, coordinator: httpx.AsyncClient
+) -> None:
+    await break_glass(clinician)
+    await dashboard.state.database.run(
+        """
+        INSERT INTO broken_glass (site_id, glass_id, patient_id, subject, of_sites, reason, words, broken_at, until)
+        SELECT site_id, gen_random_uuid(), patient_id, subject, of_sites, reason, words,
+               broken_at - number * interval '1 minute', until
+        FROM broken_glass, generate_series(1, 200) AS number
+        """
+    )
+    seen: list[str] = []
+    params: dict[str, str] = {}
+    while True:
+        answer = (await coordinator.get("/v1/break-glass", params=params)).json()
+        seen += [item["id"] for item in answer["items"]]
+        if answer["next"] is None:
+            break
+        params = {"before": answer["next"]}
+    rows = await dashboard.state.database.rows("SELECT glass_id FROM broken_glass ORDER BY broken_at DESC")
+    assert seen == [str(row["glass_id"]) for row in rows]
 
 
 async def test_the_list_holds_what_another_door_wrote_whose_clock_is_ahead(

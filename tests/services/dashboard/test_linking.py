@@ -191,6 +191,23 @@ async def test_a_code_that_is_given_for_patients_who_are_linked_already_is_used_
     assert (await give(here, code)).status_code == 404
 
 
+@pytest.mark.parametrize("patient", [(HERE, OWN), (THERE, PATIENT)])
+async def test_a_code_that_two_give_at_the_same_moment_makes_one_link(
+    dashboard: FastAPI,
+    coordinator: httpx.AsyncClient,
+    here: httpx.AsyncClient,
+    as_: Clients,
+    patient: tuple[str, UUID],
+) -> None:
+    code = await a_code(coordinator)
+    async with as_("coordinator", HERE, "a-colleague") as colleague:
+        async with held(dashboard, patient):
+            giving = [asyncio.create_task(give(client, code)) for client in (here, colleague)]
+            await until_waiting(dashboard, 2)
+        assert sorted([(await one).status_code for one in giving]) == [200, 201]
+    assert await dashboard.state.database.value("SELECT count(*) FROM linked_patient") == 2
+
+
 async def test_without_a_valid_code_nobody_learns_who_is_a_patient_elsewhere(
     dashboard: FastAPI, coordinator: httpx.AsyncClient, here: httpx.AsyncClient, clock: Clock
 ) -> None:
