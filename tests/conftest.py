@@ -315,10 +315,7 @@ async def ring(keyring_of: KeyRings) -> AsyncIterator[KeyRing]:
 @pytest.fixture(scope="session")
 def own_settings(network_key: Path) -> dict[str, dict[str, object]]:
     """What a service must be told beside what all are, and the key ring."""
-    return {
-        "intake": {"identifier_key": "k" * 32, "link_key": "l" * 32, "signing_key_files": (network_key,)},
-        "analytics": {"pseudonym_key": "p" * 32},
-    }
+    return {"intake": {"identifier_key": "k" * 32, "link_key": "l" * 32, "signing_key_files": (network_key,)}}
 
 
 @pytest.fixture
@@ -346,7 +343,9 @@ async def app(
 def worker_settings(application: FastAPI) -> Any:
     """The settings of the Kafka door beside an application's HTTP door."""
     found: FreshDatabase = application.state.database
-    return application.state.settings.model_copy(update={"database_url": SecretStr(found.worker)})
+    kind = settings_class(Door(application.state.sessions.service, "worker"))
+    told = dict(application.state.settings) | {"database_url": found.worker, "pseudonym_key": "p" * 32}
+    return kind.model_validate({name: value for name, value in told.items() if name in kind.model_fields})
 
 
 @asynccontextmanager

@@ -328,14 +328,21 @@ async def record_wrong_answer(connection: Connection, site_id: str, link_id: UUI
     )
 
 
-async def record_opening(connection: Connection, site_id: str, link_id: UUID, at: datetime) -> None:
-    """Keep that a link was opened; wrong answers before it no longer count."""
-    await connection.execute(
-        "UPDATE visit_link SET opened_at = $3, wrong_answers = 0 WHERE site_id = $1 AND link_id = $2",
+async def record_opening(connection: Connection, site_id: str, link_id: UUID, at: datetime) -> bool:
+    """Keep that a link was opened, and forget the wrong answers before it; False when it was revoked meanwhile.
+
+    Whoever revokes it waits until this is committed, so that no session outlives its link.
+    """
+    status = await connection.execute(
+        """
+        UPDATE visit_link SET opened_at = $3, wrong_answers = 0
+        WHERE site_id = $1 AND link_id = $2 AND revoked_at IS NULL
+        """,
         site_id,
         link_id,
         at,
     )
+    return status == "UPDATE 1"
 
 
 async def record_link_revoked(connection: Connection, site_id: str, link_id: UUID, at: datetime) -> bool:

@@ -32,7 +32,7 @@ from tests.builders import (
     an_id,
     clinical,
 )
-from tests.conftest import Tokens, client_of, new_key
+from tests.conftest import Tokens, client_of, new_key, worker_settings
 from tests.services.clinic import PERSON, SITE_BODY
 from tests.services.clinical.writes import EACH
 from tests.services.streams import arrive
@@ -145,7 +145,7 @@ async def _hear(service: str, application: FastAPI, there: Neighbour, ring: KeyR
     heard = [event for event in _told(there, patient.patient_id) if event.topic in listens_to]
     sealed = [_with_words(event, there.words, key) for event in heard]
     subscription = (
-        subscription_of(application.state.settings)
+        subscription_of(worker_settings(application))
         if service == "analytics"
         else import_module(f"services.{service}.worker").SUBSCRIPTION
     )

@@ -198,7 +198,6 @@ async def test_every_door_refuses_what_is_new_about_an_erased_patient(system: Sy
     told = system.network.environments[Door("intake", "app")]
     settings = IntakeSettings(
         database_url=SecretStr(told["SAMEPAGE_INTAKE_DATABASE_URL"]),
-        identifier_key=SecretStr(told["SAMEPAGE_INTAKE_IDENTIFIER_KEY"]),
         keyring=keyring_of(system, "intake"),
     )
     patient = Patient(SITE, UUID(person.patient_id))

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.dashboard import store
-from services.dashboard.api.standing import is_here
+from services.dashboard.api.standing import is_here, other_side
 from services.dashboard.domain import (
     CODE_LIVES_FOR,
     SECRET_BYTES,
@@ -168,7 +168,12 @@ async def end_link(request: Request, patient_id: UUID, link_id: UUID, caller: Co
     if own is None or own.patient_id != patient_id:
         raise unknown("link")
     async with transaction(pool_of(request), SiteScope.of(own.site_id, own.other_site)) as connection:
-        other = await _other_side(connection, own)
+        await lock(connection, [(own.site_id, patient_id), (own.other_site, own.other_patient_id)])
+        # Read again, now that both patients are held: it may have been ended, or forgotten, a moment ago.
+        own = await store.link(connection, caller.scope, link_id)
+        if own is None:
+            raise unknown("link")
+        other = await other_side(connection, own)
         sides = [own] if other is None else [own, other]
         await trail_of(request).keep(connection, [_entry(side, Kind.WRITE, 204) for side in sides])
         await store.record_links_ended(connection, sides, caller.subject, sessions_of(request).clock())
@@ -198,6 +203,8 @@ async def _tried(connection: Connection, given: Given, behind: LinkCode | None) 
     # Read again, now that both patients are held: it may have been used, or replaced, a moment ago.
     code = None if behind is None else await store.link_code(connection, SiteScope.of(behind.site_id), behind.code_hash)
     if code is not None and (linked := await _linked_already(connection, given, code)) is not None:
+        if code.is_live(given.at):
+            await store.record_link_code_used(connection, code, given.at)
         return linked
     if code is None or not code.is_live(given.at):
         return _no_such_code()
@@ -218,17 +225,9 @@ async def _tried(connection: Connection, given: Given, behind: LinkCode | None) 
 async def _linked_already(connection: Connection, given: Given, code: LinkCode) -> Linked | None:
     for own in await store.links_of(connection, SiteScope.of(given.site_id), given.patient_id):
         if own.is_live and (own.other_site, own.other_patient_id) == (code.site_id, code.patient_id):
-            other = await _other_side(connection, own)
+            other = await other_side(connection, own)
             return None if other is None else Linked(own, other, is_new=False)
     return None
-
-
-async def _other_side(connection: Connection, own: LinkedPatient) -> LinkedPatient | None:
-    """The live side of the other site, which the transaction must be bound to; None when it is ended."""
-    if own.other_patient_id is None:
-        return None
-    sides = await store.links_of(connection, SiteScope.of(own.other_site), own.other_patient_id)
-    return next((side for side in sides if side.is_live and side.is_other_side_of(own)), None)
 
 
 def _made(given: Given, code: LinkCode, *, here_is: str, there_is: str) -> Linked:

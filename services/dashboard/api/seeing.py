@@ -13,7 +13,8 @@ from uuid import UUID, uuid4
 from fastapi import Request
 
 from services.dashboard import store
-from services.dashboard.api.glass import MOST_AT_ONCE, is_open_to
+from services.dashboard.api.glass import broken_by
+from services.dashboard.api.standing import other_side
 from services.dashboard.domain import context_of
 from services.dashboard.pages.around import Around
 from shared.audit import Act, Entry, Kind, Purpose
@@ -139,10 +140,9 @@ async def seen_by_link(request: Request, look: Look, link_id: UUID) -> Seen:
     look, there = replace(look, patient_id=own.other_patient_id), SiteScope.of(own.other_site)
     async with transaction(pool_of(request), there) as connection:
         await lock(connection, [(own.other_site, look.patient_id)])
-        sides = await store.links_of(connection, there, look.patient_id)
-        side = next((side for side in sides if side.is_live and side.is_other_side_of(own)), None)
+        side = await other_side(connection, own)
         stored = await store.page(connection, there, look.patient_id)
-        if not own.is_live or side is None or stored is None:
+        if side is None or stored is None:
             raise unknown("link")
         seen = _seen(_asked(request, look), stored, Around(came_by=own), [side.on_record])
         return await _record_from_elsewhere(request, connection, seen)
@@ -162,11 +162,11 @@ async def _seen_through_glass(request: Request, look: Look, there: SiteScope) ->
     async with transaction(pool_of(request), there) as connection:
         await lock(connection, [(site_id, look.patient_id) for site_id in there.sites])
         stored = await store.page(connection, there, look.patient_id)
-        broken = await store.glass_to(connection, there, look.patient_id, MOST_AT_ONCE)
-        through = is_open_to(look.caller, broken, look.at)
+        glass = await store.open_glass_to(connection, there, look.patient_id, look.at)
+        through = broken_by(look.caller, glass)
         if stored is None or through is None:
             raise unknown("patient")
-        around = Around(glass=[glass for glass in broken if glass.is_open(look.at)], through=through)
+        around = Around(glass=glass, through=through)
         trail_of(request).purpose = Purpose.BREAK_GLASS
         return await _record_from_elsewhere(
             request, connection, _seen(_asked(request, look), stored, around, [through.on_record])
@@ -175,11 +175,9 @@ async def _seen_through_glass(request: Request, look: Look, there: SiteScope) ->
 
 async def _around(connection: Connection, scope: SiteScope, look: Look) -> Around:
     """What people are shown around a page of their own site."""
-    broken = await store.glass_to(connection, scope, look.patient_id, MOST_AT_ONCE)
+    glass = await store.open_glass_to(connection, scope, look.patient_id, look.at)
     links = await store.links_of(connection, scope, look.patient_id)
-    return Around(
-        glass=[glass for glass in broken if glass.is_open(look.at)], links=[link for link in links if link.is_live]
-    )
+    return Around(glass=glass, links=[link for link in links if link.is_live])
 
 
 def _seen(asked: _Asked, stored: store.StoredPage, around: Around, on_record: Sequence[str] = ()) -> Seen:

@@ -2,9 +2,9 @@
 
 from services.dashboard.store.glass import (
     glass,
-    glass_to,
     glass_tries,
     glass_uses,
+    open_glass_to,
     record_glass,
     record_glass_ended,
     record_glass_reviewed,
@@ -45,7 +45,6 @@ __all__ = [
     "PatientKey",
     "StoredPage",
     "glass",
-    "glass_to",
     "glass_tries",
     "glass_uses",
     "hold_facts",
@@ -56,6 +55,7 @@ __all__ = [
     "link_tries",
     "links_of",
     "looks",
+    "open_glass_to",
     "page",
     "pages",
     "record_glass",

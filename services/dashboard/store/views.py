@@ -11,13 +11,14 @@ from shared.events import DashboardViewed, ViewContext, ViewerRole
 
 
 async def looks(
-    connection: Connection, scope: SiteScope, patient_id: UUID, before: datetime, most: int
+    connection: Connection, scope: SiteScope, patient_id: UUID, before: datetime | None, most: int
 ) -> list[asyncpg.Record]:
     """What the audit says of readers of this patient's data and of exports about them, the newest first."""
     return await connection.fetch(
         """
         SELECT recorded_at, role, subject, purpose, route FROM audit
-        WHERE site_id = ANY($1) AND patient_id = $2 AND kind IN ('read', 'export') AND recorded_at < $3
+        WHERE site_id = ANY($1) AND patient_id = $2 AND kind IN ('read', 'export')
+        AND recorded_at < coalesce($3, 'infinity'::timestamptz)
         ORDER BY recorded_at DESC LIMIT $4
         """,
         scope.ids,

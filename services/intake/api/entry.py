@@ -94,7 +94,9 @@ async def open_link(request: Request, site_id: str, secret: str, lang: Lang = No
             await store.record_wrong_answer(connection, site_id, found.link.link_id)
             await _keep(request, connection, site_id, found.link, Kind.REFUSED, 422)
             return _asked(request, found, lang, asks_birth_year=True, is_wrong=True)
-        await store.record_opening(connection, site_id, found.link.link_id, datetime.now(UTC))
+        if not await store.record_opening(connection, site_id, found.link.link_id, datetime.now(UTC)):
+            await _keep(request, connection, site_id, found.link, Kind.DENIED, 404)
+            return _unusable(request)
         response = RedirectResponse(f"/start?lang={lang}" if lang else "/start", status_code=303)
         caller = _caller(site_id, found.link)
         await begin(request, connection, response, caller, ends_at=found.link.expires_at)

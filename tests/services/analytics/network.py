@@ -13,7 +13,7 @@ from shared.db import open_pool, transaction
 from shared.delivery_store import Letter, add_letters
 from shared.events import ConsentState, Event, SiteType, ViewContext, VisitState, YesNoUnsure
 from tests.builders import a_feedback, a_record, a_site, a_survey, a_view, a_visit, an_enrollment, an_event, an_id
-from tests.conftest import FreshDatabase
+from tests.conftest import FreshDatabase, worker_settings
 from tests.services.streams import arrive
 
 MARCH, APRIL = datetime(2024, 3, 12, 15, tzinfo=UTC), datetime(2024, 4, 9, 15, tzinfo=UTC)
@@ -96,7 +96,7 @@ def events_of(groups: Sequence[Group]) -> list[Event]:
 
 async def learn(analytics: FastAPI, *events: Event) -> None:
     """Let these events arrive."""
-    await arrive(analytics, subscription_of(analytics.state.settings), *events)
+    await arrive(analytics, subscription_of(worker_settings(analytics)), *events)
 
 
 async def set_aside(analytics: FastAPI, site_id: str) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -24,7 +24,7 @@ from tests.survey import survey_of
 SITE = "site-01"
 PATIENT = PERSON | {"identifier": "MRN-77"}
 SAID = {"concerns": [{"topic": "symptoms", "words": "The cramps are back"}], "matters_most": "Work a full shift"}
-TABLES = ("patient", "visit", "survey")
+TABLES = ("patient", "visit", "visit_link", "survey")
 
 
 @pytest.fixture
@@ -104,13 +104,16 @@ async def test_without_the_key_ring_words_are_refused_whole_and_the_rest_goes_on
 async def test_an_erased_patient_leaves_nothing_but_a_tombstone_and_an_event(
     intake: FastAPI, site: httpx.AsyncClient, ring: KeyRing
 ) -> None:
-    patient_id, visit_id = await enrolled(site)
-    await enrolled(site, "MRN-78")
+    (patient_id, visit_id), (_, another) = await enrolled(site), await enrolled(site, "MRN-78")
     survey = await posted(site, "/v1/surveys", survey_of(patient_id, visit_id, **SAID))
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    for visit in (visit_id, another):
+        await posted(site, f"/v1/visits/{visit}/links", {"expires_at": tomorrow.isoformat()})
     answer = await erasing(site, patient_id)
     assert answer.status_code == 201, answer.text
 
-    assert await counts(intake) == {"patient": 1, "visit": 1, "survey": 0, "erasure": 1, "outbox": 7}
+    left = {"patient": 1, "visit": 1, "visit_link": 1, "survey": 0, "erasure": 1, "outbox": 7}
+    assert await counts(intake) == left
     *_, said, erasure = await published(intake)
     assert isinstance(erasure.body, PatientErased)
     assert (str(erasure.body.patient_id), erasure.body.reason) == (patient_id, ErasureReason.PATIENT_REQUEST)
@@ -193,7 +196,8 @@ async def test_an_erasure_that_was_cut_off_after_the_key_was_destroyed_is_finish
     async with open_pool(intake.state.database.worker, size=1) as pool:
         assert await finish_erasures(pool, ring) == 1
         assert await finish_erasures(pool, ring) == 0
-    assert await counts(intake) == {"patient": 1, "visit": 1, "survey": 0, "erasure": 1, "outbox": 7}
+    left = {"patient": 1, "visit": 1, "visit_link": 0, "survey": 0, "erasure": 1, "outbox": 7}
+    assert await counts(intake) == left
     event = (await published(intake))[-1]
     assert isinstance(event.body, PatientErased)
     assert event.body.reason is ErasureReason.RETENTION_ENDED
