@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from deploy.databases import Database, connected
 from deploy.doors import SERVICES, consumes, publishes
-from deploy.local.errors import StackError
+from deploy.places import owner_of
 from deploy.upkeep.reconcile import ahead
 from shared.db import Connection
 from shared.delivery_store import record_of
@@ -58,7 +58,7 @@ async def refill(databases: Mapping[str, Database], service: str) -> Refill:
         lost = await _lost(writer, readers, topics)
         was_restored = bool(await writer.fetchval(_FOREIGN))
         if was_restored or lost:
-            await _adopt(databases[service].owner, service, lost)
+            await _adopt(owner_of(service, databases[service]), lost)
         for reader in readers.values():
             await _read_anew(reader, writer, topics)
         events: int = await writer.fetchval("SELECT count(*) FROM outbox")
@@ -79,11 +79,8 @@ async def _lost(
     return lost
 
 
-async def _adopt(owner_dsn: str, service: str, lost: Mapping[tuple[str, str, str], int]) -> None:
+async def _adopt(owner_dsn: str, lost: Mapping[tuple[str, str, str], int]) -> None:
     """Make what was restored this server's oldest, and let it count on behind what readers have."""
-    if not owner_dsn:
-        named = f"SAMEPAGE_{service.upper()}_OWNER_DATABASE_URL"
-        raise StackError(f"The database of {service} was restored, which its owner has to mend: name {named}.")
     async with connected(owner_dsn) as owner, owner.transaction():
         for table in ("outbox", "outbox_head"):
             await owner.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
