@@ -18,10 +18,10 @@ from deploy.local.errors import StackError
 from deploy.places import owner_of, pseudonym_key, reached_broker, reached_database, reached_databases
 from deploy.rebuild import Report, Swap, go_back, rebuild
 from deploy.upkeep import letters
-from deploy.upkeep.reconcile import Balance, Place, reconcile
+from deploy.upkeep.reconcile import Balance, reconcile
 from deploy.upkeep.recovery import refill
-from shared.dead_letters import Place as LetterPlace
-from shared.dead_letters import SetAside
+from shared.broker import Stream
+from shared.dead_letters import Place, SetAside
 from shared.delivery import Subscription
 from shared.telemetry import RECONCILED_AT, RECONCILED_INVENTED, RECONCILED_MISSING
 
@@ -160,15 +160,15 @@ def _say(balances: Sequence[Balance]) -> None:
         table.add_row(one.topic, one.consumer, *(f"{count:,}" for count in counts))
     console.print(table)
     for one in balances:
-        for what, places in (("missing", one.missing), ("applied and never written", one.invented)):
-            for place in places[:_SHOWN]:
-                console.print(_sentence(one, place, what), markup=False, highlight=False, soft_wrap=True)
-            if len(places) > _SHOWN:
-                console.print(f"... and {len(places) - _SHOWN:,} more.")
+        for what, streams in (("missing", one.missing), ("applied and never written", one.invented)):
+            for stream in streams[:_SHOWN]:
+                console.print(_sentence(one, stream, what), markup=False, highlight=False, soft_wrap=True)
+            if len(streams) > _SHOWN:
+                console.print(f"... and {len(streams) - _SHOWN:,} more.")
 
 
-def _sentence(balance: Balance, place: Place, what: str) -> str:
-    return f"{balance.topic} at {balance.consumer}: {what} for {place.key} of {place.site_id or 'no site'}"
+def _sentence(balance: Balance, stream: Stream, what: str) -> str:
+    return f"{balance.topic} at {balance.consumer}: {what} for {stream.key} of {stream.site_id or 'no site'}"
 
 
 def _known(service: str) -> str:
@@ -186,8 +186,8 @@ def _subscription(service: str, database: Database) -> Subscription:
     return letters.subscription_of(service, database.worker, key)
 
 
-def _place(text: str) -> LetterPlace:
+def _place(text: str) -> Place:
     try:
-        return LetterPlace.parse(text)
+        return Place.parse(text)
     except ValueError:
         raise typer.BadParameter("A place is as `dead-letters list` gives it: topic/partition@offset") from None
