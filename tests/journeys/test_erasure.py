@@ -14,7 +14,9 @@ from pydantic import SecretStr
 from deploy.doors import Door
 from deploy.erasure import erase_patient
 from deploy.local.network import HAVE_KEYS
-from deploy.prepare import rebuild_read_model
+from deploy.rebuild import rebuild
+from services.dashboard import PROJECTIONS
+from services.dashboard.worker import SUBSCRIPTION
 from services.intake.settings import IntakeSettings
 from shared.auth import Role
 from shared.events import (
@@ -26,6 +28,7 @@ from shared.events import (
     SurveyCompleted,
     decode,
 )
+from shared.kafka import KafkaBroker
 from shared.keyring import KeyRing, KeyRingSettings
 from shared.sealing import ERASED, Patient, in_event
 from tests.builders import a_message
@@ -184,7 +187,8 @@ async def test_an_erased_patient_is_gone_everywhere_and_comes_back_from_nowhere(
     await is_said_to_be_erased(client, person.patient_id)
 
     before = await row_of(system, person.patient_id)
-    report = await rebuild_read_model(system.network, "dashboard")
+    broker = KafkaBroker(system.network.addresses.bootstrap_servers, client_id="rebuild")
+    report = await rebuild(system.network.databases["dashboard"], broker, SUBSCRIPTION, PROJECTIONS)
     assert (report.is_swapped, report.different) == (True, 0)
     assert await row_of(system, person.patient_id) == before, "to the byte"
     assert b"sealed" not in before[3]
