@@ -320,11 +320,10 @@ async def _alone(connection: Connection, record: Callable[[], Awaitable[Result]]
 
 
 async def _kept(request: Request, key: str) -> _Kept:
-    digest = hmac.new(key.encode(), f"{request.method} {request.url.path}\n".encode(), hashlib.sha256)
-    digest.update(await request.body())
+    content = f"{request.method} {request.scope['path']}\n".encode() + await request.body()
     patient_id = caller_of(request).patient_id
     own = key if patient_id is None else f"{patient_id}\n{key}"
-    return _Kept(hashlib.sha256(own.encode()).hexdigest(), digest.digest())
+    return _Kept(hashlib.sha256(own.encode()).hexdigest(), hmac.digest(key.encode(), content, "sha256"))
 
 
 def pool_of(request: Request) -> Pool:
