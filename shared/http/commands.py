@@ -30,7 +30,7 @@ from shared.http import problems
 from shared.http.batch import Batch, T
 from shared.http.conclusion import StoredAnswer, conclude
 from shared.http.problems import ProblemDocument
-from shared.http.record import DENIALS, ids_of, trail_of
+from shared.http.record import ids_of, kind_of, trail_of
 from shared.keyring import KeyRing
 from shared.outbox import Draft, Recorded
 from shared.telemetry import current_trace
@@ -197,8 +197,7 @@ def _response(request: Request, answered: Answered) -> Response:
     """The answer, after the commit."""
     trail = trail_of(request)
     if answered.refusal is not None:
-        trail.is_refusal_kept = bool(answered.entries)
-        raise answered.refusal
+        raise trail.kept(answered.refusal) if answered.entries else answered.refusal
     trail.is_kept = True
     headers = {"idempotent-replayed": "true"} if answered.is_repeated else None
     return Response(answered.body, status_code=answered.status, media_type="application/json", headers=headers)
@@ -280,10 +279,9 @@ def _answer(asked: Asked[T], results: Iterable[Result]) -> Answered:
 def _entry(asked: Asked[T], item: T, result: Result) -> Entry:
     """What goes on record for an item; one that is not well formed looked nothing up and leaves nothing."""
     if isinstance(result, Problem):
-        kind = Kind.DENIED if result.status in DENIALS else Kind.REFUSED
         named = result.extra.get("patient_id")
         patient = UUID(named) if named else asked.patient_of(item)
-        return Entry(asked.site_id, kind, result.status, patient, asked=ids_of(item))
+        return Entry(asked.site_id, kind_of(result), result.status, patient, asked=ids_of(item))
     patient = next((draft.patient_id for draft in result.drafts), asked.patient_of(item))
     return Entry(asked.site_id, Kind.WRITE, asked.status, patient, result.receipt)
 

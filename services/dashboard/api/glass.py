@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from services.dashboard import store
-from services.dashboard.api.standing import is_here
+from services.dashboard.api.standing import ClinicPeople, Coordinator, is_here
 from services.dashboard.domain import BrokenGlass, GlassReason, GlassTry, GlassUse, wait_s
 from services.dashboard.settings import DashboardAppSettings
 from shared.audit import Entry, Kind, Purpose
@@ -27,7 +27,7 @@ from shared.http.access import allow
 from shared.http.commands import pool_of, ring_of
 from shared.http.fields import Moment
 from shared.http.problems import no_keys
-from shared.http.record import trail_of
+from shared.http.record import kind_of, trail_of
 from shared.http.sign_in import sessions_of
 from shared.sealing import Patient, WordsState, in_record
 
@@ -35,8 +35,6 @@ router = APIRouter(tags=["break-glass"])
 _AT_ONCE = 100
 _SHOWN_FOR = timedelta(days=30)
 Clinician = Annotated[Caller, Depends(allow(Role.CLINICIAN))]
-Coordinator = Annotated[Caller, Depends(allow(Role.COORDINATOR))]
-Ender = Annotated[Caller, Depends(allow(Role.CLINICIAN, Role.COORDINATOR))]
 Before = Annotated[Moment | None, Query(description="Only what was opened before: `next` of an answer")]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=10, max_length=500)]
 
@@ -134,7 +132,7 @@ async def review_broken_glass(request: Request, glass_id: UUID, caller: Coordina
 
 
 @router.delete("/v1/break-glass/{glass_id}", status_code=204)
-async def end_broken_glass(request: Request, glass_id: UUID, caller: Ender) -> Response:
+async def end_broken_glass(request: Request, glass_id: UUID, caller: ClinicPeople) -> Response:
     """Close it before its time: who broke it, or the patient's site. Again changes nothing."""
     await end(request, caller, glass_id)
     return Response(status_code=204)
@@ -153,8 +151,7 @@ async def broken(request: Request, caller: Caller, body: GlassBody) -> Broken:
         outcome = await _tried(request, connection, caller, body)
         await trail.keep(connection, _entries(caller, body, outcome))
     if isinstance(outcome, Problem):
-        trail.is_refusal_kept = True
-        raise outcome
+        raise trail.kept(outcome)
     return outcome
 
 
@@ -266,8 +263,7 @@ def _entries(caller: Caller, body: GlassBody, outcome: Broken | Problem) -> list
     """At each of the caller's sites what was asked for; at the patient's that its glass was broken."""
     asked = [f"site_id={body.site_id}"]
     if isinstance(outcome, Problem):
-        kind = Kind.DENIED if outcome.status == 404 else Kind.REFUSED
-        return [Entry(own, kind, outcome.status, body.patient_id, asked=asked) for own in caller.scope.ids]
+        return [Entry(own, kind_of(outcome), outcome.status, body.patient_id, asked=asked) for own in caller.scope.ids]
     kind, status = (Kind.WRITE, 201) if outcome.is_new else (Kind.REPEATED, 200)
     own_entries = [Entry(own, kind, status, body.patient_id, asked=asked) for own in caller.scope.ids]
     return [*own_entries, _entry(outcome.glass, kind, status)]

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from services.dashboard.api.seeing import Look, Seen, seen, seen_by_link
+from services.dashboard.api.standing import ClinicPeople
 from services.dashboard.domain import BrokenGlass, has_words, is_readable, open_words
 from services.dashboard.pages import present, say_not_linked, say_unknown
 from shared.auth import Caller, Role
@@ -24,7 +25,6 @@ from shared.sealing import NOT_READABLE_NOW, Opener, Patient
 
 router = APIRouter(tags=["page"])
 Viewer = Annotated[Caller, Depends(allow(Role.PATIENT, Role.CLINICIAN, Role.COORDINATOR))]
-CareTeam = Annotated[Caller, Depends(allow(Role.CLINICIAN, Role.COORDINATOR))]
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
         "headers": {"Samepage-View": {"schema": {"type": "string", "format": "uuid"}, "description": "This look"}},
@@ -64,7 +64,7 @@ async def read_linked_page(
     request: Request,
     patient_id: UUID,
     link_id: UUID,
-    caller: CareTeam,
+    caller: ClinicPeople,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """The page that the other site of a link has of the same person, for reading. That site has it on record."""
@@ -84,7 +84,7 @@ async def show_page(
 
 @router.get("/patients/{patient_id}/links/{link_id}", include_in_schema=False)
 async def show_linked_page(
-    request: Request, patient_id: UUID, link_id: UUID, caller: CareTeam, shared: SharedScreen = False
+    request: Request, patient_id: UUID, link_id: UUID, caller: ClinicPeople, shared: SharedScreen = False
 ) -> Response:
     """The other site's page for people."""
     look = Look(caller, patient_id, _now(request), shared, is_for_people=True)

@@ -1,12 +1,19 @@
-"""How a patient stands whom somebody asks for, at the sites that are bound: here or not, linked still or not."""
+"""Who of a clinic asks, and how the patient stands whom they ask for: here or not, linked still or not."""
 
+from typing import Annotated
 from uuid import UUID
 
 import orjson
+from fastapi import Depends
 
 from services.dashboard import store
 from services.dashboard.domain import LinkedPatient
+from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope
+from shared.http.access import allow
+
+Coordinator = Annotated[Caller, Depends(allow(Role.COORDINATOR))]
+ClinicPeople = Annotated[Caller, Depends(allow(Role.CLINICIAN, Role.COORDINATOR))]
 
 
 async def is_here(connection: Connection, scope: SiteScope, patient_id: UUID) -> bool:

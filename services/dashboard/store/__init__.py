@@ -27,7 +27,6 @@ from services.dashboard.store.links import (
 from services.dashboard.store.projection import (
     ACCOUNT,
     Home,
-    PatientKey,
     StoredPage,
     hold_facts,
     home_of,
@@ -42,7 +41,6 @@ from services.dashboard.store.views import lengthen_view, looks, record_views, v
 __all__ = [
     "ACCOUNT",
     "Home",
-    "PatientKey",
     "StoredPage",
     "glass",
     "glass_tries",

@@ -20,11 +20,6 @@ ACCOUNT = f"""
 """
 
 
-class PatientKey(NamedTuple):
-    site_id: str
-    patient_id: UUID
-
-
 @dataclass(frozen=True, slots=True)
 class StoredPage:
     """A page as it was assembled: JSON bytes, words sealed, with the digest that is its ETag."""
@@ -45,8 +40,8 @@ class StoredPage:
 
 
 async def hold_facts(
-    connection: Connection, patients: Collection[PatientKey], empty: Mapping[str, Any]
-) -> dict[PatientKey, dict[str, Any]]:
+    connection: Connection, patients: Collection[Patient], empty: Mapping[str, Any]
+) -> dict[Patient, dict[str, Any]]:
     """The facts of these patients, their rows held until the transaction ends; a new patient's are `empty`."""
     ordered = sorted(patients)
     sites, ids = [key.site_id for key in ordered], [key.patient_id for key in ordered]
@@ -69,12 +64,10 @@ async def hold_facts(
         sites,
         ids,
     )
-    return {PatientKey(row["site_id"], row["patient_id"]): orjson.loads(row["facts"]) for row in rows}
+    return {Patient(row["site_id"], row["patient_id"]): orjson.loads(row["facts"]) for row in rows}
 
 
-async def record_pages(
-    connection: Connection, pages: Sequence[tuple[PatientKey, Mapping[str, Any], bytes, str]]
-) -> None:
+async def record_pages(connection: Connection, pages: Sequence[tuple[Patient, Mapping[str, Any], bytes, str]]) -> None:
     """Replace facts, page and version of patients whose rows are held."""
     await connection.executemany(
         "UPDATE patient_page SET facts = $3, page = $4, version = $5 WHERE site_id = $1 AND patient_id = $2",

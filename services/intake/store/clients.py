@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+import asyncpg
 import orjson
 
 from shared.db import Connection, SiteScope
@@ -45,10 +46,17 @@ async def record_client_revoked(connection: Connection, site_id: str, client_id:
 
 async def client(connection: Connection, scope: SiteScope, client_id: str) -> Client | None:
     """A client by its id, also when it was revoked."""
-    return next((one for one in await clients(connection, scope) if one.client_id == client_id), None)
+    row = await connection.fetchrow(
+        "SELECT * FROM client WHERE site_id = ANY($1) AND client_id = $2", scope.ids, client_id
+    )
+    return None if row is None else _client(row)
 
 
 async def clients(connection: Connection, scope: SiteScope) -> list[Client]:
     """The clients of these sites."""
     rows = await connection.fetch("SELECT * FROM client WHERE site_id = ANY($1) ORDER BY site_id, client_id", scope.ids)
-    return [Client(row["site_id"], row["client_id"], orjson.loads(row["key_set"]), row["revoked_at"]) for row in rows]
+    return [_client(row) for row in rows]
+
+
+def _client(row: asyncpg.Record) -> Client:
+    return Client(row["site_id"], row["client_id"], orjson.loads(row["key_set"]), row["revoked_at"])
