@@ -1,6 +1,6 @@
-"""`python -m deploy.chaos.auditor`: waits until everything has arrived, and holds the ledger against all there is.
+"""`python -m deploy.chaos.auditor`: begun when all is quiet, it sees how long what was written takes to arrive.
 
-It has the ledger and reads databases and topics; of the faults it knows only since when all is quiet.
+Told on standard input that the clients have finished, it holds their ledger against all that databases and topics have.
 """
 
 import asyncio
@@ -26,18 +26,19 @@ from deploy.local.network import Network
 from deploy.prepare import running_network
 from deploy.rebuild import rebuild
 from deploy.upkeep.reconcile import reconcile
+from shared.broker import Stream
 from shared.db import RETRYABLE
 from shared.kafka import KafkaBroker
 
 LONGEST_S = 60.0
 _LOOK_S = 0.5
-_WRITTEN = "SELECT topic, count(*) FROM outbox GROUP BY topic"
-_APPLIED = "SELECT topic, count(*) FROM delivery GROUP BY topic"
+_WRITTEN = "SELECT site_id, topic, key, sequence FROM outbox_head"
+_APPLIED = "SELECT site_id, topic, key, sequence FROM consumer_head"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`arrived_s`: how long after the last fault and the last write everything was everywhere; None: not in time."""
+    """`arrived_s`: how long after the last fault all that was written by then was everywhere; None: not in time."""
 
     events: int
     arrived_s: float | None
@@ -60,10 +61,12 @@ class Verdict:
 
 async def judge(network: Network, ledger_file: Path) -> Verdict:
     """Wait, gather, compare. A check that had nothing to look at is a finding itself."""
-    arrived_s = await _until_all_arrived(network)
+    arrived_s = await _until_arrived(network)
+    await asyncio.to_thread(sys.stdin.readline)
+    last_s = await _until_arrived(network)
     broker = KafkaBroker(network.addresses.bootstrap_servers, client_id="chaos-auditor")
     evidence = await gather(network.addresses.postgres_admin_dsn, broker, list(entries_of(ledger_file)))
-    late = [] if arrived_s is not None else [f"after {LONGEST_S:.0f} s something was still on its way"]
+    late = [f"after {LONGEST_S:.0f} s something was still on its way"] * [arrived_s, last_s].count(None)
     found = [
         Check(f"everything everywhere within {LONGEST_S:.0f} s of the last fault", len(evidence.outbox), late),
         *checks(evidence),
@@ -75,11 +78,15 @@ async def judge(network: Network, ledger_file: Path) -> Verdict:
     return Verdict(len(evidence.outbox), arrived_s, seen)
 
 
-async def _until_all_arrived(network: Network) -> float | None:
+async def _until_arrived(network: Network) -> float | None:
+    """How long it takes until all that is written now is applied wherever it is read; None: longer than it may."""
     began = time.monotonic()
+    written: Mapping[Stream, int] | None = None
     while time.monotonic() - began < LONGEST_S:
         try:
-            if await _has_all_arrived(network):
+            if written is None:
+                written = await _heads(network, [service for service in SERVICES if publishes(service)], _WRITTEN)
+            if await _are_applied(network, written):
                 return time.monotonic() - began
         except (asyncpg.PostgresError, *RETRYABLE):
             pass  # a server that was killed a moment ago takes its time
@@ -87,21 +94,22 @@ async def _until_all_arrived(network: Network) -> float | None:
     return None
 
 
-async def _has_all_arrived(network: Network) -> bool:
-    written: dict[str, int] = {}
+async def _are_applied(network: Network, written: Mapping[Stream, int]) -> bool:
     for service in SERVICES:
-        if publishes(service):
-            written |= await _counts(network, service, _WRITTEN)
-    for service in SERVICES:
-        due = {topic.name: written[topic.name] for topic in consumes(service) if topic.name in written}
-        if due and await _counts(network, service, _APPLIED) != due:
+        applied = await _heads(network, [service], _APPLIED) if consumes(service) else {}
+        topics = {topic.name for topic in consumes(service)}
+        if any(stream.topic in topics and applied.get(stream, 0) < upto for stream, upto in written.items()):
             return False
     return True
 
 
-async def _counts(network: Network, service: str, statement: str) -> Mapping[str, int]:
-    async with connected(network.databases[service].worker) as connection:
-        return dict(await connection.fetch(statement))
+async def _heads(network: Network, services: Sequence[str], statement: str) -> Mapping[Stream, int]:
+    heads: dict[Stream, int] = {}
+    for service in services:
+        async with connected(network.databases[service].worker) as connection:
+            for *stream, sequence in await connection.fetch(statement):
+                heads[Stream(*stream)] = sequence
+    return heads
 
 
 async def _reconciled(network: Network) -> Check:

@@ -24,7 +24,7 @@ from deploy.demo.network import Body
 _UNANSWERED = frozenset({429, 502, 503, 504})
 _NOT_YET = frozenset({"not-found", "not-open"})
 _SHARE_REPEATED = 0.05
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 1.5
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 3.0
 
 
 class Unanswered(Exception):
@@ -186,7 +186,7 @@ class Clients:
                 elif response.status_code not in _UNANSWERED:
                     return _Answer(response, lost)
                 lost += 1
-            await asyncio.sleep(pause)
+            await asyncio.sleep(pause * self.rng.uniform(0.5, 1))
             pause = min(_LONGEST_PAUSE_S, pause * 2)
         self.ledger.add([Entry(what=what, site_id=site_id, status=NEVER, problem=request.path, lost=lost)])
         raise Unanswered(request.path)

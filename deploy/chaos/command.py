@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import re
 import sys
 from collections import Counter
@@ -32,6 +33,10 @@ _STOPPED = re.compile(r"worker stops.*?\b(Stalled|LogMismatch|TooManyDeadLetters
 # How long clients may need for what they had begun when their time was over, and the auditor for its work.
 _FINISH_S, _AUDIT_S = 240.0, 900.0
 console = Console()
+
+
+class NoKafka(StackError):
+    """Only Kafka's guarantees count, and there is none here."""
 
 
 @dataclass(frozen=True)
@@ -87,15 +92,17 @@ def run_chaos(
     """One run on a stack of its own; everything that it started has ended when it returns.
 
     Raises:
-        StackError: the broker is not a real Kafka, or the rig itself could not go on.
+        NoKafka: the broker is another one.
+        StackError: the rig itself could not go on.
     """
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # that brokers are away is meant here
     schedule = make_schedule(seed, seconds, kinds)
     for fault in schedule:
         console.print(f"{fault.at_s:6.1f} s  {fault.kind} {fault.target} {fault.lasts_s or ''}", highlight=False)
     try:
         network = prepare_afresh(home)
         if network.addresses.broker_kind != "kafka":
-            raise StackError(f"Chaos counts with a real Kafka only: {network.addresses.note}.")
+            raise NoKafka(f"Chaos counts with a real Kafka only: {network.addresses.note}.")
         with Supervisor(network.environments, home / "var" / "log") as supervisor:
             supervisor.start(DOORS)
             await_doors(network, supervisor, DOORS)
@@ -118,9 +125,10 @@ async def _play(environment: Environment, schedule: Sequence[Fault], seconds: fl
     try:
         writing = await _process("workload", home, _ledger(home), seconds, seed)
         await environment.suffer(schedule)
-        await _ended(writing, seconds + _FINISH_S, "The clients")
         environment.say("All is quiet. The auditor looks ...")
-        await _ended(await _process("auditor", home, _ledger(home), out), _AUDIT_S, "The auditor")
+        auditing = await _process("auditor", home, _ledger(home), out)
+        await _ended(writing, seconds + _FINISH_S, "The clients")
+        await _ended(auditing, _AUDIT_S, "The auditor", told=b"The clients have finished.\n")
     finally:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
@@ -135,19 +143,21 @@ async def _install_witnesses(network: Network) -> None:
 
 
 async def _process(module: str, *arguments: object) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(sys.executable, "-m", f"deploy.chaos.{module}", *map(str, arguments))
+    program = [sys.executable, "-m", f"deploy.chaos.{module}", *map(str, arguments)]
+    return await asyncio.create_subprocess_exec(*program, stdin=asyncio.subprocess.PIPE)
 
 
-async def _ended(process: asyncio.subprocess.Process, seconds: float, who: str) -> None:
+async def _ended(process: asyncio.subprocess.Process, seconds: float, who: str, *, told: bytes = b"") -> None:
+    """Wait for a process, which is told something first."""
     try:
         async with asyncio.timeout(seconds):
-            code = await process.wait()
+            await process.communicate(told)
     except TimeoutError:
         process.kill()
         await process.wait()
         raise StackError(f"{who} did not end within {seconds:.0f} s.") from None
-    if code != 0:
-        raise StackError(f"{who} ended with {code}.")
+    if process.returncode != 0:
+        raise StackError(f"{who} ended with {process.returncode}.")
 
 
 def _ledger(home: Path) -> Path:

@@ -49,7 +49,7 @@ _SHAPES: dict[Kind, _Shape] = {
     "kill-door": _Shape(0, 0, _NAMES, cards=3),
     "pause-app": _Shape(2, 7, APPS),
     "pause-worker": _Shape(12, 15, WORKERS),
-    "restart-storm": _Shape(2, 5),
+    "restart-storm": _Shape(1, 2.5),
     "kill-broker": _Shape(0, 4),
     "pause-broker": _Shape(3, 9),
     "kill-postgres": _Shape(0, 3),

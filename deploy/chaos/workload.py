@@ -1,6 +1,7 @@
-"""`python -m deploy.chaos.workload`: clients of forty sites who write stories until the time is over, then finish them.
+"""`python -m deploy.chaos.workload`: clients of forty sites who write as many stories as the time is long.
 
-They begin at a steady pace, however slow the answers are, up to so many at once: an outage is followed by a rush.
+They begin at a steady pace, however slow the answers are, up to so many at once: an outage is followed by a rush. The
+number of stories and what each says come from seed and time alone.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -27,12 +29,13 @@ from deploy.prepare import running_network
 from shared.auth import Role
 from shared.events import ViewContext
 
-PATIENTS_A_SECOND = 8.0
-_MOST_AT_ONCE = 100
+STORIES_A_SECOND = 4.5
+_MOST_AT_ONCE = 200
 _CONNECTIONS = 32
 _ANSWER_S = 12.0
 _SHARE_ENROLLED_AGAIN = 0.05
 _SHARE_CORRECTED = 0.5
+_SHARE_ONE_BY_ONE = 0.3
 
 
 class _Known(NamedTuple):
@@ -121,14 +124,14 @@ class Telling:
         self, what: str, bodies: Sequence[Body], *, about: str = "", after: str | None = None
     ) -> list[Given | None]:
         """All as one batch, or one by one: clients differ."""
-        if self.rng.random() < 0.5:
+        if self.rng.random() > _SHARE_ONE_BY_ONE:
             return await self.clients.write(what, self.site_id, bodies, about=about, after=after)
         answers = [await self.clients.write(what, self.site_id, [body], about=about, after=after) for body in bodies]
         return [given for (given,) in answers]
 
 
 async def write_for(seconds: float, seed: int, clients: Clients) -> None:
-    """Begin stories for so long, and return when each has been told to its end."""
+    """Tell the stories of so long a time, and return when each has been told to its end."""
     day = datetime.now(UTC).date()
     puts = [
         clients.change(writes.SITE, "PUT", site.site_id, site.site_id, site.description, "")
@@ -138,11 +141,9 @@ async def write_for(seconds: float, seed: int, clients: Clients) -> None:
     places = asyncio.Semaphore(_MOST_AT_ONCE)
     began = time.monotonic()
     async with asyncio.TaskGroup() as telling:
-        for number, (site_id, patient) in enumerate(stories(seed, day)):
-            await asyncio.sleep(max(0, began + number / PATIENTS_A_SECOND - time.monotonic()))
+        for number, (site_id, patient) in enumerate(islice(stories(seed, day), round(seconds * STORIES_A_SECOND))):
+            await asyncio.sleep(max(0, began + number / STORIES_A_SECOND - time.monotonic()))
             await places.acquire()
-            if time.monotonic() - began > seconds:
-                return
             rng = Random(f"{seed}/{number}")  # noqa: S311 - chance that can be repeated, no secret
             told = telling.create_task(_to_its_end(Telling(clients, site_id, patient, rng)))
             told.add_done_callback(lambda _: places.release())
