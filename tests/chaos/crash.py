@@ -1,4 +1,4 @@
-"""A process that is killed at its n-th await: nothing of it reaches anybody from then on, and nothing runs behind it."""
+"""A process that is killed at its n-th await: from then on nothing of it reaches anybody."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
@@ -26,7 +26,7 @@ class Awaits(Generic[R]):
 
     def __await__(self) -> Generator[Any, Any, R]:
         steps = self._running.__await__()
-        step: Callable[[], Any] = lambda: next(steps)
+        step = _sending(steps, None)
         while True:
             try:
                 waits_for = step()
@@ -42,7 +42,7 @@ class Awaits(Generic[R]):
                 killed.cancel()
             try:
                 answer = yield waits_for
-            except BaseException as error:  # noqa: BLE001 - whatever it is goes to whom it is meant for
+            except BaseException as error:
                 step = _throwing(steps, error)
             else:
                 step = _sending(steps, answer)

@@ -50,6 +50,10 @@ class Pipeline:
         self.broker = MemoryBroker()
         await self.broker.create_topics([VISIT_UPDATED.name])
         await self.writer.run("UPDATE relay_cursor SET xid = 0, position = 0")
+        await self.read_anew()
+
+    async def read_anew(self) -> None:
+        """As if nothing had been read."""
         await self.reader.run("; ".join(f"DELETE FROM {table}" for table in _READING))
 
     async def write(self, *patients: UUID, times: int = 1) -> None:
