@@ -17,6 +17,7 @@ from rich.table import Table
 from deploy import clients, contracts
 from deploy.asker import By, asker
 from deploy.audit.command import app as audit_app
+from deploy.chaos.command import chaos_command
 from deploy.doors import DOORS, PROVIDER, SERVICES, CannotStart, Door, Kind
 from deploy.doors import run as run_door
 from deploy.issuer import LocalIssuer
@@ -51,6 +52,7 @@ app.add_typer(dead_letters_app, name="dead-letters")
 app.command("reconcile")(reconcile_command)
 app.command("refill")(refill_command)
 app.command("rebuild")(rebuild_command)
+app.command("chaos")(chaos_command)
 console = Console()
 SiteName = Annotated[str, typer.Option(help="The site whose system it is")]
 ClientName = Annotated[str, typer.Option(help="What to call it, such as `ehr`")]

@@ -78,6 +78,10 @@ class Supervisor:
         """The process that a door runs in now."""
         return self._runs[door].process.pid
 
+    def send(self, door: Door, number: signal.Signals) -> None:
+        """Send a signal to the process of a door, unless it has ended."""
+        self._runs[door].process.send_signal(number)
+
     def stop(self) -> None:
         """Ask all to end, wait, and end what does not."""
         for run in self._runs.values():

@@ -1,0 +1,192 @@
+"""`samepage chaos`: the three processes, one after the other told what to do, and what came of it as a table."""
+
+import asyncio
+import json
+import logging
+import re
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deploy.chaos import witness
+from deploy.chaos.auditor import Verdict
+from deploy.chaos.environment import Environment, Happened
+from deploy.chaos.ledger import entries_of
+from deploy.chaos.schedule import UNATTENDED, Fault, Kind, make_schedule
+from deploy.databases import connected
+from deploy.doors import DOORS, SERVICES, consumes
+from deploy.local.errors import StackError
+from deploy.local.network import Network
+from deploy.local.stack import Stack
+from deploy.prepare import await_doors, place, prepare_afresh
+from deploy.supervisor import Supervisor
+
+_SHOWN = 10
+_STOPPED = re.compile(r"worker stops.*?\b(Stalled|LogMismatch|TooManyDeadLetters|Halt)\b")
+# How long clients may need for what they had begun when their time was over, and the auditor for its work.
+_FINISH_S, _AUDIT_S = 240.0, 900.0
+console = Console()
+
+
+class NoKafka(StackError):
+    """Only Kafka's guarantees count, and there is none here."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A run: what happened, what the auditor says, and what had to be started again meanwhile."""
+
+    seed: int
+    seconds: float
+    happened: Sequence[Happened]
+    answers: int
+    restarts: int
+    stops: Counter[str]
+    verdict: Verdict
+
+    def as_data(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "seed": self.seed,
+            "seconds": self.seconds,
+            "answers": self.answers,
+            "events": self.verdict.events,
+            "arrived_s": self.verdict.arrived_s,
+            "restarts": self.restarts,
+            "stops": dict(self.stops),
+            "faults": [
+                {**one.fault.as_data(), "began_s": one.began_s, "ended_s": one.ended_s, "note": one.note}
+                for one in self.happened
+            ],
+            "checks": [
+                {"check": one.name, "looked_at": one.looked_at, "findings": list(one.findings)}
+                for one in self.verdict.checks
+            ],
+        }
+
+
+def chaos_command(
+    minutes: Annotated[float, typer.Option(help="How long things go wrong")] = 5,
+    seconds: Annotated[float | None, typer.Option(help="The same in seconds, instead")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same faults and the same writes")] = 1,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the outcome here too")] = None,
+) -> None:
+    """Try to lose an event: kill, stop, pause and starve everything under load, then audit; exit 1 on any finding."""
+    outcome = run_chaos(place() / "var" / "chaos", seconds or minutes * 60, seed, console=console)
+    show(outcome, console)
+    if json_file is not None:
+        json_file.write_text(json.dumps(outcome.as_data(), indent=1))
+    raise typer.Exit(1 if outcome.verdict.findings else 0)
+
+
+def run_chaos(
+    home: Path, seconds: float, seed: int, *, console: Console, kinds: Sequence[Kind] = UNATTENDED
+) -> Outcome:
+    """One run on a stack of its own; everything that it started has ended when it returns.
+
+    Raises:
+        NoKafka: the broker is another one.
+        StackError: the rig itself could not go on.
+    """
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # that brokers are away is meant here
+    schedule = make_schedule(seed, seconds, kinds)
+    for fault in schedule:
+        console.print(f"{fault.at_s:6.1f} s  {fault.kind} {fault.target} {fault.lasts_s or ''}", highlight=False)
+    try:
+        network = prepare_afresh(home)
+        if network.addresses.broker_kind != "kafka":
+            raise NoKafka(f"Chaos counts with a real Kafka only: {network.addresses.note}.")
+        with Supervisor(network.environments, home / "var" / "log") as supervisor:
+            supervisor.start(DOORS)
+            await_doors(network, supervisor, DOORS)
+            environment = Environment(home, network, supervisor, lambda words: console.print(words, highlight=False))
+            try:
+                verdict = asyncio.run(_play(environment, schedule, seconds, seed))
+            except* StackError as failures:
+                raise failures.exceptions[0] from None
+            answers = sum(1 for _ in entries_of(_ledger(home)))
+            stops = _stops(home / "var" / "log")
+            return Outcome(seed, seconds, environment.happened, answers, supervisor.restarts, stops, verdict)
+    finally:
+        Stack().down(home)
+
+
+async def _play(environment: Environment, schedule: Sequence[Fault], seconds: float, seed: int) -> Verdict:
+    await _install_witnesses(environment.network)
+    home, out = environment.home, environment.home / "verdict.json"
+    watching = asyncio.create_task(environment.watch())
+    try:
+        writing = await _process("workload", home, _ledger(home), seconds, seed)
+        await environment.suffer(schedule)
+        environment.say("All is quiet. The auditor looks ...")
+        auditing = await _process("auditor", home, _ledger(home), out)
+        await _ended(writing, seconds + _FINISH_S, "The clients")
+        await _ended(auditing, _AUDIT_S, "The auditor", told=b"The clients have finished.\n")
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+    return Verdict.of_json(out.read_text())
+
+
+async def _install_witnesses(network: Network) -> None:
+    for service in SERVICES:
+        if consumes(service):
+            async with connected(f"{network.addresses.postgres_admin_dsn.rpartition('/')[0]}/{service}") as superuser:
+                await witness.install(superuser)
+
+
+async def _process(module: str, *arguments: object) -> asyncio.subprocess.Process:
+    program = [sys.executable, "-m", f"deploy.chaos.{module}", *map(str, arguments)]
+    return await asyncio.create_subprocess_exec(*program, stdin=asyncio.subprocess.PIPE)
+
+
+async def _ended(process: asyncio.subprocess.Process, seconds: float, who: str, *, told: bytes = b"") -> None:
+    """Wait for a process, which is told something first."""
+    try:
+        async with asyncio.timeout(seconds):
+            await process.communicate(told)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        raise StackError(f"{who} did not end within {seconds:.0f} s.") from None
+    if process.returncode != 0:
+        raise StackError(f"{who} ended with {process.returncode}.")
+
+
+def _ledger(home: Path) -> Path:
+    return home / "ledger.jsonl"
+
+
+def _stops(logs: Path) -> Counter[str]:
+    """How often workers ended by themselves, by reason, as their logs have it."""
+    return Counter(
+        match[1] for log in logs.rglob("*-worker.log") for match in _STOPPED.finditer(log.read_text(errors="replace"))
+    )
+
+
+def show(outcome: Outcome, console: Console) -> None:
+    """For people."""
+    table = Table("Check", "Looked at", "Found")
+    for check in outcome.verdict.checks:
+        table.add_row(check.name, f"{check.looked_at:,}", str(len(check.findings)))
+    console.print(table)
+    for check in outcome.verdict.checks:
+        for finding in check.findings[:_SHOWN]:
+            console.print(f"{check.name}: {finding}", markup=False, highlight=False, soft_wrap=True)
+        if len(check.findings) > _SHOWN:
+            console.print(f"... and {len(check.findings) - _SHOWN:,} more.")
+    arrived = "not in time" if outcome.verdict.arrived_s is None else f"{outcome.verdict.arrived_s:.1f} s"
+    stops = ", ".join(f"{count} {reason}" for reason, count in outcome.stops.items()) or "none"
+    console.print(
+        f"Seed {outcome.seed}: {len(outcome.happened)} faults, {outcome.answers:,} answers, "
+        f"{outcome.verdict.events:,} events, all arrived after {arrived}; {outcome.restarts} restarts of doors; "
+        f"workers that stopped themselves: {stops}. {outcome.verdict.findings} findings.",
+        highlight=False,
+    )

@@ -1,0 +1,256 @@
+"""The environment: ten doors under their supervisor, two servers, and the faults that happen to them.
+
+Signals go to processes by pid and the moment they began, and only to those of this stack and this supervisor.
+"""
+
+import asyncio
+import shutil
+import signal
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from random import Random
+
+import asyncpg
+import structlog
+
+from deploy.chaos.schedule import Fault, Kind
+from deploy.chaos.traffic import send_again, send_poison
+from deploy.databases import connected
+from deploy.doors import DOORS, SERVICES, Door, publishes
+from deploy.local.errors import StackError
+from deploy.local.network import Network
+from deploy.local.process import ProcessId, is_alive, signal_if_alive, start_moment, wait_until
+from deploy.local.record import Kind as ServerKind
+from deploy.local.stack import Stack
+from deploy.supervisor import Supervisor
+from deploy.upkeep.recovery import refill
+from shared.db import RETRYABLE
+from shared.errors import Halt, SendFailed
+from shared.events import TOPICS
+from shared.kafka import KafkaBroker
+
+_log = structlog.get_logger()
+_WATCH_S = 0.1
+_GONE_S = 10.0
+_STORM_GAP_S = 0.7
+_AGAIN_S = 1.0
+_END_SESSIONS = """
+SELECT count(pg_terminate_backend(pid)) FROM (
+    SELECT pid FROM pg_stat_activity WHERE datname = $1 AND usename <> current_user
+    ORDER BY md5(pid::text || $2::text) LIMIT $3
+) AS chosen
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """A fault that was, when it began and when all it had broken was put back, in seconds since the clients began."""
+
+    fault: Fault
+    began_s: float
+    ended_s: float
+    note: str
+
+
+@dataclass
+class Environment:
+    """The running system. `say` is told of each fault as it begins."""
+
+    home: Path
+    network: Network
+    supervisor: Supervisor
+    say: Callable[[str], None]
+    happened: list[Happened] = field(default_factory=list)
+    _servers: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def suffer(self, schedule: Sequence[Fault]) -> None:
+        """Let everything happen that is scheduled, each thing at its time; return when all is put back."""
+        began = time.monotonic()
+        async with asyncio.TaskGroup() as faults:
+            for fault in schedule:
+                faults.create_task(self._suffer(fault, began))
+
+    async def watch(self) -> None:
+        """Start again what ended, for ever."""
+        while True:
+            self.supervisor.watch()
+            await asyncio.sleep(_WATCH_S)
+
+    async def _suffer(self, fault: Fault, began: float) -> None:
+        await asyncio.sleep(max(0, began + fault.at_s - time.monotonic()))
+        since = time.monotonic() - began
+        self.say(f"{since:6.1f} s  {fault.kind} {fault.target} {fault.lasts_s or ''}".rstrip())
+        note = await self._acts()[fault.kind](fault)
+        self.happened.append(Happened(fault, since, time.monotonic() - began, note))
+
+    def _acts(self) -> Mapping[Kind, Callable[[Fault], Awaitable[str]]]:
+        return {
+            "kill-door": self._kill_door,
+            "pause-app": self._pause_app,
+            "pause-worker": self._pause_worker,
+            "restart-storm": self._restart_storm,
+            "kill-broker": lambda fault: self._kill_servers(fault, ["kafka"]),
+            "kill-postgres": lambda fault: self._kill_servers(fault, ["postgres"]),
+            "kill-both": lambda fault: self._kill_servers(fault, ["kafka", "postgres"]),
+            "pause-broker": self._pause_broker,
+            "end-sessions": self._end_sessions,
+            "idle-writer": self._idle_writer,
+            "duplicates": self._duplicates,
+            "poison": self._poison,
+            "lost-disk": self._lose_disk,
+        }
+
+    async def _kill_door(self, fault: Fault) -> str:
+        self.supervisor.send(_door(fault.target), signal.SIGKILL)
+        return ""
+
+    async def _pause_app(self, fault: Fault) -> str:
+        await self._paused(_door(fault.target), fault.lasts_s)
+        return ""
+
+    async def _pause_worker(self, fault: Fault) -> str:
+        """A second worker has its partitions before it wakes, and is killed when it has them back."""
+        door = _door(fault.target)
+        port = f"SAMEPAGE_{door.service.upper()}_WORKER_PORT"
+        environment = {**self.network.environments[door], port: "0"}
+        with Supervisor({door: environment}, self.home / "var" / "log" / "twins", stop_s=0.1) as twins:
+            twins.start([door])
+            await self._paused(door, fault.lasts_s)
+            await asyncio.sleep(_AGAIN_S)
+        return "with a twin"
+
+    async def _paused(self, door: Door, seconds: float) -> None:
+        self.supervisor.send(door, signal.SIGSTOP)
+        await asyncio.sleep(seconds)
+        self.supervisor.send(door, signal.SIGCONT)
+
+    async def _restart_storm(self, fault: Fault) -> str:
+        rng = Random(fault.seed)  # noqa: S311 - chance that can be repeated, no secret
+        until = time.monotonic() + fault.lasts_s
+        ended = 0
+        while time.monotonic() < until:
+            for door in rng.sample(DOORS, len(DOORS)):
+                self.supervisor.send(door, rng.choice([signal.SIGKILL, signal.SIGTERM]))
+                ended += 1
+            await asyncio.sleep(_STORM_GAP_S)
+        return f"{ended} signals"
+
+    async def _kill_servers(self, fault: Fault, kinds: Sequence[ServerKind]) -> str:
+        async with self._servers:
+            for kind in kinds:
+                self._kill(kind)
+            await asyncio.sleep(fault.lasts_s)
+            return await self._up()
+
+    async def _pause_broker(self, fault: Fault) -> str:
+        async with self._servers:
+            broker = self._server("kafka")
+            signal_if_alive(broker, signal.SIGSTOP)
+            await asyncio.sleep(fault.lasts_s)
+            signal_if_alive(broker, signal.SIGCONT)
+        return ""
+
+    async def _end_sessions(self, fault: Fault) -> str:
+        share = 1 + fault.seed % 6
+        try:
+            async with connected(self.network.addresses.postgres_admin_dsn) as superuser:
+                ended = await superuser.fetchval(_END_SESSIONS, fault.target, str(fault.seed), share)
+        except RETRYABLE:
+            return "the server was away"
+        return f"{ended} sessions"
+
+    async def _idle_writer(self, fault: Fault) -> str:
+        """A transaction that has an id and does nothing with it: no relay may read past it."""
+        dsn = _database(self.network.addresses.postgres_admin_dsn, fault.target)
+        try:
+            async with connected(dsn) as superuser, superuser.transaction():
+                await superuser.execute("SELECT pg_current_xact_id()")
+                await asyncio.sleep(fault.lasts_s)
+        except (asyncpg.PostgresError, *RETRYABLE):
+            return "the server went away"
+        return ""
+
+    async def _duplicates(self, fault: Fault) -> str:
+        broker = self._broker("duplicates")
+        return await _tried(send_again(broker, publishes(fault.target), fault.seed), "{} records again")
+
+    async def _poison(self, fault: Fault) -> str:
+        topics = publishes(fault.target)
+        topic = topics[fault.seed % len(topics)]
+        return await _tried(send_poison(self._broker("poison"), topic, fault.seed), f"{{}} records to {topic.name}")
+
+    async def _lose_disk(self, _: Fault) -> str:
+        """All that Kafka had is gone; then an operator makes the topics anew and refills them."""
+        async with self._servers:
+            self._kill("kafka")
+            shutil.rmtree(self.home / "var" / "kafka")
+            await self._up()
+            await self._broker("prepare").create_topics(list(TOPICS))
+            sent = [
+                (await refill(self.network.databases, service)).events for service in SERVICES if publishes(service)
+            ]
+        return f"refilled with {sum(sent)} events"
+
+    async def _up(self) -> str:
+        """Start what does not run, where it was."""
+        began = time.monotonic()
+        addresses = await asyncio.to_thread(Stack().up, self.home)
+        if addresses != self.network.addresses:
+            raise StackError("A server of the rig lost its port to another program while it was down: begin again.")
+        return f"up again in {time.monotonic() - began:.1f} s"
+
+    def _kill(self, kind: ServerKind) -> None:
+        """Kill a server and every process that it began, all at once as far as that can be."""
+        server = self._server(kind)
+        family = [server, *_children(server)]
+        for one in family:
+            signal_if_alive(one, signal.SIGKILL)
+        if not wait_until(lambda: not any(map(is_alive, family)), seconds=_GONE_S):
+            raise StackError(f"{kind} does not end, even when killed")
+
+    def _server(self, kind: ServerKind) -> ProcessId:
+        (pid,) = (server.pid for server in Stack().status(self.home) if server.kind == kind)
+        started = None if pid is None else start_moment(pid)
+        if pid is None or started is None:
+            raise StackError(f"{kind} has ended by itself: see its log in {self.home / 'var' / 'log'}.")
+        return ProcessId(pid, started)
+
+    def _broker(self, name: str) -> KafkaBroker:
+        return KafkaBroker(self.network.addresses.bootstrap_servers, client_id=f"chaos-{name}")
+
+
+def through(network: Network, port: int) -> Network:
+    """The same network, its doors led to PostgreSQL by another port."""
+    address = network.addresses.postgres_admin_dsn.rpartition("@")[2].partition("/")[0]
+    other = f"{address.rpartition(':')[0]}:{port}"
+    environments = {
+        door: {
+            name: value.replace(address, other) if name.endswith("DATABASE_URL") else value
+            for name, value in environment.items()
+        }
+        for door, environment in network.environments.items()
+    }
+    return replace(network, environments=environments)
+
+
+def _children(parent: ProcessId) -> list[ProcessId]:
+    listed = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
+    found = [(int(pid), start_moment(int(pid))) for pid in listed]
+    return [ProcessId(pid, started) for pid, started in found if started is not None]
+
+
+def _door(name: str) -> Door:
+    return next(door for door in DOORS if str(door) == name)
+
+
+def _database(admin_dsn: str, service: str) -> str:
+    return f"{admin_dsn.rpartition('/')[0]}/{service}"
+
+
+async def _tried(sending: Awaitable[int], words: str) -> str:
+    try:
+        return words.format(await sending)
+    except (SendFailed, Halt, *RETRYABLE) as failure:
+        return f"Kafka was away ({type(failure).__name__})"

@@ -1,0 +1,221 @@
+"""What the auditor goes by: everything that the services' databases and Kafka hold, read when all is quiet."""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from uuid import uuid4
+
+import orjson
+
+from deploy.chaos import witness, writes
+from deploy.chaos.ledger import Entry
+from deploy.chaos.writes import WRITES
+from deploy.databases import connected
+from deploy.doors import SERVICES, consumes, publishes
+from shared.broker import Broker, Partition, Record, Stream
+from shared.db import Connection
+from shared.delivery_store import LetterState
+from shared.events import DASHBOARD_VIEWED, PARTITIONS, SITE_UPDATED, TOPICS, VISIT_UPDATED
+
+_PREFETCH = 5_000
+# In the order in which a relay sends them.
+_OUTBOX = """
+SELECT event_id::text, topic, site_id, key, sequence, value FROM outbox ORDER BY xid, position
+"""
+_THING_OF = {VISIT_UPDATED.name: "visit_id", DASHBOARD_VIEWED.name: "view_id"}
+_FIGURES = """
+SELECT 'surveys', site_id, '', count(*) FROM survey GROUP BY site_id
+UNION ALL SELECT 'visits', site_id, state, count(*) FROM visit GROUP BY site_id, state
+UNION ALL SELECT 'feedback', site_id, '', count(*) FROM feedback GROUP BY site_id
+UNION ALL SELECT 'views', site_id, '', count(*) FROM view GROUP BY site_id
+UNION ALL SELECT 'clinical facts', site_id, kind, count(*) FROM clinical_fact GROUP BY site_id, kind
+UNION ALL SELECT 'patients', site_id, consent, count(*) FROM enrolment GROUP BY site_id, consent
+"""
+
+
+class Fact(NamedTuple):
+    """An event in an outbox. `thing` is the visit, look or site that it is about, where no receipt may tell."""
+
+    event_id: str
+    stream: Stream
+    sequence: int
+    digest: bytes
+    thing: str | None = None
+
+
+class Copy(NamedTuple):
+    """A record on Kafka; one without an event's attributes has neither id nor sequence."""
+
+    event_id: str | None
+    stream: Stream
+    sequence: int | None
+    digest: bytes
+    place: str
+
+
+class Letter(NamedTuple):
+    """Something that a consumer has set aside."""
+
+    stream: Stream
+    state: LetterState
+    reason: str
+    place: str
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A consumer: how often each event had its effect, which are on its books, and how far each stream is."""
+
+    topics: frozenset[str]
+    effects: Mapping[str, int]
+    delivered: frozenset[str]
+    heads: Mapping[Stream, int]
+    letters: Sequence[Letter] = ()
+
+
+class Figure(NamedTuple):
+    """What a count of analytics is of."""
+
+    name: str
+    site_id: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All of it. `things` are the ids that each owner has, by table."""
+
+    ledger: Sequence[Entry]
+    outbox: Sequence[Fact]
+    kafka: Sequence[Copy]
+    readers: Mapping[str, Reader]
+    things: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    figures: Mapping[Figure, int] = field(default_factory=dict)
+
+
+async def gather(admin_dsn: str, broker: Broker, ledger: Sequence[Entry]) -> Evidence:
+    """Read everything, as the superuser whom no wall stops."""
+    outbox: list[Fact] = []
+    readers: dict[str, Reader] = {}
+    things: dict[str, frozenset[str]] = {}
+    figures: dict[Figure, int] = {}
+    for service in SERVICES:
+        async with connected(f"{admin_dsn.rpartition('/')[0]}/{service}") as connection:
+            if publishes(service):
+                outbox += await outbox_of(connection)
+            if consumes(service):
+                topics = [topic.name for topic in consumes(service)]
+                readers[service] = await reader_of(connection, service, topics)
+            for table, column in {(w.table, w.column) for w in WRITES.values() if w.service == service}:
+                rows = await connection.fetch(f"SELECT {column}::text AS id FROM {table}")
+                things[table] = frozenset(row["id"] for row in rows)
+            if service == "analytics":
+                figures = {Figure(*row[:3]): row[3] for row in await connection.fetch(_FIGURES)}
+    return Evidence(ledger, outbox, await log_of(broker, list(TOPICS)), readers, things, figures)
+
+
+async def outbox_of(connection: Connection) -> list[Fact]:
+    """The events of a service in the order of its relay."""
+    async with connection.transaction(readonly=True):
+        return [
+            Fact(
+                row["event_id"],
+                Stream(row["site_id"], row["topic"], row["key"]),
+                row["sequence"],
+                _digest(row["value"]),
+                _thing(row["topic"], row["key"], row["value"]),
+            )
+            async for row in connection.cursor(_OUTBOX, prefetch=_PREFETCH)
+        ]
+
+
+async def reader_of(connection: Connection, consumer: str, topics: Sequence[str]) -> Reader:
+    """What a consumer has, the witness beside it included."""
+    delivered = await connection.fetch("SELECT event_id::text FROM delivery WHERE consumer = $1", consumer)
+    heads = await connection.fetch(
+        "SELECT site_id, topic, key, sequence FROM consumer_head WHERE consumer = $1", consumer
+    )
+    letters = await connection.fetch(
+        "SELECT site_id, topic, key, state, reason, partition, record_offset FROM dead_letter WHERE consumer = $1",
+        consumer,
+    )
+    return Reader(
+        topics=frozenset(topics),
+        effects=await witness.effects(connection, consumer),
+        delivered=frozenset(row["event_id"] for row in delivered),
+        heads={Stream(row["site_id"], row["topic"], row["key"]): row["sequence"] for row in heads},
+        letters=[
+            Letter(
+                Stream(row["site_id"], row["topic"], row["key"]),
+                row["state"],
+                row["reason"],
+                f"{row['topic']}/{row['partition']}@{row['record_offset']}",
+            )
+            for row in letters
+        ],
+    )
+
+
+async def log_of(broker: Broker, topics: Sequence[str]) -> list[Copy]:
+    """Everything that stands on Kafka, in the order of each partition."""
+    partitions = [Partition(topic, number) for topic in topics for number in range(PARTITIONS)]
+    found: dict[Partition, list[Record]] = defaultdict(list)
+    source = await broker.source(f"chaos-auditor-{uuid4()}", topics)
+    try:
+        bounds = await source.bounds(partitions)
+        left = {partition for partition, bound in bounds.items() if bound.end > bound.start}
+        while left:
+            for partition, records in (await source.fetch(max_records=_PREFETCH, timeout_ms=500)).items():
+                found[partition] += records
+                if records and records[-1].offset + 1 >= bounds[partition].end:
+                    left.discard(partition)
+    finally:
+        await source.close()
+    return [_copy(record) for records in found.values() for record in records]
+
+
+def _copy(record: Record) -> Copy:
+    sequence = record.attribute("ce_sequence")
+    place = f"{record.partition.topic}/{record.partition.number}@{record.offset}"
+    number = int(sequence) if sequence is not None and sequence.isdigit() else None
+    return Copy(record.attribute("ce_id"), record.stream, number, _digest(record.value), place)
+
+
+def _digest(value: bytes) -> bytes:
+    return hashlib.blake2b(value, digest_size=8).digest()
+
+
+def _thing(topic: str, key: str, value: bytes) -> str | None:
+    if topic == SITE_UPDATED.name:
+        return key
+    return str(orjson.loads(value)[_THING_OF[topic]]) if topic in _THING_OF else None
+
+
+def counted(ledger: Sequence[Entry]) -> Counter[Figure]:
+    """The figures as the ledger alone has them: what analytics must count, nothing of analytics in it."""
+    figures: Counter[Figure] = Counter()
+    states: dict[tuple[str, str, str], str] = {}
+    accepted = [entry for entry in ledger if entry.is_accepted and entry.thing is not None]
+    for entry in accepted:
+        thing = str(entry.thing)
+        match entry.what:
+            case writes.PATIENT | writes.CONSENT:
+                states["patients", entry.site_id, str(entry.patient_id)] = entry.state or "invited"
+            case writes.VISIT | writes.CHANGE:
+                states["visits", entry.site_id, thing] = entry.state or "scheduled"
+            case writes.ASSESSMENT | writes.LAB | writes.MEDICATION | writes.STEP:
+                states["clinical facts", entry.site_id, thing] = _KINDS[entry.what]
+            case writes.LOOK | writes.VIEW:
+                states["views", entry.site_id, thing] = ""
+            case writes.SURVEY:
+                states["surveys", entry.site_id, thing] = ""
+            case writes.FEEDBACK:
+                states["feedback", entry.site_id, thing] = ""
+    for (name, site_id, _), state in states.items():
+        figures[Figure(name, site_id, state)] += 1
+    return figures
+
+
+_KINDS = {writes.ASSESSMENT: "assessment", writes.LAB: "lab", writes.MEDICATION: "medication", writes.STEP: "plan-step"}

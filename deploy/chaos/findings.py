@@ -1,0 +1,183 @@
+"""Whether everything is as it must be: pure comparisons of what clients were told with what the system holds.
+
+Each check says how much it looked at, so that one that saw nothing is not taken for one that found nothing.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from deploy.chaos import writes
+from deploy.chaos.evidence import Copy, Evidence, Fact, Reader, counted
+from deploy.chaos.ledger import NEVER, Entry
+from deploy.chaos.traffic import POISON
+from deploy.chaos.writes import UNKEYED, WRITES
+from shared.broker import Stream
+
+_UNKEYED = (*UNKEYED, writes.SITE)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question, how many things were asked it, and each that answers wrong."""
+
+    name: str
+    looked_at: int
+    findings: Sequence[str]
+
+
+def checks(evidence: Evidence) -> list[Check]:
+    """Every check that needs nothing but the evidence."""
+    facts, copies, ledger = evidence.outbox, evidence.kafka, evidence.ledger
+    accepted = [entry for entry in ledger if entry.is_accepted]
+    found = [
+        Check("every request answered as it must be", len(ledger), list(_wrong_answers(ledger))),
+        Check(
+            "every accepted write in its owner's tables", len(accepted), list(_unrecorded(accepted, evidence.things))
+        ),
+        Check("one event in an outbox for each, and no other", len(facts), list(_unexplained(accepted, ledger, facts))),
+        Check("sequences 1 to n in the order of the log", len(facts), list(_out_of_sequence(facts))),
+        Check("every event on Kafka, unchanged, and no other", len(copies), list(_astray(facts, copies))),
+        Check("each patient's events in order on Kafka", len(copies), list(_out_of_order(facts, copies))),
+    ]
+    for name, reader in evidence.readers.items():
+        due = [fact for fact in facts if fact.stream.topic in reader.topics]
+        found += [
+            Check(f"one effect of each event at {name}", len(due), list(_effects_amiss(due, reader))),
+            Check(f"heads at {name}", len(reader.heads), list(_heads_amiss(due, reader))),
+            Check(f"nothing set aside at {name} but poison", len(due), list(_letters_amiss(copies, reader))),
+        ]
+    figures = list(_figures_amiss(evidence))
+    return [*found, Check("figures of analytics as the ledger has them", len(evidence.figures), figures)]
+
+
+def _wrong_answers(ledger: Sequence[Entry]) -> Iterator[str]:
+    for entry in ledger:
+        if entry.status == NEVER:
+            yield f"{entry.what} of {entry.site_id} was never answered: {entry.problem}"
+        elif entry.problem is not None and not entry.is_expected:
+            yield f"{entry.what} of {entry.site_id} was answered {entry.status}: {entry.problem}"
+
+
+def _unrecorded(accepted: Sequence[Entry], things: Mapping[str, frozenset[str]]) -> Iterator[str]:
+    for entry in accepted:
+        if entry.thing is not None and entry.thing not in things[WRITES[entry.what].table]:
+            yield f"{entry.what} {entry.thing} of {entry.site_id} was accepted and is not in {WRITES[entry.what].table}"
+
+
+def _unexplained(accepted: Sequence[Entry], ledger: Sequence[Entry], facts: Sequence[Fact]) -> Iterator[str]:
+    """A receipt names its event. Where a request had none, its event is known by what it says."""
+    times = Counter(fact.event_id for fact in facts)
+    receipts = {entry.receipt for entry in accepted if entry.receipt is not None}
+    for receipt in receipts:
+        if times[receipt] != 1:
+            yield f"receipt {receipt}: {times[receipt]} events"
+    untold = Counter((entry.what, entry.thing) for entry in accepted if entry.what in _UNKEYED and not entry.receipt)
+    due: Counter[tuple[str, str | None]] = Counter()
+    for (what, thing), number in untold.items():
+        due[WRITES[what].topic.name, thing] += number
+    lost_looks = Counter(_keys_of_lost_looks(ledger))
+    rest = [fact for fact in facts if fact.event_id not in receipts]
+    for fact in rest:
+        if due[fact.stream.topic, fact.thing] > 0:
+            due[fact.stream.topic, fact.thing] -= 1
+        elif lost_looks[fact.stream.key] > 0 and (fact.stream.topic, fact.thing) not in due:
+            lost_looks[fact.stream.key] -= 1
+        else:
+            yield f"event {fact.event_id} of {fact.stream.topic}: nobody was told of it"
+    for (topic, thing), number in due.items():
+        if number > 0:
+            yield f"{number} events of {topic} about {thing} are not in the outbox"
+
+
+def _keys_of_lost_looks(ledger: Sequence[Entry]) -> Iterator[str]:
+    for entry in ledger:
+        if entry.what == writes.LOOK and entry.patient_id is not None:
+            yield from [entry.patient_id] * entry.lost
+
+
+def _out_of_sequence(facts: Sequence[Fact]) -> Iterator[str]:
+    last: Counter[Stream] = Counter()
+    for fact in facts:
+        if fact.sequence != last[fact.stream] + 1:
+            yield f"{_named(fact.stream)}: {fact.sequence} follows {last[fact.stream]}"
+        last[fact.stream] = max(last[fact.stream], fact.sequence)
+
+
+def _astray(facts: Sequence[Fact], copies: Sequence[Copy]) -> Iterator[str]:
+    known = {fact.event_id: fact for fact in facts}
+    there = {copy.event_id for copy in copies}
+    for fact in facts:
+        if fact.event_id not in there:
+            yield f"event {fact.event_id} of {fact.stream.topic} is not on Kafka"
+    for copy in copies:
+        fact_of = None if copy.event_id is None else known.get(copy.event_id)
+        if fact_of is None:
+            if not copy.stream.key.startswith(POISON):
+                yield f"{copy.place}: {copy.event_id} is in no outbox"
+        elif (fact_of.stream, fact_of.sequence, fact_of.digest) != (copy.stream, copy.sequence, copy.digest):
+            yield f"{copy.place}: {copy.event_id} is another one than in the outbox"
+
+
+def _out_of_order(facts: Sequence[Fact], copies: Sequence[Copy]) -> Iterator[str]:
+    """By first appearances: what comes again, behind, is a duplicate that readers drop."""
+    last: Counter[Stream] = Counter()
+    for copy in copies:
+        if copy.sequence is None or copy.sequence <= last[copy.stream]:
+            continue
+        if copy.sequence != last[copy.stream] + 1:
+            yield f"{copy.place}: {copy.sequence} of {_named(copy.stream)} follows {last[copy.stream]}"
+        last[copy.stream] = copy.sequence
+    for stream, written in _heads(facts).items():
+        if last[stream] != written:
+            yield f"{_named(stream)}: Kafka reaches {last[stream]} of {written}"
+
+
+def _effects_amiss(due: Sequence[Fact], reader: Reader) -> Iterator[str]:
+    for fact in due:
+        times = reader.effects.get(fact.event_id, 0)
+        if times != 1 or fact.event_id not in reader.delivered:
+            yield f"event {fact.event_id} of {_named(fact.stream)}, {fact.sequence}: {times} effects"
+    for invented in (reader.delivered | reader.effects.keys()) - {fact.event_id for fact in due}:
+        yield f"event {invented} had an effect and is in no outbox"
+
+
+def _heads_amiss(due: Sequence[Fact], reader: Reader) -> Iterator[str]:
+    written = _heads(due)
+    for stream in written.keys() | reader.heads.keys():
+        if written.get(stream, 0) != reader.heads.get(stream, 0):
+            yield f"{_named(stream)}: {reader.heads.get(stream, 0)} of {written.get(stream, 0)}"
+
+
+def _letters_amiss(copies: Sequence[Copy], reader: Reader) -> Iterator[str]:
+    dead = {letter.place for letter in reader.letters if letter.state == "dead"}
+    for letter in reader.letters:
+        if not letter.stream.key.startswith(POISON):
+            yield f"{letter.place} is {letter.state}: {letter.reason}"
+    for copy in copies:
+        if copy.stream.key.startswith(POISON) and copy.stream.topic in reader.topics and copy.place not in dead:
+            yield f"{copy.place} is poison and was not set aside"
+
+
+def _figures_amiss(evidence: Evidence) -> Iterator[str]:
+    """To the last one; a look that nobody was answered may be there or not."""
+    told = counted(evidence.ledger)
+    lost: Counter[str] = Counter()
+    for entry in evidence.ledger:
+        lost[entry.site_id] += entry.lost if entry.what == writes.LOOK else 0
+    for figure in sorted(told.keys() | evidence.figures.keys()):
+        most = told[figure] + (lost[figure.site_id] if figure.name == "views" else 0)
+        if not told[figure] <= evidence.figures.get(figure, 0) <= most:
+            name = " ".join(filter(None, (figure.name, figure.detail)))
+            yield f"{name} of {figure.site_id}: {evidence.figures.get(figure, 0)}, the ledger has {told[figure]}"
+
+
+def _heads(facts: Sequence[Fact]) -> dict[Stream, int]:
+    heads: dict[Stream, int] = defaultdict(int)
+    for fact in facts:
+        heads[fact.stream] = max(heads[fact.stream], fact.sequence)
+    return heads
+
+
+def _named(stream: Stream) -> str:
+    return f"{stream.topic} {stream.key} of {stream.site_id}"

@@ -1,0 +1,48 @@
+"""The kinds of writes that clients do: where each is sent, where it must stand afterwards, and what it publishes."""
+
+from dataclasses import dataclass
+
+from shared.events import (
+    CLINICIAN_DATA_UPDATED,
+    DASHBOARD_VIEWED,
+    ENROLLMENT_UPDATED,
+    FEEDBACK_RECEIVED,
+    SITE_UPDATED,
+    SURVEY_COMPLETED,
+    VISIT_UPDATED,
+    Topic,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """`table` and `column`: where the owner keeps what was written, and the column that holds its id."""
+
+    service: str
+    path: str
+    topic: Topic
+    table: str
+    column: str
+
+
+SITE, PATIENT, CONSENT, VISIT, CHANGE, SURVEY = "site", "patient", "consent", "visit", "visit-change", "survey"
+ASSESSMENT, LAB, MEDICATION, STEP = "assessment", "lab", "medication", "plan-step"
+LOOK, BEACON, VIEW, FEEDBACK = "look", "beacon", "view", "feedback"
+WRITES = {
+    SITE: Write("intake", "/v1/sites/{0}", SITE_UPDATED, "site", "site_id"),
+    PATIENT: Write("intake", "/v1/patients", ENROLLMENT_UPDATED, "patient", "patient_id"),
+    CONSENT: Write("intake", "/v1/patients/{0}/consent", ENROLLMENT_UPDATED, "patient", "patient_id"),
+    VISIT: Write("intake", "/v1/visits", VISIT_UPDATED, "visit", "visit_id"),
+    CHANGE: Write("intake", "/v1/visits/{0}", VISIT_UPDATED, "visit", "visit_id"),
+    SURVEY: Write("intake", "/v1/surveys", SURVEY_COMPLETED, "survey", "survey_id"),
+    ASSESSMENT: Write("clinical", "/v1/assessments", CLINICIAN_DATA_UPDATED, "assessment", "assessment_id"),
+    LAB: Write("clinical", "/v1/labs", CLINICIAN_DATA_UPDATED, "lab", "lab_id"),
+    MEDICATION: Write("clinical", "/v1/medications", CLINICIAN_DATA_UPDATED, "medication", "medication_id"),
+    STEP: Write("clinical", "/v1/plans", CLINICIAN_DATA_UPDATED, "plan_step", "step_id"),
+    LOOK: Write("dashboard", "/v1/patients/{0}/page", DASHBOARD_VIEWED, "view", "view_id"),
+    BEACON: Write("dashboard", "/v1/views/{0}/beacon", DASHBOARD_VIEWED, "view", "view_id"),
+    VIEW: Write("dashboard", "/v1/views", DASHBOARD_VIEWED, "view", "view_id"),
+    FEEDBACK: Write("feedback", "/v1/feedback", FEEDBACK_RECEIVED, "feedback", "feedback_id"),
+}
+# No key binds two requests for one of these: what they published is told by what its event says.
+UNKEYED = (CHANGE, LOOK, BEACON)

@@ -1,0 +1,25 @@
+"""A short run of the whole rig, with every fault that passes without a hand."""
+
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from deploy.chaos.command import NoKafka, run_chaos, show
+from tests.conftest import ROOT
+
+SECONDS, LEAST_EVENTS = 75, 5_000
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("seed", [2])
+def test_nothing_is_lost_doubled_or_out_of_order_whatever_fails(seed: int) -> None:
+    said = Console(file=StringIO(), width=160, record=True)
+    try:
+        outcome = run_chaos(ROOT / "var" / "chaos-test", SECONDS, seed, console=said)
+    except NoKafka as none:
+        pytest.skip(str(none))
+    show(outcome, said)
+    assert outcome.verdict.findings == 0, said.export_text()
+    assert outcome.verdict.events >= LEAST_EVENTS
+    assert len(outcome.happened) > 5

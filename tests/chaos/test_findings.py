@@ -1,0 +1,236 @@
+"""The auditor's checks: nothing is found in a system that is sound, and each kind of damage by the check for it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import chain
+from typing import Any
+
+import pytest
+
+from deploy.chaos import writes
+from deploy.chaos.evidence import Copy, Evidence, Fact, Figure, Letter, Reader
+from deploy.chaos.findings import checks
+from deploy.chaos.ledger import NEVER, Entry
+from deploy.chaos.traffic import POISON
+from shared.broker import Stream
+from shared.events import DASHBOARD_VIEWED, SURVEY_COMPLETED, VISIT_UPDATED
+from tests.builders import SITE
+
+ANN, BOB = "ann", "bob"
+SURVEYS, VISITS, VIEWS = SURVEY_COMPLETED.name, VISIT_UPDATED.name, DASHBOARD_VIEWED.name
+
+
+def a_fact(event_id: str, topic: str, key: str, sequence: int, thing: str | None = None) -> Fact:
+    return Fact(event_id, Stream(SITE, topic, key), sequence, event_id.encode(), thing)
+
+
+def copies_of(*facts: Fact) -> list[Copy]:
+    return [
+        Copy(fact.event_id, fact.stream, fact.sequence, fact.digest, f"{fact.stream.topic}/0@{offset}")
+        for offset, fact in enumerate(facts)
+    ]
+
+
+def an_entry(what: str, thing: str, receipt: str | None, **more: Any) -> Entry:
+    return Entry(**{"what": what, "site_id": SITE, "status": 201, "thing": thing, "receipt": receipt, **more})
+
+
+FACTS = [
+    a_fact("e1", SURVEYS, ANN, 1),
+    a_fact("e2", SURVEYS, ANN, 2),
+    a_fact("e3", SURVEYS, BOB, 1),
+    a_fact("e4", VISITS, ANN, 1, "v1"),
+    a_fact("e5", VISITS, ANN, 2, "v1"),
+    a_fact("e6", VIEWS, BOB, 1, "l1"),
+    a_fact("e7", VIEWS, BOB, 2, "l1"),
+]
+LEDGER = [
+    an_entry(writes.SURVEY, "s1", "e1"),
+    an_entry(writes.SURVEY, "s2", "e2"),
+    an_entry(writes.SURVEY, "s3", "e3"),
+    an_entry(writes.VISIT, "v1", "e4"),
+    an_entry(writes.CHANGE, "v1", None, state="completed", status=200, lost=1),
+    an_entry(writes.LOOK, "l1", None, patient_id=BOB, status=200),
+    an_entry(writes.BEACON, "l1", None, patient_id=BOB, status=204, state="5000"),
+    an_entry(writes.PATIENT, "p1", None, status=409, problem="already-enrolled", is_expected=True),
+]
+POISONED = Copy(None, Stream("", SURVEYS, f"{POISON}1"), None, b"", f"{SURVEYS}/1@0")
+READER = Reader(
+    topics=frozenset({SURVEYS, VISITS, VIEWS}),
+    effects={fact.event_id: 1 for fact in FACTS},
+    delivered=frozenset(fact.event_id for fact in FACTS),
+    heads={
+        Stream(SITE, SURVEYS, ANN): 2,
+        Stream(SITE, SURVEYS, BOB): 1,
+        Stream(SITE, VISITS, ANN): 2,
+        Stream(SITE, VIEWS, BOB): 2,
+    },
+    letters=[Letter(POISONED.stream, "dead", "ce_id is missing", POISONED.place)],
+)
+SOUND = Evidence(
+    ledger=LEDGER,
+    outbox=FACTS,
+    kafka=[*copies_of(*FACTS), POISONED],
+    readers={"dashboard": READER},
+    things={"survey": frozenset({"s1", "s2", "s3"}), "visit": frozenset({"v1"}), "view": frozenset({"l1"})},
+    figures={
+        Figure("surveys", SITE, ""): 3,
+        Figure("visits", SITE, "completed"): 1,
+        Figure("views", SITE, ""): 1,
+    },
+)
+
+
+def found(evidence: Evidence) -> dict[str, list[str]]:
+    """What each check that found something has found."""
+    return {check.name: list(check.findings) for check in checks(evidence) if check.findings}
+
+
+def test_nothing_is_found_where_nothing_is_wrong_and_every_check_looked_at_something() -> None:
+    assert found(SOUND) == {}
+    assert [check.name for check in checks(SOUND) if check.looked_at == 0] == []
+
+
+def with_reader(**changes: Any) -> Evidence:
+    return replace(SOUND, readers={"dashboard": replace(READER, **changes)})
+
+
+def without(mapping: Mapping[Any, Any], *keys: object) -> dict[Any, Any]:
+    return {key: value for key, value in mapping.items() if key not in keys}
+
+
+ANSWERED, RECORDED = "every request answered as it must be", "every accepted write in its owner's tables"
+EXPLAINED, IN_SEQUENCE = "one event in an outbox for each, and no other", "sequences 1 to n in the order of the log"
+ON_KAFKA, IN_ORDER = "every event on Kafka, unchanged, and no other", "each patient's events in order on Kafka"
+EFFECT, HEADS = "one effect of each event at dashboard", "heads at dashboard"
+LETTERS, FIGURES = "nothing set aside at dashboard but poison", "figures of analytics as the ledger has them"
+DAMAGE: dict[str, tuple[Evidence, str, str]] = {
+    "a request that nobody answered": (
+        replace(SOUND, ledger=[*LEDGER, an_entry(writes.SURVEY, "s9", None, status=NEVER, problem="/v1/surveys")]),
+        ANSWERED,
+        "never answered",
+    ),
+    "an internal error": (
+        replace(SOUND, ledger=[*LEDGER, an_entry(writes.SURVEY, "s9", None, status=500, problem="/v1/surveys")]),
+        ANSWERED,
+        "answered 500",
+    ),
+    "a good write that is refused": (
+        replace(SOUND, ledger=[*LEDGER, an_entry(writes.SURVEY, "s9", None, status=422, problem="invalid")]),
+        ANSWERED,
+        "invalid",
+    ),
+    "a bad write that is taken": (
+        replace(SOUND, ledger=[*LEDGER, an_entry(writes.SURVEY, "s1", "e1", problem="not refused as invalid")]),
+        ANSWERED,
+        "not refused",
+    ),
+    "an accepted write without a row": (
+        replace(SOUND, things={**SOUND.things, "survey": frozenset({"s1", "s2"})}),
+        RECORDED,
+        "survey s3",
+    ),
+    "a receipt without an event": (
+        replace(SOUND, ledger=[*LEDGER, an_entry(writes.SURVEY, "s1", "e9")]),
+        EXPLAINED,
+        "receipt e9: 0 events",
+    ),
+    "two events for one key": (
+        replace(SOUND, outbox=[*FACTS, a_fact("e8", SURVEYS, BOB, 2)]),
+        EXPLAINED,
+        "event e8 of survey-completed: nobody was told of it",
+    ),
+    "a change of a visit that is told twice": (
+        replace(SOUND, outbox=[*FACTS, a_fact("e8", VISITS, ANN, 3, "v1")]),
+        EXPLAINED,
+        "event e8",
+    ),
+    "a look that nobody published": (replace(SOUND, outbox=FACTS[:-1]), EXPLAINED, "about l1 are not in the outbox"),
+    "a look that nobody had": (
+        replace(SOUND, outbox=[*FACTS, a_fact("e8", VIEWS, BOB, 3, "l2")]),
+        EXPLAINED,
+        "event e8",
+    ),
+    "a gap in a sequence": (replace(SOUND, outbox=FACTS[1:]), IN_SEQUENCE, "2 follows 0"),
+    "a sequence given twice": (
+        replace(SOUND, outbox=[*FACTS, a_fact("e8", SURVEYS, BOB, 1)]),
+        IN_SEQUENCE,
+        "1 follows 1",
+    ),
+    "an event that the relay passed over": (
+        replace(SOUND, kafka=[*copies_of(*FACTS[:2], *FACTS[3:]), POISONED]),
+        ON_KAFKA,
+        "event e3 of survey-completed is not on Kafka",
+    ),
+    "an event that was sent and rolled back": (
+        replace(SOUND, kafka=[*SOUND.kafka, *copies_of(a_fact("e8", SURVEYS, BOB, 2))]),
+        ON_KAFKA,
+        "e8 is in no outbox",
+    ),
+    "an event that was changed on its way": (
+        replace(SOUND, kafka=[SOUND.kafka[0]._replace(digest=b"other"), *SOUND.kafka[1:]]),
+        ON_KAFKA,
+        "is another one",
+    ),
+    "an inversion on Kafka": (
+        replace(SOUND, kafka=[*copies_of(FACTS[1], FACTS[0], *FACTS[2:]), POISONED]),
+        IN_ORDER,
+        "2 of survey-completed ann",
+    ),
+    "an effect that was made twice": (with_reader(effects={**READER.effects, "e2": 2}), EFFECT, "2: 2 effects"),
+    "an effect that was never made": (
+        with_reader(effects=without(READER.effects, "e2"), delivered=READER.delivered - {"e2"}),
+        EFFECT,
+        "2: 0 effects",
+    ),
+    "an effect of nothing": (with_reader(delivered=READER.delivered | {"e9"}), EFFECT, "event e9 had an effect"),
+    "a head that is behind": (with_reader(heads={**READER.heads, Stream(SITE, SURVEYS, ANN): 1}), HEADS, "1 of 2"),
+    "a patient who is parked": (
+        with_reader(letters=[*READER.letters, Letter(FACTS[0].stream, "parked", "an earlier one", "p")]),
+        LETTERS,
+        "is parked",
+    ),
+    "poison that vanished": (with_reader(letters=[]), LETTERS, "was not set aside"),
+    "a figure that is off by one": (
+        replace(SOUND, figures={**SOUND.figures, Figure("surveys", SITE, ""): 4}),
+        FIGURES,
+        "surveys of riverbend: 4, the ledger has 3",
+    ),
+    "a visit in another state": (
+        replace(SOUND, figures={**without(SOUND.figures, Figure("visits", SITE, "completed"))}),
+        FIGURES,
+        "visits completed",
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damage_is_found_by_the_check_for_it(damage: str) -> None:
+    evidence, check, words = DAMAGE[damage]
+    assert words in " ".join(found(evidence)[check])
+
+
+def test_an_event_that_comes_again_behind_is_no_inversion() -> None:
+    assert found(replace(SOUND, kafka=[*SOUND.kafka, *copies_of(*FACTS)])) == {}
+
+
+def test_a_look_whose_answer_was_lost_may_be_there_once_more_and_no_oftener() -> None:
+    looked = [replace(entry, lost=1) if entry.what == writes.LOOK else entry for entry in LEDGER]
+    facts = [*FACTS, a_fact("e8", VIEWS, BOB, 3, "l2")]
+    reader = replace(
+        READER,
+        effects={**READER.effects, "e8": 1},
+        delivered=READER.delivered | {"e8"},
+        heads={**READER.heads, Stream(SITE, VIEWS, BOB): 3},
+    )
+    once_more = replace(
+        SOUND,
+        ledger=looked,
+        outbox=facts,
+        kafka=[*copies_of(*facts), POISONED],
+        readers={"dashboard": reader},
+        figures={**SOUND.figures, Figure("views", SITE, ""): 2},
+    )
+    assert found(once_more) == {}
+    oftener = replace(once_more, outbox=[*facts, a_fact("e9", VIEWS, BOB, 4, "l3")])
+    assert any("event e9" in finding for finding in chain.from_iterable(found(oftener).values()))

@@ -1,0 +1,51 @@
+"""The schedule: data from a seed, the same each time, and worth the name."""
+
+from collections import Counter
+from itertools import islice, pairwise
+
+import pytest
+
+from deploy.chaos.schedule import ALL, FIRST_S, UNATTENDED, make_schedule
+from deploy.chaos.stories import sites_of, stories
+from tests.builders import VISIT_AT
+
+DAY = VISIT_AT.date()
+
+
+def test_a_seed_gives_one_schedule_and_another_seed_another() -> None:
+    assert make_schedule(7, 300) == make_schedule(7, 300)
+    assert make_schedule(7, 300) != make_schedule(8, 300)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_fault_begins_after_a_quiet_moment_in_order_and_ends_within_the_run(seed: int) -> None:
+    schedule = make_schedule(seed, 120, ALL)
+    begins = [fault.at_s for fault in schedule]
+    assert begins == sorted(begins)
+    assert begins[0] == FIRST_S
+    assert max(fault.ends_s for fault in schedule) <= 120
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_five_minutes_meet_every_kind_and_none_out_of_all_proportion(seed: int) -> None:
+    kinds = Counter(fault.kind for fault in make_schedule(seed, 300, ALL))
+    assert set(kinds) == set(ALL)
+    assert max(kinds.values()) < 6 * min(kinds.values())
+
+
+def test_a_run_without_a_hand_loses_no_disk() -> None:
+    assert "lost-disk" not in {fault.kind for fault in make_schedule(1, 3600)}
+    assert set(ALL) - set(UNATTENDED) == {"lost-disk"}
+
+
+def test_faults_overlap() -> None:
+    schedule = make_schedule(1, 300)
+    assert any(later.at_s < fault.ends_s for fault, later in pairwise(schedule))
+
+
+def test_a_seed_gives_the_same_stories_and_nobody_comes_twice() -> None:
+    told = list(islice(stories(3, DAY), 2500))
+    assert told[:1500] == list(islice(stories(3, DAY), 1500))
+    assert len({(site_id, patient.identifier) for site_id, patient in told}) == len(told)
+    assert {site_id for site_id, _ in told} <= {site.site_id for site in sites_of(3, DAY)}
+    assert len(sites_of(3, DAY)) == 40
