@@ -49,10 +49,11 @@ class Record:
     key: bytes
     value: bytes
     headers: Sequence[tuple[str, bytes]] = field(default=())
+    stream: Stream = field(init=False, repr=False, compare=False)
 
-    @property
-    def stream(self) -> Stream:
-        return Stream(self.attribute("ce_siteid") or "", self.partition.topic, _text(self.key))
+    def __post_init__(self) -> None:
+        stream = Stream(self.attribute("ce_siteid") or "", self.partition.topic, _text(self.key))
+        object.__setattr__(self, "stream", stream)
 
     @property
     def identity(self) -> tuple[object, ...]:

@@ -108,7 +108,7 @@ class _Line:
     def admit(self, record: Record, outcome: Outcome) -> list[tuple[Event, Record]]:
         """The events that this record makes due: none, itself, or itself and those that waited for it."""
         stream = record.stream
-        if record.identity in self.kept.dropped:
+        if self.kept.dropped and record.identity in self.kept.dropped:
             outcome.duplicates += 1
             return []
         try:
@@ -138,6 +138,9 @@ class _Line:
 
     def _released(self, stream: Stream, sequence: int, outcome: Outcome) -> list[tuple[Event, Record]]:
         released, waiting = [], self.kept.waiting
+        if not waiting:
+            self.heads[stream] = sequence
+            return []
         while (number := next((n for n in self._next(stream, sequence) if (stream, n) in waiting), None)) is not None:
             record, sequence = waiting.pop((stream, number)), number
             released.append((decode(stream.topic, record.headers, record.value), record))

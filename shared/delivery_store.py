@@ -77,12 +77,16 @@ async def _select_places(
 
 async def move_offsets(connection: Connection, consumer: str, last: Sequence[Record]) -> None:
     """Read on after these records; never backwards."""
-    await connection.executemany(
+    await connection.execute(
         """
-        UPDATE consumer_offset SET next_offset = $4, last_event_id = $5
-        WHERE consumer = $1 AND topic = $2 AND partition = $3 AND next_offset < $4
+        UPDATE consumer_offset AS place SET next_offset = read.next_offset, last_event_id = read.event_id
+        FROM unnest($2::text[], $3::integer[], $4::bigint[], $5::text[])
+            AS read (topic, partition, next_offset, event_id)
+        WHERE consumer = $1 AND place.topic = read.topic AND place.partition = read.partition
+        AND place.next_offset < read.next_offset
         """,
-        [(consumer, *record.partition, record.offset + 1, record.attribute("ce_id")) for record in last],
+        consumer,
+        *_columns([(*record.partition, record.offset + 1, record.attribute("ce_id")) for record in last]),
     )
 
 
@@ -152,15 +156,21 @@ async def record_applied(
         *streams,
         list(newest.values()),
     )
-    await connection.executemany(
+    await connection.execute(
         """
         INSERT INTO delivery (consumer, site_id, event_id, topic, partition, record_offset, sent_at)
-        VALUES ($1, $2, $3, $4, $5, $6, to_timestamp($7::bigint / 1000.0)) ON CONFLICT DO NOTHING
+        SELECT $1, site_id, event_id, topic, partition, record_offset, to_timestamp(sent_ms / 1000.0)
+        FROM unnest($2::text[], $3::uuid[], $4::text[], $5::integer[], $6::bigint[], $7::bigint[])
+            AS applied (site_id, event_id, topic, partition, record_offset, sent_ms)
+        ON CONFLICT DO NOTHING
         """,
-        [
-            (consumer, event.site_id, event.event_id, *record.partition, record.offset, record.timestamp_ms)
-            for event, record in applied
-        ],
+        consumer,
+        *_columns(
+            [
+                (event.site_id, event.event_id, *record.partition, record.offset, record.timestamp_ms)
+                for event, record in applied
+            ]
+        ),
     )
     if not had_waited:
         return

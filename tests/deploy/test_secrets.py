@@ -37,7 +37,12 @@ NONE = {
     "shared.http.sessions.Ended",
     *("shared.broker.Stream", "shared.broker.Message", "shared.broker.Record", "shared.events.envelope.Event"),
     *("shared.outbox.Draft", "shared.outbox.Progress", "deploy.upkeep.reconcile.Place", "shared.settings.Rates"),
-    *("shared.group_commit.GroupWork", "shared.group_commit._Waiting", "shared.http.commands._Kept"),
+    *(
+        "shared.group_commit.GroupWork",
+        "shared.group_commit._Waiting",
+        "shared.http.commands._Kept",
+        "shared.http.conclusion.StoredAnswer",
+    ),
     *("deploy.audit.command.Places", "deploy.audit.verify.Verification.keys", "shared.http.provider._Described.token"),
     *("services.intake.api.tokens.AccessToken", "services.intake.api.tokens.KeySetDocument", "shared.heads.Book.key"),
     *("shared.keyring.settings.KeyRingSettings.cached_keys",),

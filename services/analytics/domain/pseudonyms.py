@@ -1,7 +1,7 @@
 """Pseudonyms: the same for the same id, and no way back without the key."""
 
-import hashlib
 import hmac
+from functools import lru_cache
 from uuid import UUID
 
 
@@ -10,7 +10,11 @@ class Pseudonyms:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
+        self._of = lru_cache(maxsize=10_000)(self._computed)
 
     def of(self, identity: object) -> UUID:
         """The pseudonym of an id: of a patient, a visit, a clinician ..."""
-        return UUID(bytes=hmac.digest(self._key, str(identity).encode(), hashlib.sha256)[:16])
+        return self._of(str(identity))
+
+    def _computed(self, identity: str) -> UUID:
+        return UUID(bytes=hmac.digest(self._key, identity.encode(), "sha256")[:16])

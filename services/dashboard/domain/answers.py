@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from services.dashboard.domain.facts import Facts, Item
-from services.dashboard.domain.items import Json, Surveys, answer, instant, sealed_text, surveys_of, utc, value_of
+from services.dashboard.domain.items import Json, Surveys, answer, instant, sealed_text, utc, value_of
 from shared.events import DrugClass
 from shared.instruments import PHQ_2
 
@@ -18,9 +18,8 @@ DAY_TO_DAY = ("taking_as_agreed", "missed_doses", "side_effects", "barriers")
 _NRS_WORDS = ((7, "severe"), (4, "moderate"), (1, "mild"), (0, "none"))
 
 
-def concerns_of(facts: Facts) -> list[Json]:
+def concerns_of(surveys: Surveys) -> list[Json]:
     """Ranked, with the words still sealed; `raised_before`: when the survey before had the same topic."""
-    surveys = surveys_of(facts)
     if surveys.now is None:
         return []
     last = surveys.last
@@ -37,22 +36,20 @@ def concerns_of(facts: Facts) -> list[Json]:
     ]
 
 
-def urgent_care_of(facts: Facts) -> list[Json]:
+def urgent_care_of(facts: Facts, surveys: Surveys) -> list[Json]:
     """Use of urgent care, steroids and opioids in the six months before each of the two surveys.
 
     `differs` is true when the patient reports a course of steroids and the clinic's list has none in that
     time.
     """
-    surveys = surveys_of(facts)
     is_unlisted = _steroids_are_unlisted(facts, surveys)
     return [
         {**_now_and_last(surveys, item), "differs": is_unlisted and item == "steroid_courses"} for item in URGENT_CARE
     ]
 
 
-def well_being_of(facts: Facts) -> list[Json]:
+def well_being_of(surveys: Surveys) -> list[Json]:
     """Symptoms of the past week and low mood, higher is worse, with the word for the number now."""
-    surveys = surveys_of(facts)
     rows = [
         {
             **_now_and_last(surveys, item),
@@ -64,8 +61,7 @@ def well_being_of(facts: Facts) -> list[Json]:
     return [*rows, _mood(surveys)]
 
 
-def day_to_day_of(facts: Facts) -> list[Json]:
-    surveys = surveys_of(facts)
+def day_to_day_of(surveys: Surveys) -> list[Json]:
     return [_now_and_last(surveys, item) for item in DAY_TO_DAY]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from services.dashboard.domain.facts import Facts, Item, Section
@@ -11,6 +12,7 @@ from shared.sealing import in_event
 Json = dict[str, Any]
 
 
+@lru_cache(maxsize=20_000)
 def instant(text: str) -> datetime:
     """The time in UTC."""
     return datetime.fromisoformat(text).astimezone(UTC)
@@ -42,20 +44,15 @@ class Surveys:
     """
 
     all: Sequence[Item]
-
-    @property
-    def now(self) -> Item | None:
-        return self.all[-1] if self.all else None
-
-    @property
-    def last(self) -> Item | None:
-        now = self.now
-        earlier = (survey for survey in reversed(self.all) if now and survey["visit_id"] != now["visit_id"])
-        return next(earlier, None)
+    now: Item | None
+    last: Item | None
 
 
 def surveys_of(facts: Facts) -> Surveys:
-    return Surveys(by_time(facts, "surveys", "submitted_at", "survey_id"))
+    every = by_time(facts, "surveys", "submitted_at", "survey_id")
+    now = every[-1] if every else None
+    earlier = (survey for survey in reversed(every) if now and survey["visit_id"] != now["visit_id"])
+    return Surveys(every, now, next(earlier, None))
 
 
 def answer(survey: Item | None, item: str) -> Json | None:

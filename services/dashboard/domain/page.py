@@ -38,7 +38,7 @@ from services.dashboard.domain.answers import (
     well_being_of,
 )
 from services.dashboard.domain.facts import Facts, Item, Section
-from services.dashboard.domain.items import Json, answer, by_time, instant, sealed_text, surveys_of, utc
+from services.dashboard.domain.items import Json, Surveys, answer, by_time, instant, sealed_text, surveys_of, utc
 from services.dashboard.domain.labs import MARKERS, labs_of
 from services.dashboard.domain.readings import band_words, bands_of, index_score, readings_of
 from services.dashboard.domain.since import since_of
@@ -61,8 +61,8 @@ def assemble(facts: Facts) -> Json:
     as_of = max((source["time"] for source in facts["sources"].values()), default=None)
     visits = visits_of(facts)
     visit = visit_at_hand(visits, as_of)
-    readings, labs, medications = readings_of(facts), labs_of(facts), _medications(facts)
     surveys, erased = surveys_of(facts), facts["erased"]
+    readings, labs, medications = readings_of(facts, surveys), labs_of(facts), _medications(facts)
     return {
         "patient": _patient(facts),
         "erased": {"at": utc(erased["at"]), "reason": erased["reason"]} if erased else None,
@@ -71,21 +71,21 @@ def assemble(facts: Facts) -> Json:
         "last_visit": last_visit(visits),
         "survey": _survey(facts, surveys.now),
         "previous": _previous(facts, surveys.last),
-        "since": since_of(facts, readings=readings, labs=labs, medications=medications),
-        "concerns": concerns_of(facts),
+        "since": since_of(surveys, readings=readings, labs=labs, medications=medications),
+        "concerns": concerns_of(surveys),
         "matters_most": _matters_most(surveys.now),
         "readings": readings,
-        "trend": _trend(facts, readings["computed"]),
+        "trend": _trend(surveys, readings["computed"]),
         "medications": medications,
         "labs": labs,
-        "urgent_care": urgent_care_of(facts),
-        "well_being": well_being_of(facts),
-        "day_to_day": day_to_day_of(facts),
+        "urgent_care": urgent_care_of(facts, surveys),
+        "well_being": well_being_of(surveys),
+        "day_to_day": day_to_day_of(surveys),
         "plan": _plan(facts),
         "sources": {name: _source(facts, section, time) for name, section, time in _SOURCES},
         "versions": {topic: dict(facts["sources"][topic]) for topic in sorted(facts["sources"])},
         "as_of": utc(as_of),
-        "missing": _missing(facts, visit, readings["computed"]),
+        "missing": _missing(facts, surveys.now, visit, readings["computed"]),
     }
 
 
@@ -153,7 +153,7 @@ def _previous(facts: Facts, survey: Item | None) -> Json | None:
     return {"submitted_at": utc(survey["submitted_at"]), "visit_at": _visit_at(facts, survey)}
 
 
-def _trend(facts: Facts, computed: Json | None) -> Json | None:
+def _trend(surveys: Surveys, computed: Json | None) -> Json | None:
     """All scores of the index that is in use now; scores of another index are another scale and not drawn
     with it.
     """
@@ -162,7 +162,7 @@ def _trend(facts: Facts, computed: Json | None) -> Json | None:
     key, known = computed["instrument"], INSTRUMENTS.get(computed["instrument"])
     points = [
         _trend_point(survey, score)
-        for survey in surveys_of(facts).all
+        for survey in surveys.all
         if (score := index_score(survey)) is not None and score["instrument"] == key
     ]
     return {
@@ -232,8 +232,8 @@ def _source(facts: Facts, section: Section, time: str) -> Json | None:
     }
 
 
-def _missing(facts: Facts, visit: Json | None, computed: Json | None) -> list[Json]:
-    items, survey = facts["items"], surveys_of(facts).now
+def _missing(facts: Facts, survey: Item | None, visit: Json | None, computed: Json | None) -> list[Json]:
+    items = facts["items"]
     gaps: list[Json] = [] if items["enrollment"] else [{"what": "enrollment"}]
     if survey is None:
         gaps.append({"what": "survey"})

@@ -9,11 +9,12 @@ or more of the four words apart (mild and severe).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 from typing import Any
 
 from services.dashboard.domain.facts import Facts, Item
-from services.dashboard.domain.items import Json, Surveys, answer, by_time, instant, surveys_of, utc
+from services.dashboard.domain.items import Json, Surveys, answer, by_time, instant, utc
 from shared.events import Activity, Diagnosis
 from shared.instruments import IBD_10, INSTRUMENTS, Band, Change, change, index_of
 
@@ -28,9 +29,8 @@ _RANK = {activity.value: rank for rank, activity in enumerate(Activity)}
 _VOICES = ("patient", "computed", "clinician")
 
 
-def readings_of(facts: Facts) -> Json:
+def readings_of(facts: Facts, surveys: Surveys) -> Json:
     """The three readings, each with the one before, and whether they agree."""
-    surveys = surveys_of(facts)
     assessments = by_time(facts, "assessments", "assessed_at", "assessment_id")
     patient, computed = _patient(surveys), _computed(surveys)
     clinician = _clinician(assessments)
@@ -54,7 +54,8 @@ def band_words(instrument: str, code: str | None) -> str | None:
     return next((band["words"] for band in bands_of(instrument) if band["code"] == code), code)
 
 
-def bands_of(instrument: str) -> list[Json]:
+@lru_cache
+def bands_of(instrument: str) -> Sequence[Json]:
     """The bands of an instrument in rising order; none when its definition is not known here."""
     known = INSTRUMENTS.get(instrument)
     bands: tuple[Band, ...] = known.bands if known else ()

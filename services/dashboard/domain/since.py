@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 
-from services.dashboard.domain.facts import Facts, Item
-from services.dashboard.domain.items import Json, instant, surveys_of, value_of
+from services.dashboard.domain.facts import Item
+from services.dashboard.domain.items import Json, Surveys, instant, value_of
 
 MOST = 5
 
 
-def since_of(facts: Facts, *, readings: Json, labs: Sequence[Json], medications: Sequence[Json]) -> list[Json]:
+def since_of(surveys: Surveys, *, readings: Json, labs: Sequence[Json], medications: Sequence[Json]) -> list[Json]:
     """Facts as `kind` and numbers; words are the page's. Empty when there is no earlier survey to compare
     with.
     """
-    surveys = surveys_of(facts)
     if surveys.now is None or surveys.last is None:
         return []
     since = str(surveys.last["submitted_at"])

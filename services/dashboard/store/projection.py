@@ -69,9 +69,15 @@ async def hold_facts(
 
 async def record_pages(connection: Connection, pages: Sequence[tuple[Patient, Mapping[str, Any], bytes, str]]) -> None:
     """Replace facts, page and version of patients whose rows are held."""
-    await connection.executemany(
-        "UPDATE patient_page SET facts = $3, page = $4, version = $5 WHERE site_id = $1 AND patient_id = $2",
-        [(*key, orjson.dumps(facts).decode(), page, version) for key, facts, page, version in pages],
+    rows = [(*key, orjson.dumps(facts).decode(), page, version) for key, facts, page, version in pages]
+    await connection.execute(
+        """
+        UPDATE patient_page AS old SET facts = new.facts, page = new.page, version = new.version
+        FROM unnest($1::text[], $2::uuid[], $3::jsonb[], $4::bytea[], $5::text[])
+            AS new (site_id, patient_id, facts, page, version)
+        WHERE old.site_id = new.site_id AND old.patient_id = new.patient_id
+        """,
+        *map(list, zip(*rows, strict=True)),
     )
 
 
