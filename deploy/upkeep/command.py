@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from prometheus_client import start_http_server
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from deploy.asker import By, asker
 from deploy.databases import Database
@@ -154,7 +154,8 @@ async def _reconciled(grace_s: float) -> list[Balance]:
 
 
 def _say(balances: Sequence[Balance]) -> None:
-    table = Table("Topic", "Consumer", "Streams", "On the way", "Set aside", "Missing", "Invented")
+    names = (Column("Topic", no_wrap=True), Column("Consumer", no_wrap=True))
+    table = Table(*names, "Streams", "On the way", "Set aside", "Missing", "Invented")
     for one in balances:
         counts = (one.streams, one.on_the_way, one.set_aside, len(one.missing), len(one.invented))
         table.add_row(one.topic, one.consumer, *(f"{count:,}" for count in counts))
