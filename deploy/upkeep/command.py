@@ -128,7 +128,7 @@ def rebuild_command(
         console.print(f"Of {report.ahead:,} streams the live tables have set something aside: replay it first.")
     if report.is_swapped:
         console.print("Swapped. What was live before is in the schema previous; --back puts it back.")
-    elif not report.is_equal:
+    elif report.different:
         console.print("Not swapped: look at the differences between the schemas public and rebuild.")
     raise typer.Exit(0 if report.is_swapped or (only_compare and report.is_equal) else 1)
 
