@@ -124,7 +124,7 @@ def rebuild_command(
     console.print(f"{report.compared:,} rows compared, {report.different:,} differ.")
     if report.lacking:
         console.print(f"The log lacks events of {report.lacking:,} streams that the live tables have: refill it first.")
-    if report.ahead:
+    if report.ahead and not report.is_swapped:
         console.print(f"Of {report.ahead:,} streams the live tables have set something aside: replay it first.")
     if report.is_swapped:
         console.print("Swapped. What was live before is in the schema previous; --back puts it back.")
