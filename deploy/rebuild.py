@@ -38,7 +38,8 @@ _LOCK_TRIES, _LOCK_MS = 20, 500
 
 _APPLIED = "SELECT topic, partition, next_offset FROM public.consumer_offset WHERE consumer = $1"
 _KEEP_DROPPED = """
-INSERT INTO rebuild.dead_letter SELECT * FROM public.dead_letter WHERE consumer = $1 AND state = 'dropped'
+INSERT INTO {schema}.dead_letter SELECT * FROM public.dead_letter WHERE consumer = $1 AND state = 'dropped'
+ON CONFLICT DO NOTHING
 """
 _BEHIND = """
 SELECT count(*) FROM public.consumer_offset AS live
@@ -157,9 +158,8 @@ class _Beside:
         """Catch up, hold the live offsets, compare, swap."""
         await owner.execute(f"GRANT USAGE ON SCHEMA {self.schema} TO samepage_worker")
         async with connected(self.database.worker) as worker:
-            if self.schema == "rebuild":
-                # What was given up stays so; without it, it would be set aside anew, and what follows it parked.
-                await worker.execute(_KEEP_DROPPED, self.subscription.name)
+            # What was given up stays so; without it, it would be set aside anew, and what follows it parked.
+            await worker.execute(_KEEP_DROPPED.format(schema=self.schema), self.subscription.name)
             async with self._reading() as reading:
                 await self._until_level(worker, reading)
                 async with owner.transaction():

@@ -219,5 +219,5 @@ def _check(partition: Partition, place: store.Place, log: Bounds) -> None:
     if place.next_offset < log.start:
         raise LogMismatch(
             f"{partition.topic}/{partition.number} starts at {log.start} but was applied only up to "
-            f"{place.next_offset}: events were deleted before they were read; refill it from the outbox"
+            f"{place.next_offset}: events were deleted before they were read; make the topic anew, then refill it"
         )

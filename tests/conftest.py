@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import secrets
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -52,6 +53,11 @@ from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "for-tests-only"
+
+
+def pytest_runtest_setup() -> None:
+    """Let SIGTERM end a run as Ctrl-C does, so that its servers are stopped. At each test: some give signals back."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

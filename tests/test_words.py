@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import typer
+import yaml
 
 from deploy.cli import app
 from deploy.doors import SERVICES, consumes, publishes
@@ -103,6 +104,14 @@ def test_the_picture_of_the_topics_is_what_the_services_say() -> None:
     published = {(service, topic.name) for service in SERVICES for topic in publishes(service)}
     consumed = {(topic.name, service) for service in SERVICES for topic in consumes(service)}
     assert drawn == published | consumed
+
+
+def test_the_runbook_says_what_to_do_at_each_alert() -> None:
+    rules = yaml.safe_load((ROOT / "deploy" / "prometheus" / "rules.yml").read_text())
+    alerts = {rule["alert"] for group in rules["groups"] for rule in group["rules"]}
+    rows = [line for line in (ROOT / "docs" / "runbooks" / "operating.md").read_text().splitlines() if line[:1] == "|"]
+    named = {name for row in rows for name in CODE.findall(row.split("|")[1])}
+    assert alerts <= named
 
 
 def test_the_readme_can_be_read_in_one_go() -> None:

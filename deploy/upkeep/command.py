@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from prometheus_client import start_http_server
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from deploy.asker import By, asker
 from deploy.databases import Database
@@ -124,11 +124,11 @@ def rebuild_command(
     console.print(f"{report.compared:,} rows compared, {report.different:,} differ.")
     if report.lacking:
         console.print(f"The log lacks events of {report.lacking:,} streams that the live tables have: refill it first.")
-    if report.ahead:
+    if report.ahead and not report.is_swapped:
         console.print(f"Of {report.ahead:,} streams the live tables have set something aside: replay it first.")
     if report.is_swapped:
         console.print("Swapped. What was live before is in the schema previous; --back puts it back.")
-    elif not report.is_equal:
+    elif report.different:
         console.print("Not swapped: look at the differences between the schemas public and rebuild.")
     raise typer.Exit(0 if report.is_swapped or (only_compare and report.is_equal) else 1)
 
@@ -154,7 +154,8 @@ async def _reconciled(grace_s: float) -> list[Balance]:
 
 
 def _say(balances: Sequence[Balance]) -> None:
-    table = Table("Topic", "Consumer", "Streams", "On the way", "Set aside", "Missing", "Invented")
+    names = (Column("Topic", no_wrap=True), Column("Consumer", no_wrap=True))
+    table = Table(*names, "Streams", "On the way", "Set aside", "Missing", "Invented")
     for one in balances:
         counts = (one.streams, one.on_the_way, one.set_aside, len(one.missing), len(one.invented))
         table.add_row(one.topic, one.consumer, *(f"{count:,}" for count in counts))

@@ -18,6 +18,7 @@ from deploy.doors import SERVICES, consumes
 from deploy.local.errors import StackError
 from deploy.migrate import differences, metadata_of
 from deploy.rebuild import Report, Swap, go_back, rebuild
+from deploy.upkeep import letters
 from deploy.upkeep.letters import subscription_of
 from services.dashboard import store
 from shared.broker import Partition
@@ -32,7 +33,7 @@ from tests.builders import PATIENT, SITE, a_visit, an_enrollment, an_event
 from tests.conftest import Databases, FreshDatabase, Pools
 from tests.deploy.arrived import EVENTS
 from tests.services.streams import send
-from tests.shared.effects import running
+from tests.shared.effects import publish, running
 from tests.waiting import until
 from tests.walls.catalogue import findings
 from tests.walls.grants import GRANTS
@@ -259,6 +260,22 @@ async def test_what_came_after_the_swap_is_there_once_after_going_back(dashboard
         await send(dashboard.broker, an_event(a_visit(), sequence=4))
         await dashboard.until_applied(applied + 3)
         assert (await dashboard.rebuild("never")).is_equal
+
+
+async def test_what_was_dropped_since_the_swap_stays_so_after_going_back(dashboard: Reader) -> None:
+    async def are_set_aside() -> bool:
+        return len(await letters.listed(worker, "dashboard")) == 2
+
+    worker = dashboard.database.worker
+    async with dashboard.consuming():
+        await dashboard.rebuild()
+        await publish(dashboard.broker, 2, patient=PATIENT, value=b"not JSON")
+        await publish(dashboard.broker, 3, patient=PATIENT)
+        await until(are_set_aside)
+        (dead, _) = await letters.listed(worker, "dashboard")
+        await letters.drop(worker, dashboard.subscription, dead.place, "of a test", by="tester")
+        assert await dashboard.go_back() == Report(6, 0, 0, 0, is_swapped=True)
+    assert [one.state for one in await letters.listed(worker, "dashboard")] == ["dropped"]
 
 
 async def test_there_is_no_going_back_without_a_swap_or_past_a_migration(dashboard: Reader) -> None:

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 
 from deploy.audit.chain import Fault
 from deploy.audit.verify import Verification
-from deploy.databases import KEY_RING
+from deploy.databases import KEY_RING, KeyRingDatabase, ensure_database, ensure_keyring
 from deploy.doors import SERVICES, consumes, publishes
 from deploy.local.ports import HOST, keep_or_choose
 from deploy.local.postgres import Postgres, program
@@ -30,6 +30,7 @@ from deploy.local.stack import Addresses
 from deploy.upkeep.letters import subscription_of
 from deploy.upkeep.reconcile import reconcile
 from deploy.upkeep.recovery import refill
+from services import READ_WORDS
 from shared import outbox
 from shared.consumer import Consumer
 from shared.db import SiteScope, lock, open_pool, transaction
@@ -95,18 +96,14 @@ class Backup:
 
     folder: Path
 
-    async def roles(self, server: str) -> None:
-        said = await tool("pg_dumpall", "--roles-only", f"--dbname={server}")
-        kept = [line for line in said.splitlines() if "ROLE postgres" not in line]
-        (self.folder / "roles.sql").write_text("\n".join(kept))
-
     async def dump(self, name: str, database: FreshDatabase) -> None:
         await tool("pg_dump", "--format=custom", f"--file={self.folder / name}.dump", database.admin)
 
     async def restore(self, server: str) -> None:
-        await tool("psql", "--quiet", "--set=ON_ERROR_STOP=1", f"--file={self.folder / 'roles.sql'}", server)
+        """Where `samepage migrate` has made the roles and empty databases."""
         for dump in sorted(self.folder.glob("*.dump")):
-            await tool("pg_restore", "--create", "--exit-on-error", f"--dbname={server}", str(dump))
+            how = ("--clean", "--if-exists", "--create", "--exit-on-error")
+            await tool("pg_restore", *how, f"--dbname={server}", str(dump))
 
 
 @asynccontextmanager
@@ -218,15 +215,21 @@ async def dumped(network: Network, broker: MemoryBroker, book: Book, backup: Bac
     return await head(network, "intake")
 
 
+async def restored_on(server: str, network: Network, backup: Backup) -> Network:
+    restored = {service: on(server, found) for service, found in network.items()}
+    for found in restored.values():
+        await ensure_database(server, found)
+    await backup.restore(server)
+    return restored
+
+
 @pytest.mark.parametrize("is_kafka_lost", [False, True], ids=["Kafka is kept", "Kafka is lost too"])
 async def test_restored_services_agree_again_and_go_on(
-    network: Network, broker: MemoryBroker, stack: Addresses, other_server: str, tmp_path: Path, is_kafka_lost: bool
+    network: Network, broker: MemoryBroker, other_server: str, tmp_path: Path, is_kafka_lost: bool
 ) -> None:
     backup, book = Backup(tmp_path), Book("intake", tmp_path / "intake.heads.jsonl", Ed25519PrivateKey.generate())
     last = await dumped(network, broker, book, backup)
-    await backup.roles(stack.postgres_admin_dsn)
-    await backup.restore(other_server)
-    restored = {service: on(other_server, found) for service, found in network.items()}
+    restored = await restored_on(other_server, network, backup)
     at_dump = {service: await head(restored, service) for service in ("intake", *VISITS_READ_BY)}
     assert at_dump["intake"] < at_dump["dashboard"] < at_dump["feedback"] < at_dump["analytics"] < last
     assert await findings(restored["intake"], book) == [(SITE, Fault.CUT_OFF)], "it is said that rows are gone"
@@ -252,13 +255,11 @@ async def test_restored_services_agree_again_and_go_on(
 
 
 async def test_after_a_restore_the_audit_is_signed_anew_and_whole(
-    network: Network, broker: MemoryBroker, stack: Addresses, other_server: str, tmp_path: Path
+    network: Network, broker: MemoryBroker, other_server: str, tmp_path: Path
 ) -> None:
     backup, book = Backup(tmp_path), Book("intake", tmp_path / "intake.heads.jsonl", Ed25519PrivateKey.generate())
     await dumped(network, broker, book, backup)
-    await backup.roles(stack.postgres_admin_dsn)
-    await backup.restore(other_server)
-    intake = on(other_server, network["intake"])
+    intake = (await restored_on(other_server, network, backup))["intake"]
     begun = replace(book, file=tmp_path / "begun-anew" / "intake.heads.jsonl")
     await intake.run("UPDATE notary_cursor SET lines = 0")
 
@@ -272,21 +273,26 @@ async def test_after_a_restore_the_audit_is_signed_anew_and_whole(
 
 
 async def test_a_restored_key_ring_opens_words_and_no_words_of_who_was_erased_since(
-    keyring_of: KeyRings, database: Databases, stack: Addresses, other_server: str, tmp_path: Path
+    keyring_of: KeyRings, stack: Addresses, other_server: str, tmp_path: Path
 ) -> None:
     """The file of tombstones is not restored with it."""
+
+    async def dsn_of(role: str) -> str:
+        return (await keyring_of(role)).database_url.get_secret_value()
+
     settings = await keyring_of("intake")
     stays, goes, place = Patient(SITE, PATIENT), Patient(SITE, uuid4()), in_record(UUID(int=1), "words")
-    dsn = settings.database_url.get_secret_value()
-    there = FreshDatabase(dsn, dsn, dsn, f"{stack.postgres_admin_dsn.rpartition('/')[0]}/{dsn.rpartition('/')[2]}")
+    owner = await dsn_of("owner")
+    there = FreshDatabase(owner, "", "", f"{stack.postgres_admin_dsn.rpartition('/')[0]}/{owner.rpartition('/')[2]}")
     backup = Backup(tmp_path)
     async with KeyRing(settings) as ring:
         words = {patient: (await ring.sealer(patient)).seal("made up", place) for patient in (stays, goes)}
-        await backup.roles(stack.postgres_admin_dsn)
         await backup.dump(KEY_RING, there)
         await ring.erase(goes, ErasureReason.LEGAL_ORDER, datetime.now(UTC))
+    readers = {role: on(other_server, replace(there, app=await dsn_of(role))).app for role in READ_WORDS}
+    await ensure_keyring(other_server, KeyRingDatabase(on(other_server, there).owner, readers))
     await backup.restore(other_server)
-    moved = settings.model_copy(update={"database_url": SecretStr(on(other_server, there).worker)})
+    moved = settings.model_copy(update={"database_url": SecretStr(readers["intake"])})
     async with KeyRing(moved) as ring:
         assert (await ring.opener(stays))(words[stays], place).text == "made up"
         assert (await ring.opener(goes))(words[goes], place) == ERASED
