@@ -9,8 +9,6 @@ import threading
 from collections import deque
 from typing import Literal, Self, cast
 
-import uvloop
-
 from deploy.local.ports import HOST
 
 Mood = Literal["fine", "slow", "trickling", "deaf"]
@@ -21,24 +19,25 @@ class Wire:
     """Listens on `port` and leads to the server at `to_port`. Use it as a context."""
 
     def __init__(self, to_port: int) -> None:
-        self.port = 0
+        self._listener = socket.create_server((HOST, 0))
+        self.port: int = self._listener.getsockname()[1]
         self.to_port = to_port
         self.mood: Mood = "fine"
         self.ends: set[_End] = set()
-        self._loop = uvloop.new_event_loop()
+        self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     def __enter__(self) -> Self:
-        listener = socket.create_server((HOST, 0))
-        self.port = listener.getsockname()[1]
-        self._loop.run_until_complete(self._loop.create_server(lambda: _End(self), sock=listener))
+        self._loop.run_until_complete(self._loop.create_server(lambda: _End(self), sock=self._listener))
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.cut()
+        asyncio.run_coroutine_threadsafe(self._let_go(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._loop.close()
+        self._listener.close()
 
     def cut(self) -> None:
         """End every connection at once, in the middle of whatever is said."""
@@ -47,6 +46,12 @@ class Wire:
     def _cut(self) -> None:
         for end in list(self.ends):
             end.abort()
+
+    async def _let_go(self) -> None:
+        """Return when no connection is left."""
+        while self.ends:
+            self._cut()
+            await asyncio.sleep(0.01)
 
 
 class _End(asyncio.Protocol):
