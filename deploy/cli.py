@@ -26,10 +26,10 @@ from deploy.local.errors import StackError
 from deploy.local.network import Network
 from deploy.local.stack import Stack
 from deploy.mounted import take_in
-from deploy.places import reached_databases
+from deploy.places import reached_databases, told
 from deploy.prepare import homes, place, prepare, running_network
 from deploy.provider import Person, keep_people
-from deploy.upkeep.command import dead_letters_app, reconcile_command, refill_command
+from deploy.upkeep.command import dead_letters_app, rebuild_command, reconcile_command, refill_command
 from services.intake.domain import ClientId
 from services.intake.settings import IntakeSettings
 from shared.auth import Role
@@ -51,6 +51,7 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(dead_letters_app, name="dead-letters")
 app.command("reconcile")(reconcile_command)
 app.command("refill")(refill_command)
+app.command("rebuild")(rebuild_command)
 app.command("chaos")(chaos_command)
 console = Console()
 SiteName = Annotated[str, typer.Option(help="The site whose system it is")]
@@ -216,20 +217,6 @@ def trace(event_id: UUID) -> None:
 
 
 @app.command()
-def rebuild(service: Annotated[Literal["dashboard"], typer.Argument()]) -> None:
-    """Build a read model again from the log, compare it with the live one and swap it in."""
-    from deploy.prepare import rebuild_read_model  # noqa: PLC0415
-
-    report = asyncio.run(rebuild_read_model(_network(), service))
-    console.print(f"{report.compared} rows compared, {report.different} differ; {report.in_flight} went on.")
-    if report.is_swapped:
-        console.print("The rebuilt tables are live; the old ones are in the schema previous.")
-    else:
-        console.print("Not swapped: look at the differences between the schemas public and rebuild.")
-    raise typer.Exit(0 if report.is_swapped else 1)
-
-
-@app.command()
 def erase(
     patient: Annotated[UUID, typer.Option(help="Id of the patient")],
     site: Annotated[str, typer.Option(help="The site whose patient it is")],
@@ -293,8 +280,7 @@ def _client_id(site: str, name: str) -> ClientId:
 
 
 def _intake_database() -> str:
-    """Intake's database: the one that the environment names (in a container), else the running local stack's."""
-    return os.environ.get("SAMEPAGE_INTAKE_DATABASE_URL") or _network().databases["intake"].app
+    return told(Door("intake", "app"))["SAMEPAGE_INTAKE_DATABASE_URL"]
 
 
 def _network() -> Network:
@@ -302,8 +288,7 @@ def _network() -> Network:
 
 
 def _intake_settings() -> IntakeSettings:
-    if "SAMEPAGE_INTAKE_DATABASE_URL" not in os.environ:
-        os.environ.update(_network().environments[Door("intake", "app")])
+    os.environ.update(told(Door("intake", "app")))
     return IntakeSettings()
 
 

@@ -1,13 +1,13 @@
-"""Where an operator's command reaches the databases: those that the environment names, else the local network's."""
+"""Where an operator's command reaches the system: what the environment names, else the local network's."""
 
 import os
 from collections.abc import Mapping
 
 from deploy.databases import Database
-from deploy.doors import SERVICES, Door
+from deploy.doors import SERVICES, Door, platform_settings
+from deploy.local.errors import StackError
 from deploy.prepare import place, running_network
-
-_PSEUDONYM_KEY = "SAMEPAGE_ANALYTICS_PSEUDONYM_KEY"
+from shared.kafka import KafkaBroker
 
 
 def reached_databases() -> Mapping[str, Database]:
@@ -25,11 +25,41 @@ def named_databases() -> Mapping[str, Database] | None:
     return named if all(database.worker for database in named.values()) else None
 
 
+def reached_database(service: str) -> Database:
+    """One service's database likewise, whether the others are named or not."""
+    named = _named(service)
+    return named if named.worker else running_network(place()).databases[service]
+
+
+def owner_of(service: str, database: Database) -> str:
+    """The DSN of a database's owner.
+
+    Raises:
+        StackError: nobody names it.
+    """
+    if not database.owner:
+        variable = f"SAMEPAGE_{service.upper()}_OWNER_DATABASE_URL"
+        raise StackError(f"This needs the owner of {service}'s database: name {variable}.")
+    return database.owner
+
+
+def reached_broker(service: str) -> KafkaBroker:
+    """Kafka as the worker of a service reaches it: as the environment says where that names its database."""
+    client_id = f"{service}-upkeep"
+    if _named(service).worker:
+        platform = platform_settings()
+        return KafkaBroker(platform.bootstrap_servers, client_id=client_id, login=platform.kafka)
+    return KafkaBroker(running_network(place()).addresses.bootstrap_servers, client_id=client_id)
+
+
+def told(door: Door) -> Mapping[str, str]:
+    """What a door is told: this environment, where it names the door's database, else what the local network tells."""
+    return os.environ if _named(door.service).worker else running_network(place()).environments[door]
+
+
 def pseudonym_key() -> str:
     """The key that analytics makes pseudonyms with; empty where nobody names it."""
-    if _PSEUDONYM_KEY in os.environ or _named("analytics").worker:
-        return os.environ.get(_PSEUDONYM_KEY, "")
-    return running_network(place()).environments[Door("analytics", "worker")][_PSEUDONYM_KEY]
+    return told(Door("analytics", "worker")).get("SAMEPAGE_ANALYTICS_PSEUDONYM_KEY", "")
 
 
 def _named(service: str) -> Database:

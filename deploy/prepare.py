@@ -5,7 +5,6 @@ import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 
 import httpx
@@ -19,7 +18,6 @@ from deploy.local.network import Network, lay_out
 from deploy.local.ports import HOST
 from deploy.local.stack import Stack
 from deploy.migrate import upgrade
-from deploy.rebuild import Report, rebuild
 from deploy.supervisor import Supervisor
 from services import READ_WORDS
 from shared.events import TOPICS
@@ -153,11 +151,3 @@ async def migrate_from_environment(admin_dsn: str | None) -> None:
         await make_ready(databases, keyring, broker, admin_dsn)
     else:
         await migrate(_owners(databases, keyring), broker)
-
-
-async def rebuild_read_model(network: Network, service: str) -> Report:
-    """Rebuild the projections of a running local service."""
-    worker = import_module(f"services.{service}.worker")
-    projections: Sequence[str] = import_module(f"services.{service}").PROJECTIONS
-    broker = KafkaBroker(network.addresses.bootstrap_servers, client_id=f"rebuild-{service}")
-    return await rebuild(network.databases[service], broker, worker.SUBSCRIPTION, projections)

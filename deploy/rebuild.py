@@ -1,152 +1,312 @@
 """A read model built again from the log beside the live one, compared with it, and put in its place.
 
-The rebuild runs the same handlers on tables of the same names in the schema `rebuild`, with offsets of its own from
-0, while the live consumer goes on. For the comparison the live offsets are held for a moment; a patient whose events
-were applied equally far on both sides must have equal bytes. The tables that were live before stay in the schema
-`previous` for going back.
+The same handlers fill tables of the same names in the schema `rebuild`, with offsets of their own from 0, while the
+live consumer goes on; they read no further than it has. Then its offsets are held for a moment: both sides have
+applied the same records, so every row must have equal bytes. Tables that are not made from events are not touched.
+
+What was live before stays in the schema `previous`. Going back lets it read on beside the live tables in the same way,
+so that nothing is lost which came meanwhile.
 
 The worker's role fills and compares the tables, as it may in the live ones; the owner, who sees no row of either, makes
 and swaps them.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import asyncpg
 
-from deploy.databases import Database
+from deploy.databases import Database, connected
+from deploy.local.errors import StackError
 from deploy.twin import make_twin
-from shared.broker import Broker, Sink, Source
+from shared.broker import Bounds, Broker, Partition, Record, Sink, Source
 from shared.consumer import Consumer
-from shared.db import Connection, open_pool
+from shared.db import Connection, Pool, open_pool
 from shared.delivery import Subscription
+from shared.errors import LogMismatch
+
+Swap = Literal["never", "if-equal", "although-different"]
 
 _READING = ("consumer_offset", "consumer_head", "delivery", "dead_letter")
+_ONE_AT_A_TIME = 7_264_003
+# Longest waits of the live consumer for us, and of whoever reads the tables.
+_HELD_S = 30.0
+_LOCK_TRIES, _LOCK_MS = 20, 500
+
+_APPLIED = "SELECT topic, partition, next_offset FROM public.consumer_offset WHERE consumer = $1"
 _KEEP_DROPPED = """
 INSERT INTO rebuild.dead_letter SELECT * FROM public.dead_letter WHERE consumer = $1 AND state = 'dropped'
 """
 _BEHIND = """
 SELECT count(*) FROM public.consumer_offset AS live
-LEFT JOIN rebuild.consumer_offset AS built USING (consumer, topic, partition)
+LEFT JOIN {schema}.consumer_offset AS built USING (consumer, topic, partition)
 WHERE consumer = $1 AND coalesce(built.next_offset, 0) < live.next_offset
 """
-_AHEAD = """
-SELECT DISTINCT built.site_id, built.key FROM rebuild.consumer_head AS built
-LEFT JOIN public.consumer_head AS live USING (site_id, consumer, topic, key)
-WHERE consumer = $1 AND live.sequence IS DISTINCT FROM built.sequence
+_STREAMS = """
+SELECT count(*) FILTER (WHERE coalesce(built.sequence, 0) > coalesce(live.sequence, 0)) AS ahead,
+       count(*) FILTER (WHERE coalesce(live.sequence, 0) > coalesce(built.sequence, 0)) AS lacking
+FROM public.consumer_head AS live FULL JOIN {schema}.consumer_head AS built USING (site_id, consumer, topic, key)
+WHERE consumer = $1
 """
+_KEY = """
+SELECT string_agg(quote_ident(attname), ', ') FROM pg_index
+JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey) WHERE indrelid = $1::regclass AND indisprimary
+"""
+_ROWS = """
+SELECT count(*) AS compared, count(*) FILTER (WHERE to_jsonb(live) IS DISTINCT FROM to_jsonb(built)) AS different
+FROM public.{table} AS live FULL JOIN {schema}.{table} AS built USING ({key})
+"""
+# A foreign key follows the table that it refers to, wherever that goes.
+_REFERENCES = """
+SELECT conrelid::regclass::text AS name, conname, pg_get_constraintdef(oid) AS definition FROM pg_constraint
+WHERE contype = 'f' AND confrelid = ANY ($1::text[]::regclass[]) AND conrelid <> ALL ($1::text[]::regclass[])
+"""
+_VERSION = "SELECT version_num FROM alembic_version"
+_VERSION_OF_PREVIOUS = "SELECT obj_description(to_regnamespace('previous'), 'pg_namespace')"
 
 
 @dataclass(frozen=True)
 class Report:
-    """Rows of the projections: compared, different, and not compared because one side was further on."""
+    """Rows of the projections: compared, and different.
+
+    Streams: `lacking` were applied further in the live tables, so that the log lacks what these have; `ahead` further
+    in the others, because the live ones have set something aside that can be applied by now.
+    """
 
     compared: int
     different: int
-    in_flight: int
-    is_swapped: bool
+    lacking: int
+    ahead: int
+    is_swapped: bool = False
+
+    @property
+    def is_equal(self) -> bool:
+        return not self.different and not self.lacking
 
 
-async def rebuild(database: Database, broker: Broker, subscription: Subscription, projections: Sequence[str]) -> Report:
-    """Build `projections` anew and swap them in if nothing differs. Traffic may flow meanwhile."""
-    tables = [*projections, *_READING]
-    async with _connected(database.owner) as owner, _connected(database.worker) as worker:
-        await _make_schema(owner, tables)
-        # What was given up stays so; without it, it would be set aside anew, and what follows it parked.
-        await worker.execute(_KEEP_DROPPED, subscription.name)
-        async with _building(database, broker, subscription) as building:
-            await _until_level(worker, subscription.name, building)
-            async with owner.transaction():
-                # Readers go on; who would apply an event waits, for that begins with holding its offset.
-                await owner.execute("LOCK TABLE public.consumer_offset IN EXCLUSIVE MODE")
-                await _until_level(worker, subscription.name, building)
-                await _end(building)
-                report = await _compare(worker, subscription.name, projections)
-                if report.is_swapped:
-                    await _swap(owner, tables)
-                return report
+async def rebuild(
+    database: Database,
+    broker: Broker,
+    subscription: Subscription,
+    projections: Sequence[str],
+    *,
+    swap: Swap = "if-equal",
+) -> Report:
+    """Build `projections` anew, compare, and swap them in. Traffic may flow meanwhile. What lacks events never goes in.
+
+    The schema `rebuild` stays where something differs, to be looked at.
+
+    Raises:
+        StackError: another rebuild is under way, or the tables could not be had alone for a moment.
+        Halt: the log cannot be read from its start to where the live tables are.
+    """
+    async with _alone(database.owner) as owner:
+        beside = _Beside(database, broker, subscription, projections, "rebuild")
+        await owner.execute("DROP SCHEMA IF EXISTS rebuild CASCADE; CREATE SCHEMA rebuild")
+        for table in beside.tables:
+            await make_twin(owner, table, "rebuild")
+        report = await beside.meet(owner, swap)
+        if report.is_equal and not report.is_swapped:
+            await owner.execute("DROP SCHEMA rebuild CASCADE")
+        return report
+
+
+async def go_back(database: Database, broker: Broker, subscription: Subscription, projections: Sequence[str]) -> Report:
+    """Let what was live before the last swap catch up, and put it back; what it replaces is `previous` then.
+
+    Raises:
+        StackError: there is nothing to go back to, or a migration has changed the tables since.
+        Halt: as in `rebuild`.
+    """
+    async with _alone(database.owner) as owner:
+        version = await owner.fetchval(_VERSION_OF_PREVIOUS)
+        if version is None:
+            raise StackError("There is nothing to go back to: no rebuild was swapped in.")
+        if version != await owner.fetchval(_VERSION):
+            raise StackError("A migration came after the swap, so the tables from before it fit no more.")
+        beside = _Beside(database, broker, subscription, projections, "previous")
+        return await beside.meet(owner, "although-different")
 
 
 @asynccontextmanager
-async def _connected(dsn: str) -> AsyncIterator[Connection]:
-    """A connection whose statements and whose idle transaction may take as long as a comparison does."""
-    connection = await asyncpg.connect(dsn, server_settings={"idle_in_transaction_session_timeout": "0"})
-    try:
-        yield connection
-    finally:
-        await connection.close()
+async def _alone(owner_dsn: str) -> AsyncIterator[Connection]:
+    async with connected(owner_dsn) as owner:
+        if not await owner.fetchval("SELECT pg_try_advisory_lock($1)", _ONE_AT_A_TIME):
+            raise StackError("Another rebuild of this service is under way.")
+        yield owner
 
 
-class _Apart:
-    """The broker, read by a group of its own beside the live consumer's."""
+@dataclass(frozen=True)
+class _Beside:
+    """Tables in a schema beside the live ones, which a consumer brings as far as those are."""
 
-    def __init__(self, broker: Broker) -> None:
+    database: Database
+    broker: Broker
+    subscription: Subscription
+    projections: Sequence[str]
+    schema: str
+
+    @property
+    def tables(self) -> list[str]:
+        return [*self.projections, *_READING]
+
+    async def meet(self, owner: Connection, swap: Swap) -> Report:
+        """Catch up, hold the live offsets, compare, swap."""
+        await owner.execute(f"GRANT USAGE ON SCHEMA {self.schema} TO samepage_worker")
+        async with connected(self.database.worker) as worker:
+            if self.schema == "rebuild":
+                # What was given up stays so; without it, it would be set aside anew, and what follows it parked.
+                await worker.execute(_KEEP_DROPPED, self.subscription.name)
+            async with self._reading() as reading:
+                await self._until_level(worker, reading)
+                async with owner.transaction():
+                    # Readers go on; who would apply an event waits, for that begins with holding its offset.
+                    await owner.execute("LOCK TABLE public.consumer_offset IN EXCLUSIVE MODE")
+                    await self._until_level(worker, reading, within_s=_HELD_S)
+                    await _end(reading)  # what would still write here must not once these tables are the live ones
+                    report = await self._compared(worker)
+                    if report.lacking or swap == "never" or (report.different and swap == "if-equal"):
+                        return report
+                    await self._swap(owner)
+        return replace(report, is_swapped=True)
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[asyncio.Task[None]]:
+        """The consumer that fills these tables."""
+        async with open_pool(self.database.worker, size=4, search_path=f"{self.schema}, public") as pool:
+            consumer = Consumer(self.subscription, _Following(self.broker, pool, self.subscription.name), pool)
+            reading = asyncio.create_task(consumer.run())
+            try:
+                yield reading
+            finally:
+                await _end(reading)
+
+    async def _until_level(
+        self, worker: Connection, reading: asyncio.Task[None], *, within_s: float | None = None
+    ) -> None:
+        """Wait until these tables are as far as the live ones in every partition; raise what ended their consumer."""
+        try:
+            async with asyncio.timeout(within_s):
+                while await worker.fetchval(_BEHIND.format(schema=self.schema), self.subscription.name):
+                    if reading.done():
+                        reading.result()
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise StackError("Not swapped: the last events could not be read in time. Is Kafka well?") from None
+
+    async def _compared(self, worker: Connection) -> Report:
+        compared = different = 0
+        for table in self.projections:
+            key = await worker.fetchval(_KEY, f"public.{table}")
+            rows = await worker.fetchrow(_ROWS.format(table=table, schema=self.schema, key=key))
+            if rows is not None:
+                compared, different = compared + rows["compared"], different + rows["different"]
+        streams = await worker.fetchrow(_STREAMS.format(schema=self.schema), self.subscription.name)
+        lacking, ahead = (streams["lacking"], streams["ahead"]) if streams is not None else (0, 0)
+        return Report(compared, different, lacking, ahead)
+
+    async def _swap(self, owner: Connection) -> None:
+        references = await owner.fetch(_REFERENCES, [f"public.{table}" for table in self.tables])
+        await _hold(owner, {*self.tables, *(reference["name"] for reference in references)})
+        for one in references:
+            await owner.execute(f"ALTER TABLE {one['name']} DROP CONSTRAINT {one['conname']}")
+        await owner.execute("DROP SCHEMA IF EXISTS aside CASCADE; CREATE SCHEMA aside")
+        for table in self.tables:
+            await owner.execute(f"ALTER TABLE public.{table} SET SCHEMA aside")
+            await owner.execute(f"ALTER TABLE {self.schema}.{table} SET SCHEMA public")
+        for one in references:
+            await owner.execute(f"ALTER TABLE {one['name']} ADD CONSTRAINT {one['conname']} {one['definition']}")
+        await owner.execute(f"DROP SCHEMA {self.schema} CASCADE; DROP SCHEMA IF EXISTS previous CASCADE")
+        version = await owner.fetchval(_VERSION)
+        await owner.execute(f"ALTER SCHEMA aside RENAME TO previous; COMMENT ON SCHEMA previous IS '{version}'")
+
+
+async def _end(reading: asyncio.Task[None]) -> None:
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+
+
+async def _hold(owner: Connection, tables: set[str]) -> None:
+    """Have these tables alone until the transaction ends. Nobody waits long for us: who reads them is let end first."""
+    names = ", ".join(sorted(f"public.{table}" for table in tables))
+    for _ in range(_LOCK_TRIES):
+        try:
+            async with owner.transaction():
+                await owner.execute(f"SET LOCAL lock_timeout = {_LOCK_MS}")
+                await owner.execute(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE")
+                return
+        except asyncpg.LockNotAvailableError:
+            await asyncio.sleep(_LOCK_MS / 1000)
+    raise StackError("Not swapped: something reads these tables for long, such as a dump. Try again when it has ended.")
+
+
+class _Following:
+    """The broker, read by a group of its own beside the live consumer's, and no further than that one has applied."""
+
+    def __init__(self, broker: Broker, pool: Pool, consumer: str) -> None:
         self._broker = broker
+        self._pool = pool
+        self._consumer = consumer
 
     async def source(self, group: str, topics: Sequence[str]) -> Source:
-        return await self._broker.source(f"{group}-rebuild", topics)
+        return _FollowingSource(await self._broker.source(f"{group}-rebuild", topics), self.applied)
 
     async def sink(self) -> Sink:
         return await self._broker.sink()
 
-
-@asynccontextmanager
-async def _building(
-    database: Database, broker: Broker, subscription: Subscription
-) -> AsyncIterator[asyncio.Task[None]]:
-    """The consumer that fills the tables in `rebuild`, from the start of the log."""
-    async with open_pool(database.worker, size=4, search_path="rebuild, public") as pool:
-        building = asyncio.create_task(Consumer(subscription, _Apart(broker), pool).run())
-        try:
-            yield building
-        finally:
-            await _end(building)
+    async def applied(self) -> dict[Partition, int]:
+        rows = await self._pool.fetch(_APPLIED, self._consumer)
+        return {Partition(row["topic"], row["partition"]): row["next_offset"] for row in rows}
 
 
-async def _end(building: asyncio.Task[None]) -> None:
-    building.cancel()
-    await asyncio.gather(building, return_exceptions=True)
+class _FollowingSource:
+    """A source that holds back what the live consumer has not applied yet."""
 
+    def __init__(self, source: Source, applied: Callable[[], Awaitable[Mapping[Partition, int]]]) -> None:
+        self._source = source
+        self._applied = applied
+        self._ends: Mapping[Partition, int] = {}
 
-async def _make_schema(owner: Connection, tables: Sequence[str]) -> None:
-    await owner.execute("DROP SCHEMA IF EXISTS rebuild CASCADE; CREATE SCHEMA rebuild")
-    await owner.execute("GRANT USAGE ON SCHEMA rebuild TO samepage_worker")
-    for table in tables:
-        await make_twin(owner, table, "rebuild")
+    async def fetch(self, *, max_records: int, timeout_ms: int) -> Mapping[Partition, Sequence[Record]]:
+        fetched = await self._source.fetch(max_records=max_records, timeout_ms=timeout_ms)
+        if any(records[-1].offset >= self._ends.get(partition, 0) for partition, records in fetched.items() if records):
+            self._ends = await self._applied()
+        batch = {partition: self._due(partition, records) for partition, records in fetched.items()}
+        due = {partition: records for partition, records in batch.items() if records}
+        if fetched and not due:
+            await asyncio.sleep(timeout_ms / 1000)
+        return due
 
+    def _due(self, partition: Partition, records: Sequence[Record]) -> Sequence[Record]:
+        end = self._ends.get(partition, 0)
+        due = [record for record in records if record.offset < end]
+        if len(due) < len(records):
+            self._source.seek(partition, records[len(due)].offset)
+        return due
 
-async def _until_level(worker: Connection, consumer: str, building: asyncio.Task[None]) -> None:
-    """Wait until the rebuild is as far as the live consumer in every partition; raise what ended it, if it ended."""
-    while await worker.fetchval(_BEHIND, consumer):
-        if building.done():
-            building.result()
-        await asyncio.sleep(0.05)
+    def assignment(self) -> frozenset[Partition]:
+        return self._source.assignment()
 
+    def seek(self, partition: Partition, offset: int) -> None:
+        self._source.seek(partition, offset)
 
-async def _compare(worker: Connection, consumer: str, projections: Sequence[str]) -> Report:
-    rows = [await worker.fetchrow(_comparison(table), consumer) for table in projections]
-    compared, different = (sum(row[name] for row in rows if row) for name in ("compared", "different"))
-    in_flight = await worker.fetchval(f"SELECT count(*) FROM ({_AHEAD}) AS ahead", consumer)
-    return Report(compared, different, in_flight, is_swapped=not different)
+    async def bounds(self, partitions: Sequence[Partition]) -> Mapping[Partition, Bounds]:
+        """As the log's are, which reach as far as the live tables or can rebuild nothing."""
+        applied = await self._applied()
+        bounds = await self._source.bounds(partitions)
+        for partition in partitions:
+            if applied.get(partition, 0) > bounds[partition].end:
+                raise LogMismatch(
+                    f"{partition.topic}/{partition.number} ends at {bounds[partition].end} but the live tables were "
+                    f"applied up to {applied[partition]}: refill it from the outbox first"
+                )
+        return bounds
 
+    async def commit(self, offsets: Mapping[Partition, int]) -> None:
+        await self._source.commit(offsets)
 
-async def _swap(owner: Connection, tables: Sequence[str]) -> None:
-    await owner.execute("DROP SCHEMA IF EXISTS previous CASCADE; CREATE SCHEMA previous")
-    for table in tables:
-        await owner.execute(f"ALTER TABLE public.{table} SET SCHEMA previous")
-        await owner.execute(f"ALTER TABLE rebuild.{table} SET SCHEMA public")
-    await owner.execute("DROP SCHEMA rebuild")
-
-
-def _comparison(table: str) -> str:
-    """Whole rows, both ways; a table of sites is compared by site, one of patients by patient."""
-    identity = "site_id, patient_id" if table.startswith("patient") else "site_id"
-    key = "patient_id::text" if table.startswith("patient") else "site_id"
-    return f"""
-        SELECT count(*) AS compared,
-               count(*) FILTER (WHERE to_jsonb(live) IS DISTINCT FROM to_jsonb(built)) AS different
-        FROM public.{table} AS live FULL JOIN rebuild.{table} AS built USING ({identity})
-        WHERE (site_id, {key}) NOT IN ({_AHEAD})
-    """
+    async def close(self) -> None:
+        await self._source.close()

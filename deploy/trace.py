@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from deploy.databases import Database
+from deploy.databases import Database, connected
 from deploy.doors import SERVICES, consumes, publishes
 
 _ARRIVAL = """
@@ -60,8 +60,5 @@ def _hop(name: str, arrival: asyncpg.Record | None) -> Hop:
 
 
 async def _one(dsn: str, statement: str, event_id: UUID) -> asyncpg.Record | None:
-    connection = await asyncpg.connect(dsn)
-    try:
+    async with connected(dsn) as connection:
         return await connection.fetchrow(statement, event_id)
-    finally:
-        await connection.close()

@@ -7,7 +7,8 @@ chain of its site, in the one form that `canonical` gives it.
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -43,11 +44,6 @@ COLUMNS = (
     "event_id",
     "asked",
 )
-_ADD = """
-INSERT INTO audit (site_id, subject, role, kind, purpose, patient_id, method, route, status, request_id, trace_id,
-                   event_id, asked)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-"""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -107,35 +103,75 @@ class Entry:
     asked: Sequence[str] = ()
 
 
+_WRITTEN = {
+    "site_id": "text",
+    "subject": "text",
+    "role": "text",
+    "kind": "text",
+    "purpose": "text",
+    "patient_id": "uuid",
+    "method": "text",
+    "route": "text",
+    "status": "smallint",
+    "request_id": "text",
+    "trace_id": "text",
+    "event_id": "uuid",
+    "asked": "text",
+}
+
+
+def insert(first: int) -> str:
+    """An INSERT of any number of rows, whose parameters are the columns of `columns_of`, from the `first` on."""
+    names = ", ".join(_WRITTEN)
+    arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(_WRITTEN.values(), start=first))
+    values = names.replace("asked", "string_to_array(asked, ' ')")
+    return f"INSERT INTO audit ({names}) SELECT {values} FROM unnest({arrays}) AS row ({names})"
+
+
+def columns_of(rows: Sequence[tuple[Act, Entry]]) -> list[Sequence[object]]:
+    """The rows as `insert` takes them. No id holds a space."""
+    return [
+        [entry.site_id for _, entry in rows],
+        [act.subject for act, _ in rows],
+        [act.role for act, _ in rows],
+        [entry.kind for _, entry in rows],
+        [act.purpose for act, _ in rows],
+        [entry.patient_id for _, entry in rows],
+        [act.method for act, _ in rows],
+        [act.route for act, _ in rows],
+        [entry.status for _, entry in rows],
+        [act.request_id for act, _ in rows],
+        [act.trace_id for act, _ in rows],
+        [entry.event_id for _, entry in rows],
+        [" ".join(entry.asked) for _, entry in rows],
+    ]
+
+
+_INSERT = insert(1)
+
+
 async def record(connection: Connection, act: Act, entries: Sequence[Entry]) -> None:
     """Add the rows of an act; the caller commits.
 
     Raises:
         Problem: 503; what cannot be put on record is neither shown nor done.
     """
-    rows = [
-        (
-            entry.site_id,
-            act.subject,
-            act.role,
-            entry.kind,
-            act.purpose,
-            entry.patient_id,
-            act.method,
-            act.route,
-            entry.status,
-            act.request_id,
-            act.trace_id,
-            entry.event_id,
-            entry.asked,
-        )
-        for entry in entries
-    ]
+    with recording(act.route):
+        await connection.execute(_INSERT, *columns_of([(act, entry) for entry in entries]))
+
+
+@contextmanager
+def recording(route: str) -> Iterator[None]:
+    """Around a statement that adds rows.
+
+    Raises:
+        Problem: 503; what cannot be put on record is neither shown nor done.
+    """
     try:
-        await connection.executemany(_ADD, rows)
+        yield
     except asyncpg.PostgresError as failure:
         AUDIT_FAILURES.inc()
-        _log.error("not on record", failure=type(failure).__name__, route=act.route)
+        _log.error("not on record", failure=type(failure).__name__, route=route)
         raise unrecorded() from None
 
 

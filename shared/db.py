@@ -100,16 +100,19 @@ async def open_pool(
         yield pool
 
 
+Lockable = tuple[str, object]
+
+
 @asynccontextmanager
 async def transaction(
-    pool: Pool, scope: SiteScope | None = None, *, wait_s: float = POOL_WAIT_S
+    pool: Pool, scope: SiteScope | None = None, *, locks: Iterable[Lockable] = (), wait_s: float = POOL_WAIT_S
 ) -> AsyncIterator[Connection]:
     """The one transaction of a request or batch: committed when the block ends, rolled back when it raises.
 
-    `scope` binds the sites that row-level security lets through, in the round trip that begins the transaction. A
-    worker, whose role sees every site, has none.
+    `scope` binds the sites that row-level security lets through, and `locks` are held (see `lock`), in the round trip
+    that begins the transaction. A worker, whose role sees every site, has no scope.
     """
-    begin = _begin(scope)
+    begin = _begin(scope, locks)
     async with pool.acquire(timeout=wait_s) as connection:
         try:
             await connection.execute(begin)
@@ -132,14 +135,17 @@ async def savepoint(connection: Connection) -> AsyncIterator[None]:
     await connection.execute("RELEASE SAVEPOINT part")
 
 
-def _begin(scope: SiteScope | None) -> str:
+def _begin(scope: SiteScope | None, locks: Iterable[Lockable]) -> str:
     """The sites as the policies take them apart (`shared.migrations.walls_v1`), where a comma would make two of one."""
-    if scope is None:
-        return "BEGIN"
-    if any("," in site for site in scope.sites):
-        raise ValueError("the id of a site holds no comma")
-    sites = ",".join(scope.ids).replace("'", "''")
-    return f"BEGIN; SET LOCAL samepage.sites = '{sites}'"
+    statements = ["BEGIN"]
+    if scope is not None:
+        if any("," in site for site in scope.sites):
+            raise ValueError("the id of a site holds no comma")
+        sites = ",".join(scope.ids).replace("'", "''")
+        statements.append(f"SET LOCAL samepage.sites = '{sites}'")
+    if hashes := _hashes(locks):
+        statements.append(_LOCK.replace("$1", f"'{{{','.join(map(str, hashes))}}}'"))
+    return "; ".join(statements)
 
 
 async def _roll_back(connection: Connection) -> None:
@@ -154,19 +160,22 @@ async def _roll_back(connection: Connection) -> None:
             connection.terminate()
 
 
-Lockable = tuple[str, object]
+_LOCK = "SELECT count(pg_advisory_xact_lock(h)) FROM unnest($1::bigint[]) AS h"
 
 
 async def lock(connection: Connection, things: Iterable[Lockable]) -> None:
     """Hold things of sites, such as patients, until the transaction ends; in one order, so without deadlocks.
 
-    Each is a pair of the site and what of it: nobody waits for what happens at another site, whatever id they name. The
-    first statement of a command: advisory locks take no transaction id, and the relay's order is right only when the id
-    is taken after the lock (docs/decisions/0003-one-relay.md).
+    Each is a pair of the site and what of it: nobody waits for what happens at another site, whatever id they name.
+    Before a command writes anything: advisory locks take no transaction id, and the relay's order is right only when
+    the id is taken after the lock (docs/decisions/0003-one-relay.md).
     """
+    await connection.execute(_LOCK, _hashes(things))
+
+
+def _hashes(things: Iterable[Lockable]) -> list[int]:
     names = (f"{site_id}/{thing}".encode() for site_id, thing in things)
-    hashes = sorted({int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), signed=True) for name in names})
-    await connection.execute("SELECT count(pg_advisory_xact_lock(h)) FROM unnest($1::bigint[]) AS h", hashes)
+    return sorted({int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), signed=True) for name in names})
 
 
 def core(statement: ClauseElement) -> tuple[str, list[Any]]:

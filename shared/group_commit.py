@@ -5,8 +5,9 @@ writers are busy goes with the next free one. Each item is answered after the co
 
 - Two items that share a key (a patient, an idempotency key) never stand in one group, so whoever writes a group need
   not look for an item's effect on another one.
-- A group that fails is written again item by item: a bad item never fails its neighbours. Nothing of a failed group was
-  committed, or the connection was lost and nobody knows: then every item gets that error, and its sender asks again.
+- A group that fails is written again, each item by itself (`write_apart`): a bad item never fails its neighbours.
+  Nothing of a failed group was committed, or the connection was lost and nobody knows: then every item gets that error,
+  and its sender asks again.
 - A sender that goes away does not take the group with it.
 - What waits is bounded: beyond that the answer is 503 at once.
 """
@@ -17,7 +18,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from shared.db import RETRYABLE, Connection, Lockable, Pool, SiteScope, lock, transaction
+from shared.db import RETRYABLE, Connection, Lockable, Pool, SiteScope, transaction
 from shared.errors import busy
 
 T = TypeVar("T")
@@ -28,12 +29,14 @@ R = TypeVar("R")
 class GroupWork(Generic[T, R]):
     """How items are written: `write` gets a connection that holds all `keys` and answers each item, in order.
 
-    `scope` names the sites that an item was checked for; the group runs under all of them.
+    `scope` names the sites that an item was checked for; the group runs under all of them. `write_apart` does the same
+    for an item whose group failed, and may take longer to find out what is wrong with it.
     """
 
     keys: Callable[[T], Iterable[Lockable]]
     scope: Callable[[T], SiteScope]
     write: Callable[[Connection, Sequence[T]], Awaitable[Sequence[R]]]
+    write_apart: Callable[[Connection, Sequence[T]], Awaitable[Sequence[R]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +58,17 @@ class _Waiting(Generic[T, R]):
 class GroupCommit(Generic[T, R]):
     """Writes items of one kind, for one event loop."""
 
-    def __init__(self, pool: Pool, work: GroupWork[T, R], settings: GroupSettings | None = None) -> None:
-        self._pool = pool
+    def __init__(self, work: GroupWork[T, R], settings: GroupSettings | None = None) -> None:
         self._work = work
         self._settings = settings or GroupSettings()
         self._waiting: deque[_Waiting[T, R]] = deque()
         self._writers: set[asyncio.Task[None]] = set()
 
-    async def submit(self, item: T) -> R:
+    async def submit(self, pool: Pool, item: T) -> R:
         """The answer to an item, once it is durable.
 
         Raises:
-            Problem: 503 when too much is waiting; or what `write` raised for this item.
+            Problem: 503 when too much is waiting; or what `write_apart` raised for this item.
         """
         if len(self._waiting) >= self._settings.waiting:
             raise busy()
@@ -74,32 +76,32 @@ class GroupCommit(Generic[T, R]):
         self._waiting.append(waiting)
         if len(self._writers) < self._settings.writers:
             # A task of its own: a sender that is cancelled must not end what was begun for others.
-            self._writers.add(asyncio.create_task(self._write_while_some_wait()))
+            self._writers.add(asyncio.create_task(self._write_while_some_wait(pool)))
         return await waiting.answer
 
     async def close(self) -> None:
         """Return when nothing is being written."""
         await asyncio.gather(*self._writers)
 
-    async def _write_while_some_wait(self) -> None:
+    async def _write_while_some_wait(self, pool: Pool) -> None:
         try:
             while group := self._next_group():
-                await self._settle(group)
+                await self._settle(pool, group)
         finally:
             # In the same step as the last look: what is submitted after it finds a free place and begins a new writer.
             self._writers.discard(_this_task())
 
-    async def _settle(self, group: Sequence[_Waiting[T, R]]) -> None:
+    async def _settle(self, pool: Pool, group: Sequence[_Waiting[T, R]]) -> None:
         try:
-            await self._write(group)
-        except Exception as failure:
-            if len(group) > 1 and not isinstance(failure, RETRYABLE):
-                for waiting in group:
-                    await self._settle([waiting])
-                return
+            await self._write(pool, group, self._work.write)
+        except RETRYABLE as failure:
+            _fail(group, failure)
+        except Exception:
             for waiting in group:
-                if not waiting.answer.done():
-                    waiting.answer.set_exception(failure)
+                try:
+                    await self._write(pool, [waiting], self._work.write_apart)
+                except Exception as failure:
+                    _fail([waiting], failure)
 
     def _next_group(self) -> list[_Waiting[T, R]]:
         """The longest waiting items that share no key; the others stay, in their order."""
@@ -119,14 +121,25 @@ class GroupCommit(Generic[T, R]):
         self._waiting.extendleft(reversed(passed))
         return group
 
-    async def _write(self, group: Sequence[_Waiting[T, R]]) -> None:
+    async def _write(
+        self,
+        pool: Pool,
+        group: Sequence[_Waiting[T, R]],
+        write: Callable[[Connection, Sequence[T]], Awaitable[Sequence[R]]],
+    ) -> None:
         scope = SiteScope(frozenset().union(*(self._work.scope(waiting.item).sites for waiting in group)))
-        async with transaction(self._pool, scope) as connection:
-            await lock(connection, frozenset().union(*(waiting.keys for waiting in group)))
-            answers = await self._work.write(connection, [waiting.item for waiting in group])
+        locks = frozenset().union(*(waiting.keys for waiting in group))
+        async with transaction(pool, scope, locks=locks) as connection:
+            answers = await write(connection, [waiting.item for waiting in group])
         for waiting, answer in zip(group, answers, strict=True):
             if not waiting.answer.done():
                 waiting.answer.set_result(answer)
+
+
+def _fail(group: Sequence[_Waiting[T, R]], failure: Exception) -> None:
+    for waiting in group:
+        if not waiting.answer.done():
+            waiting.answer.set_exception(failure)
 
 
 def _this_task() -> "asyncio.Task[None]":

@@ -186,7 +186,7 @@ class Notary:
         if self._unsigned:
             try:
                 lines = await asyncio.to_thread(self._book.sign, self._unsigned, until)
-            except (OSError, ValueError) as failure:
+            except (OSError, ValueError, LookupError, TypeError) as failure:  # or the book's last line is none
                 _log.error("heads of the audit cannot be signed", failure=type(failure).__name__)
                 return
             await connection.execute("UPDATE notary_cursor SET lines = $1 WHERE name = 'chain'", lines)

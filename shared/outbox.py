@@ -22,6 +22,7 @@ class Draft:
     key: str
     body: Body
     event_id: UUID = field(default_factory=uuid4)
+    traceparent: str | None = field(default_factory=current_trace)
 
     @property
     def topic(self) -> str:
@@ -56,24 +57,31 @@ class Receipt:
     recorded_at: datetime
 
 
+ADD = "SELECT * FROM outbox_add($1, $2, $3, $4, $5, $6::text[])"
+"""Takes the columns of `columns_of`, and answers each event's sequence and time."""
+
+
 async def add(connection: Connection, drafts: Sequence[Draft]) -> list[Receipt]:
     """Record events in this order. The caller holds the lock of every key (`shared.db.lock`) and commits."""
-    rows = await connection.fetch(
-        "SELECT * FROM outbox_add($1, $2, $3, $4, $5, $6)",
+    rows = await connection.fetch(ADD, *columns_of(drafts))
+    return [
+        Receipt(draft.event_id, draft.topic, row["out_sequence"], row["out_recorded_at"])
+        for draft, row in zip(drafts, rows, strict=True)
+    ]
+
+
+def columns_of(drafts: Sequence[Draft]) -> tuple[Sequence[object], ...]:
+    """The events as `ADD` takes them; they count as accepted."""
+    for draft in drafts:
+        ACCEPTED.labels(TOPIC_OF[type(draft.body)].publisher, draft.topic).inc()
+    return (
         [draft.site_id for draft in drafts],
         [draft.topic for draft in drafts],
         [draft.key for draft in drafts],
         [draft.event_id for draft in drafts],
         [encode(draft.body) for draft in drafts],
-        current_trace(),
+        [draft.traceparent for draft in drafts],
     )
-    for draft in drafts:
-        publisher = TOPIC_OF[type(draft.body)].publisher
-        ACCEPTED.labels(publisher, draft.topic).inc()
-    return [
-        Receipt(draft.event_id, draft.topic, row["out_sequence"], row["out_recorded_at"])
-        for draft, row in zip(drafts, rows, strict=True)
-    ]
 
 
 @dataclass(frozen=True, slots=True)

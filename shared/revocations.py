@@ -16,6 +16,15 @@ def subject_of(link_id: UUID) -> str:
     return f"link:{link_id}"
 
 
+def link_of(subject: str) -> UUID | None:
+    """The link that somebody came by; None who came by none."""
+    kind, _, link_id = subject.partition(":")
+    try:
+        return UUID(link_id) if kind == "link" else None
+    except ValueError:
+        return None
+
+
 async def record(connection: Connection, events: Sequence[Event]) -> None:
     """Keep the revoked links among these events; again changes nothing."""
     await connection.executemany(

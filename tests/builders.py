@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from shared.broker import Message
+from shared.broker import Message, Partition, Record
 from shared.events import (
     TOPIC_OF,
     Activity,
@@ -54,6 +54,7 @@ SURVEY = UUID("0b7c6a54-6a39-4c1f-9d55-2f6a52c0c001")
 CLINICIAN = "dr-rowe"
 VISIT_AT = datetime(2026, 10, 13, 15, 20, tzinfo=UTC)
 SUBMITTED_AT = datetime(2026, 10, 11, 18, 4, tzinfo=UTC)
+SENT_MS = 1_760_000_000_000
 
 
 def an_id(*parts: object) -> UUID:
@@ -97,6 +98,12 @@ def a_message(event: Event, *, value: bytes | None = None) -> Message:
         traceparent=event.traceparent,
     )
     return Message(event.topic, event.key.encode(), encode(event.body) if value is None else value, headers)
+
+
+def a_record(event: Event, partition: Partition, offset: int, *, value: bytes | None = None) -> Record:
+    """The event's message as its readers get it from the log."""
+    message = a_message(event, value=value)
+    return Record(partition, offset, SENT_MS, message.key, message.value, message.headers)
 
 
 def key_of(body: Body, site_id: str = SITE) -> str:

@@ -46,7 +46,7 @@ from shared.auth import Role, TrustedIssuer
 from shared.db import Connection, Pool, open_pool
 from shared.http.wire import wire
 from shared.keyring import KeyRing, KeyRingSettings
-from shared.settings import Limits, Platform, ServiceSettings
+from shared.settings import Limits, Platform, Rate, Rates, ServiceSettings
 from shared.signing import ALGORITHM, SigningKeys, make_key_file
 from tests.waiting import until
 
@@ -276,12 +276,21 @@ def platform(issuer: LocalIssuer, network_key: Path) -> Platform:
     )
 
 
+def unlimited(platform: Platform) -> Platform:
+    """The same, where nobody is told to wait."""
+    much = Rate(burst=1_000_000, per_minute=60_000_000)
+    often = dict.fromkeys(Rates.model_fields.keys() - {"clients"}, much)
+    return platform.model_copy(update={"rates": Rates.model_validate(often)})
+
+
 KeyRings = Callable[[str], Awaitable[KeyRingSettings]]
 
 
 @pytest.fixture
 async def keyring_of(stack: Addresses, database: Databases, tmp_path: Path) -> KeyRings:
-    """`await keyring_of("clinical")` is where that service finds the test's key ring; `owner` is the owner of it."""
+    """`await keyring_of("clinical")` is where that service finds the test's key ring; `owner` owns it, and no wall
+    stops `admin`.
+    """
     files = keyring_in(tmp_path, "")
     ensure_files(files.root_keys_file, files.tombstones_file)
     made: list[FreshDatabase] = []
@@ -290,7 +299,7 @@ async def keyring_of(stack: Addresses, database: Databases, tmp_path: Path) -> K
         if not made:
             made.append(await database(KEY_RING))
         (there,) = made
-        dsns = {"owner": there.owner, **_readers(stack, there.owner.rpartition("/")[2]).readers}
+        dsns = {"admin": there.admin, "owner": there.owner, **_readers(stack, there.owner.rpartition("/")[2]).readers}
         return files.model_copy(update={"database_url": SecretStr(dsns[role]), "timeout_s": 10})
 
     return find
@@ -306,10 +315,7 @@ async def ring(keyring_of: KeyRings) -> AsyncIterator[KeyRing]:
 @pytest.fixture(scope="session")
 def own_settings(network_key: Path) -> dict[str, dict[str, object]]:
     """What a service must be told beside what all are, and the key ring."""
-    return {
-        "intake": {"identifier_key": "k" * 32, "link_key": "l" * 32, "signing_key_files": (network_key,)},
-        "analytics": {"pseudonym_key": "p" * 32},
-    }
+    return {"intake": {"identifier_key": "k" * 32, "link_key": "l" * 32, "signing_key_files": (network_key,)}}
 
 
 @pytest.fixture
@@ -337,7 +343,9 @@ async def app(
 def worker_settings(application: FastAPI) -> Any:
     """The settings of the Kafka door beside an application's HTTP door."""
     found: FreshDatabase = application.state.database
-    return application.state.settings.model_copy(update={"database_url": SecretStr(found.worker)})
+    kind = settings_class(Door(application.state.sessions.service, "worker"))
+    told = dict(application.state.settings) | {"database_url": found.worker, "pseudonym_key": "p" * 32}
+    return kind.model_validate({name: value for name, value in told.items() if name in kind.model_fields})
 
 
 @asynccontextmanager
@@ -361,10 +369,12 @@ async def served(application: ASGIApp, port: int, limits: Limits | None = None) 
     async def is_up() -> bool:
         return server.started or running.done()
 
-    await until(is_up)
-    yield f"http://{HOST}:{port}"
-    server.should_exit = True
-    await running
+    try:
+        await until(is_up)
+        yield f"http://{HOST}:{port}"
+    finally:
+        server.should_exit = True
+        await running
 
 
 def new_key() -> dict[str, str]:

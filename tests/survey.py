@@ -1,10 +1,21 @@
-"""A valid survey as a client would send it."""
+"""A valid survey and valid feedback, as a client would send them."""
 
 from typing import Any
 
 from services.intake.domain import FORMS, Choice, Form, Number, is_asked
 
 CROHNS = FORMS["pre-visit-crohns|1.0"]
+FEEDBACK: dict[str, Any] = {
+    "effort_to_understand": 9,
+    "effort_to_listen": 9,
+    "effort_to_include": 8,
+    "helped_discussion": True,
+    "helped_what_matters": True,
+    "helped_decisions": False,
+    "used_in_visit": "yes",
+    "used_outside_visit": "unsure",
+    "used_over_one_month": True,
+}
 
 
 def answers_to(form: Form) -> dict[str, float | str | bool]:

@@ -24,7 +24,7 @@ FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 CODE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\]\(([^)#\s]+)")
 PLACE = re.compile(r"([\w.*-]+(?:/[\w.*-]*)+)(?:::([\w.]+))?")
-ROUTE = re.compile(r"(GET|POST|PUT|PATCH) (/v1/\S+)")
+ROUTE = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/v1/\S+)")
 
 
 def name_of(path: Path) -> str:

@@ -23,11 +23,13 @@ _LATE = timedelta(minutes=5)
 # From recording a row to the end of its transaction, at the longest.
 _LONGEST_TRANSACTION = timedelta(minutes=1)
 
+# After a dump was restored into another server, the notary looks at every row once, wherever its cursor stands.
 _OFF_CHAIN = """
 SELECT audit.site_id, audit.number, now() - audit.recorded_at AS age,
-       audit.xid < place.xid OR audit.xid >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS is_out_of_reach
+       place.xid <= next AND (audit.xid < place.xid OR audit.xid >= next) AS is_out_of_reach
 FROM audit LEFT JOIN audit_chain AS chain ON chain.site_id = audit.site_id AND chain.number = audit.number
 CROSS JOIN (SELECT xid FROM notary_cursor WHERE name = 'chain') AS place
+CROSS JOIN CAST(pg_snapshot_xmax(pg_current_snapshot())::text AS bigint) AS next
 WHERE chain.number IS NULL ORDER BY audit.site_id, audit.number
 """
 _OTHER_THAN_SIGNED = """

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import import_module
 
-import asyncpg
 from rich.table import Table
 
+from deploy.databases import connected
 from deploy.doors import SERVICES, consumes, publishes
 from deploy.local.network import Network
 from shared.broker import Partition
@@ -119,11 +119,8 @@ async def _shown(service: str, dsn: str) -> dict[str, int] | None:
 
 
 async def _counts(dsn: str, statement: str) -> dict[str, int]:
-    connection = await asyncpg.connect(dsn)
-    try:
+    async with connected(dsn) as connection:
         return {row["name"]: row["n"] for row in await connection.fetch(statement)}
-    finally:
-        await connection.close()
 
 
 def as_table(accounts: Sequence[Account]) -> Table:

@@ -117,9 +117,8 @@ def _own(door: Door, database: Database, port: int, kept: Secrets) -> dict[str, 
         f"{prefix}_DATABASE_URL": database.app if door.kind == "app" else database.worker,
         f"{prefix}_{door.kind.upper()}_PORT": str(port),
     }
-    if door.service == "intake":
-        variables[f"{prefix}_IDENTIFIER_KEY"] = kept.identifier_key
     if door == Door("intake", "app"):
+        variables[f"{prefix}_IDENTIFIER_KEY"] = kept.identifier_key
         variables[f"{prefix}_LINK_KEY"] = kept.link_key
     if door == Door("analytics", "worker"):
         variables[f"{prefix}_PSEUDONYM_KEY"] = kept.pseudonym_key

@@ -1,8 +1,9 @@
-"""`samepage dead-letters`, `samepage reconcile`, `samepage refill`."""
+"""`samepage dead-letters`, `samepage reconcile`, `samepage refill`, `samepage rebuild`."""
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from importlib import import_module
 from typing import Annotated
 
 import typer
@@ -14,12 +15,13 @@ from deploy.asker import By, asker
 from deploy.databases import Database
 from deploy.doors import SERVICES, consumes, publishes
 from deploy.local.errors import StackError
-from deploy.places import pseudonym_key, reached_databases
+from deploy.places import owner_of, pseudonym_key, reached_broker, reached_database, reached_databases
+from deploy.rebuild import Report, Swap, go_back, rebuild
 from deploy.upkeep import letters
-from deploy.upkeep.reconcile import Balance, Place, reconcile
+from deploy.upkeep.reconcile import Balance, reconcile
 from deploy.upkeep.recovery import refill
-from shared.dead_letters import Place as LetterPlace
-from shared.dead_letters import SetAside
+from shared.broker import Stream
+from shared.dead_letters import Place, SetAside
 from shared.delivery import Subscription
 from shared.telemetry import RECONCILED_AT, RECONCILED_INVENTED, RECONCILED_MISSING
 
@@ -33,8 +35,8 @@ _SHOWN = 20
 @dead_letters_app.command("list")
 def list_(service: Annotated[list[str] | None, typer.Option(help="Only this one; several allowed")] = None) -> None:
     """Each record that was set aside, one a line: its place in the log, since when and why; nothing of a patient."""
-    databases = reached_databases()
-    letters_of = [(name, one) for name in service or CONSUMERS for one in _listed(databases, name)]
+    names = [_known(name) for name in service or CONSUMERS]
+    letters_of = [(name, one) for name in names for one in _listed(name)]
     for name, letter in letters_of:
         since = f"{letter.recorded_at:%Y-%m-%d %H:%M} UTC"
         typer.echo(f"{name}  {letter.place}  {letter.state}  {since}  {letter.stream.site_id}  {letter.reason}")
@@ -48,10 +50,10 @@ def replay(
     place: Annotated[list[str] | None, typer.Argument(help="Places as `list` gives them; all when none")] = None,
 ) -> None:
     """Try records again, with what is parked behind them; exit 1 when something dead is still set aside."""
-    databases, places = reached_databases(), [_place(one) for one in place or ()]
-    if unknown := set(places) - {letter.place for letter in _listed(databases, service) if letter.state == "dead"}:
+    database, places = reached_database(_known(service)), [_place(one) for one in place or ()]
+    if unknown := set(places) - {letter.place for letter in _listed(service) if letter.state == "dead"}:
         raise StackError(f"No dead record of {service} stands at {', '.join(map(str, sorted(unknown)))}.")
-    tried = asyncio.run(letters.replay(databases[service].worker, _subscription(databases, service), places))
+    tried = asyncio.run(letters.replay(database.worker, _subscription(service, database), places))
     console.print(f"{tried.applied} applied, {tried.still_set_aside} still set aside.")
     raise typer.Exit(1 if tried.still_set_aside else 0)
 
@@ -64,9 +66,9 @@ def drop(
     by: By = None,
 ) -> None:
     """Give a dead record up for good, on record; what was parked behind it goes on."""
-    databases, who = reached_databases(), asker(by)
-    subscription = _subscription(databases, service)
-    tried = asyncio.run(letters.drop(databases[service].worker, subscription, _place(place), reason, by=who))
+    database, who = reached_database(_known(service)), asker(by)
+    subscription = _subscription(service, database)
+    tried = asyncio.run(letters.drop(database.worker, subscription, _place(place), reason, by=who))
     if tried is None:
         raise StackError(f"No dead record of {service} stands at {place}.")
     console.print(f"Dropped. {tried.applied} applied behind it, {tried.still_set_aside} still set aside.")
@@ -106,6 +108,41 @@ def refill_command(
     console.print(f"{done.events:,} events are sent again, and read again by {', '.join(done.consumers)}.")
 
 
+def rebuild_command(
+    service: Service,
+    only_compare: Annotated[bool, typer.Option("--only-compare", help="Swap nothing; exit 1 if it differs")] = False,
+    although_different: Annotated[
+        bool, typer.Option("--although-different", help="Swap in what differs too, when the live tables are wrong")
+    ] = False,
+    back: Annotated[bool, typer.Option("--back", help="Put back what was live before the last swap")] = False,
+) -> None:
+    """Build a read model again from the log, compare it with the live one and swap it in, while traffic flows."""
+    if only_compare + although_different + back > 1:
+        raise typer.BadParameter("Give one of --only-compare, --although-different and --back.")
+    swap: Swap = "never" if only_compare else "although-different" if although_different else "if-equal"
+    report = asyncio.run(_rebuilt(_known(service), swap, is_back=back))
+    console.print(f"{report.compared:,} rows compared, {report.different:,} differ.")
+    if report.lacking:
+        console.print(f"The log lacks events of {report.lacking:,} streams that the live tables have: refill it first.")
+    if report.ahead:
+        console.print(f"Of {report.ahead:,} streams the live tables have set something aside: replay it first.")
+    if report.is_swapped:
+        console.print("Swapped. What was live before is in the schema previous; --back puts it back.")
+    elif not report.is_equal:
+        console.print("Not swapped: look at the differences between the schemas public and rebuild.")
+    raise typer.Exit(0 if report.is_swapped or (only_compare and report.is_equal) else 1)
+
+
+async def _rebuilt(service: str, swap: Swap, *, is_back: bool) -> Report:
+    database, broker = reached_database(service), reached_broker(service)
+    owner_of(service, database)  # or it is said who is missing
+    subscription = _subscription(service, database)
+    projections: Sequence[str] = import_module(f"services.{service}").PROJECTIONS
+    if is_back:
+        return await go_back(database, broker, subscription, projections)
+    return await rebuild(database, broker, subscription, projections, swap=swap)
+
+
 async def _reconciled(grace_s: float) -> list[Balance]:
     workers = {service: database.worker for service, database in reached_databases().items()}
     balances = await reconcile(workers, grace_s=grace_s)
@@ -123,32 +160,34 @@ def _say(balances: Sequence[Balance]) -> None:
         table.add_row(one.topic, one.consumer, *(f"{count:,}" for count in counts))
     console.print(table)
     for one in balances:
-        for what, places in (("missing", one.missing), ("applied and never written", one.invented)):
-            for place in places[:_SHOWN]:
-                console.print(_sentence(one, place, what), markup=False, highlight=False, soft_wrap=True)
-            if len(places) > _SHOWN:
-                console.print(f"... and {len(places) - _SHOWN:,} more.")
+        for what, streams in (("missing", one.missing), ("applied and never written", one.invented)):
+            for stream in streams[:_SHOWN]:
+                console.print(_sentence(one, stream, what), markup=False, highlight=False, soft_wrap=True)
+            if len(streams) > _SHOWN:
+                console.print(f"... and {len(streams) - _SHOWN:,} more.")
 
 
-def _sentence(balance: Balance, place: Place, what: str) -> str:
-    return f"{balance.topic} at {balance.consumer}: {what} for {place.key} of {place.site_id or 'no site'}"
+def _sentence(balance: Balance, stream: Stream, what: str) -> str:
+    return f"{balance.topic} at {balance.consumer}: {what} for {stream.key} of {stream.site_id or 'no site'}"
 
 
-def _listed(databases: Mapping[str, Database], service: str) -> list[SetAside]:
+def _known(service: str) -> str:
     if service not in CONSUMERS:
         raise typer.BadParameter(f"The consumers are {', '.join(CONSUMERS)}.")
-    return asyncio.run(letters.listed(databases[service].worker, service))
+    return service
 
 
-def _subscription(databases: Mapping[str, Database], service: str) -> Subscription:
-    if service not in CONSUMERS:
-        raise typer.BadParameter(f"The consumers are {', '.join(CONSUMERS)}.")
+def _listed(service: str) -> list[SetAside]:
+    return asyncio.run(letters.listed(reached_database(service).worker, service))
+
+
+def _subscription(service: str, database: Database) -> Subscription:
     key = pseudonym_key() if service == "analytics" else ""
-    return letters.subscription_of(service, databases[service].worker, key)
+    return letters.subscription_of(service, database.worker, key)
 
 
-def _place(text: str) -> LetterPlace:
+def _place(text: str) -> Place:
     try:
-        return LetterPlace.parse(text)
+        return Place.parse(text)
     except ValueError:
         raise typer.BadParameter("A place is as `dead-letters list` gives it: topic/partition@offset") from None

@@ -1,16 +1,19 @@
 """Whether everything that was written has been applied: per service and patient, highest sequence against highest.
 
 Both sides are read in one order and laid beside each other, so any number of patients takes the same memory. A stream
-that is behind is only amiss when it has been so for a while, and is explained when something of it was set aside.
+that is behind is only amiss when it has been so for a while, and is explained when something of it was set aside. What
+was given up for good counts as applied.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import NamedTuple
+
+import asyncpg
 
 from deploy.databases import connected
 from deploy.doors import SERVICES, consumes, publishes
+from shared.broker import Stream
 from shared.db import Connection
 
 _FETCH = 5_000
@@ -24,19 +27,16 @@ ORDER BY site_id COLLATE "C", key COLLATE "C"
 _SET_ASIDE = """
 SELECT DISTINCT site_id, key FROM dead_letter WHERE consumer = $2 AND topic = $1 AND state IN ('dead', 'parked')
 """
+_GIVEN_UP = """
+SELECT site_id, key, sequence FROM dead_letter
+WHERE consumer = $2 AND topic = $1 AND state = 'dropped' AND sequence IS NOT NULL
+"""
 # As of the beginning of the transaction: what is written while the two sides are read is on its way for sure.
 _ON_THE_WAY = """
 SELECT site_id, key FROM outbox
 JOIN unnest($2::text[], $3::text[], $4::bigint[]) AS behind (site_id, key, applied) USING (site_id, key)
 WHERE topic = $1 AND sequence = applied + 1 AND recorded_at > now() - make_interval(secs => $5)
 """
-
-
-class Place(NamedTuple):
-    """Whose stream it is, in the order in which both sides are read."""
-
-    site_id: str
-    key: str
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class Balance:
     streams: int
     on_the_way: int
     set_aside: int
-    missing: Sequence[Place]
-    invented: Sequence[Place]
+    missing: Sequence[Stream]
+    invented: Sequence[Stream]
 
     @property
     def is_settled(self) -> bool:
@@ -73,48 +73,55 @@ async def reconcile(workers: Mapping[str, str], *, grace_s: float = 60) -> list[
         ]
 
 
-async def ahead(writer: Connection, reader: Connection, topic: str, consumer: str) -> dict[Place, int]:
+async def ahead(writer: Connection, reader: Connection, topic: str, consumer: str) -> dict[Stream, int]:
     """How far streams were applied that were not written so far: the writer's database is older than what it wrote."""
     async with reader.transaction(readonly=True), writer.transaction(readonly=True):
         beside = _beside(_rows(writer, _WRITTEN, topic), _rows(reader, _APPLIED, topic, consumer))
-        return {place: applied async for place, written, applied in beside if applied > written}
+        return {stream: applied async for stream, written, applied in beside if applied > written}
 
 
 async def _balance(writer: Connection, reader: Connection, topic: str, consumer: str, grace_s: float) -> Balance:
-    streams, behind, invented = 0, dict[Place, int](), list[Place]()
+    streams, behind, invented = 0, dict[Stream, int](), list[Stream]()
     async with reader.transaction(readonly=True), writer.transaction(readonly=True):
+        passed = {(_stream(row, topic), row["sequence"]) for row in await reader.fetch(_GIVEN_UP, topic, consumer)}
         beside = _beside(_rows(writer, _WRITTEN, topic), _rows(reader, _APPLIED, topic, consumer))
-        async for place, written, applied in beside:
+        async for stream, written, applied in beside:
             streams += 1
+            while (stream, applied + 1) in passed and applied < written:
+                applied += 1  # noqa: PLW2901 - as far as it is done with
             if applied > written:
-                invented.append(place)
+                invented.append(stream)
             elif applied < written:
-                behind[place] = applied
-        explained = behind.keys() & {Place(*row) for row in await reader.fetch(_SET_ASIDE, topic, consumer)}
+                behind[stream] = applied
+        explained = behind.keys() & {_stream(row, topic) for row in await reader.fetch(_SET_ASIDE, topic, consumer)}
         rest = sorted(behind.keys() - explained)
-        sites, keys = [place.site_id for place in rest], [place.key for place in rest]
-        rows = await writer.fetch(_ON_THE_WAY, topic, sites, keys, [behind[place] for place in rest], grace_s)
-        on_the_way = {Place(*row) for row in rows}
-    missing = [place for place in rest if place not in on_the_way]
+        sites, keys = [stream.site_id for stream in rest], [stream.key for stream in rest]
+        rows = await writer.fetch(_ON_THE_WAY, topic, sites, keys, [behind[stream] for stream in rest], grace_s)
+        on_the_way = {_stream(row, topic) for row in rows}
+    missing = [stream for stream in rest if stream not in on_the_way]
     return Balance(topic, consumer, streams, len(on_the_way), len(explained), missing, invented)
 
 
-async def _rows(connection: Connection, statement: str, *arguments: str) -> AsyncIterator[tuple[Place, int]]:
-    async for row in connection.cursor(statement, *arguments, prefetch=_FETCH):
-        yield Place(row["site_id"], row["key"]), row["sequence"]
+async def _rows(connection: Connection, statement: str, topic: str, *of: str) -> AsyncIterator[tuple[Stream, int]]:
+    async for row in connection.cursor(statement, topic, *of, prefetch=_FETCH):
+        yield _stream(row, topic), row["sequence"]
+
+
+def _stream(row: asyncpg.Record, topic: str) -> Stream:
+    return Stream(row["site_id"], topic, row["key"])
 
 
 async def _beside(
-    written: AsyncIterator[tuple[Place, int]], applied: AsyncIterator[tuple[Place, int]]
-) -> AsyncIterator[tuple[Place, int, int]]:
-    """Each stream of either side with both of its sequences, 0 where a side has none."""
+    written: AsyncIterator[tuple[Stream, int]], applied: AsyncIterator[tuple[Stream, int]]
+) -> AsyncIterator[tuple[Stream, int, int]]:
+    """Each stream of either side, in the one order, with both of its sequences, 0 where a side has none."""
     # What was applied is read first: what is written meanwhile may make it look behind, never ahead.
     right = await anext(applied, None)
     left = await anext(written, None)
     while sides := [side for side in (left, right) if side is not None]:
-        place, written_to, applied_to = min(side[0] for side in sides), 0, 0
-        if left is not None and left[0] == place:
+        stream, written_to, applied_to = min(side[0] for side in sides), 0, 0
+        if left is not None and left[0] == stream:
             written_to, left = left[1], await anext(written, None)
-        if right is not None and right[0] == place:
+        if right is not None and right[0] == stream:
             applied_to, right = right[1], await anext(applied, None)
-        yield place, written_to, applied_to
+        yield stream, written_to, applied_to

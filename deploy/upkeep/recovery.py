@@ -6,7 +6,8 @@ whose place was moved looks for it anew. What a consumer had set aside comes aga
 must; what the outbox does not hold stays where it is.
 
 A restored outbox may be older than what its readers have: it goes on counting behind them, or its next events would be
-taken for what they had already.
+taken for what they had already. A reader that has less of that than another one passes over what it will not get, or
+it would wait for it for ever; if Kafka has it after all, it is applied.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,8 +16,9 @@ from dataclasses import dataclass
 
 from deploy.databases import Database, connected
 from deploy.doors import SERVICES, consumes, publishes
-from deploy.local.errors import StackError
+from deploy.places import owner_of
 from deploy.upkeep.reconcile import ahead
+from shared.broker import Stream
 from shared.db import Connection
 from shared.delivery_store import record_of
 
@@ -28,6 +30,15 @@ _COUNT_ON = """
 INSERT INTO outbox_head AS head (site_id, topic, key, sequence) VALUES ($1, $2, $3, $4)
 ON CONFLICT (site_id, topic, key) DO UPDATE SET sequence = greatest(head.sequence, excluded.sequence)
 """
+_GIVE_UP = """
+INSERT INTO dead_letter (site_id, consumer, topic, partition, record_offset, state, reason, key, sequence, headers,
+                         value, timestamp_ms)
+SELECT $1, $4, $2, -1, coalesce((SELECT min(record_offset) FROM dead_letter WHERE partition = -1), 0)
+       - row_number() OVER (), 'dropped', 'lost with the database of its publisher', $3, sequence, '[]', '', 0
+FROM generate_series($5::bigint, $6::bigint) AS sequence
+"""
+_HEAD_WRITTEN = "SELECT sequence FROM outbox_head WHERE site_id = $1 AND topic = $2 AND key = $3"
+_HEAD_APPLIED = "SELECT sequence FROM consumer_head WHERE site_id = $1 AND topic = $2 AND key = $3 AND consumer = $4"
 _BEGIN_ANEW = "UPDATE consumer_offset SET next_offset = 0, last_event_id = NULL WHERE topic = ANY($1)"
 _LETTERS = "SELECT * FROM dead_letter WHERE topic = ANY($1) AND state <> 'dropped'"
 _HELD = "SELECT event_id::text FROM outbox WHERE event_id::text = ANY($1)"
@@ -58,7 +69,10 @@ async def refill(databases: Mapping[str, Database], service: str) -> Refill:
         lost = await _lost(writer, readers, topics)
         was_restored = bool(await writer.fetchval(_FOREIGN))
         if was_restored or lost:
-            await _adopt(databases[service].owner, service, lost)
+            owner = owner_of(service, databases[service])
+            for name, reader in readers.items():
+                await _pass_over(writer, reader, name, lost)
+            await _adopt(owner, lost)
         for reader in readers.values():
             await _read_anew(reader, writer, topics)
         events: int = await writer.fetchval("SELECT count(*) FROM outbox")
@@ -66,24 +80,28 @@ async def refill(databases: Mapping[str, Database], service: str) -> Refill:
     return Refill(events, consumers, was_restored, len(lost))
 
 
-async def _lost(
-    writer: Connection, readers: Mapping[str, Connection], topics: Sequence[str]
-) -> dict[tuple[str, str, str], int]:
-    """How far readers are in the streams of which the outbox does not know so much: by site, topic and key."""
-    lost: dict[tuple[str, str, str], int] = {}
+async def _lost(writer: Connection, readers: Mapping[str, Connection], topics: Sequence[str]) -> dict[Stream, int]:
+    """How far readers are in the streams of which the outbox does not know so much."""
+    lost: dict[Stream, int] = {}
     for name, reader in readers.items():
         for topic in {topic.name for topic in consumes(name)} & set(topics):
-            for place, applied in (await ahead(writer, reader, topic, name)).items():
-                stream = (place.site_id, topic, place.key)
+            for stream, applied in (await ahead(writer, reader, topic, name)).items():
                 lost[stream] = max(applied, lost.get(stream, 0))
     return lost
 
 
-async def _adopt(owner_dsn: str, service: str, lost: Mapping[tuple[str, str, str], int]) -> None:
+async def _pass_over(writer: Connection, reader: Connection, consumer: str, lost: Mapping[Stream, int]) -> None:
+    """Have a reader not wait for what neither it nor the outbox has."""
+    topics = {topic.name for topic in consumes(consumer)}
+    for stream, last in lost.items():
+        if stream.topic in topics:
+            written = await writer.fetchval(_HEAD_WRITTEN, *stream) or 0
+            applied = await reader.fetchval(_HEAD_APPLIED, *stream, consumer) or 0
+            await reader.execute(_GIVE_UP, *stream, consumer, max(written, applied) + 1, last)
+
+
+async def _adopt(owner_dsn: str, lost: Mapping[Stream, int]) -> None:
     """Make what was restored this server's oldest, and let it count on behind what readers have."""
-    if not owner_dsn:
-        named = f"SAMEPAGE_{service.upper()}_OWNER_DATABASE_URL"
-        raise StackError(f"The database of {service} was restored, which its owner has to mend: name {named}.")
     async with connected(owner_dsn) as owner, owner.transaction():
         for table in ("outbox", "outbox_head"):
             await owner.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")

@@ -8,3 +8,6 @@ from shared.events import LINK_REVOKED, TOPICS, Topic
 
 CONSUMES: tuple[Topic, ...] = tuple(topic for topic in TOPICS.values() if topic is not LINK_REVOKED)
 PUBLISHES: tuple[Topic, ...] = ()
+# Tables made from events alone, which a rebuild makes anew, and those that it leaves as they are.
+PROJECTIONS = ("site", "enrolment", "visit", "survey", "clinical_fact", "view", "feedback")
+KEPT = ("erasure",)

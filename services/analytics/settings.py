@@ -7,11 +7,14 @@ from shared.settings import ServiceSettings
 
 
 class AnalyticsSettings(ServiceSettings):
-    """`pseudonym_key` turns ids into pseudonyms; another key makes figures that cannot be joined with the old.
-
-    Only the worker makes pseudonyms. The HTTP door, which reads the facts of every site, is not given the key.
-    """
+    """Of its own the HTTP door, which reads the facts of every site, has nothing: least of all the pseudonym key."""
 
     model_config = SettingsConfigDict(env_prefix="SAMEPAGE_ANALYTICS_", frozen=True)
 
-    pseudonym_key: SecretStr | None = Field(default=None, min_length=32)
+
+class AnalyticsWorkerSettings(AnalyticsSettings):
+    """The Kafka door's: `pseudonym_key` turns ids into pseudonyms; another key makes figures that cannot be joined with
+    the old.
+    """
+
+    pseudonym_key: SecretStr = Field(min_length=32)

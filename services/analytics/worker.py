@@ -3,25 +3,18 @@
 from services.analytics import CONSUMES
 from services.analytics.domain.pseudonyms import Pseudonyms
 from services.analytics.handlers import applier
-from services.analytics.settings import AnalyticsSettings
+from services.analytics.settings import AnalyticsWorkerSettings
 from shared.broker import Broker
 from shared.delivery import Subscription
 from shared.worker import run_worker
 
 
-def subscription_of(settings: AnalyticsSettings) -> Subscription:
-    """What analytics reads, and the effect of it under the network's pseudonyms.
-
-    Raises:
-        ValueError: no pseudonym key is set.
-    """
-    if settings.pseudonym_key is None:
-        raise ValueError("SAMEPAGE_ANALYTICS_PSEUDONYM_KEY is not set")
+def subscription_of(settings: AnalyticsWorkerSettings) -> Subscription:
+    """What analytics reads, and the effect of it under the network's pseudonyms."""
     pseudonyms = Pseudonyms(settings.pseudonym_key.get_secret_value().encode())
     return Subscription("analytics", CONSUMES, applier(pseudonyms))
 
 
-async def run(settings: AnalyticsSettings, broker: Broker) -> int:
+async def run(settings: AnalyticsWorkerSettings, broker: Broker) -> int:
     """Consume until told to stop; the exit code."""
-    subscription = subscription_of(settings)
-    return await run_worker("analytics", settings, broker, subscription=subscription, is_publisher=False)
+    return await run_worker("analytics", settings, broker, subscription=subscription_of(settings), is_publisher=False)

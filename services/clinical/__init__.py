@@ -8,3 +8,6 @@ from shared.events import CLINICIAN_DATA_UPDATED, ENROLLMENT_UPDATED, PATIENT_ER
 
 CONSUMES: tuple[Topic, ...] = (ENROLLMENT_UPDATED, PATIENT_ERASED)
 PUBLISHES: tuple[Topic, ...] = (CLINICIAN_DATA_UPDATED,)
+# Tables made from events alone, which a rebuild makes anew, and those that it leaves as they are.
+PROJECTIONS = ("patient",)
+KEPT = ("assessment", "lab", "medication", "plan_step", "erasure")

@@ -26,4 +26,6 @@ CONSUMES: tuple[Topic, ...] = (
     PATIENT_ERASED,
 )
 PUBLISHES: tuple[Topic, ...] = (DASHBOARD_VIEWED,)
+# Tables made from events alone, which a rebuild makes anew, and those that it leaves as they are.
 PROJECTIONS = ("patient_page", "site")
+KEPT = ("broken_glass", "glass_try", "link_code", "link_try", "linked_patient", "view")

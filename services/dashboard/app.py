@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from services.dashboard import pages
 from services.dashboard.api import ROUTERS
+from services.dashboard.api.seeing import looking
 from services.dashboard.settings import DashboardAppSettings
 from shared.http.app import Entrance
 from shared.http.app import create_app as create
@@ -22,7 +23,7 @@ def create_app(settings: DashboardAppSettings, *, clock: Clock = utc_now) -> Fas
         NAME,
         settings,
         ROUTERS,
-        state={"settings": settings, "keyring": KeyRing(settings.keyring)},
+        state={"settings": settings, "keyring": KeyRing(settings.keyring), "looking": looking()},
         entrance=Entrance(static=pages.STATIC, own_page="/patients/{}".format, clock=clock),
     )
 

@@ -26,10 +26,10 @@ async def apply(connection: Connection, events: Sequence[Event]) -> None:
         await lock(connection, erased.keys())
     await store.record_sites(connection, events)
     await revocations.record(connection, events)
-    by_patient: dict[store.PatientKey, list[Event]] = defaultdict(list)
+    by_patient: dict[Patient, list[Event]] = defaultdict(list)
     for event in events:
         if not isinstance(event.body, SiteUpdated | LinkRevoked):
-            by_patient[store.PatientKey(event.site_id, UUID(event.key))].append(event)
+            by_patient[Patient(event.site_id, UUID(event.key))].append(event)
     if not by_patient:
         return
     held = await store.hold_facts(connection, by_patient.keys(), empty())

@@ -16,3 +16,6 @@ from shared.events import (
 
 CONSUMES: tuple[Topic, ...] = (ENROLLMENT_UPDATED, VISIT_UPDATED, SURVEY_COMPLETED, LINK_REVOKED, PATIENT_ERASED)
 PUBLISHES: tuple[Topic, ...] = (FEEDBACK_RECEIVED,)
+# Tables made from events alone, which a rebuild makes anew, and those that it leaves as they are.
+PROJECTIONS = ("patient", "invitation")
+KEPT = ("feedback", "erasure")

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from services.intake import pages
-from services.intake.api import ROUTERS, entry, tokens
+from services.intake.api import ROUTERS, entry, surveys, tokens
 from services.intake.settings import IntakeAppSettings
 from shared.http.app import Entrance
 from shared.http.app import create_app as create
@@ -19,14 +19,15 @@ NAME = "intake"
 
 def create_app(settings: IntakeAppSettings) -> FastAPI:
     """The application; it opens its pool and the key ring when it starts."""
-    rates = settings.platform.rates
+    rates, ring = settings.platform.rates, KeyRing(settings.keyring)
     return create(
         NAME,
         settings,
         ROUTERS,
         state={
             "settings": settings,
-            "keyring": KeyRing(settings.keyring),
+            "keyring": ring,
+            "submission": surveys.submission(ring),
             "link_keys": [
                 key.get_secret_value().encode()
                 for key in (settings.link_key, settings.other_link_key)

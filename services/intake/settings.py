@@ -10,24 +10,22 @@ from shared.settings import ServiceSettings
 
 
 class IntakeSettings(ServiceSettings):
-    """`identifier_key` makes the keyed hash of the sites' own patient identifiers; losing it loses the match.
-
-    During a rotation `other_identifier_key` is looked up too. `keyring` seals patients' words and erases them.
-    """
+    """`keyring` seals patients' words and erases them."""
 
     model_config = SettingsConfigDict(env_prefix="SAMEPAGE_INTAKE_", frozen=True)
 
-    identifier_key: SecretStr = Field(min_length=32)
-    other_identifier_key: SecretStr | None = Field(default=None, min_length=32)
     keyring: KeyRingSettings = Field(default_factory=KeyRingSettings)
 
 
 class IntakeAppSettings(IntakeSettings):
-    """The HTTP door's: `link_key` makes the secrets of patients' links. Links that were sent open without it; one is
-    shown again by the key that made it, this or `other_link_key`. `signing_key_files` are the network's own: the first
-    signs, all are published.
+    """The HTTP door's: `identifier_key` makes the keyed hash of the sites' own patient identifiers; losing it loses the
+    match. During a rotation `other_identifier_key` is looked up too. `link_key` makes the secrets of patients' links.
+    Links that were sent open without it; one is shown again by the key that made it, this or `other_link_key`.
+    `signing_key_files` are the network's own: the first signs, all are published.
     """
 
+    identifier_key: SecretStr = Field(min_length=32)
+    other_identifier_key: SecretStr | None = Field(default=None, min_length=32)
     link_key: SecretStr = Field(min_length=32)
     other_link_key: SecretStr | None = Field(default=None, min_length=32)
     signing_key_files: tuple[Path, ...] = Field(min_length=1, description="PEM")

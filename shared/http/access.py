@@ -17,7 +17,7 @@ class Allowed:
 
     roles: tuple[Role, ...]
 
-    def __call__(self, request: Request) -> Caller:
+    async def __call__(self, request: Request) -> Caller:
         caller = caller_of(request)
         if caller.role not in self.roles:
             raise Problem(403, "wrong-role", f"This is for: {', '.join(self.roles)}.")

@@ -23,6 +23,7 @@ from shared.http.own import OwnPage
 from shared.http.policy import policy
 from shared.http.provider import Provider
 from shared.http.rates import Crowd
+from shared.http.receipts import Arrivals
 from shared.http.record import OnRecord
 from shared.http.sessions import Clock, Sessions, utc_now
 from shared.pages import STATIC
@@ -72,6 +73,7 @@ def create_app(
     app = _bare(name, routers, lifespan=lifespan)
     app.include_router(_health)
     app.state.platform = settings.platform
+    app.state.arrivals = Arrivals()
     for key, value in (state or {}).items():
         setattr(app.state, key, value)
     if entrance is not None:

@@ -1,15 +1,19 @@
 """How a write is done, in every service: one request, one transaction, one answer that can be asked for again.
 
 Order matters: the locks come first (they take no transaction id, and the relay's order rests on that), then the
-stored answer of the idempotency key is looked up, then each item is recorded under a savepoint, then all events go to
-the outbox together with the answer, then the transaction commits, and only then does the caller hear of it.
+stored answer of the idempotency key is looked up, then each item is recorded, then events, audit and answer are written
+together, then the transaction commits, and only then does the caller hear of it.
+
+Requests of one kind that arrive together may share a transaction (`Together`): each has its own answer, and none of
+them can spoil another's.
 """
 
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, Generic, NamedTuple
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Annotated, Any, Generic, NamedTuple, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -17,17 +21,19 @@ import orjson
 from fastapi import Header, Request, Response
 from pydantic import BaseModel
 
-from shared import outbox
-from shared.audit import Entry, Kind
+from shared.audit import Act, Entry, Kind
 from shared.auth import Caller
-from shared.db import Connection, Pool, SiteScope, lock, savepoint, transaction
+from shared.db import Connection, Lockable, Pool, SiteScope, savepoint, transaction
 from shared.errors import Problem
+from shared.group_commit import GroupCommit, GroupWork
 from shared.http import problems
 from shared.http.batch import Batch, T
+from shared.http.conclusion import StoredAnswer, conclude
 from shared.http.problems import ProblemDocument
-from shared.http.record import DENIALS, ids_of, trail_of
+from shared.http.record import ids_of, kind_of, trail_of
 from shared.keyring import KeyRing
-from shared.outbox import Recorded
+from shared.outbox import Draft, Recorded
+from shared.telemetry import current_trace
 
 IdempotencyKey = Annotated[
     str,
@@ -62,6 +68,19 @@ class BatchAnswer(BaseModel):
 MANY: dict[int | str, dict[str, Any]] = {200: {"model": BatchAnswer, "description": "Many items: a result for each"}}
 
 
+class Item(NamedTuple, Generic[T]):
+    """One item of a request: who sends it, and for which site."""
+
+    caller: Caller
+    site_id: str
+    body: T
+
+
+Result: TypeAlias = Recorded | Problem
+RecordAll: TypeAlias = Callable[[Connection, Sequence[Item[T]]], Awaitable[Sequence[Result]]]
+"""Records well-formed items in their order; each comes to a result of its own."""
+
+
 @dataclass(frozen=True)
 class Command(Generic[T]):
     """A kind of write: the patients (or other things of the site) to lock for it, and how one item is recorded.
@@ -84,83 +103,41 @@ async def execute(request: Request, command: Command[T], batch: Batch[T], *, sit
     Raises:
         Problem: 409 when the key was used for another request; the problem of a single item.
     """
-    kept, trail = None if key is None else await _kept(request, key), trail_of(request)
-    locks = {(site_id, name) for item in batch.valid for name in command.locks(site_id, item)}
-    if kept is not None:
-        locks.add((site_id, f"idempotency:{kept.key}"))
-    async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
-        await lock(connection, locks)
-        if kept is not None and (stored := await _stored_answer(connection, site_id, kept)):
-            repeated = [Entry(site_id, Kind.REPEATED, stored.status_code, _patient(command, i)) for i in batch.valid]
-            await trail.keep(connection, repeated)
-            return stored
-        results = await _record_all(connection, command, batch, site_id)
-        await trail.keep(connection, _entries(command, batch, results, site_id))
-        refusal = results[0] if batch.is_single and isinstance(results[0], Problem) else None
-        if refusal is None:
-            status, body = _answer(batch, results, command.status)
-            if kept is not None:
-                await _store_answer(connection, site_id, kept, status, body)
-    if refusal is not None:
-        trail.is_refusal_kept = True
-        raise refusal
-    return Response(body, status_code=status, media_type="application/json")
+    asked = await _asked(request, command, batch, site_id=site_id, key=key)
+    asked = replace(asked, status=command.status, about=command.about)
+    async with transaction(pool_of(request), SiteScope.of(site_id), locks=asked.locks) as connection:
+        (answered,) = await _answer_all(partial(_one_by_one, command), connection, [asked])
+    return _response(request, answered)
 
 
-async def _record_all(
-    connection: Connection, command: Command[T], batch: Batch[T], site_id: str
-) -> list[Recorded | Problem]:
-    results: list[Recorded | Problem] = [
-        item if isinstance(item, Problem) else await _record(connection, command, site_id, item) for item in batch.items
-    ]
-    drafts = [draft for result in results if isinstance(result, Recorded) for draft in result.drafts]
-    if drafts:
-        await outbox.add(connection, drafts)
-    return results
+class Together(Generic[T]):
+    """Requests of one kind, for one application: those that arrive together are written in one transaction.
+
+    `record` gets items of several requests, no two of which share anything that `locks` names, as in a `Command`.
+    """
+
+    def __init__(self, locks: Callable[[str, T], Iterable[str]], record: RecordAll[T]) -> None:
+        self.locks = locks
+        self.group = GroupCommit(
+            GroupWork[Asked[T], Answered](
+                keys=lambda asked: asked.locks,
+                scope=lambda asked: SiteScope.of(asked.site_id),
+                write=partial(_answer_all, record),
+                write_apart=partial(_answer_all, partial(_apart, record)),
+            )
+        )
 
 
-async def _record(connection: Connection, command: Command[T], site_id: str, item: T) -> Recorded | Problem:
-    try:
-        async with savepoint(connection):
-            return await command.record(connection, site_id, item)
-    except Problem as problem:
-        return problem
-    except asyncpg.DataError:
-        return Problem(422, "invalid", "A value of this item cannot be stored: a NUL character, or out of range.")
+async def execute_together(
+    request: Request, command: Together[T], batch: Batch[T], *, site_id: str, key: str | None
+) -> Response:
+    """The same in one transaction with what arrives beside it.
 
-
-def _entries(command: Command[T], batch: Batch[T], results: Sequence[Recorded | Problem], site_id: str) -> list[Entry]:
-    """What goes on record for each item; an item that is not well formed looked nothing up and leaves nothing."""
-    entries = []
-    for item, result in zip(batch.items, results, strict=True):
-        if isinstance(item, Problem):
-            continue
-        if isinstance(result, Problem):
-            kind = Kind.DENIED if result.status in DENIALS else Kind.REFUSED
-            named = result.extra.get("patient_id")
-            patient = UUID(named) if named else _patient(command, item)
-            entries.append(Entry(site_id, kind, result.status, patient, asked=ids_of(item)))
-        else:
-            patient = next((draft.patient_id for draft in result.drafts), _patient(command, item))
-            entries.append(Entry(site_id, Kind.WRITE, command.status, patient, result.receipt))
-    return entries
-
-
-def _patient(command: Command[T], item: T) -> UUID | None:
-    return command.about or getattr(item, "patient_id", None)
-
-
-def _answer(batch: Batch[Any], results: Sequence[Recorded | Problem], status: int) -> tuple[int, bytes]:
-    items = [
-        {"status": result.status, "problem": problems.document(result)}
-        if isinstance(result, Problem)
-        else {"status": status, "id": result.id, "receipt": result.receipt}
-        for result in results
-    ]
-    if batch.is_single:
-        return status, orjson.dumps(items[0])
-    rejected = sum(isinstance(result, Problem) for result in results)
-    return 200, orjson.dumps({"accepted": len(items) - rejected, "rejected": rejected, "items": items})
+    Raises:
+        Problem: as `execute` does; 503 when too much is waiting.
+    """
+    asked = await _asked(request, command, batch, site_id=site_id, key=key)
+    return _response(request, await command.group.submit(pool_of(request), asked))
 
 
 class _Kept(NamedTuple):
@@ -173,35 +150,178 @@ class _Kept(NamedTuple):
     request_hash: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Asked(Generic[T]):
+    """A request to write: who asks, for which site, what to hold for it, and under which key its answer is kept."""
+
+    caller: Caller
+    act: Act
+    traceparent: str | None
+    site_id: str
+    batch: Batch[T]
+    locks: frozenset[Lockable]
+    kept: _Kept | None
+    status: int = 201
+    about: UUID | None = None
+
+    def patient_of(self, item: T) -> UUID | None:
+        return self.about or getattr(item, "patient_id", None)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a request came to: an answer, or the problem of its single item, with what goes on record of it."""
+
+    status: int
+    body: bytes
+    entries: Sequence[Entry]
+    drafts: Sequence[Draft] = ()
+    refusal: Problem | None = None
+    is_repeated: bool = False
+
+
+async def _asked(
+    request: Request, command: Command[T] | Together[T], batch: Batch[T], *, site_id: str, key: str | None
+) -> Asked[T]:
+    if batch.is_single and isinstance(batch.items[0], Problem):
+        raise batch.items[0]
+    kept = None if key is None else await _kept(request, key)
+    locks: set[Lockable] = {(site_id, name) for item in batch.valid for name in command.locks(site_id, item)}
+    if kept is not None:
+        locks.add((site_id, f"idempotency:{kept.key}"))
+    act = trail_of(request).act
+    return Asked(caller_of(request), act, current_trace(), site_id, batch, frozenset(locks), kept)
+
+
+def _response(request: Request, answered: Answered) -> Response:
+    """The answer, after the commit."""
+    trail = trail_of(request)
+    if answered.refusal is not None:
+        raise trail.kept(answered.refusal) if answered.entries else answered.refusal
+    trail.is_kept = True
+    headers = {"idempotent-replayed": "true"} if answered.is_repeated else None
+    return Response(answered.body, status_code=answered.status, media_type="application/json", headers=headers)
+
+
+async def _answer_all(record: RecordAll[T], connection: Connection, asked: Sequence[Asked[T]]) -> list[Answered]:
+    """Answer requests that hold their locks, in one transaction; the caller commits."""
+    stored = await _stored_answers(connection, [(one.site_id, one.kept.key) for one in asked if one.kept is not None])
+    repeated = [_repeated(one, stored) for one in asked]
+    new = [one for one, answer in zip(asked, repeated, strict=True) if answer is None]
+    items = [Item(one.caller, one.site_id, body) for one in new for body in one.batch.valid]
+    results = iter(await record(connection, items) if items else ())
+    answered = [answer or _answer(one, results) for one, answer in zip(asked, repeated, strict=True)]
+    await conclude(
+        connection,
+        [draft for answer in answered for draft in answer.drafts],
+        [(one.act, entry) for one, answer in zip(asked, answered, strict=True) for entry in answer.entries],
+        [
+            StoredAnswer(one.site_id, *one.kept, answer.status, answer.body)
+            for one, answer in zip(asked, answered, strict=True)
+            if one.kept is not None and answer.refusal is None and not answer.is_repeated
+        ],
+    )
+    return answered
+
+
+async def _stored_answers(
+    connection: Connection, keys: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], asyncpg.Record]:
+    if not keys:
+        return {}
+    rows = await connection.fetch(
+        """
+        SELECT site_id, key, request_hash, status, answer FROM idempotency
+        JOIN unnest($1::text[], $2::text[]) AS asked (site_id, key) USING (site_id, key)
+        """,
+        *map(list, zip(*keys, strict=True)),
+    )
+    return {(row["site_id"], row["key"]): row for row in rows}
+
+
+def _repeated(asked: Asked[T], stored: dict[tuple[str, str], asyncpg.Record]) -> Answered | None:
+    """The answer of a request that was answered before; None for a new one."""
+    if asked.kept is None or (row := stored.get((asked.site_id, asked.kept.key))) is None:
+        return None
+    if row["request_hash"] != asked.kept.request_hash:
+        reused = Problem(409, "key-reused", "This Idempotency-Key was used for another request. Take a new key.")
+        return Answered(409, b"", [], refusal=reused)
+    entries = [Entry(asked.site_id, Kind.REPEATED, row["status"], asked.patient_of(item)) for item in asked.batch.valid]
+    return Answered(row["status"], row["answer"], entries, is_repeated=True)
+
+
+def _answer(asked: Asked[T], results: Iterable[Result]) -> Answered:
+    """What a new request came to; `results` yields those of its well-formed items next."""
+    batch, each = asked.batch, iter(results)
+    came_to = [item if isinstance(item, Problem) else next(each) for item in batch.items]
+    entries = [
+        _entry(asked, item, result)
+        for item, result in zip(batch.items, came_to, strict=True)
+        if not isinstance(item, Problem)
+    ]
+    drafts = [
+        replace(draft, traceparent=asked.traceparent)
+        for result in came_to
+        if isinstance(result, Recorded)
+        for draft in result.drafts
+    ]
+    if not batch.is_single:
+        rejected = sum(isinstance(result, Problem) for result in came_to)
+        items = [_described(result, asked.status) for result in came_to]
+        body = orjson.dumps({"accepted": len(items) - rejected, "rejected": rejected, "items": items})
+        return Answered(200, body, entries, drafts)
+    (result,) = came_to
+    if isinstance(result, Problem):
+        return Answered(result.status, b"", entries, refusal=result)
+    return Answered(asked.status, orjson.dumps(_described(result, asked.status)), entries, drafts)
+
+
+def _entry(asked: Asked[T], item: T, result: Result) -> Entry:
+    """What goes on record for an item; one that is not well formed looked nothing up and leaves nothing."""
+    if isinstance(result, Problem):
+        named = result.extra.get("patient_id")
+        patient = UUID(named) if named else asked.patient_of(item)
+        return Entry(asked.site_id, kind_of(result), result.status, patient, asked=ids_of(item))
+    patient = next((draft.patient_id for draft in result.drafts), asked.patient_of(item))
+    return Entry(asked.site_id, Kind.WRITE, asked.status, patient, result.receipt)
+
+
+def _described(result: Result, status: int) -> dict[str, Any]:
+    if isinstance(result, Problem):
+        return {"status": result.status, "problem": problems.document(result)}
+    return {"status": status, "id": result.id, "receipt": result.receipt}
+
+
+async def _one_by_one(command: Command[T], connection: Connection, items: Sequence[Item[T]]) -> list[Result]:
+    """Each item under a savepoint of its own."""
+    return [await _alone(connection, partial(command.record, connection, item.site_id, item.body)) for item in items]
+
+
+async def _apart(record: RecordAll[T], connection: Connection, items: Sequence[Item[T]]) -> list[Result]:
+    """The same with what records many."""
+
+    async def record_one(item: Item[T]) -> Result:
+        (result,) = await record(connection, [item])
+        return result
+
+    return [await _alone(connection, partial(record_one, item)) for item in items]
+
+
+async def _alone(connection: Connection, record: Callable[[], Awaitable[Result]]) -> Result:
+    try:
+        async with savepoint(connection):
+            return await record()
+    except Problem as problem:
+        return problem
+    except asyncpg.DataError:
+        return Problem(422, "invalid", "A value of this item cannot be stored: a NUL character, or out of range.")
+
+
 async def _kept(request: Request, key: str) -> _Kept:
-    digest = hmac.new(key.encode(), f"{request.method} {request.url.path}\n".encode(), hashlib.sha256)
-    digest.update(await request.body())
+    content = f"{request.method} {request.scope['path']}\n".encode() + await request.body()
     patient_id = caller_of(request).patient_id
     own = key if patient_id is None else f"{patient_id}\n{key}"
-    return _Kept(hashlib.sha256(own.encode()).hexdigest(), digest.digest())
-
-
-async def _stored_answer(connection: Connection, site_id: str, kept: _Kept) -> Response | None:
-    row = await connection.fetchrow(
-        "SELECT request_hash, status, answer FROM idempotency WHERE site_id = $1 AND key = $2", site_id, kept.key
-    )
-    if row is None:
-        return None
-    if row["request_hash"] != kept.request_hash:
-        raise Problem(409, "key-reused", "This Idempotency-Key was used for another request. Take a new key.")
-    return Response(
-        row["answer"], status_code=row["status"], media_type="application/json", headers={"idempotent-replayed": "true"}
-    )
-
-
-async def _store_answer(connection: Connection, site_id: str, kept: _Kept, status: int, answer: bytes) -> None:
-    await connection.execute(
-        "INSERT INTO idempotency (site_id, key, request_hash, status, answer) VALUES ($1, $2, $3, $4, $5)",
-        site_id,
-        *kept,
-        status,
-        answer,
-    )
+    return _Kept(hashlib.sha256(own.encode()).hexdigest(), hmac.digest(key.encode(), content, "sha256"))
 
 
 def pool_of(request: Request) -> Pool:

@@ -6,13 +6,13 @@ Default is deny: `shared.http.gate` says who may come in.
 import asyncio
 import re
 import time
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from traceback import format_tb
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,6 +28,7 @@ from shared.http.turnstile import Turnstile
 from shared.settings import Limits
 from shared.telemetry import REQUEST_SECONDS, REQUESTS, start_trace
 
+RawHeaders: TypeAlias = Sequence[tuple[bytes, bytes]]
 _log = structlog.get_logger()
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _MACHINERY = re.compile(r"/(health/(live|ready)|metrics)")
@@ -49,7 +50,7 @@ class Edge:
         self._limits = limits
         self._crowd = crowd
         self._turnstile = Turnstile(limits.at_work, limits.waiting)
-        self._usual = usual
+        self._usual = _raw(usual)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -61,8 +62,7 @@ class Edge:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         traceparent = start_trace(headers.get("traceparent"))
         started = time.perf_counter()
-        always = {"x-request-id": request_id, "traceparent": traceparent}
-        answer = _Answer(send, always, self._usual)
+        answer = _Answer(send, _raw({"x-request-id": request_id, "traceparent": traceparent}), self._usual)
         try:
             await self._answer(scope, receive, answer)
         finally:
@@ -134,7 +134,7 @@ class Edge:
 class _Answer:
     """The way out of one answer: knows whether it has begun, adds our headers, the `usual` where a route set none."""
 
-    def __init__(self, send: Send, headers: Mapping[str, str], usual: Mapping[str, str]) -> None:
+    def __init__(self, send: Send, headers: RawHeaders, usual: RawHeaders) -> None:
         self._send = send
         self._headers = headers
         self._usual = usual
@@ -145,11 +145,15 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.has_begun = True
             self.status = message["status"]
-            out = MutableHeaders(scope=message)
-            out.update(self._headers)
-            for name, value in self._usual.items():
-                out.setdefault(name, value)
+            headers: list[tuple[bytes, bytes]] = message.setdefault("headers", [])
+            names = {name for name, _ in headers}
+            headers += self._headers
+            headers += [(name, value) for name, value in self._usual if name not in names]
         await self._send(message)
+
+
+def _raw(headers: Mapping[str, str]) -> RawHeaders:
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 
 
 def _request_id(given: str | None) -> str:

@@ -14,6 +14,7 @@ from typing import Self
 
 from fastapi import Request, Response
 
+from shared.auth import UNREADABLE
 from shared.errors import Problem
 from shared.http.sessions import Sessions
 
@@ -60,7 +61,7 @@ class Flow:
         try:
             flow = cls(**json.loads(urlsafe_b64decode(request.cookies.get(_name(sessions, state), ""))))
             return flow if secrets.compare_digest(flow.state, state) and _PATH.fullmatch(flow.to) else None
-        except (ValueError, TypeError):
+        except UNREADABLE:
             return None
 
 

@@ -4,6 +4,7 @@ What comes back is taken only with what the sign-in began with: the verifier pro
 """
 
 import secrets
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,6 +55,7 @@ class Provider:
         self._address = address
         self._described: _Described | None = None
         self._read_at = float("-inf")
+        self._tls = ssl.create_default_context()  # reads all that the system trusts: once
 
     async def authorization_url(self, flow: Flow, login_hint: str | None) -> str:
         """Where to send the browser. A person who must sign in anew is asked to, whatever session the provider has.
@@ -144,6 +146,7 @@ class Provider:
             redirect_uri=f"{self._address}/sign-in/callback",
             code_challenge_method="S256",
             timeout=_TIMEOUT_S,
+            verify=self._tls,
         )
 
     async def _describe(self) -> _Described:
@@ -158,7 +161,7 @@ class Provider:
         return self._described
 
     async def _read(self) -> dict[str, Any]:
-        async with httpx2.AsyncClient(timeout=_TIMEOUT_S) as client:
+        async with httpx2.AsyncClient(timeout=_TIMEOUT_S, verify=self._tls) as client:
             answer = await client.get(f"{self._settings.issuer.rstrip('/')}/.well-known/openid-configuration")
         document: dict[str, Any] = answer.raise_for_status().json()
         return document

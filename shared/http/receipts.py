@@ -1,7 +1,8 @@
 """Receipts: how far an accepted write has travelled, and waiting until it has arrived."""
 
 import asyncio
-import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -21,7 +22,7 @@ WaitFor = Annotated[
     UUID | None, Query(description="A receipt: answer when its event has arrived here, or after two seconds without")
 ]
 _LONGEST_WAIT_S = 2.0
-_HAS_ARRIVED = "SELECT true FROM delivery WHERE event_id = $1 AND site_id = ANY($2)"
+_ARRIVED = "SELECT site_id, event_id FROM delivery WHERE event_id = ANY($1) AND site_id = ANY($2)"
 
 
 class ReceiptAnswer(BaseModel):
@@ -52,21 +53,75 @@ async def read_receipt(request: Request, receipt: UUID, caller: CareTeam) -> Rec
     )
 
 
-async def arrived(pool: Pool, scope: SiteScope, receipt: UUID, *, longest_s: float = _LONGEST_WAIT_S) -> bool:
-    """Wait until the event of this receipt has been applied here; False when that took too long."""
-    until = time.monotonic() + longest_s
-    while True:
-        async with transaction(pool, scope) as connection:
-            if await connection.fetchval(_HAS_ARRIVED, receipt, scope.ids):
-                return True
-        if time.monotonic() >= until:
+@dataclass(eq=False, slots=True)
+class _Waiter:
+    receipt: UUID
+    scope: SiteScope
+    arrival: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class Arrivals:
+    """Waits until events have been applied here: one look at the database for all who wait in a process.
+
+    Beyond `most` nobody waits, so that those who do not wait find a place.
+    """
+
+    def __init__(self, *, most: int = 48, every_s: float = 0.01) -> None:
+        self._most = most
+        self._every_s = every_s
+        self._waiters: set[_Waiter] = set()
+        self._looking: asyncio.Task[None] | None = None
+
+    async def wait(self, pool: Pool, scope: SiteScope, receipt: UUID, *, longest_s: float = _LONGEST_WAIT_S) -> bool:
+        """Whether the event of this receipt, of one of these sites, has arrived in time."""
+        waiter = _Waiter(receipt, scope)
+        if len(self._waiters) >= self._most:
+            await _look(pool, [waiter])
+            return waiter.arrival.done()
+        self._waiters.add(waiter)
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look_while_some_wait(pool))
+        try:
+            async with asyncio.timeout(longest_s):
+                await waiter.arrival
+            return True
+        except TimeoutError:
             return False
-        await asyncio.sleep(0.02)
+        finally:
+            self._waiters.discard(waiter)
+
+    async def _look_while_some_wait(self, pool: Pool) -> None:
+        while self._waiters:
+            waiting = list(self._waiters)
+            try:
+                await _look(pool, waiting)
+            except Exception as failure:
+                for waiter in waiting:
+                    if not waiter.arrival.done():
+                        waiter.arrival.set_exception(failure)
+            await asyncio.sleep(self._every_s)
+
+
+async def _look(pool: Pool, waiters: Sequence[_Waiter]) -> None:
+    scope = SiteScope(frozenset().union(*(waiter.scope.sites for waiter in waiters)))
+    async with transaction(pool, scope) as connection:
+        rows = await connection.fetch(_ARRIVED, [waiter.receipt for waiter in waiters], scope.ids)
+    arrived = {(row["site_id"], row["event_id"]) for row in rows}
+    for waiter in waiters:
+        is_there = any((site_id, waiter.receipt) in arrived for site_id in waiter.scope.sites)
+        if is_there and not waiter.arrival.done():
+            waiter.arrival.set_result(None)
+
+
+async def has_arrived(request: Request, receipt: UUID) -> bool:
+    """Wait for something that the caller wrote; False when that took too long."""
+    arrivals: Arrivals = request.app.state.arrivals
+    return await arrivals.wait(pool_of(request), caller_of(request).scope, receipt)
 
 
 async def _wait(request: Request, wait_for: WaitFor = None) -> None:
     if wait_for is not None:
-        await arrived(pool_of(request), caller_of(request).scope, wait_for)
+        await has_arrived(request, wait_for)
 
 
 # A route that takes this reads what its caller wrote in another service a moment ago. It stands after the caller, so

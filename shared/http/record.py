@@ -49,7 +49,7 @@ class Trail:
         self._let_off = let_off
         self.purpose = _PURPOSES[caller.role]
         self.is_kept = False
-        self.is_refusal_kept = False
+        self._is_refusal_kept = False
 
     async def keep(self, connection: Connection, entries: Sequence[Entry]) -> None:
         """Put this request on record in the transaction of what it does.
@@ -57,8 +57,13 @@ class Trail:
         Raises:
             Problem: 503 when that cannot be written.
         """
-        await audit.record(connection, self._act(), entries)
+        await audit.record(connection, self.act, entries)
         self.is_kept = True
+
+    def kept(self, refusal: Problem) -> Problem:
+        """A refusal to raise, once the transaction that has it on record is committed: it leaves no row of its own."""
+        self._is_refusal_kept = True
+        return refusal
 
     async def settle(self, status: int) -> Problem | None:
         """Called with the answer's status before it leaves; the problem to answer instead, if it may not leave."""
@@ -68,7 +73,7 @@ class Trail:
         if status < 400 and not self.is_kept and route.path not in self._let_off:
             _log.error("a route answers without a record", route=route.path)
             return Problem(500, "unexpected", "Our mistake; it is on record.")
-        if status in DENIALS and not self.is_refusal_kept:
+        if status in DENIALS and not self._is_refusal_kept:
             try:
                 await self._deny(status)
             except Problem as problem:
@@ -90,7 +95,9 @@ class Trail:
         async with transaction(self._scope["app"].state.pool, SiteScope.of(entry.site_id)) as connection:
             await self.keep(connection, [entry])
 
-    def _act(self) -> Act:
+    @property
+    def act(self) -> Act:
+        """The request, as all its rows name it."""
         return Act(
             subject=self._caller.subject,
             role=self._caller.role,
@@ -143,6 +150,11 @@ def begin_trail(request: Request, caller: Caller) -> Trail:
     """The record of a request that began as nobody's, now that it has shown whose it is."""
     trail = request.state.trail = Trail(request.scope, caller, frozenset())
     return trail
+
+
+def kind_of(refusal: Problem) -> Kind:
+    """How a refusal goes on record: as denied, where the caller may not do that or not know of it."""
+    return Kind.DENIED if refusal.status in DENIALS else Kind.REFUSED
 
 
 def scope_on_record(caller: Caller) -> SiteScope:

@@ -92,13 +92,25 @@ class KeyRing:
             KeyRingAway: now is no time to write words.
             Problem: 410, the patient was erased.
         """
+        key = (await self.sealers([patient]))[patient]
+        if key is None:
+            raise erased()
+        return key
+
+    async def sealers(self, patients: Collection[Patient]) -> dict[Patient, WordKey | None]:
+        """The keys to seal with, the new ones made together; None for who was erased.
+
+        Raises:
+            KeyRingAway: now is no time to write words.
+        """
+        keys = self._keys.held(patients)
         for _ in range(_TRIES):
-            held = self._keys.held([patient]) or await self._made(patient) or await self._looked_up([patient])
-            if patient in held:
-                key = held[patient]
-                if key is None:
-                    raise erased()
-                return key
+            for find in (self._made, self._looked_up):
+                if not (rest := [patient for patient in patients if patient not in keys]):
+                    return keys
+                keys |= await find(rest)
+        if keys.keys() >= set(patients):
+            return keys
         raise KeyRingAway("a new key was gone at once")
 
     async def erase(self, patient: Patient, reason: ErasureReason, at: datetime) -> None:
@@ -168,25 +180,26 @@ class KeyRing:
             self._site_keys.put(known)
         return known[place]
 
-    async def _made(self, patient: Patient) -> dict[Patient, WordKey | None]:
-        """A new key, if this patient has none yet and is not erased; else nothing."""
+    async def _made(self, patients: Collection[Patient]) -> dict[Patient, WordKey | None]:
+        """New keys of those of these patients who have none yet and are not erased."""
         async with self._reached() as pool:
-            if patient in self._tombstones.all():
-                return {patient: None}
-            key = os.urandom(KEY_BYTES)
-            generation, site_key = await self._newest_site_key(pool, patient.site_id)
+            buried = self._tombstones.all()
+            keys = {patient: os.urandom(KEY_BYTES) for patient in patients if patient not in buried}
             try:
-                wrapped = wrap(site_key, key, bound_to_patient(patient, generation))
-                is_first = await store.record_patient_key(pool, patient, generation, wrapped)
-            except asyncpg.ForeignKeyViolationError:  # the site's key was rotated meanwhile
-                self._newest.forget(patient.site_id)
+                new = [await self._wrapped(pool, patient, key) for patient, key in keys.items()]
+                first = await store.record_patient_keys(pool, new)
+            except asyncpg.ForeignKeyViolationError:  # the key of a site was rotated meanwhile
+                for patient in patients:
+                    self._newest.forget(patient.site_id)
                 return {}
-        if not is_first:
-            return {}
-        made: dict[Patient, WordKey | None] = {patient: WordKey(patient, key)}
+        made: dict[Patient, WordKey | None] = {patient: WordKey(patient, keys[patient]) for patient in first}
         self._keys.put(made)
-        KEYS.labels("made").inc()
-        return made
+        KEYS.labels("made").inc(len(made))
+        return made | {patient: None for patient in patients if patient in buried}
+
+    async def _wrapped(self, pool: Pool, patient: Patient, key: bytes) -> store.NewKey:
+        generation, site_key = await self._newest_site_key(pool, patient.site_id)
+        return store.NewKey(patient, generation, wrap(site_key, key, bound_to_patient(patient, generation)))
 
     async def _newest_site_key(self, pool: Pool, site_id: str) -> tuple[int, bytes]:
         """The key that wraps a new patient's, with its generation; of a site that has none yet, a new one."""

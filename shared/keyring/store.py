@@ -1,6 +1,7 @@
 """The statements of the key ring that services run. Each is a transaction of its own."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 import asyncpg
 
@@ -43,18 +44,28 @@ async def record_first_site_key(pool: Pool, site_id: str, wrapped: Wrapped) -> a
     return row
 
 
-async def record_patient_key(pool: Pool, patient: Patient, generation: int, wrapped: bytes) -> bool:
-    """Keep a new key of a patient; False when there is one or a tombstone already, which stays."""
-    status = await pool.execute(
+class NewKey(NamedTuple):
+    """A key of a patient, wrapped by their site's key of this generation."""
+
+    patient: Patient
+    generation: int
+    wrapped: bytes
+
+
+async def record_patient_keys(pool: Pool, keys: Sequence[NewKey]) -> set[Patient]:
+    """Keep new keys; whose they are. Where there is a key or a tombstone already, that stays."""
+    ordered = sorted(keys)
+    rows = await pool.fetch(
         """
-        INSERT INTO patient_key (site_id, patient_id, generation, wrapped) VALUES ($1, $2, $3, $4)
-        ON CONFLICT DO NOTHING
+        INSERT INTO patient_key (site_id, patient_id, generation, wrapped)
+        SELECT * FROM unnest($1::text[], $2::uuid[], $3::integer[], $4::bytea[])
+        ON CONFLICT DO NOTHING RETURNING site_id, patient_id
         """,
-        *patient,
-        generation,
-        wrapped,
+        *_columns([key.patient for key in ordered]),
+        [key.generation for key in ordered],
+        [key.wrapped for key in ordered],
     )
-    return status != "INSERT 0 0"
+    return {Patient(row["site_id"], row["patient_id"]) for row in rows}
 
 
 async def destroy_keys(pool: Pool, erased: Mapping[Patient, Tombstone]) -> int:

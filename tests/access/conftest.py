@@ -7,15 +7,14 @@ import pytest
 from pydantic import SecretStr
 
 from deploy.doors import SERVICES
-from deploy.local.stack import Addresses
 from services import READ_WORDS
-from shared.settings import Platform, Rate, Rates, SignIn
+from shared.settings import Platform, SignIn
 from shared.signing import ALGORITHM
 from tests.access.inside import Inside
 from tests.access.lines import LINES, SHARED
 from tests.access.network import Door
 from tests.access.tries import Tries
-from tests.conftest import Apps, Tokens
+from tests.conftest import Apps, KeyRings, Tokens, unlimited
 
 TRIED = pytest.StashKey[dict[str, Counter[str]]]()
 
@@ -45,10 +44,8 @@ def own_settings(own_settings: dict[str, dict[str, object]]) -> dict[str, dict[s
 
 @pytest.fixture(scope="session")
 def platform(platform: Platform) -> Platform:
-    """Nobody is told to wait: how often somebody may try is not what is asked here."""
-    much = Rate(burst=100_000, per_minute=100_000)
-    often = dict.fromkeys(Rates.model_fields.keys() - {"clients"}, much)
-    return platform.model_copy(update={"rates": Rates.model_validate(often)})
+    """How often somebody may try is not what is asked here."""
+    return unlimited(platform)
 
 
 @pytest.fixture(params=SERVICES)
@@ -68,12 +65,12 @@ async def tries(door: Door) -> Tries:
 
 
 @pytest.fixture
-async def inside(door: Door, stack: Addresses) -> AsyncIterator[Inside]:
+async def inside(door: Door, keyring_of: KeyRings) -> AsyncIterator[Inside]:
     """Its database, and the key ring's where it has one."""
-    settings = door.application.state.settings
-    dsns = [settings.database_url, *([settings.keyring.database_url] if door.service in READ_WORDS else [])]
-    server = stack.postgres_admin_dsn.rpartition("/")[0]
-    async with Inside.of(*(f"{server}/{dsn.get_secret_value().rpartition('/')[2]}" for dsn in dsns)) as opened:
+    dsns = [door.application.state.database.admin]
+    if door.service in READ_WORDS:
+        dsns.append((await keyring_of("admin")).database_url.get_secret_value())
+    async with Inside.of(*dsns) as opened:
         yield opened
 
 

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.auth import Role
-from tests.survey import CROHNS, answers_to
+from tests.services.clinic import PERSON, SITE_BODY
+from tests.survey import CROHNS, FEEDBACK, answers_to
 
 Json = dict[str, Any]
 
@@ -43,8 +44,6 @@ class Line:
 A_VISIT, A_SITE, A_TRY = frozenset({"visit_id"}), frozenset({"site_id"}), frozenset({"glass_try"})
 # Of a patient of a third site, which is asked for by right.
 AFAR = {"patient_id": "patient_afar", "site_id": "site_afar"}
-SITE_BODY: Json = {"name": "A clinic (synthetic)", "site_type": "academic", "time_zone": "America/Chicago"}
-PERSON: Json = {"birth_year": 1984, "sex": "female", "diagnosis": "crohns-disease"}
 VISIT: Json = {"clinician_id": "dr-1", "scheduled_at": f"{datetime.now(UTC) + timedelta(days=3):%Y-%m-%dT%H:%M:%SZ}"}
 SURVEY: Json = {"answers": answers_to(CROHNS), "matters_most": "To sleep through"}
 ASSESSMENT: Json = {"clinician_id": "dr-1", "activity": "mild"}
@@ -58,17 +57,6 @@ VIEW: Json = {
     "context": "in-visit",
     "is_shared_screen": True,
     "opened_at": "2026-03-01T10:00:00Z",
-}
-FEEDBACK: Json = {
-    "effort_to_understand": 9,
-    "effort_to_listen": 9,
-    "effort_to_include": 8,
-    "helped_discussion": True,
-    "helped_what_matters": True,
-    "helped_decisions": False,
-    "used_in_visit": "yes",
-    "used_outside_visit": "unsure",
-    "used_over_one_month": True,
 }
 
 # Routes that several services have alike.

@@ -21,11 +21,8 @@ from shared.events import Event, VisitState
 from tests.access.lines import (
     AGREED,
     ASSESSMENT,
-    FEEDBACK,
     LAB,
     MEDICINE,
-    PERSON,
-    SITE_BODY,
     STEP,
     SURVEY,
     VISIT,
@@ -35,7 +32,9 @@ from tests.access.lines import (
 from tests.access.routes import SITE_HEADER
 from tests.builders import VISIT_AT, a_site, a_survey, a_visit, an_enrollment, an_event
 from tests.conftest import Tokens, client_of, new_key, worker_settings
+from tests.services.clinic import PERSON, SITE_BODY
 from tests.services.streams import arrive
+from tests.survey import FEEDBACK
 
 Ids = dict[str, str]
 # A site that tokens may be for beside another, and one whose patients others may come to see.

@@ -59,7 +59,7 @@ async def writes(_request: Request, connection: Connection, is_there: bool) -> b
 
 
 async def forgets_it(request: Request, _connection: Connection, _is_there: bool) -> bool:
-    trail_of(request).is_refusal_kept = True
+    trail_of(request).kept(unknown("patient"))
     return False
 
 

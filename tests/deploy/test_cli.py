@@ -90,7 +90,7 @@ def test_an_issuer_that_was_never_made_is_named_in_one_sentence(samepage: Samepa
         (("token", "administrator"), "'administrator' is not one of"),
         (("trace", "not-an-id"), "Input should be a valid UUID"),
         (("run", "nothing", "app"), "The services are intake, clinical, dashboard, feedback, analytics, each"),
-        (("rebuild", "intake"), "'intake' is not"),
+        (("rebuild", "intake"), "The consumers are clinical, dashboard, feedback, analytics."),
     ],
 )
 def test_what_is_asked_wrongly_is_said_with_the_usage(
@@ -110,9 +110,11 @@ def test_a_door_without_its_settings_names_each_and_shows_no_secret(samepage: Sa
     assert "SAMEPAGE_INTAKE_DATABASE_URL (Field required)" in said
     assert "SAMEPAGE_INTAKE_IDENTIFIER_KEY (Field required)" in said
     own = {**KEY_RING, "SAMEPAGE_INTAKE_DATABASE_URL": DATABASE, "SAMEPAGE_INTAKE_IDENTIFIER_KEY": "canary"}
-    said = samepage("run", "intake", "worker", **own).sentence
+    said = samepage("run", "intake", "app", **own).sentence
     assert "SAMEPAGE_INTAKE_IDENTIFIER_KEY (" in said
     assert "canary" not in said
+    said = samepage("run", "analytics", "worker", SAMEPAGE_ANALYTICS_DATABASE_URL=DATABASE).sentence
+    assert "SAMEPAGE_ANALYTICS_PSEUDONYM_KEY (Field required)" in said
     said = samepage("run", "feedback", "app", SAMEPAGE_FEEDBACK_DATABASE_URL=DATABASE).sentence
     assert said == "Settings of feedback are missing or wrong: SAMEPAGE_NETWORK is not set"
     said = samepage("run", "intake", "app", SAMEPAGE_ENVIRONMENT="canary-land").sentence
@@ -138,7 +140,7 @@ def test_a_door_without_its_settings_names_each_and_shows_no_secret(samepage: Sa
 def test_half_a_login_to_kafka_is_refused_at_the_start(
     samepage: Samepage, arguments: tuple[str, ...], login: dict[str, str], said: str
 ) -> None:
-    own = {**KEY_RING, "SAMEPAGE_INTAKE_DATABASE_URL": DATABASE, "SAMEPAGE_INTAKE_IDENTIFIER_KEY": "k" * 32}
+    own = {**KEY_RING, "SAMEPAGE_INTAKE_DATABASE_URL": DATABASE}
     sentence = samepage(
         *arguments, **own, **{f"SAMEPAGE_KAFKA_{name}": value for name, value in login.items()}
     ).sentence
@@ -152,7 +154,7 @@ def test_the_access_list_is_printed_for_kafka_acls(samepage: Samepage) -> None:
 
 
 def test_a_worker_whose_database_does_not_answer_says_so_and_ends() -> None:
-    own = {**KEY_RING, "SAMEPAGE_INTAKE_DATABASE_URL": DATABASE, "SAMEPAGE_INTAKE_IDENTIFIER_KEY": "k" * 32}
+    own = {**KEY_RING, "SAMEPAGE_INTAKE_DATABASE_URL": DATABASE}
     command = [sys.executable, "-m", "deploy.cli", "run", "intake", "worker"]
     done = subprocess.run(command, env=os.environ | own, capture_output=True, text=True, check=False, timeout=60)
     said = Said(done.returncode, done.stdout, done.stderr).sentence

@@ -34,6 +34,7 @@ from tests.authority import an_authority
 from tests.brokers import a_kafka
 from tests.builders import PATIENT, SITE, an_assessment
 from tests.conftest import Apps, worker_settings
+from tests.shared.effects import running
 from tests.waiting import until
 
 pytestmark = pytest.mark.kafka
@@ -245,7 +246,7 @@ async def at_work(application: FastAPI, service: str, broker: Broker) -> AsyncIt
     """The worker of a service beside its application; what it says of its health, once it says anything."""
     (port,) = keep_or_choose((), 1)
     settings = worker_settings(application).model_copy(update={"worker_port": port})
-    running = asyncio.create_task(import_module(f"services.{service}.worker").run(settings, broker))
+    work = import_module(f"services.{service}.worker").run(settings, broker)
 
     async def health() -> tuple[int, str]:
         try:
@@ -254,12 +255,8 @@ async def at_work(application: FastAPI, service: str, broker: Broker) -> AsyncIt
             return 0, ""
         return answer.status_code, answer.text
 
-    async with httpx.AsyncClient(base_url=f"http://{HOST}:{port}") as client:
-        try:
-            yield health
-        finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+    async with httpx.AsyncClient(base_url=f"http://{HOST}:{port}") as client, running(work):
+        yield health
 
 
 async def test_a_worker_with_wrong_rights_says_so_and_goes_on_by_itself_when_it_has_the_right_ones(

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 
 import pytest
 
@@ -48,10 +47,9 @@ async def old(stack: Addresses) -> AsyncIterator[Old]:
         database = reached(stack, made[-1], template=made[-1])
         await ensure_database(stack.postgres_admin_dsn, database)
         await upgrade(service, database.owner, to="0003")
-        there = replace(database, admin=f"{stack.postgres_admin_dsn.rpartition('/')[0]}/{made[-1]}")
         for statement in statements:
-            await there.run(statement)
-        return there
+            await database.run(statement)
+        return database
 
     yield make
     for name in made:

@@ -13,11 +13,10 @@ from shared.db import Connection, Pool, open_pool, transaction
 from shared.delivery import Subscription, deliver
 from shared.delivery_store import places
 from shared.events import SURVEY_COMPLETED, Event
-from tests.builders import SITE, a_message, a_survey, an_event
+from tests.builders import SENT_MS, SITE, a_record, a_survey, an_event
 from tests.conftest import Databases, FreshDatabase
 
 PLACE = Partition(SURVEY_COMPLETED.name, 3)
-SENT_MS = 1_760_000_000_000
 
 
 @pytest.fixture
@@ -38,10 +37,8 @@ async def arrive(dsn: str, name: str, event: Event, *, is_dead: bool = False) ->
         if is_dead:
             raise ValueError("never")
 
-    message = a_message(event)
-    record = Record(PLACE, 0, SENT_MS, message.key, message.value, message.headers)
     async with open_pool(dsn, size=1) as pool:
-        await _delivered(pool, Subscription(name, (SURVEY_COMPLETED,), apply), record)
+        await _delivered(pool, Subscription(name, (SURVEY_COMPLETED,), apply), a_record(event, PLACE, 0))
 
 
 async def _delivered(pool: Pool, subscription: Subscription, record: Record) -> None:

@@ -10,18 +10,18 @@ import pytest
 from deploy.doors import SERVICES, consumes, publishes
 from deploy.local.errors import StackError
 from deploy.upkeep import letters
-from deploy.upkeep.reconcile import Balance, Place, reconcile
+from deploy.upkeep.reconcile import Balance, reconcile
 from deploy.upkeep.recovery import refill
 from shared import outbox
-from shared.broker import Partition, Record
+from shared.broker import Partition, Stream
 from shared.consumer import Consumer
 from shared.db import SiteScope, open_pool, transaction
-from shared.dead_letters import Place as LetterPlace
+from shared.dead_letters import Place
 from shared.delivery_store import Letter, LetterState, add_letters
 from shared.events import TOPICS
 from shared.memory_broker import MemoryBroker
 from shared.relay import Relay
-from tests.builders import PATIENT, SITE, a_message, a_visit, an_event
+from tests.builders import PATIENT, SITE, a_record, a_visit, an_event
 from tests.conftest import Databases, FreshDatabase
 from tests.deploy.arrived import arrived_everywhere
 from tests.shared.effects import running
@@ -30,7 +30,7 @@ from tests.waiting import until
 Arrived = Mapping[str, FreshDatabase]
 KEY = "p" * 32
 VISITS = Partition("visit-updated", 0)
-HERE = Place(SITE, str(PATIENT))
+HERE = Stream(SITE, VISITS.topic, str(PATIENT))
 
 
 @pytest.fixture
@@ -72,9 +72,10 @@ async def test_a_stream_that_never_arrived_and_one_that_was_never_written_are_to
     await network["feedback"].run("DELETE FROM consumer_head WHERE topic = 'survey-completed'")
     await network["clinical"].run("DELETE FROM outbox_head")
     found = await balances(network)
-    assert found.pop(("survey-completed", "feedback")).missing == [HERE]
+    assert found.pop(("survey-completed", "feedback")).missing == [HERE._replace(topic="survey-completed")]
     assert found.keys() == {("clinician-data-updated", consumer) for consumer in ("dashboard", "analytics")}
-    assert all((one.missing, one.invented) == ([], [HERE]) for one in found.values())
+    invented = [HERE._replace(topic="clinician-data-updated")]
+    assert all((one.missing, one.invented) == ([], invented) for one in found.values())
 
 
 async def test_what_is_set_aside_explains_what_is_behind(network: Arrived) -> None:
@@ -89,11 +90,9 @@ async def set_aside(network: Arrived, count: int, *, event_id: UUID | None = Non
     """Records that the dashboard could not apply: the others are parked behind the first, which is this event."""
     found = []
     for offset in range(1, count + 1):
-        event = an_event(a_visit(), sequence=offset + 1)
-        message = a_message(replace(event, event_id=event_id) if event_id and offset == 1 else event)
-        record = Record(VISITS, offset, 1_760_000_000_000, message.key, message.value, message.headers)
+        event = an_event(a_visit(), sequence=offset + 1, event_id=event_id if offset == 1 else None)
         becomes: LetterState = state if offset == 1 else "parked"
-        found.append(Letter(record, becomes, "the handler raised ValueError", offset + 1))
+        found.append(Letter(a_record(event, VISITS, offset), becomes, "the handler raised ValueError", offset + 1))
     async with open_pool(network["dashboard"].worker, size=1) as pool, transaction(pool) as connection:
         await add_letters(connection, "dashboard", found)
 
@@ -105,7 +104,7 @@ async def test_a_list_names_places_and_reasons_and_nothing_of_a_patient(network:
         ("visit-updated/0@1", "dead", "the handler raised ValueError"),
         ("visit-updated/0@2", "parked", "the handler raised ValueError"),
     ]
-    assert LetterPlace.parse(str(found[0].place)) == found[0].place
+    assert Place.parse(str(found[0].place)) == found[0].place
 
 
 @pytest.mark.parametrize("service", ["dashboard", "analytics"])
@@ -119,14 +118,14 @@ async def test_what_is_tried_again_is_applied_with_what_was_parked_behind_it(net
     await set_aside(network, 3)
     dsn = network["dashboard"].worker
     subscription = letters.subscription_of("dashboard", dsn, KEY)
-    tried = await letters.replay(dsn, subscription, [LetterPlace(VISITS, 1)])
+    tried = await letters.replay(dsn, subscription, [Place(VISITS, 1)])
     assert (tried.applied, tried.still_set_aside) == (3, 0)
     assert await letters.listed(dsn, "dashboard") == []
 
 
 async def test_giving_up_is_on_record_with_who_did_it_and_for_whom(network: Arrived) -> None:
     await set_aside(network, 2)
-    dsn, place = network["dashboard"].worker, LetterPlace(VISITS, 1)
+    dsn, place = network["dashboard"].worker, Place(VISITS, 1)
     subscription = letters.subscription_of("dashboard", dsn, KEY)
     tried = await letters.drop(dsn, subscription, place, "written by a test program", by="command-line:tester")
     assert tried is not None
@@ -202,6 +201,36 @@ async def test_a_restored_publisher_goes_on_behind_what_its_readers_have(network
         await until_read(network, done.events + 1)
     assert await network["dashboard"].value("SELECT sequence FROM consumer_head WHERE topic = 'visit-updated'") == 5
     assert await network["intake"].value("SELECT relforcerowsecurity FROM pg_class WHERE relname = 'outbox_head'")
+
+
+async def test_a_reader_that_has_less_of_what_a_publisher_lost_does_not_wait_for_it(network: Arrived) -> None:
+    """The dashboard has what was written once, and feedback has not: neither the outbox nor Kafka can give it."""
+    await network["dashboard"].run("UPDATE consumer_head SET sequence = 4 WHERE topic = 'visit-updated'")
+    await refill(network, "intake")
+    assert await balances(network) == {}
+    broker = MemoryBroker()
+    await broker.create_topics(list(TOPICS))
+    subscription = letters.subscription_of("feedback", network["feedback"].worker, KEY)
+    head = "SELECT sequence FROM consumer_head WHERE topic = 'visit-updated'"
+
+    async def is_applied() -> bool:
+        return bool(await network["feedback"].value(head) == 5)
+
+    async with open_pool(network["feedback"].worker, size=2) as pool:
+        relay = Relay("intake", network["intake"].worker, broker)
+        async with running(relay.run(), Consumer(subscription, broker, pool).run()):
+            await write(network)
+            await until(is_applied)
+    (given_up, *_) = await letters.listed(network["feedback"].worker, "feedback")
+    assert (given_up.state, given_up.reason) == ("dropped", "lost with the database of its publisher")
+
+
+async def test_what_was_given_up_for_good_is_not_missing(network: Arrived) -> None:
+    await write(network)
+    await set_aside(network, 1, state="dropped")
+    found = await balances(network)
+    assert ("visit-updated", "dashboard") not in found
+    assert found["visit-updated", "feedback"].missing == [HERE]
 
 
 async def test_without_its_owner_a_restored_database_is_not_refilled_and_it_is_said_who_is_needed(

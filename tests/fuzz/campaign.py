@@ -18,6 +18,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.core.transport import Response
 from schemathesis.engine import from_schema
 from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
+from schemathesis.generation.meta import TestPhase
 
 from deploy.contracts.access import matrix
 from shared.auth import Role
@@ -33,6 +34,9 @@ CHECKS = (
     "negative_data_rejection",
     "unsupported_method",
 )
+# What names something and is no UUID; where it is too long to be one, that is what is tried.
+_NAMES = ("site_id", "code")
+OVER_A_LINK = "GET /v1/patients/{patient_id}/links/{link_id}/page"
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -52,6 +56,7 @@ class Outcome:
     requests: Counter[str] = field(default_factory=Counter)
     phases: Counter[str] = field(default_factory=Counter)
     statuses: Counter[int] = field(default_factory=Counter)
+    answers: Counter[str] = field(default_factory=Counter)
     linked: int = 0
     findings: dict[str, str] = field(default_factory=dict)
 
@@ -59,19 +64,21 @@ class Outcome:
 class Turns:
     """Who asks next, and for what; an auth provider in the terms of schemathesis.
 
-    The same request is always the same person's, under the same idempotency key: when Hypothesis tries it again on the
-    way to a longer sequence, it gets the same answer, and the sequence is not given up as one that cannot be repeated.
+    In a sequence the same request is always the same person's, under the same idempotency key: when Hypothesis tries it
+    again on the way to a longer one, it gets the same answer, and the sequence is not given up as one that cannot be
+    repeated.
     """
 
     def __init__(self, service: str, guests: Sequence[Guest], neighbours: Sequence[Neighbour]) -> None:
-        self._random = random.Random()  # noqa: S311 - not a secret
+        self._random = random.Random(SEED)  # noqa: S311 - not a secret
         self._roles = {(line.method, line.path): line.roles for line in matrix() if line.service == service}
         self._guests = guests
         self._neighbours = {neighbour.site_id: neighbour for neighbour in neighbours}
 
     def get(self, case: Case[Any], _context: AuthContext) -> Guest:
-        said = repr((case.method, case.path, case.path_parameters, case.query, case.body))
-        self._random.seed(f"{SEED} {_ID.sub('an id', said)}")
+        if _is_led(case):
+            said = repr((case.method, case.path, case.path_parameters, case.query, case.body))
+            self._random.seed(f"{SEED} {_ID.sub('an id', said)}")
         roles = self._roles[case.operation.method.upper(), case.operation.path]
         allowed = [guest for guest in self._guests if guest.role in roles]
         return self._random.choice(allowed if allowed and self._seldom_not() else self._guests)
@@ -86,7 +93,7 @@ class Turns:
             case.headers["Samepage-Site"] = asked.site_id
         for part in (case.query, case.body):
             self._ask_for(asked, part)
-        if self._random.random() < 0.5:  # else it stays what a link led to
+        if not _is_led(case) or self._random.random() < 0.5:  # else it stays what a link led to
             self._ask_for(asked, case.path_parameters)
         if "wait_for" in case.query and own is not None:  # what never arrives at a site is waited for
             case.query["wait_for"] = own.ids["wait_for"][0]
@@ -99,12 +106,17 @@ class Turns:
         if not isinstance(part, dict):
             return
         for name, value in part.items():
-            is_one = isinstance(value, str) and (_ID.fullmatch(value) or name == "site_id")
+            is_one = isinstance(value, str) and (_ID.fullmatch(value) or (name in _NAMES and len(value) <= 100))
             if is_one and name in place.ids and self._seldom_not():
                 part[name] = self._random.choice(place.ids[name])
 
     def _seldom_not(self) -> bool:
         return self._random.random() < 0.9
+
+
+def _is_led(case: Case[Any]) -> bool:
+    """Whether the request is one of a sequence, in which each goes on with what was answered before."""
+    return case.meta is not None and case.meta.phase.name is TestPhase.STATEFUL
 
 
 def run(address: str, document: dict[str, Any], turns: Turns, walls: "Walls", *, examples: int) -> Outcome:
@@ -142,6 +154,7 @@ def _count(event: ScenarioFinished, outcome: Outcome, walls: "Walls") -> None:
             outcome.findings[f"{operation}: no answer"] = ""
             continue
         outcome.statuses[answer.status_code] += 1
+        outcome.answers[f"{operation}: {answer.status_code}"] += 1
         (bearer,) = interaction.request.headers.get("Authorization", [""])
         outcome.findings |= {f"{operation}: {leak}": "" for leak in walls.leaks(operation, bearer, answer)}
         for check in event.recorder.checks.get(case_id, ()):
@@ -173,6 +186,8 @@ class Walls:
             for given in ids
             if _ID.fullmatch(given)
         }
+        self._linked = {given: neighbour.site_id for neighbour in neighbours for given in neighbour.linked}
+        self._owners |= self._linked
 
     def leaks(self, operation: str, bearer: str, answer: Response) -> list[str]:
         """What of another site stands in an answer, body and headers."""
@@ -183,6 +198,8 @@ class Walls:
         if site is None:
             return []
         told = set(_ID.findall(said))
+        if operation == OVER_A_LINK and answer.status_code < 300:
+            told -= self._linked.keys()
         found = [f"{given} is {owner}'s" for given in told if (owner := self._owners.get(given, site)) != site]
         found += [words for words, owner in self._words.items() if owner != site and words in said]
         if answer.status_code < 300 and not found:

@@ -2,12 +2,10 @@
 
 import pytest
 
-from shared.settings import Platform, Rate, Rates
-
-UNLIMITED = Rate(burst=1_000_000, per_minute=60_000_000)
+from shared.settings import Platform
+from tests.conftest import unlimited
 
 
 @pytest.fixture(scope="session")
 def platform(platform: Platform) -> Platform:
-    rates = Rates(person=UNLIMITED, stranger=UNLIMITED, token=UNLIMITED)
-    return platform.model_copy(update={"rates": rates})
+    return unlimited(platform)

@@ -16,7 +16,7 @@ from deploy.local.ports import keep_or_choose
 from shared.auth import Role
 from shared.keyring import KeyRing
 from tests.conftest import ROOT, Apps, Tokens, served
-from tests.fuzz.campaign import Guest, Outcome, Turns, Walls, run
+from tests.fuzz.campaign import OVER_A_LINK, Guest, Outcome, Turns, Walls, run
 from tests.fuzz.two_sites import SITES, Neighbour, settle
 
 EXAMPLES = int(os.environ.get("SAMEPAGE_FUZZ_EXAMPLES", "10"))
@@ -49,6 +49,7 @@ async def test_every_answer_is_documented_and_no_site_is_told_of_another(
         outcome = await asyncio.to_thread(run, address, document, turns, walls, examples=EXAMPLES)
     write_down(service, outcome)
     assert not outcome.findings, "\n\n".join(map("\n".join, outcome.findings.items()))
+    assert service != "dashboard" or outcome.answers[f"{OVER_A_LINK}: 200"], "no page was opened over a link"
     assert set(outcome.requests) == {
         f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods
     }
@@ -62,6 +63,7 @@ def write_down(service: str, outcome: Outcome) -> None:
         "by phase": dict(outcome.phases),
         "over links": outcome.linked,
         "by status": {str(status): count for status, count in sorted(outcome.statuses.items())},
+        "by answer": dict(sorted(outcome.answers.items())),
         "by operation": dict(sorted(outcome.requests.items())),
     }
     file.write_text(json.dumps(counted, indent=2) + "\n")

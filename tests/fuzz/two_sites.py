@@ -11,10 +11,12 @@ import httpx
 from fastapi import FastAPI
 
 from services.analytics.worker import subscription_of
+from services.dashboard.worker import SUBSCRIPTION as TO_DASHBOARD
 from shared.auth import Role
 from shared.events import Body, Event, SurveyCompleted, VisitState
 from shared.keyring import KeyRing
 from shared.sealing import Patient, WordKey, in_event
+from tests.access.lines import AGREED
 from tests.builders import (
     VISIT_AT,
     a_feedback,
@@ -30,21 +32,27 @@ from tests.builders import (
     an_id,
     clinical,
 )
-from tests.conftest import Tokens, client_of, new_key
+from tests.conftest import Tokens, client_of, new_key, worker_settings
+from tests.services.clinic import PERSON, SITE_BODY
 from tests.services.clinical.writes import EACH
 from tests.services.streams import arrive
 from tests.survey import survey_of
 
 SITES = ("riverbend", "lakeside")
+LINKS = 20
 
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A site: `ids` by the name of the field that asks for one, and words that stand nowhere else."""
+    """A site: `ids` by the name of the field that asks for one, and words that stand nowhere else.
+
+    `linked` are patients of it whose pages the other site sees by a link of its own.
+    """
 
     site_id: str
     words: str
     ids: dict[str, list[str]] = field(default_factory=dict)
+    linked: list[str] = field(default_factory=list)
 
     @property
     def patient(self) -> UUID:
@@ -60,16 +68,19 @@ async def settle(service: str, application: FastAPI, token: Tokens, ring: KeyRin
     neighbours = [Neighbour(site_id, f"Words that only {site_id} may read (synthetic)") for site_id in SITES]
     for neighbour in neighbours:
         await _SETTLE[service](application, neighbour, token, ring)
+    if service == "dashboard":
+        first, second = neighbours
+        await _link(application, first, second, token)
+        await _link(application, second, first, token)
     return neighbours
 
 
 async def _settle_intake(application: FastAPI, there: Neighbour, token: Tokens, _ring: KeyRing) -> None:
     async with client_of(application, token(Role.SYSTEM, [there.site_id])) as system:
-        described = {"name": "A clinic (synthetic)", "site_type": "academic", "time_zone": "America/Chicago"}
-        assert (await system.put(f"/v1/sites/{there.site_id}", json=described)).status_code == 200
+        assert (await system.put(f"/v1/sites/{there.site_id}", json=SITE_BODY)).status_code == 200
         there.has(site_id=there.site_id)
         for number in range(3):
-            person = {"identifier": f"MRN-{number}", "birth_year": 1984, "sex": "female", "diagnosis": "crohns-disease"}
+            person = PERSON | {"identifier": f"MRN-{number}"}
             patient = (await _posted(system, there, "/v1/patients", person))["id"]
             visit = {"patient_id": patient, "clinician_id": "dr-1", "scheduled_at": _in_days(3)}
             visit_id = (await _posted(system, there, "/v1/visits", visit))["id"]
@@ -95,6 +106,24 @@ async def _settle_dashboard(application: FastAPI, there: Neighbour, token: Token
         there.has(view_id=page.headers["samepage-view"])
 
 
+async def _link(application: FastAPI, here: Neighbour, there: Neighbour, token: Tokens) -> None:
+    """Let the patient here be linked with many there, and have a code for one more: links are ended on the way."""
+    many = [an_id(there.site_id, "linked", number) for number in range(LINKS + 1)]
+    enrolments = [an_event(an_enrollment(patient_id=one), site_id=there.site_id) for one in many]
+    await arrive(application, TO_DASHBOARD, *enrolments)
+    there.linked.extend(map(str, many))
+    for number, linked in enumerate(many):
+        subject = f"coordinator-{number}"  # tries are counted, for each by themselves
+        async with client_of(application, token(Role.COORDINATOR, [there.site_id], subject=subject)) as other:
+            code = (await _posted(other, there, f"/v1/patients/{linked}/link-codes", AGREED))["code"]
+        if number == LINKS:
+            here.has(code=code)
+            continue
+        async with client_of(application, token(Role.COORDINATOR, [here.site_id], subject=subject)) as own:
+            link = await _posted(own, here, f"/v1/patients/{here.patient}/links", AGREED | {"code": code})
+        here.has(link_id=link["id"])
+
+
 async def _settle_by_hearing(application: FastAPI, there: Neighbour, _token: Tokens, ring: KeyRing) -> None:
     await _hear(application.title.rpartition(" ")[2], application, there, ring)
 
@@ -116,7 +145,7 @@ async def _hear(service: str, application: FastAPI, there: Neighbour, ring: KeyR
     heard = [event for event in _told(there, patient.patient_id) if event.topic in listens_to]
     sealed = [_with_words(event, there.words, key) for event in heard]
     subscription = (
-        subscription_of(application.state.settings)
+        subscription_of(worker_settings(application))
         if service == "analytics"
         else import_module(f"services.{service}.worker").SUBSCRIPTION
     )
@@ -163,7 +192,7 @@ async def _posted(system: httpx.AsyncClient, there: Neighbour, path: str, body: 
     answer = await system.post(path, json=body, headers=new_key())
     assert answer.status_code == 201, answer.text
     made: dict[str, Any] = answer.json()
-    if made["receipt"] is not None:
+    if made.get("receipt") is not None:
         there.has(receipt=made["receipt"])
     return made
 

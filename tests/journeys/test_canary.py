@@ -19,6 +19,7 @@ from shared.events import headers_of
 from shared.kafka import KafkaBroker
 from tests.journeys.canary import Found, Mark, search
 from tests.journeys.conftest import ROOT, System
+from tests.services.clinic import PERSON, SITE_BODY
 from tests.survey import CROHNS, answers_to, survey_of
 from tests.waiting import until
 
@@ -61,8 +62,7 @@ class Visitor:
 @pytest.fixture(scope="module")
 def visitor(system: System) -> Visitor:
     visitor = Visitor(system, Mark())
-    body = {"name": "Riverbend GI (synthetic)", "site_type": "academic", "time_zone": "America/Chicago"}
-    visitor.write("intake", "PUT", f"/v1/sites/{SITE}", body)
+    visitor.write("intake", "PUT", f"/v1/sites/{SITE}", SITE_BODY)
     return visitor
 
 
@@ -74,13 +74,7 @@ def a_lab(patient_id: str) -> dict[str, Any]:
 def a_whole_visit(visitor: Visitor) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """Every write that takes words or an identifier, and every other write beside them."""
     mark, now = visitor.mark, datetime.now(UTC)
-    patient = {
-        "identifier": mark.identifier("enrolled"),
-        "birth_year": 1984,
-        "sex": "female",
-        "diagnosis": "crohns-disease",
-        "consent": "consented",
-    }
+    patient = PERSON | {"identifier": mark.identifier("enrolled"), "consent": "consented"}
     enrolled = visitor.write("intake", "POST", "/v1/patients", patient)
     patient_id, about = enrolled["id"], {"patient_id": enrolled["id"]}
     visitor.send("intake", "POST", "/v1/patients", patient)  # 409: enrolled before

@@ -14,7 +14,9 @@ from pydantic import SecretStr
 from deploy.doors import Door
 from deploy.erasure import erase_patient
 from deploy.local.network import HAVE_KEYS
-from deploy.prepare import rebuild_read_model
+from deploy.rebuild import rebuild
+from services.dashboard import PROJECTIONS
+from services.dashboard.worker import SUBSCRIPTION
 from services.intake.settings import IntakeSettings
 from shared.auth import Role
 from shared.events import (
@@ -25,13 +27,14 @@ from shared.events import (
     Event,
     SurveyCompleted,
     decode,
-    encode,
-    headers_of,
 )
+from shared.kafka import KafkaBroker
 from shared.keyring import KeyRing, KeyRingSettings
 from shared.sealing import ERASED, Patient, in_event
+from tests.builders import a_message
 from tests.conftest import new_key
 from tests.journeys.conftest import System
+from tests.services.clinic import PERSON, SITE_BODY
 from tests.survey import survey_of
 from tests.waiting import until
 
@@ -56,8 +59,7 @@ def client(system: System) -> Iterator[Callable[[str, Role], httpx.Client]]:
             opened[service, role] = system.client(service, role, [SITE])
         return opened[service, role]
 
-    body = {"name": "Riverbend GI (synthetic)", "site_type": "academic", "time_zone": "America/Chicago"}
-    assert of("intake", Role.SYSTEM).put(f"/v1/sites/{SITE}", json=body).status_code == 200
+    assert of("intake", Role.SYSTEM).put(f"/v1/sites/{SITE}", json=SITE_BODY).status_code == 200
     yield of
     for each in opened.values():
         each.close()
@@ -76,7 +78,7 @@ def posted(door: httpx.Client, path: str, body: Any, **params: str) -> dict[str,
 def somebody(client: Clients) -> Person:
     """A patient whose words stand on their page."""
     intake, clinical = client("intake", Role.SYSTEM), client("clinical", Role.SYSTEM)
-    patient = {"identifier": uuid4().hex, "birth_year": 1984, "sex": "female", "diagnosis": "crohns-disease"}
+    patient = PERSON | {"identifier": uuid4().hex}
     enrolled = posted(intake, "/v1/patients", {**patient, "consent": "consented"})
     about = {"patient_id": enrolled["id"]}
     scheduled_at = (datetime.now(UTC) + timedelta(minutes=10)).isoformat()
@@ -128,19 +130,11 @@ async def events_of(system: System, patient_id: str) -> list[Event]:
 
 async def send(system: System, event: Event) -> None:
     """Write an event to Kafka as a relay that was late would."""
-    headers = headers_of(
-        event_id=event.event_id,
-        topic=event.topic,
-        site_id=event.site_id,
-        key=event.key,
-        sequence=event.sequence,
-        time=event.time,
-        traceparent=None,
-    )
+    late = a_message(event)
     producer = AIOKafkaProducer(bootstrap_servers=system.network.addresses.bootstrap_servers)
     await producer.start()
     try:
-        await producer.send_and_wait(event.topic, key=event.key.encode(), value=encode(event.body), headers=headers)
+        await producer.send_and_wait(late.topic, key=late.key, value=late.value, headers=late.headers)
     finally:
         await producer.stop()
 
@@ -193,7 +187,8 @@ async def test_an_erased_patient_is_gone_everywhere_and_comes_back_from_nowhere(
     await is_said_to_be_erased(client, person.patient_id)
 
     before = await row_of(system, person.patient_id)
-    report = await rebuild_read_model(system.network, "dashboard")
+    broker = KafkaBroker(system.network.addresses.bootstrap_servers, client_id="rebuild")
+    report = await rebuild(system.network.databases["dashboard"], broker, SUBSCRIPTION, PROJECTIONS)
     assert (report.is_swapped, report.different) == (True, 0)
     assert await row_of(system, person.patient_id) == before, "to the byte"
     assert b"sealed" not in before[3]
@@ -207,7 +202,6 @@ async def test_every_door_refuses_what_is_new_about_an_erased_patient(system: Sy
     told = system.network.environments[Door("intake", "app")]
     settings = IntakeSettings(
         database_url=SecretStr(told["SAMEPAGE_INTAKE_DATABASE_URL"]),
-        identifier_key=SecretStr(told["SAMEPAGE_INTAKE_IDENTIFIER_KEY"]),
         keyring=keyring_of(system, "intake"),
     )
     patient = Patient(SITE, UUID(person.patient_id))

@@ -22,12 +22,15 @@ from deploy.audit.keys import public_folder, public_keys
 from deploy.audit.verify import Verification
 from deploy.doors import SERVICES
 from deploy.local.stack import Stack
-from deploy.prepare import rebuild_read_model
 from deploy.provider import Person
+from deploy.rebuild import rebuild
 from deploy.trace import trace
+from services.dashboard import PROJECTIONS
+from services.dashboard.worker import SUBSCRIPTION
 from shared.auth import Role
 from shared.events import TOPICS
 from shared.heads import file_of
+from shared.kafka import KafkaBroker
 from tests.journeys import visit
 from tests.journeys.conftest import ROOT, System
 from tests.journeys.visit import posted
@@ -240,7 +243,9 @@ async def test_a_rebuilt_read_model_is_byte_equal_and_swapped_in_under_traffic(c
         clinic.system.supervisor.watch()
 
     writing = asyncio.create_task(write_surveys(clinic, "while-rebuilding", 10, keep_watching))
-    report = await rebuild_read_model(clinic.system.network, "dashboard")
+    network = clinic.system.network
+    broker = KafkaBroker(network.addresses.bootstrap_servers, client_id="rebuild")
+    report = await rebuild(network.databases["dashboard"], broker, SUBSCRIPTION, PROJECTIONS)
     await writing
     assert report.is_swapped
     assert report.different == 0

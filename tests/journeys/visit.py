@@ -10,6 +10,7 @@ import httpx
 
 from shared.auth import Role
 from tests.conftest import new_key
+from tests.services.clinic import PERSON, SITE_BODY
 from tests.survey import survey_of
 from tests.waiting import until
 
@@ -48,14 +49,7 @@ class Clinic:
 
     def enrol(self, identifier: str) -> tuple[str, str]:
         """A consented patient with a visit now; their ids."""
-        patient = {
-            "identifier": identifier,
-            "birth_year": 1984,
-            "sex": "female",
-            "diagnosis": "crohns-disease",
-            "clinician_id": "dr-1",
-            "consent": "consented",
-        }
+        patient = PERSON | {"identifier": identifier, "clinician_id": "dr-1", "consent": "consented"}
         enrolled = posted(self.intake, "/v1/patients", patient)
         patient_id = enrolled["id"]
         self.receipts[patient_id] = enrolled["receipt"]
@@ -80,8 +74,7 @@ def open_clinic(doors: Doors, site: str) -> Iterator[Clinic]:
             clinician=client("dashboard", Role.CLINICIAN, [site]),
             operator=client("analytics", Role.OPERATOR, []),
         )
-        body = {"name": "Riverbend GI (synthetic)", "site_type": "academic", "time_zone": "America/Chicago"}
-        answer = clinic.intake.put(f"/v1/sites/{site}", json=body)
+        answer = clinic.intake.put(f"/v1/sites/{site}", json=SITE_BODY)
         assert answer.status_code == 200, answer.text
         yield clinic
 

@@ -56,5 +56,3 @@ CREATE TABLE place (topic text, partition integer, next_offset bigint NOT NULL, 
 """
 
 WRITTEN = "SELECT (SELECT count(*) FROM outbox) AS events"
-EMPTY = "TRUNCATE survey, outbox, look, audit, arrived"
-EMPTY_READING = "TRUNCATE page, arrived, fact, place"

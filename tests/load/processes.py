@@ -33,8 +33,3 @@ def resident_mib(pid: int) -> float:
     own = next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return own / 1024 + sum(resident_mib(int(child)) for child in children)
-
-
-def program_of(pid: int) -> str:
-    """What it runs, with its arguments."""
-    return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip()

@@ -117,7 +117,7 @@ class Product:
 def open_doors(network: Network, doors: Sequence[Door], copies: Mapping[str, str], logs: Path) -> Iterator[Product]:
     """Start doors, wait until all are ready, stop them at the end. `copies` names other databases by service."""
     environments = {
-        door: {name: _on_copy(value, copies.get(door.service)) for name, value in environment.items()} | UNHURRIED
+        door: {**environment, **_on_copy(door, environment, copies.get(door.service)), **UNHURRIED}
         for door, environment in network.environments.items()
     }
     with Supervisor(environments, logs) as supervisor:
@@ -126,8 +126,10 @@ def open_doors(network: Network, doors: Sequence[Door], copies: Mapping[str, str
         yield Product(network, supervisor, doors, copies)
 
 
-def _on_copy(setting: str, copy: str | None) -> str:
-    return databases.at(setting, copy) if copy and setting.startswith("postgresql://") else setting
+def _on_copy(door: Door, environment: Mapping[str, str], copy: str | None) -> dict[str, str]:
+    """The door's own database by another name; the key ring's stays."""
+    name = f"SAMEPAGE_{door.service.upper()}_DATABASE_URL"
+    return {} if copy is None else {name: databases.at(environment[name], copy)}
 
 
 def await_ready(ports: Iterable[tuple[str, int]], watch: Callable[[], object]) -> None:

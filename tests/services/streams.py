@@ -6,26 +6,31 @@ from uuid import uuid4
 
 from fastapi import FastAPI
 
-from shared.broker import Broker, Partition, Record
+from shared.broker import Broker, Partition
 from shared.db import open_pool, transaction
 from shared.delivery import Subscription, deliver
 from shared.delivery_store import places
 from shared.events import Event, decode, headers_of
-from tests.builders import a_message
+from tests.builders import a_message, a_record
 from tests.conftest import FreshDatabase
 
 
 async def arrive(application: FastAPI, subscription: Subscription, *events: Event) -> None:
-    """Deliver events as the worker does: under its role, all of them in one transaction, with their offsets."""
+    """Deliver events as the worker beside an application does: under its role."""
     database: FreshDatabase = application.state.database
+    await deliver_to(database.worker, subscription, *events)
+
+
+async def deliver_to(dsn: str, subscription: Subscription, *events: Event) -> None:
+    """Deliver events as a worker does: all of them in one transaction, with their offsets. Each has its effect."""
     by_partition: dict[Partition, list[Event]] = defaultdict(list)
     for event in events:
         by_partition[Partition(event.topic, 0)].append(event)
-    async with open_pool(database.worker, size=1) as pool, transaction(pool) as connection:
+    async with open_pool(dsn, size=1) as pool, transaction(pool) as connection:
         found = await places(connection, subscription.name, by_partition.keys())
         batch = {
-            partition: [_record(event, partition, found[partition].next_offset + n) for n, event in enumerate(of_topic)]
-            for partition, of_topic in by_partition.items()
+            place: [a_record(event, place, offset) for offset, event in enumerate(of_topic, found[place].next_offset)]
+            for place, of_topic in by_partition.items()
         }
         outcome = await deliver(connection, subscription, batch)
     assert [letter.reason for letter in outcome.letters] == []
@@ -70,8 +75,3 @@ async def first_of(broker: Broker, topic: str) -> Event:
                     return decode(topic, records[0].headers, records[0].value)
     finally:
         await source.close()
-
-
-def _record(event: Event, partition: Partition, offset: int) -> Record:
-    message = a_message(event)
-    return Record(partition, offset, 1_760_000_000_000, message.key, message.value, message.headers)

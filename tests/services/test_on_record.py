@@ -9,7 +9,6 @@ import pytest
 from fastapi import APIRouter
 
 from deploy.doors import SERVICES
-from deploy.local.stack import Addresses
 from services.clinical.worker import SUBSCRIPTION as TO_CLINICAL
 from services.dashboard.worker import SUBSCRIPTION as TO_DASHBOARD
 from services.intake.app import NAME as INTAKE
@@ -17,14 +16,13 @@ from shared.http.app import create_app
 from shared.http.record import OnRecord
 from tests.builders import PATIENT, SITE, a_site, a_visit, an_enrollment, an_event
 from tests.conftest import Apps, Tokens, client_of, new_key
+from tests.services.clinic import PERSON, clinic_of
 from tests.services.clinical.writes import LAB
 from tests.services.streams import arrive
 from tests.services.trails import trail, unrecordable
 
 OTHER_SITE = "lakeside"
-PERSON = {"identifier": "MRN-1", "birth_year": 1984, "sex": "female", "diagnosis": "crohns-disease"}
 ABOUT = {"patient_id": str(PATIENT)}
-SITE_BODY = {"name": "Riverbend GI", "site_type": "academic", "time_zone": "America/Chicago"}
 
 
 def forgetful() -> APIRouter:
@@ -71,7 +69,7 @@ PAGES = [f"/v1/patients/{PATIENT}/page", f"/patients/{PATIENT}", f"/v1/patients/
 
 
 @pytest.mark.parametrize("path", PAGES)
-async def test_what_cannot_be_put_on_record_is_not_shown(path: str, app: Apps, token: Tokens, stack: Addresses) -> None:
+async def test_what_cannot_be_put_on_record_is_not_shown(path: str, app: Apps, token: Tokens) -> None:
     application = await app("dashboard")
     await arrive(application, TO_DASHBOARD, an_event(a_site()), an_event(an_enrollment()), an_event(a_visit()))
     async with client_of(application, token("coordinator", [SITE])) as coordinator:
@@ -83,9 +81,7 @@ async def test_what_cannot_be_put_on_record_is_not_shown(path: str, app: Apps, t
         assert (await coordinator.get(path)).status_code == 200
 
 
-async def test_what_cannot_be_put_on_record_is_not_written_and_not_even_refused(
-    app: Apps, token: Tokens, stack: Addresses
-) -> None:
+async def test_what_cannot_be_put_on_record_is_not_written_and_not_even_refused(app: Apps, token: Tokens) -> None:
     application = await app("clinical")
     await arrive(application, TO_CLINICAL, an_event(an_enrollment()))
     async with client_of(application, token("system", [SITE])) as system, unrecordable(application):
@@ -124,10 +120,9 @@ async def test_a_batch_leaves_a_row_for_each_item_with_what_became_of_it(app: Ap
 
 async def test_a_refusal_that_names_a_patient_is_on_record_about_that_patient(app: Apps, token: Tokens) -> None:
     application = await app("intake")
-    async with client_of(application, token("system", [SITE])) as system:
-        await system.put(f"/v1/sites/{SITE}", json=SITE_BODY)
-        known = (await system.post("/v1/patients", json=PERSON, headers=new_key())).json()["id"]
-        answer = await system.post("/v1/patients", json=PERSON, headers=new_key())
+    async with clinic_of(application, token, SITE) as clinic:
+        known = await clinic.enrol()
+        answer = await clinic.system.post("/v1/patients", json=PERSON, headers=new_key())
         assert answer.json()["patient_id"] == known
     (row,) = await trail(application, kind="refused")
     assert (row["patient_id"], row["status"], row["event_id"]) == (UUID(known), 409, None)

@@ -10,6 +10,7 @@ from shared.broker import Broker
 from shared.db import Connection, Pool, lock, transaction
 from shared.delivery import Subscription
 from shared.events import VISIT_UPDATED, Event
+from shared.memory_broker import MemoryBroker
 from tests.builders import SITE, a_message, a_visit, an_event
 
 PATIENTS = [uuid4() for _ in range(5)]
@@ -26,8 +27,15 @@ async def count(connection: Connection, events: Sequence[Event]) -> None:
 COUNTING = Subscription("test", (VISIT_UPDATED,), count)
 
 
+async def an_empty_broker() -> MemoryBroker:
+    """A broker that has the topic of this effect."""
+    broker = MemoryBroker()
+    await broker.create_topics([VISIT_UPDATED.name])
+    return broker
+
+
 @asynccontextmanager
-async def running(*jobs: Awaitable[None]) -> AsyncIterator[list[asyncio.Task[None]]]:
+async def running(*jobs: Awaitable[object]) -> AsyncIterator[list[asyncio.Task[object]]]:
     """The jobs as tasks, until the block ends."""
     tasks = [asyncio.ensure_future(job) for job in jobs]
     try:

@@ -1,4 +1,4 @@
-"""Every way in which a token can be wrong, each with the same answer; and how long keys and tokens are remembered."""
+"""Every way in which a token can be wrong, each with the same answer; and how long tokens are remembered."""
 
 import base64
 import hashlib
@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 
 from shared.auth import Caller, Role, TrustedIssuer, Verifier
 from shared.errors import Problem
-from shared.key_sets import KeySet
 from tests.waiting import until
 
 Claims = dict[str, Any]
@@ -235,63 +234,3 @@ async def test_a_token_that_was_believed_is_not_believed_beyond_its_expiry(issue
 
     await until(has_ended)
     assert time.time() >= jwt.decode(token, options={"verify_signature": False})["exp"]
-
-
-class Clock:
-    """Stands still until it is moved."""
-
-    def __init__(self, at: float) -> None:
-        self.at = at
-
-    def __call__(self) -> float:
-        return self.at
-
-
-def write_keys(file: Path, *key_ids: str) -> None:
-    file.write_text(json.dumps({"keys": [jwk(KEY, key_id) for key_id in key_ids]}))
-
-
-async def has_key(keys: KeySet, key_id: str) -> bool:
-    try:
-        await keys.key(key_id, "EdDSA")
-    except KeyError:
-        return False
-    return True
-
-
-@pytest.mark.parametrize("started_at", [0.5, 1e9])
-async def test_a_new_key_is_found_at_the_latest_after_a_minute_and_the_file_is_read_no_oftener(
-    tmp_path: Path, started_at: float
-) -> None:
-    file, clock = tmp_path / "jwks.json", Clock(started_at)
-    write_keys(file, "old")
-    keys = KeySet(str(file), clock=clock)
-    assert await has_key(keys, "old"), "also in the first minute of a machine, whose clock begins at 0"
-    write_keys(file, "old", "new")
-    clock.at += 59
-    assert not await has_key(keys, "new")
-    clock.at += 2
-    assert await has_key(keys, "new")
-    write_keys(file, "old", "new", "newer")
-    clock.at += 59
-    assert not await has_key(keys, "newer")
-    assert not await has_key(keys, "unheard-of")
-
-
-@pytest.mark.parametrize("content", [None, "", "{", "[]", '{"keys": 5}', '{"keys": []}', '{"keys": [{"kty": "oct"}]}'])
-async def test_keys_that_were_read_stay_while_the_file_cannot_be_read(tmp_path: Path, content: str | None) -> None:
-    file, clock = tmp_path / "jwks.json", Clock(0)
-    write_keys(file, "old")
-    keys = KeySet(str(file), clock=clock)
-    assert await has_key(keys, "old")
-    if content is None:
-        file.unlink()
-    else:
-        file.write_text(content)
-    clock.at += 61
-    assert not await has_key(keys, "new")
-    assert await has_key(keys, "old")
-    write_keys(file, "new")
-    clock.at += 61
-    assert await has_key(keys, "new")
-    assert not await has_key(keys, "old"), "a key that the issuer took away"

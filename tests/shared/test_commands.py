@@ -1,7 +1,7 @@
 """Writes through a door of the tests' own: one answer a key, whole or not at all, whatever happens on the way."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,11 +12,12 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from shared.db import Connection, Pool, open_pool
-from shared.errors import conflict
+from shared.errors import Problem, conflict
+from shared.http import commands
 from shared.http.access import SiteStaff
 from shared.http.app import create_app
 from shared.http.batch import Batch
-from shared.http.commands import Command, IdempotencyKey, NamedSite, execute
+from shared.http.commands import Command, IdempotencyKey, NamedSite, Together, execute, execute_together
 from shared.http.receipts import router as receipts
 from shared.outbox import Draft, Recorded
 from shared.settings import Limits, Platform, ServiceSettings
@@ -47,8 +48,15 @@ class Gate:
         self.is_open.set()
         self.reached = 0
 
+    async def reached_by(self, writers: int) -> None:
+        async def are_there() -> bool:
+            return self.reached == writers
 
-def notes(gate: Gate) -> APIRouter:
+        await until(are_there)
+
+
+def notes(gate: Gate, *, is_together: bool = False) -> APIRouter:
+    """A door for notes, whose requests are written each in a transaction of its own or with those beside them."""
     router = APIRouter()
 
     async def record(connection: Connection, site_id: str, note: Note) -> Recorded:
@@ -60,21 +68,50 @@ def notes(gate: Gate) -> APIRouter:
         draft = Draft(site_id, str(note.patient_id), a_visit(patient_id=note.patient_id, visit_id=uuid4()))
         return Recorded(str(note.number), [draft])
 
-    command = Command[Note](locks=lambda _site, note: [str(note.patient_id)], record=record)
+    async def record_all(connection: Connection, items: Sequence[commands.Item[Note]]) -> list[Recorded | Problem]:
+        wanted = [item for item in items if not item.body.is_refused]
+        columns = [item.site_id for item in wanted], [item.body.number for item in wanted]
+        await connection.execute("INSERT INTO note SELECT * FROM unnest($1::text[], $2::integer[])", *columns)
+        gate.reached += 1
+        await gate.is_open.wait()
+        return [_result(item) for item in items]
+
+    def locks(_site: str, note: Note) -> list[str]:
+        return [str(note.patient_id)]
+
+    command, together = Command[Note](locks, record), Together[Note](locks, record_all)
+
+    async def answer(request: Request, body: Batch[Note], site_id: str, key: str) -> Response:
+        if is_together:
+            return await execute_together(request, together, body, site_id=site_id, key=key)
+        return await execute(request, command, body, site_id=site_id, key=key)
 
     @router.post("/v1/notes", status_code=201)
     async def write(
         request: Request, body: Batch[Note], caller: SiteStaff, key: IdempotencyKey, site: NamedSite = None
     ) -> Response:
-        return await execute(request, command, body, site_id=caller.writing_site(site), key=key)
+        return await answer(request, body, caller.writing_site(site), key)
 
     @router.post("/v1/other-notes", status_code=201)
     async def write_elsewhere(
         request: Request, body: Batch[Note], caller: SiteStaff, key: IdempotencyKey, site: NamedSite = None
     ) -> Response:
-        return await execute(request, command, body, site_id=caller.writing_site(site), key=key)
+        return await answer(request, body, caller.writing_site(site), key)
 
     return router
+
+
+def _result(item: commands.Item[Note]) -> Recorded | Problem:
+    note = item.body
+    if note.is_refused:
+        return conflict("refused", "This note is not wanted.")
+    visit = a_visit(patient_id=note.patient_id, visit_id=uuid4())
+    return Recorded(str(note.number), [Draft(item.site_id, str(note.patient_id), visit)])
+
+
+@pytest.fixture(params=[False, True], ids=["alone", "together"])
+def is_together(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
 
 
 @pytest.fixture
@@ -97,9 +134,11 @@ async def wire(source_dsn: str) -> AsyncIterator[Wire]:
 
 
 @pytest.fixture
-async def application(pool: Pool, wire: Wire, platform: Platform, gate: Gate) -> AsyncIterator[FastAPI]:
+async def application(
+    pool: Pool, wire: Wire, platform: Platform, gate: Gate, is_together: bool
+) -> AsyncIterator[FastAPI]:
     settings = ServiceSettings(platform=platform, database_url=SecretStr(wire.dsn), limits=Limits(request_s=5))
-    application = create_app("test", settings, [notes(gate), receipts])
+    application = create_app("test", settings, [notes(gate, is_together=is_together), receipts])
     async with application.router.lifespan_context(application):
         yield application
 
@@ -130,11 +169,7 @@ async def test_a_key_that_comes_again_while_it_is_being_answered_gets_that_answe
     key = new_key()
     gate.is_open.clear()
     repeats = [asyncio.create_task(post(client, {"number": 1}, key)) for _ in range(4)]
-
-    async def is_first_under_way() -> bool:
-        return gate.reached == 1
-
-    await until(is_first_under_way)
+    await gate.reached_by(1)
     gate.is_open.set()
     answers = await asyncio.gather(*repeats)
     assert {(answer.status_code, answer.content) for answer in answers} == {(201, answers[0].content)}
@@ -148,11 +183,7 @@ async def test_a_key_with_another_request_is_a_conflict_also_while_the_first_is_
     key = new_key()
     gate.is_open.clear()
     first = asyncio.create_task(post(client, {"number": 1}, key))
-
-    async def is_first_under_way() -> bool:
-        return gate.reached == 1
-
-    await until(is_first_under_way)
+    await gate.reached_by(1)
     others = [
         asyncio.create_task(post(client, {"number": 2, "patient_id": str(uuid4())}, key)),
         asyncio.create_task(post(client, {"number": 1}, key, "/v1/other-notes")),
@@ -234,7 +265,7 @@ async def test_while_the_database_is_away_nothing_is_accepted_and_the_same_key_w
 
 
 async def test_a_connection_that_is_lost_at_any_moment_of_a_write_leaves_it_done_or_not_and_never_half(
-    client: httpx.AsyncClient, pool: Pool, wire: Wire
+    client: httpx.AsyncClient, pool: Pool, wire: Wire, is_together: bool
 ) -> None:
     batch: list[Item] = [{"number": 1}, {"number": 2, "is_refused": True}, {"number": 3}]
     nothing: Written = ([], 0, 0)
@@ -252,7 +283,7 @@ async def test_a_connection_that_is_lost_at_any_moment_of_a_write_leaves_it_done
         assert [item["status"] for item in again.json()["items"]] == [201, 409, 201], f"cut at exchange {exchange}"
         assert await written(pool) == everything
     assert answer.status_code == 200
-    assert exchange > 20, "locking, looking up, recording, storing and committing were all cut"
+    assert exchange > (6 if is_together else 15), "locking, looking up, recording, storing and committing were all cut"
 
 
 async def test_a_write_that_takes_too_long_is_undone_and_can_be_sent_again(
@@ -314,3 +345,61 @@ async def test_a_sequence_counts_the_facts_of_a_patient(client: httpx.AsyncClien
         await post(client, [{"number": number}, {"number": number}], new_key())
     rows = await pool.fetch("SELECT sequence FROM outbox ORDER BY xid, position")
     assert [row["sequence"] for row in rows] == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("is_together", [True], indirect=True)
+async def test_what_arrives_together_is_one_transaction_in_which_each_request_has_its_own_answer_and_trace(
+    client: httpx.AsyncClient, pool: Pool, gate: Gate
+) -> None:
+    gate.is_open.clear()
+    traces = [f"00-{number:032x}-{number:016x}-01" for number in range(1, 8)]
+    bodies: list[Item | list[Item]] = [
+        {"number": 1},
+        {"number": 2},
+        {"number": 3},
+        {"number": 4, "is_refused": True},
+        [{"number": 5}, {"number": -1}],
+        {"number": 2**40},
+        {"number": 7},
+    ]
+    sent = []
+    for trace, body in zip(traces, bodies, strict=True):
+        for item in body if isinstance(body, list) else [body]:
+            item["patient_id"] = str(uuid4())
+        sent.append(asyncio.create_task(post(client, body, new_key() | {"traceparent": trace})))
+        await gate.reached_by(min(len(sent), 2))
+    gate.is_open.set()
+    answers = await asyncio.gather(*sent)
+    assert [answer.status_code for answer in answers] == [201, 201, 201, 409, 200, 422, 201]
+    assert [item["status"] for item in answers[4].json()["items"]] == [201, 422]
+    assert await written(pool) == ([1, 2, 3, 5, 7], 5, 5)
+    rows = await pool.fetch("SELECT split_part(traceparent, '-', 2) AS trace FROM outbox ORDER BY trace")
+    assert [int(row["trace"], 16) for row in rows] == [1, 2, 3, 5, 7]
+    kinds = await pool.fetch("SELECT kind FROM audit WHERE method = 'POST' ORDER BY trace_id")
+    assert [row["kind"] for row in kinds] == ["write", "write", "write", "refused", "write", "refused", "write"]
+
+
+@pytest.mark.parametrize("is_together", [True], indirect=True)
+async def test_requests_of_two_sites_that_arrive_together_stand_in_one_transaction_each_at_its_own_site(
+    client: httpx.AsyncClient, pool: Pool, gate: Gate
+) -> None:
+    gate.is_open.clear()
+    first = []
+    for number in (1, 2):
+        body = {"number": number, "patient_id": str(uuid4())}
+        first.append(asyncio.create_task(post(client, body, new_key())))
+        await gate.reached_by(number)
+    key = new_key()
+    others = [
+        asyncio.create_task(post(client, {"number": n, "patient_id": str(uuid4())}, key | {"samepage-site": site}))
+        for n, site in ((3, SITE), (4, OTHER_SITE))
+    ]
+    await asyncio.wait(others, timeout=0.2)
+    gate.is_open.set()
+    answers = await asyncio.gather(*first, *others)
+    assert [answer.status_code for answer in answers] == [201] * 4
+    rows = await pool.fetch("SELECT site_id, count(*) AS n FROM outbox GROUP BY xid, site_id ORDER BY min(position)")
+    assert [(row["site_id"], row["n"]) for row in rows] == [(SITE, 1), (SITE, 1), (SITE, 1), (OTHER_SITE, 1)]
+    assert await pool.fetchval("SELECT count(DISTINCT xid) FROM outbox") == 3
+    stored = await pool.fetch("SELECT site_id FROM idempotency GROUP BY site_id, key HAVING count(*) = 1")
+    assert len(stored) == 4

@@ -16,7 +16,7 @@ from shared.db import Connection, Pool, open_pool, transaction
 from shared.errors import LogMismatch, Stalled, TooManyDeadLetters
 from shared.events import PARTITIONS, VISIT_UPDATED, Event
 from shared.memory_broker import MemoryBroker, partition_of
-from tests.shared.effects import COUNTING, PATIENTS, effects, once, publish, running
+from tests.shared.effects import COUNTING, PATIENTS, an_empty_broker, effects, once, publish, running
 from tests.shared.effects import count as make_effect
 from tests.shared.flaky import FlakyBroker, FlakySource, RefusingBroker, T
 from tests.shared.wire import wire_to
@@ -32,12 +32,6 @@ PLACE = Partition(VISIT_UPDATED.name, partition_of(str(PATIENT).encode(), PARTIT
 @pytest.fixture
 async def broker() -> MemoryBroker:
     return await an_empty_broker()
-
-
-async def an_empty_broker() -> MemoryBroker:
-    broker = MemoryBroker()
-    await broker.create_topics([VISIT_UPDATED.name])
-    return broker
 
 
 async def publish_for_all(broker: Broker, *sequences: int) -> None:

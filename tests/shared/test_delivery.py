@@ -14,7 +14,7 @@ from shared.db import Connection, Pool, transaction
 from shared.delivery import Outcome, OutOfPlace, Subscription, deliver
 from shared.delivery_store import places, record_of
 from shared.events import VISIT_UPDATED, Event, encode
-from tests.builders import a_message, a_visit, an_event
+from tests.builders import SENT_MS, a_message, a_record, a_visit, an_event
 from tests.shared.effects import COUNTING, PATIENTS, count, effects
 
 PARTITION = Partition(VISIT_UPDATED.name, 0)
@@ -34,8 +34,8 @@ FAILING = replace(COUNTING, apply=fail_for_the_first_patient)
 
 
 def record(offset: int, patient: int, sequence: int, *, value: bytes | None = None) -> Record:
-    message = a_message(an_event(a_visit(patient_id=PATIENTS[patient]), sequence=sequence), value=value)
-    return Record(PARTITION, offset, 1_760_000_000_000, message.key, message.value, message.headers)
+    event = an_event(a_visit(patient_id=PATIENTS[patient]), sequence=sequence)
+    return a_record(event, PARTITION, offset, value=value)
 
 
 async def bring(reader: Pool, *records: Record, subscription: Subscription = COUNTING) -> Outcome:
@@ -111,7 +111,7 @@ async def test_a_record_however_garbled_is_set_aside_as_it_came_and_holds_nobody
     await reader.execute("TRUNCATE effect, consumer_offset, consumer_head, delivery, dead_letter")
     written = dict(a_message(an_event(a_visit())).headers) | spoilt
     headers = [(name, content) for name, content in written.items() if name not in missing]
-    garbled = Record(PARTITION, 0, 1_760_000_000_000, key, value, headers)
+    garbled = Record(PARTITION, 0, SENT_MS, key, value, headers)
     await bring(reader, garbled, record(1, 0, 1))
     await bring(reader, record(2, 0, 2))
     assert await effects(reader) == once((0, 1), (0, 2))

@@ -35,6 +35,12 @@ class Post:
         await connection.executemany("INSERT INTO letter VALUES ($1)", [(letter.text,) for letter in letters])
         return [letter.text.upper() for letter in letters]
 
+    async def write_apart(self, connection: Connection, letters: Sequence[Letter]) -> list[str]:
+        """Knows what to say of a bad letter."""
+        if letters[0].text == "bad":
+            return ["returned to sender"]
+        return await self.write(connection, letters)
+
 
 @pytest.fixture
 async def pool(database: Databases, pool_of: Pools) -> Pool:
@@ -51,16 +57,28 @@ def post() -> Post:
     return Post()
 
 
-def group_commit(pool: Pool, post: Post, **settings: int) -> GroupCommit[Letter, str]:
+@dataclass
+class Sender:
+    """Submits to one database."""
+
+    commit: GroupCommit[Letter, str]
+    pool: Pool
+
+    async def submit(self, letter: Letter) -> str:
+        return await self.commit.submit(self.pool, letter)
+
+
+def group_commit(pool: Pool, post: Post, **settings: int) -> Sender:
     work = GroupWork[Letter, str](
         keys=lambda letter: [(letter.site, letter.key or letter.text)],
         scope=lambda letter: SiteScope.of(letter.site),
         write=post.write,
+        write_apart=post.write_apart,
     )
-    return GroupCommit(pool, work, GroupSettings(**{"writers": 1, **settings}))
+    return Sender(GroupCommit(work, GroupSettings(**{"writers": 1, **settings})), pool)
 
 
-async def begun(commit: GroupCommit[Letter, str], post: Post, *letters: Letter) -> list[asyncio.Task[str]]:
+async def begun(commit: Sender, post: Post, *letters: Letter) -> list[asyncio.Task[str]]:
     """Submit these; the first stands at the door by itself, and the others come behind it."""
     first = asyncio.create_task(commit.submit(letters[0]))
 
@@ -106,11 +124,18 @@ async def test_items_that_share_a_key_are_written_one_after_the_other_in_order(p
     assert post.groups == [["a"], ["b", "c", "e"], ["d"], ["f"]]
 
 
+async def test_what_fails_by_itself_too_is_told_to_its_sender(pool: Pool, post: Post) -> None:
+    tasks = await begun(group_commit(pool, post), post, *map(Letter, ("a", "b", "b", "c")))
+    post.is_open.set()
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(answer).__name__ for answer in answers] == ["str", "str", "UniqueViolationError", "str"]
+    assert await stored(pool) == ["a", "b", "c"]
+
+
 async def test_a_bad_item_fails_alone(pool: Pool, post: Post) -> None:
     tasks = await begun(group_commit(pool, post), post, *map(Letter, ("a", "b", "bad", "c")))
     post.is_open.set()
-    answers = await asyncio.gather(*tasks, return_exceptions=True)
-    assert [type(answer).__name__ for answer in answers] == ["str", "str", "CheckViolationError", "str"]
+    assert await asyncio.gather(*tasks) == ["A", "B", "returned to sender", "C"]
     assert await stored(pool) == ["a", "b", "c"]
 
 
@@ -151,5 +176,5 @@ async def test_closing_waits_for_what_is_being_written(pool: Pool, post: Post) -
     commit = group_commit(pool, post)
     await begun(commit, post, *map(Letter, "ab"))
     post.is_open.set()
-    await commit.close()
+    await commit.commit.close()
     assert await stored(pool) == ["a", "b"]

@@ -1,6 +1,5 @@
-"""Several issuers side by side, each believed for what it is trusted with; and the key sets that they publish."""
+"""Several issuers side by side, each believed for what it is trusted with."""
 
-import asyncio
 import json
 import time
 from pathlib import Path
@@ -13,7 +12,7 @@ from pydantic import ValidationError
 
 from shared.auth import Role, TrustedIssuer, Verifier
 from shared.errors import Problem
-from shared.key_sets import KeySet, is_trustworthy
+from shared.key_sets import is_trustworthy
 from shared.signing import SigningKeys, make_key_file
 
 CLINIC, NETWORK = "https://clinic.test", "https://network.test"
@@ -125,111 +124,3 @@ def test_keys_are_asked_for_over_https_only(source: str) -> None:
     assert is_trustworthy("https://elsewhere.test/jwks")
     assert is_trustworthy("http://127.0.0.1:8080/jwks"), "but for this machine"
     assert not is_trustworthy("http://127.0.0.1.elsewhere.test/jwks")
-
-
-class Publisher:
-    """Publishes a key set, counts who asks, and can be away."""
-
-    def __init__(self, *names: str) -> None:
-        self.names = list(names)
-        self.asked = 0
-        self.is_away = False
-        self.gate: asyncio.Event | None = None
-
-    async def read(self, _source: str) -> bytes:
-        self.asked += 1
-        if self.gate is not None:
-            await self.gate.wait()
-        if self.is_away:
-            raise OSError("away")
-        return json.dumps({"keys": [{**ENTRY, "kid": name} for name in self.names]}).encode()
-
-
-ENTRY = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(ec.generate_private_key(ec.SECP256R1()).public_key()))
-
-
-class Ticks:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-async def has(keys: KeySet, key_id: str) -> bool:
-    try:
-        await keys.key(key_id, "ES256")
-    except KeyError:
-        return False
-    return True
-
-
-async def test_unknown_key_ids_make_us_ask_once_a_minute_at_most() -> None:
-    publisher, ticks = Publisher("a"), Ticks()
-    keys = KeySet("https://x.test", read=publisher.read, clock=ticks)
-    assert await has(keys, "a")
-    for number in range(100):
-        assert not await has(keys, f"unknown-{number}")
-    assert publisher.asked == 1
-    ticks.now += 61
-    publisher.names.append("b")
-    assert await has(keys, "b")
-    assert await has(keys, "a"), "old and new count while both are published"
-    assert publisher.asked == 2
-
-
-async def test_a_key_that_is_withdrawn_counts_for_an_hour_at_most() -> None:
-    publisher, ticks = Publisher("a", "b"), Ticks()
-    keys = KeySet("https://x.test", read=publisher.read, clock=ticks)
-    assert await has(keys, "a")
-    publisher.names.remove("a")
-    ticks.now += 3599
-    assert await has(keys, "a")
-    ticks.now += 2
-    assert not await has(keys, "a")
-    assert publisher.asked == 2
-
-
-async def test_known_keys_stay_good_while_the_issuer_is_away_and_it_is_not_pestered() -> None:
-    publisher, ticks = Publisher("a"), Ticks()
-    keys = KeySet("https://x.test", read=publisher.read, clock=ticks)
-    assert await has(keys, "a")
-    publisher.is_away = True
-    ticks.now += 4000
-    assert await has(keys, "a")
-    for _ in range(20):
-        assert not await has(keys, "b")
-    assert publisher.asked == 2
-
-
-async def test_many_who_need_a_key_at_once_ask_once_and_all_get_it() -> None:
-    publisher, ticks = Publisher("a"), Ticks()
-    publisher.gate = asyncio.Event()
-    keys = KeySet("https://x.test", read=publisher.read, clock=ticks)
-    waiting = [asyncio.create_task(has(keys, "a")) for _ in range(20)]
-    publisher.gate.set()
-    assert await asyncio.gather(*waiting) == [True] * 20
-    assert publisher.asked == 1
-
-
-@pytest.mark.parametrize("content", [b"", b"no json", b"[]", b'{"keys": 7}', b'{"other": []}', b"\xff"])
-async def test_what_is_no_key_set_is_as_none(content: bytes) -> None:
-    async def read(_source: str) -> bytes:
-        return content
-
-    assert not await has(KeySet("https://x.test", read=read, clock=Ticks()), "a")
-
-
-async def test_entries_that_are_not_for_signing_or_for_another_algorithm_are_passed_over() -> None:
-    entries = [
-        "not a key",
-        {"kid": "a", "kty": "RSA", "use": "enc", "alg": "RSA-OAEP"},
-        {**ENTRY, "kid": "b", "use": "enc"},
-        {**ENTRY, "kid": "c", "alg": "ES384"},
-        {**ENTRY, "kid": "d", "alg": "ES256", "use": "sig"},
-    ]
-
-    async def read(_source: str) -> bytes:
-        return json.dumps({"keys": entries}).encode()
-
-    keys = KeySet("https://x.test", read=read, clock=Ticks())
-    assert [await has(keys, key_id) for key_id in "abcd"] == [False, False, False, True]

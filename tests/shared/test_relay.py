@@ -12,7 +12,7 @@ from shared.db import Pool, open_pool, transaction
 from shared.events import VISIT_UPDATED
 from shared.memory_broker import MemoryBroker
 from shared.relay import Relay, RelaySettings
-from tests.shared.effects import PATIENTS, record_visit, running, write
+from tests.shared.effects import PATIENTS, an_empty_broker, record_visit, running, write
 from tests.shared.flaky import FlakyBroker, RefusingBroker
 from tests.shared.logs import reading
 from tests.shared.wire import wire_to
@@ -31,12 +31,6 @@ async def broker() -> MemoryBroker:
 async def source(source_dsn: str) -> AsyncIterator[Pool]:
     async with open_pool(source_dsn, size=4) as pool:
         yield pool
-
-
-async def an_empty_broker() -> MemoryBroker:
-    broker = MemoryBroker()
-    await broker.create_topics([VISIT_UPDATED.name])
-    return broker
 
 
 async def log_of(broker: MemoryBroker) -> Log:

@@ -1,6 +1,7 @@
 """People at a provider, and services that they sign in to."""
 
 import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -167,3 +168,10 @@ async def dashboard(dashboard_of: Signers, people: People) -> FastAPI:
 async def browser(dashboard: FastAPI) -> AsyncIterator[Browser]:
     async with Browser({HOME: dashboard}) as browser:
         yield browser
+
+
+def change_flow(browser: Browser, **changes: str) -> None:
+    """Write other things into what the browser keeps of the sign-in that is under way."""
+    (name,) = [one for one in browser.cookies if "-flow-" in one]
+    flow = json.loads(urlsafe_b64decode(browser.cookies[name].strip('"')))
+    browser.set_cookie(name, urlsafe_b64encode(json.dumps(flow | changes).encode()).decode(), HOME)

@@ -1,7 +1,6 @@
 """What only a real provider does: it tells of sign-outs elsewhere, changes its keys, and gives systems their tokens."""
 
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
@@ -27,12 +26,6 @@ ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 @pytest.fixture
 async def dashboard(dashboard_of: Signers, keycloak: Keycloak) -> FastAPI:
     return await dashboard_of(keycloak)
-
-
-@pytest.fixture
-async def browser(dashboard: FastAPI) -> AsyncIterator[Browser]:
-    async with Browser({HOME: dashboard}) as browser:
-        yield browser
 
 
 def proof(keycloak: Keycloak, ehr: Ehr, **changes: Any) -> str:

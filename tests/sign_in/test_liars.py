@@ -1,7 +1,7 @@
 """A provider that says what is not so, and a browser that is led astray, get nobody in."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from shared.signing import SigningKeys
 from tests.sign_in.browser import Browser
-from tests.sign_in.conftest import HOME, DevelopmentPeople, Signers
+from tests.sign_in.conftest import HOME, DevelopmentPeople, Signers, change_flow
 
 SESSION = "__Host-samepage-dashboard"
 
@@ -136,9 +136,17 @@ async def test_a_sign_in_leads_to_no_other_host(browser: Browser, to: str) -> No
     assert "location" not in answer.headers
 
 
+@pytest.mark.parametrize("to", ASTRAY)
 async def test_the_way_back_is_judged_again_when_the_cookie_was_changed(
-    browser: Browser, development: DevelopmentPeople
+    browser: Browser, development: DevelopmentPeople, to: str
 ) -> None:
+    back = await back_from(browser, development)
+    change_flow(browser, to=to)
+    assert (await browser.step(back)).status_code == 400
+    assert SESSION not in browser.cookies
+
+
+async def test_a_cookie_that_is_no_flow_is_as_none(browser: Browser, development: DevelopmentPeople) -> None:
     back = await back_from(browser, development)
     (name,) = [one for one in browser.cookies if "-flow-" in one]
     browser.set_cookie(name, "bm90IGEgZmxvdw==", HOME)
@@ -160,7 +168,7 @@ async def test_a_session_that_somebody_put_into_the_browser_is_not_taken_over(
 
 
 async def test_a_provider_that_does_not_answer_is_said_to_be_away(
-    dashboard_of: Signers, provider_keys: list[Path], development: DevelopmentPeople
+    dashboard_of: Signers, development: DevelopmentPeople
 ) -> None:
     nowhere = DevelopmentPeople(development.provider)
     nowhere.provider.issuer = "http://127.0.0.1:9"
@@ -168,9 +176,3 @@ async def test_a_provider_that_does_not_answer_is_said_to_be_away(
         answer = await browser.open(f"{HOME}/signed-in")
         assert answer.status_code == 503
         assert "Signing in does not work now" in answer.text
-
-
-@pytest.fixture
-async def browser(dashboard: FastAPI) -> AsyncIterator[Browser]:
-    async with Browser({HOME: dashboard}) as browser:
-        yield browser

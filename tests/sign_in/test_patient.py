@@ -1,6 +1,6 @@
 """A patient's way from the link to their own page: over two services, in one browser, good once."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -20,8 +20,9 @@ from shared.http.sessions import Sessions
 from shared.settings import Platform
 from shared.signing import SigningKeys, make_key_file
 from tests.builders import a_site, a_visit, an_enrollment, an_event
-from tests.conftest import URLS, Apps, Tokens, client_of, new_key
+from tests.conftest import URLS, Apps, Tokens, client_of
 from tests.journeys.visit import FEEDBACK
+from tests.services.clinic import clinic_of
 from tests.services.streams import arrive, published
 from tests.services.trails import trail
 from tests.sign_in.browser import Browser
@@ -46,21 +47,9 @@ class Journey(NamedTuple):
 @pytest.fixture
 async def journey(app: Apps, token: Tokens) -> Journey:
     intake, dashboard, feedback = [await app(name) for name in ("intake", "dashboard", "feedback")]
-    async with client_of(intake, token("system", [SITE])) as system:
-
-        async def posted(path: str, body: Mapping[str, object]) -> dict[str, str]:
-            answer = await system.post(path, json=body, headers=new_key())
-            assert answer.status_code == 201, answer.text
-            made: dict[str, str] = answer.json()
-            return made
-
-        site = {"name": "Riverbend GI", "site_type": "academic", "time_zone": "America/Chicago"}
-        await system.put(f"/v1/sites/{SITE}", json=site)
-        patient = {"identifier": "MRN-1", "birth_year": 1992, "sex": "female", "diagnosis": "crohns-disease"}
-        patient_id = UUID((await posted("/v1/patients", patient))["id"])
-        at = (datetime.now(UTC) + timedelta(days=1)).isoformat()
-        visit = {"patient_id": str(patient_id), "clinician_id": "dr-1", "scheduled_at": at}
-        link = (await posted(f"/v1/visits/{(await posted('/v1/visits', visit))['id']}/links", {}))["link"]
+    async with clinic_of(intake, token, SITE) as clinic:
+        patient_id = UUID(await clinic.enrol())
+        link = await clinic.link(await clinic.visit(str(patient_id), days=1))
     enrolled = an_event(an_enrollment(patient_id=patient_id))
     await arrive(dashboard, TO_DASHBOARD, an_event(a_site()), enrolled)
     await arrive(feedback, TO_FEEDBACK, enrolled)

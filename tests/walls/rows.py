@@ -1,13 +1,16 @@
 """One row of a site in every table of a service: valid, synthetic, and with the same ids at every site."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import Table
 
 from deploy.migrate import metadata_of
 from shared.db import Connection
+from tests.conftest import FreshDatabase
 
 ID = UUID("0b7c6a54-6a39-4c1f-9d55-2f6a52c0f001")
 NAME = "synthetic"
@@ -62,3 +65,14 @@ async def insert(connection: Connection, table: Table, site: str) -> None:
     row = a_row(table, site)
     places = ", ".join(f"${number}" for number in range(1, len(row) + 1))
     await connection.execute(f"INSERT INTO {table.name} ({', '.join(row)}) VALUES ({places})", *row.values())
+
+
+async def fill(database: FreshDatabase, tables: Iterable[Table], *sites: str) -> None:
+    """A row of each site in each table, put there past the walls."""
+    connection = await asyncpg.connect(database.admin)
+    try:
+        for table in tables:
+            for site in sites:
+                await insert(connection, table, site)
+    finally:
+        await connection.close()

@@ -4,7 +4,6 @@ The doors are used as they are, past the five executions after which PostgreSQL 
 read is what PostgreSQL counted meanwhile.
 """
 
-import asyncio
 import hashlib
 from uuid import UUID
 
@@ -18,6 +17,7 @@ from shared.relay import Relay
 from tests.builders import a_site, a_visit, an_enrollment, an_event
 from tests.conftest import Apps, FreshDatabase, Tokens, client_of, new_key
 from tests.services.streams import arrive
+from tests.shared.effects import running
 from tests.survey import survey_of
 from tests.waiting import until
 
@@ -89,14 +89,12 @@ async def relay_to_the_end(database: FreshDatabase) -> None:
     """Send what is behind the cursor, as the worker does."""
     broker = MemoryBroker()
     await broker.create_topics(list(TOPICS))
-    running = asyncio.create_task(Relay("test", database.worker, broker).run())
 
     async def is_sent() -> bool:
         return bool(await database.value(_IS_SENT))
 
-    await until(is_sent)
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    async with running(Relay("test", database.worker, broker).run()):
+        await until(is_sent)
 
 
 @pytest.fixture

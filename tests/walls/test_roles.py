@@ -11,7 +11,7 @@ from shared.db import SiteScope, open_pool, transaction
 from tests.conftest import Databases, FreshDatabase
 from tests.walls.catalogue import findings, privileges
 from tests.walls.grants import GRANTS
-from tests.walls.rows import insert, tables_of
+from tests.walls.rows import fill, tables_of
 
 SITES = ("lakeside", "riverbend")
 NOBODY_MAY = (
@@ -139,13 +139,7 @@ async def test_figures_are_made_of_every_site_whatever_is_bound(database: Databa
 async def filled(database: Databases, service: str) -> FreshDatabase:
     """A database with a row of each site in every table."""
     found = await database(service)
-    connection = await asyncpg.connect(found.admin)
-    try:
-        for site in SITES:
-            for table in tables_of(service):
-                await insert(connection, table, site)
-    finally:
-        await connection.close()
+    await fill(found, tables_of(service), *SITES)
     return found
 
 

@@ -1,6 +1,6 @@
 """The database keeps the sites apart where the code above it does not: each test takes the first wall away."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from importlib import import_module
 from inspect import iscoroutinefunction, signature
@@ -21,7 +21,7 @@ from tests.builders import VISIT_AT
 from tests.conftest import Databases, FreshDatabase
 from tests.walls.catalogue import privileges
 from tests.walls.grants import GRANTS
-from tests.walls.rows import HASH, ID, NAME, insert, tables_of
+from tests.walls.rows import HASH, ID, NAME, fill, insert, tables_of
 
 HERE, THERE = "riverbend", "lakeside"
 BOUND, BOTH = SiteScope.of(HERE), SiteScope.of(HERE, THERE)
@@ -39,16 +39,6 @@ def insertable(service: str) -> list[Table]:
     return [table for table in tables_of(service) if "INSERT" in privileges(GRANTS[service][table.name].app)]
 
 
-async def fill(database: FreshDatabase, tables: Iterable[Table], site: str) -> None:
-    """A row of the site in each table, put there past the walls."""
-    connection = await asyncpg.connect(database.admin)
-    try:
-        for table in tables:
-            await insert(connection, table, site)
-    finally:
-        await connection.close()
-
-
 @pytest.fixture(params=WITH_PATIENTS)
 def service(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -58,8 +48,7 @@ def service(request: pytest.FixtureRequest) -> str:
 async def filled(database: Databases, service: str) -> FreshDatabase:
     """A database with a row of each of two sites in every table, under the same ids."""
     filled = await database(service)
-    for site in (HERE, THERE):
-        await fill(filled, tables_of(service), site)
+    await fill(filled, tables_of(service), HERE, THERE)
     return filled
 
 
@@ -159,6 +148,7 @@ async def asked_for_all(function: Reading, connection: Connection) -> object:
         int: 10,
         datetime: datetime(2100, 1, 1, tzinfo=UTC),
         Sequence[Patient]: [Patient(THERE, ID)],
+        Sequence[intake_store.Wanted]: [intake_store.Wanted(THERE, ID, ID)],
         Sequence[bytes]: [HASH],
         Connection: connection,
     }

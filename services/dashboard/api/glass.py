@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from services.dashboard import store
-from services.dashboard.api.standing import is_here
+from services.dashboard.api.standing import ClinicPeople, Coordinator, is_here
 from services.dashboard.domain import BrokenGlass, GlassReason, GlassTry, GlassUse, wait_s
 from services.dashboard.settings import DashboardAppSettings
 from shared.audit import Entry, Kind, Purpose
@@ -27,17 +27,14 @@ from shared.http.access import allow
 from shared.http.commands import pool_of, ring_of
 from shared.http.fields import Moment
 from shared.http.problems import no_keys
-from shared.http.record import trail_of
+from shared.http.record import kind_of, trail_of
 from shared.http.sign_in import sessions_of
 from shared.sealing import Patient, WordsState, in_record
 
 router = APIRouter(tags=["break-glass"])
-MOST_AT_ONCE = 100
-SHOWN_FOR = timedelta(days=30)
-_AHEAD = timedelta(minutes=5)  # what a door whose clock is fast has written belongs to the latest too
+_AT_ONCE = 100
+_SHOWN_FOR = timedelta(days=30)
 Clinician = Annotated[Caller, Depends(allow(Role.CLINICIAN))]
-Coordinator = Annotated[Caller, Depends(allow(Role.COORDINATOR))]
-Ender = Annotated[Caller, Depends(allow(Role.CLINICIAN, Role.COORDINATOR))]
 Before = Annotated[Moment | None, Query(description="Only what was opened before: `next` of an answer")]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=10, max_length=500)]
 
@@ -107,7 +104,8 @@ class Broken(NamedTuple):
 async def break_glass(request: Request, response: Response, body: GlassBody, caller: Clinician) -> GlassAnswer:
     """Open the page of a patient of another site in an emergency, for reading only. That site is told who did and why.
 
-    A patient and a site that do not exist, or do not belong together, answer alike. Every try is counted and on record.
+    A patient and a site that do not exist, or do not belong together, answer alike. Every try is on record, and counted
+    unless it was answered with 503.
     """
     glass, is_new = await broken(request, caller, body)
     response.status_code = 201 if is_new else 200
@@ -134,7 +132,7 @@ async def review_broken_glass(request: Request, glass_id: UUID, caller: Coordina
 
 
 @router.delete("/v1/break-glass/{glass_id}", status_code=204)
-async def end_broken_glass(request: Request, glass_id: UUID, caller: Ender) -> Response:
+async def end_broken_glass(request: Request, glass_id: UUID, caller: ClinicPeople) -> Response:
     """Close it before its time: who broke it, or the patient's site. Again changes nothing."""
     await end(request, caller, glass_id)
     return Response(status_code=204)
@@ -153,24 +151,22 @@ async def broken(request: Request, caller: Caller, body: GlassBody) -> Broken:
         outcome = await _tried(request, connection, caller, body)
         await trail.keep(connection, _entries(caller, body, outcome))
     if isinstance(outcome, Problem):
-        trail.is_refusal_kept = True
-        raise outcome
+        raise trail.kept(outcome)
     return outcome
 
 
 async def uses_of(request: Request, caller: Caller, before: datetime | None) -> GlassUses:
     """The uses of the last 30 days, each patient's on record as read."""
-    now = sessions_of(request).clock()
+    since = sessions_of(request).clock() - _SHOWN_FOR
     async with transaction(pool_of(request), caller.scope) as connection:
-        found = await store.glass_uses(connection, caller.scope, before or now + _AHEAD, MOST_AT_ONCE + 1)
-        recent = [use for use in found if use.glass.broken_at > now - SHOWN_FOR]
-        shown = recent[:MOST_AT_ONCE]
+        found = await store.glass_uses(connection, caller.scope, since, before, _AT_ONCE + 1)
+        shown = found[:_AT_ONCE]
         patients = {Patient(use.glass.site_id, use.glass.patient_id) for use in shown}
         read = [Entry(patient.site_id, Kind.READ, 200, patient.patient_id) for patient in sorted(patients)]
         await trail_of(request).keep(connection, read or [Entry(own, Kind.READ, 200) for own in caller.scope.ids])
     await ring_of(request).warm(patients)
     items = [await _described(request, use) for use in shown]
-    return GlassUses(items=items, next=items[-1].broken_at if len(recent) > len(shown) else None)
+    return GlassUses(items=items, next=items[-1].broken_at if len(found) > len(shown) else None)
 
 
 async def review(request: Request, caller: Caller, glass_id: UUID) -> None:
@@ -207,14 +203,13 @@ async def end(request: Request, caller: Caller, glass_id: UUID) -> None:
         await store.record_glass_ended(connection, glass, caller.subject, sessions_of(request).clock())
 
 
-def is_open_to(caller: Caller, glass: Sequence[BrokenGlass], now: datetime) -> BrokenGlass | None:
-    """The glass among these that this clinician broke and that is open now."""
-    mine = (one for one in glass if one.is_open(now) and one.is_of(caller.subject, caller.sites))
-    return next(mine, None)
+def broken_by(caller: Caller, glass: Sequence[BrokenGlass]) -> BrokenGlass | None:
+    """The glass among these that this clinician broke."""
+    return next((one for one in glass if one.is_of(caller.subject, caller.sites)), None)
 
 
 async def _tried(request: Request, connection: Connection, caller: Caller, body: GlassBody) -> Broken | Problem:
-    """What a try comes to; it counts against the next ones, unless it is one too many."""
+    """What a try comes to; it counts against the next ones, unless it is one too many or the key ring is away."""
     if body.site_id in caller.sites:
         return conflict("own-site", "A patient of your own site needs no emergency: open the page itself.")
     now, most = sessions_of(request).clock(), _settings(request).glass_tries_per_hour
@@ -223,6 +218,8 @@ async def _tried(request: Request, connection: Connection, caller: Caller, body:
         why = f"There are {most} tries an hour. Call the other clinic, or try again later."
         return Problem(429, "too-many-tries", why, headers={"retry-after": str(wait)})
     outcome = await _broken(request, connection, caller, body, now)
+    if isinstance(outcome, Problem) and outcome.status == 503:
+        return outcome
     glass_id = None if isinstance(outcome, Problem) else outcome.glass.glass_id
     at_own_site = caller.scope.ids[0]
     await store.record_glass_try(
@@ -237,8 +234,8 @@ async def _broken(
     there = SiteScope.of(body.site_id)
     if not await is_here(connection, there, body.patient_id):
         return unknown("patient")
-    held = await store.glass_to(connection, there, body.patient_id, MOST_AT_ONCE)
-    if (glass := is_open_to(caller, held, now)) is not None:
+    glass = broken_by(caller, await store.open_glass_to(connection, there, body.patient_id, now))
+    if glass is not None:
         return Broken(glass, is_new=False)
     try:
         key = await ring_of(request).sealer(Patient(body.site_id, body.patient_id))
@@ -266,8 +263,7 @@ def _entries(caller: Caller, body: GlassBody, outcome: Broken | Problem) -> list
     """At each of the caller's sites what was asked for; at the patient's that its glass was broken."""
     asked = [f"site_id={body.site_id}"]
     if isinstance(outcome, Problem):
-        kind = Kind.DENIED if outcome.status == 404 else Kind.REFUSED
-        return [Entry(own, kind, outcome.status, body.patient_id, asked=asked) for own in caller.scope.ids]
+        return [Entry(own, kind_of(outcome), outcome.status, body.patient_id, asked=asked) for own in caller.scope.ids]
     kind, status = (Kind.WRITE, 201) if outcome.is_new else (Kind.REPEATED, 200)
     own_entries = [Entry(own, kind, status, body.patient_id, asked=asked) for own in caller.scope.ids]
     return [*own_entries, _entry(outcome.glass, kind, status)]

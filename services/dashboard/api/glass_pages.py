@@ -11,14 +11,13 @@ from pydantic import ValidationError
 from services.dashboard.api.glass import (
     Before,
     Clinician,
-    Coordinator,
-    Ender,
     GlassBody,
     broken,
     end,
     review,
     uses_of,
 )
+from services.dashboard.api.standing import ClinicPeople, Coordinator
 from services.dashboard.domain import GlassReason
 from services.dashboard.pages import ask_why, present_uses, say_closed
 from services.dashboard.settings import DashboardAppSettings
@@ -62,7 +61,7 @@ async def break_glass_by_form(request: Request, caller: Clinician) -> Response:
 
 
 @router.post("/break-glass/{glass_id}/end")
-async def end_broken_glass_by_form(request: Request, glass_id: UUID, caller: Ender) -> Response:
+async def end_broken_glass_by_form(request: Request, glass_id: UUID, caller: ClinicPeople) -> Response:
     """Close it; a coordinator goes on with the list."""
     await end(request, caller, glass_id)
     if caller.role is Role.COORDINATOR:

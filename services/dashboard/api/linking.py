@@ -7,14 +7,14 @@ of it travels on Kafka: there it would tie the two numbers of a person together,
 
 import secrets
 from datetime import datetime
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.dashboard import store
-from services.dashboard.api.standing import is_here
+from services.dashboard.api.standing import ClinicPeople, Coordinator, is_here, other_side
 from services.dashboard.domain import (
     CODE_LIVES_FOR,
     SECRET_BYTES,
@@ -26,18 +26,14 @@ from services.dashboard.domain import (
     wait_s,
 )
 from shared.audit import Entry, Kind
-from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope, lock, transaction
 from shared.errors import Problem, unknown
-from shared.http.access import allow
 from shared.http.commands import NamedSite, pool_of
-from shared.http.record import keep_read, trail_of
+from shared.http.record import keep_read, kind_of, trail_of
 from shared.http.sign_in import sessions_of
 
 router = APIRouter(tags=["links"])
 MOST_TRIES = 20
-Coordinator = Annotated[Caller, Depends(allow(Role.COORDINATOR))]
-CareTeam = Annotated[Caller, Depends(allow(Role.CLINICIAN, Role.COORDINATOR))]
 
 
 class CodeBody(BaseModel):
@@ -142,14 +138,13 @@ async def link_patients(
         outcome = await _tried(connection, given, behind)
         await trail.keep(connection, _entries(given, outcome))
     if isinstance(outcome, Problem):
-        trail.is_refusal_kept = True
-        raise outcome
+        raise trail.kept(outcome)
     response.status_code = 201 if outcome.is_new else 200
     return _described(outcome.own)
 
 
 @router.get("/v1/patients/{patient_id}/links")
-async def list_links(request: Request, patient_id: UUID, caller: CareTeam) -> Links:
+async def list_links(request: Request, patient_id: UUID, caller: ClinicPeople) -> Links:
     """At which other sites the same person is a patient, and was; the newest first."""
     async with transaction(pool_of(request), caller.scope) as connection:
         home = await store.home_of(connection, caller.scope, patient_id)
@@ -168,7 +163,12 @@ async def end_link(request: Request, patient_id: UUID, link_id: UUID, caller: Co
     if own is None or own.patient_id != patient_id:
         raise unknown("link")
     async with transaction(pool_of(request), SiteScope.of(own.site_id, own.other_site)) as connection:
-        other = await _other_side(connection, own)
+        await lock(connection, [(own.site_id, patient_id), (own.other_site, own.other_patient_id)])
+        # Read again, now that both patients are held: it may have been ended, or forgotten, a moment ago.
+        own = await store.link(connection, caller.scope, link_id)
+        if own is None:
+            raise unknown("link")
+        other = await other_side(connection, own)
         sides = [own] if other is None else [own, other]
         await trail_of(request).keep(connection, [_entry(side, Kind.WRITE, 204) for side in sides])
         await store.record_links_ended(connection, sides, caller.subject, sessions_of(request).clock())
@@ -198,6 +198,8 @@ async def _tried(connection: Connection, given: Given, behind: LinkCode | None) 
     # Read again, now that both patients are held: it may have been used, or replaced, a moment ago.
     code = None if behind is None else await store.link_code(connection, SiteScope.of(behind.site_id), behind.code_hash)
     if code is not None and (linked := await _linked_already(connection, given, code)) is not None:
+        if code.is_live(given.at):
+            await store.record_link_code_used(connection, code, given.at)
         return linked
     if code is None or not code.is_live(given.at):
         return _no_such_code()
@@ -218,17 +220,9 @@ async def _tried(connection: Connection, given: Given, behind: LinkCode | None) 
 async def _linked_already(connection: Connection, given: Given, code: LinkCode) -> Linked | None:
     for own in await store.links_of(connection, SiteScope.of(given.site_id), given.patient_id):
         if own.is_live and (own.other_site, own.other_patient_id) == (code.site_id, code.patient_id):
-            other = await _other_side(connection, own)
+            other = await other_side(connection, own)
             return None if other is None else Linked(own, other, is_new=False)
     return None
-
-
-async def _other_side(connection: Connection, own: LinkedPatient) -> LinkedPatient | None:
-    """The live side of the other site, which the transaction must be bound to; None when it is ended."""
-    if own.other_patient_id is None:
-        return None
-    sides = await store.links_of(connection, SiteScope.of(own.other_site), own.other_patient_id)
-    return next((side for side in sides if side.is_live and side.is_other_side_of(own)), None)
 
 
 def _made(given: Given, code: LinkCode, *, here_is: str, there_is: str) -> Linked:
@@ -260,8 +254,7 @@ def _made(given: Given, code: LinkCode, *, here_is: str, there_is: str) -> Linke
 def _entries(given: Given, outcome: Linked | Problem) -> list[Entry]:
     """At the site of who gave the code what it came to; at the other's that they were linked."""
     if isinstance(outcome, Problem):
-        kind = Kind.DENIED if outcome.status == 404 else Kind.REFUSED
-        return [Entry(given.site_id, kind, outcome.status, given.patient_id)]
+        return [Entry(given.site_id, kind_of(outcome), outcome.status, given.patient_id)]
     kind, status = (Kind.WRITE, 201) if outcome.is_new else (Kind.REPEATED, 200)
     return [_entry(side, kind, status) for side in (outcome.own, outcome.other)]
 

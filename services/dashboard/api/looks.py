@@ -1,6 +1,6 @@
 """Who looked: what the audit says of a patient, to that patient and to the coordinators of the site."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from shared.http.access import allow, only_own_page
 from shared.http.commands import pool_of
 from shared.http.fields import Moment
 from shared.http.record import keep_read
+from shared.http.sign_in import sessions_of
 
 router = APIRouter(tags=["page"])
 _AT_ONCE = 100
@@ -55,7 +56,7 @@ async def show_looks(request: Request, patient_id: UUID, caller: Concerned, befo
     time_zone, looks = await _looks(request, caller, patient_id, before)
     html = present_looks(
         looks.model_dump(mode="json"),
-        now=datetime.now(UTC),
+        now=sessions_of(request).clock(),
         time_zone=time_zone,
         own_subject=caller.subject if caller.role is Role.PATIENT else None,
         is_synthetic=request.app.state.settings.platform.is_synthetic,
@@ -70,7 +71,7 @@ async def _looks(request: Request, caller: Caller, patient_id: UUID, before: dat
         home = await store.home_of(connection, caller.scope, patient_id)
         if home is None:
             raise unknown("patient")
-        rows = await store.looks(connection, caller.scope, patient_id, before or datetime.now(UTC), _AT_ONCE + 1)
+        rows = await store.looks(connection, caller.scope, patient_id, before, _AT_ONCE + 1)
         await keep_read(request, connection, home.site_id, patient_id)
     shown = rows[:_AT_ONCE]
     items = [

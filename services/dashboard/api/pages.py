@@ -11,20 +11,20 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from services.dashboard.api.seeing import Look, Seen, seen, seen_by_link
+from services.dashboard.api.standing import ClinicPeople
 from services.dashboard.domain import BrokenGlass, has_words, is_readable, open_words
 from services.dashboard.pages import present, say_not_linked, say_unknown
 from shared.auth import Caller, Role
 from shared.errors import Problem
 from shared.events import ViewerRole
 from shared.http.access import allow
-from shared.http.commands import pool_of, ring_of
-from shared.http.receipts import WaitFor, arrived
+from shared.http.commands import ring_of
+from shared.http.receipts import WaitFor, has_arrived
 from shared.http.sign_in import sessions_of
 from shared.sealing import NOT_READABLE_NOW, Opener, Patient
 
 router = APIRouter(tags=["page"])
 Viewer = Annotated[Caller, Depends(allow(Role.PATIENT, Role.CLINICIAN, Role.COORDINATOR))]
-CareTeam = Annotated[Caller, Depends(allow(Role.CLINICIAN, Role.COORDINATOR))]
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
         "headers": {"Samepage-View": {"schema": {"type": "string", "format": "uuid"}, "description": "This look"}},
@@ -54,7 +54,7 @@ async def read_page(
     `Samepage-Waited` says whether the receipt in `wait_for` has arrived (`arrived`) or was given up on (`gave-up`).
     `Samepage-Glass-Until` says that it is open to this clinician in an emergency, and until when.
     """
-    waited = await _wait(request, caller, wait_for)
+    waited = await _wait(request, wait_for)
     look = Look(caller, patient_id, _now(request), shared, is_for_people=False, known=if_none_match)
     return await _as_json(request, look, await seen(request, look), waited)
 
@@ -64,7 +64,7 @@ async def read_linked_page(
     request: Request,
     patient_id: UUID,
     link_id: UUID,
-    caller: CareTeam,
+    caller: ClinicPeople,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """The page that the other site of a link has of the same person, for reading. That site has it on record."""
@@ -77,14 +77,14 @@ async def show_page(
     request: Request, patient_id: UUID, caller: Viewer, shared: SharedScreen = False, wait_for: WaitFor = None
 ) -> Response:
     """The page for people."""
-    waited = await _wait(request, caller, wait_for)
+    waited = await _wait(request, wait_for)
     look = Look(caller, patient_id, _now(request), shared, is_for_people=True)
     return await _for_people(request, look, seen(request, look), waited)
 
 
 @router.get("/patients/{patient_id}/links/{link_id}", include_in_schema=False)
 async def show_linked_page(
-    request: Request, patient_id: UUID, link_id: UUID, caller: CareTeam, shared: SharedScreen = False
+    request: Request, patient_id: UUID, link_id: UUID, caller: ClinicPeople, shared: SharedScreen = False
 ) -> Response:
     """The other site's page for people."""
     look = Look(caller, patient_id, _now(request), shared, is_for_people=True)
@@ -100,8 +100,7 @@ async def _as_json(request: Request, look: Look, found: Seen, headers: Mapping[s
         headers["samepage-glass-until"] = through.until.isoformat()
     if look.known == stored.etag:
         return Response(status_code=304, headers=headers)
-    page = orjson.loads(stored.content)
-    opened = open_words(page, await _opener(request, stored.site_id, page))
+    opened = open_words(found.page, await _opener(request, stored.site_id, found.page))
     if not is_readable(opened):
         del headers["etag"]  # the same page will have more to say later
     return Response(orjson.dumps(opened), media_type="application/json", headers=headers)
@@ -121,12 +120,11 @@ async def _for_people(
         else:
             html = say_unknown(look.patient_id, ViewerRole(look.caller.role), is_synthetic=is_synthetic)
         return HTMLResponse(html, problem.status)
-    page = orjson.loads(found.stored.content)
     html = present(
-        page,
+        found.page,
         now=look.at,
         time_zone=found.stored.time_zone,
-        unseal=await _opener(request, found.stored.site_id, page),
+        unseal=await _opener(request, found.stored.site_id, found.page),
         viewer_role=found.view.role,
         view_id=found.beacon,
         around=found.around,
@@ -135,11 +133,11 @@ async def _for_people(
     return HTMLResponse(html, headers={**headers, **_closing(found.around.through, look.at)})
 
 
-async def _wait(request: Request, caller: Caller, receipt: UUID | None) -> dict[str, str]:
+async def _wait(request: Request, receipt: UUID | None) -> dict[str, str]:
     if receipt is None:
         return {}
-    has_arrived = await arrived(pool_of(request), caller.scope, receipt)
-    return {"samepage-waited": "arrived" if has_arrived else "gave-up"}
+    is_there = await has_arrived(request, receipt)
+    return {"samepage-waited": "arrived" if is_there else "gave-up"}
 
 
 async def _opener(request: Request, site_id: str, page: Mapping[str, Any]) -> Opener:

@@ -4,28 +4,32 @@ The ways are broken glass and a link. Whoever comes by one reads under the other
 bound to nothing else, and the look stands in that site's audit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
-import orjson
 from fastapi import Request
 
 from services.dashboard import store
-from services.dashboard.api.glass import MOST_AT_ONCE, is_open_to
+from services.dashboard.api.glass import broken_by
+from services.dashboard.api.standing import other_side
 from services.dashboard.domain import context_of
 from services.dashboard.pages.around import Around
-from shared import outbox
-from shared.audit import Entry, Kind, Purpose
+from shared.audit import Act, Entry, Kind, Purpose
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope, lock, transaction
 from shared.errors import unknown
 from shared.events import DashboardViewed, ViewContext, ViewerRole
+from shared.group_commit import GroupCommit, GroupWork
 from shared.http.access import only_own_page
 from shared.http.commands import pool_of
+from shared.http.conclusion import conclude
 from shared.http.record import trail_of
+from shared.outbox import Draft
+from shared.sealing import Patient
+from shared.telemetry import current_trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +45,54 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A look that may be answered."""
+class _Asked:
+    """A look, and the request that it is."""
 
+    look: Look
+    act: Act
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A look that may be answered. `page` is what is stored, to read; `on_record` is the way that it came by."""
+
+    asked: _Asked
     stored: store.StoredPage
+    page: Mapping[str, Any]
     view: DashboardViewed
     around: Around
+    on_record: Sequence[str]
 
     @property
     def beacon(self) -> UUID | None:
         """The look that its length is reported of; who is of another site may read and nothing else."""
         return None if self.around.is_elsewhere else self.view.view_id
+
+    @property
+    def draft(self) -> Draft:
+        patient_id = str(self.view.patient_id)
+        return Draft(self.stored.site_id, patient_id, self.view, traceparent=self.asked.traceparent)
+
+    @property
+    def entry(self) -> Entry:
+        status = 304 if self.asked.look.known == self.stored.etag else 200
+        return Entry(self.stored.site_id, Kind.READ, status, self.view.patient_id, asked=self.on_record)
+
+
+Looking: TypeAlias = GroupCommit[_Asked, Seen | None]
+
+
+def looking() -> Looking:
+    """How looks of the callers' own sites are recorded; those of people who look at the same time together."""
+    return GroupCommit(
+        GroupWork[_Asked, Seen | None](
+            keys=lambda asked: [(site_id, asked.look.patient_id) for site_id in asked.look.caller.sites],
+            scope=lambda asked: asked.look.caller.scope,
+            write=_see_all,
+            write_apart=_see_all,
+        )
+    )
 
 
 async def seen(request: Request, look: Look) -> Seen:
@@ -60,20 +101,30 @@ async def seen(request: Request, look: Look) -> Seen:
     Raises:
         Problem: 404.
     """
-    caller = look.caller
-    only_own_page(caller, look.patient_id)
-    async with transaction(pool_of(request), caller.scope) as connection:
-        await lock(connection, [(site_id, look.patient_id) for site_id in caller.sites])
-        stored = await store.page(connection, caller.scope, look.patient_id)
-        if stored is not None:
-            around = await _around(connection, caller.scope, look) if look.is_for_people else Around()
-            return await _recorded(request, connection, look, stored, around)
-        elsewhere = None
-        if caller.role is Role.CLINICIAN:
-            elsewhere = await store.site_behind_glass(connection, caller.scope, caller.subject, look.patient_id)
-    if elsewhere is None:
-        raise unknown("patient")
-    return await _seen_through_glass(request, look, SiteScope.of(elsewhere))
+    only_own_page(look.caller, look.patient_id)
+    group: Looking = request.app.state.looking
+    found = await group.submit(pool_of(request), _asked(request, look))
+    if found is None:
+        return await _seen_from_elsewhere(request, look)
+    trail_of(request).is_kept = True
+    return found
+
+
+async def _see_all(connection: Connection, asked: Sequence[_Asked]) -> list[Seen | None]:
+    """Looks whose patients are held, each at a page of the caller's own sites; None for one that is not there."""
+    wanted = [Patient(site_id, one.look.patient_id) for one in asked for site_id in one.look.caller.sites]
+    scope = SiteScope.of(*{patient.site_id for patient in wanted})
+    pages = await store.pages(connection, scope, wanted)
+    found: list[Seen | None] = []
+    for one in asked:
+        homes = [Patient(site_id, one.look.patient_id) for site_id in one.look.caller.sites]
+        stored = next((pages[home] for home in homes if home in pages), None)
+        around = Around()
+        if stored is not None and one.look.is_for_people:
+            around = await _around(connection, one.look.caller.scope, one.look)
+        found.append(None if stored is None else _seen(one, stored, around))
+    await _record(connection, [one for one in found if one is not None])
+    return found
 
 
 async def seen_by_link(request: Request, look: Look, link_id: UUID) -> Seen:
@@ -89,48 +140,50 @@ async def seen_by_link(request: Request, look: Look, link_id: UUID) -> Seen:
     look, there = replace(look, patient_id=own.other_patient_id), SiteScope.of(own.other_site)
     async with transaction(pool_of(request), there) as connection:
         await lock(connection, [(own.other_site, look.patient_id)])
-        sides = await store.links_of(connection, there, look.patient_id)
-        side = next((side for side in sides if side.is_live and side.is_other_side_of(own)), None)
+        side = await other_side(connection, own)
         stored = await store.page(connection, there, look.patient_id)
-        if not own.is_live or side is None or stored is None:
+        if side is None or stored is None:
             raise unknown("link")
-        return await _recorded(request, connection, look, stored, Around(came_by=own), asked=[side.on_record])
+        seen = _seen(_asked(request, look), stored, Around(came_by=own), [side.on_record])
+        return await _record_from_elsewhere(request, connection, seen)
+
+
+async def _seen_from_elsewhere(request: Request, look: Look) -> Seen:
+    elsewhere, caller = None, look.caller
+    if caller.role is Role.CLINICIAN:
+        async with transaction(pool_of(request), caller.scope) as connection:
+            elsewhere = await store.site_behind_glass(connection, caller.scope, caller.subject, look.patient_id)
+    if elsewhere is None:
+        raise unknown("patient")
+    return await _seen_through_glass(request, look, SiteScope.of(elsewhere))
 
 
 async def _seen_through_glass(request: Request, look: Look, there: SiteScope) -> Seen:
     async with transaction(pool_of(request), there) as connection:
         await lock(connection, [(site_id, look.patient_id) for site_id in there.sites])
         stored = await store.page(connection, there, look.patient_id)
-        broken = await store.glass_to(connection, there, look.patient_id, MOST_AT_ONCE)
-        through = is_open_to(look.caller, broken, look.at)
+        glass = await store.open_glass_to(connection, there, look.patient_id, look.at)
+        through = broken_by(look.caller, glass)
         if stored is None or through is None:
             raise unknown("patient")
-        around = Around(glass=[glass for glass in broken if glass.is_open(look.at)], through=through)
-        return await _recorded(request, connection, look, stored, around, asked=[through.on_record])
+        around = Around(glass=glass, through=through)
+        trail_of(request).purpose = Purpose.BREAK_GLASS
+        return await _record_from_elsewhere(
+            request, connection, _seen(_asked(request, look), stored, around, [through.on_record])
+        )
 
 
 async def _around(connection: Connection, scope: SiteScope, look: Look) -> Around:
     """What people are shown around a page of their own site."""
-    broken = await store.glass_to(connection, scope, look.patient_id, MOST_AT_ONCE)
+    glass = await store.open_glass_to(connection, scope, look.patient_id, look.at)
     links = await store.links_of(connection, scope, look.patient_id)
-    return Around(
-        glass=[glass for glass in broken if glass.is_open(look.at)], links=[link for link in links if link.is_live]
-    )
+    return Around(glass=glass, links=[link for link in links if link.is_live])
 
 
-async def _recorded(
-    request: Request,
-    connection: Connection,
-    look: Look,
-    stored: store.StoredPage,
-    around: Around,
-    *,
-    asked: Sequence[str] = (),
-) -> Seen:
+def _seen(asked: _Asked, stored: store.StoredPage, around: Around, on_record: Sequence[str] = ()) -> Seen:
     """What is published of a look from another site is outside whatever visit takes place at the patient's."""
-    context, visit_id = context_of(_visits(stored), look.at)
-    if around.is_elsewhere:
-        context, visit_id = ViewContext.OUTSIDE, None
+    look, page = asked.look, stored.parsed()
+    context, visit_id = (ViewContext.OUTSIDE, None) if around.is_elsewhere else context_of(page["visits"], look.at)
     view = DashboardViewed(
         view_id=uuid4(),
         patient_id=look.patient_id,
@@ -140,16 +193,23 @@ async def _recorded(
         is_shared_screen=look.is_shared,
         opened_at=look.at,
     )
-    await store.record_view(connection, stored.site_id, look.caller.subject, view)
-    await outbox.add(connection, [outbox.Draft(stored.site_id, str(look.patient_id), view)])
-    trail = trail_of(request)
-    if around.through is not None:
-        trail.purpose = Purpose.BREAK_GLASS
-    status = 304 if look.known == stored.etag else 200
-    await trail.keep(connection, [Entry(stored.site_id, Kind.READ, status, look.patient_id, asked=asked)])
-    return Seen(stored, view, around)
+    return Seen(asked, stored, page, view, around, on_record)
 
 
-def _visits(stored: store.StoredPage) -> list[dict[str, Any]]:
-    visits: list[dict[str, Any]] = orjson.loads(stored.content)["visits"]
-    return visits
+async def _record(connection: Connection, looks: Sequence[Seen]) -> None:
+    if not looks:
+        return
+    await store.record_views(
+        connection, [(seen.stored.site_id, seen.asked.look.caller.subject, seen.view) for seen in looks]
+    )
+    await conclude(connection, [seen.draft for seen in looks], [(seen.asked.act, seen.entry) for seen in looks])
+
+
+async def _record_from_elsewhere(request: Request, connection: Connection, seen: Seen) -> Seen:
+    await _record(connection, [seen])
+    trail_of(request).is_kept = True
+    return seen
+
+
+def _asked(request: Request, look: Look) -> _Asked:
+    return _Asked(look, trail_of(request).act, current_trace())

@@ -77,17 +77,17 @@ async def lengthen_view(request: Request, view_id: UUID, caller: Viewer) -> Resp
     async with transaction(pool_of(request), caller.scope) as connection:
         await lock(connection, [(site_id, patient_id) for site_id in caller.sites])
         view = await _view(connection, caller, view_id)
-        stored = await store.page(connection, caller.scope, patient_id)
-        if stored is None:
+        home = await store.home_of(connection, caller.scope, patient_id)
+        if home is None:
             raise unknown("patient")
         event_id = None
         if beacon.duration_ms > (view.duration_ms or -1):
             longer = view.model_copy(update=beacon.model_dump())
-            await store.lengthen_view(connection, stored.site_id, longer)
-            draft = outbox.Draft(stored.site_id, str(patient_id), longer)
+            await store.lengthen_view(connection, home.site_id, longer)
+            draft = outbox.Draft(home.site_id, str(patient_id), longer)
             await outbox.add(connection, [draft])
             event_id = draft.event_id
-        await trail_of(request).keep(connection, [Entry(stored.site_id, Kind.WRITE, 204, patient_id, event_id)])
+        await trail_of(request).keep(connection, [Entry(home.site_id, Kind.WRITE, 204, patient_id, event_id)])
     return Response(status_code=204)
 
 
@@ -109,10 +109,10 @@ async def record_views(
     """Bring in views that were recorded elsewhere, one or many."""
 
     async def record(connection: Connection, site_id: str, body: ViewBody) -> outbox.Recorded:
-        if await store.page(connection, SiteScope.of(site_id), body.patient_id) is None:
+        if await store.home_of(connection, SiteScope.of(site_id), body.patient_id) is None:
             raise unknown("patient")
         view = DashboardViewed(view_id=uuid4(), **body.model_dump())
-        await store.record_view(connection, site_id, caller.subject, view)
+        await store.record_views(connection, [(site_id, caller.subject, view)])
         return outbox.Recorded(str(view.view_id), [outbox.Draft(site_id, str(view.patient_id), view)])
 
     command = Command[ViewBody](locks=lambda _site, view: [str(view.patient_id)], record=record)

@@ -43,10 +43,6 @@ class BrokenGlass:
         """How the audit names it."""
         return f"glass_id={self.glass_id}"
 
-    def is_open(self, now: datetime) -> bool:
-        """It closes by itself; ended early it opens nothing from that moment."""
-        return self.ended_at is None and now < self.until
-
     def is_of(self, subject: str, sites: Collection[str]) -> bool:
         """Whether this person broke it, being of the same sites still."""
         return subject == self.subject and tuple(sorted(sites)) == self.of_sites

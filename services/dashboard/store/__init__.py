@@ -2,9 +2,9 @@
 
 from services.dashboard.store.glass import (
     glass,
-    glass_to,
     glass_tries,
     glass_uses,
+    open_glass_to,
     record_glass,
     record_glass_ended,
     record_glass_reviewed,
@@ -27,24 +27,22 @@ from services.dashboard.store.links import (
 from services.dashboard.store.projection import (
     ACCOUNT,
     Home,
-    PatientKey,
     StoredPage,
     hold_facts,
     home_of,
     page,
+    pages,
     record_pages,
     record_sites,
     site_name,
 )
-from services.dashboard.store.views import lengthen_view, looks, record_view, view_of
+from services.dashboard.store.views import lengthen_view, looks, record_views, view_of
 
 __all__ = [
     "ACCOUNT",
     "Home",
-    "PatientKey",
     "StoredPage",
     "glass",
-    "glass_to",
     "glass_tries",
     "glass_uses",
     "hold_facts",
@@ -55,7 +53,9 @@ __all__ = [
     "link_tries",
     "links_of",
     "looks",
+    "open_glass_to",
     "page",
+    "pages",
     "record_glass",
     "record_glass_ended",
     "record_glass_reviewed",
@@ -68,7 +68,7 @@ __all__ = [
     "record_links_forgotten",
     "record_pages",
     "record_sites",
-    "record_view",
+    "record_views",
     "site_behind_glass",
     "site_name",
     "site_of_glass",

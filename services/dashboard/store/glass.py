@@ -64,18 +64,23 @@ async def glass(connection: Connection, scope: SiteScope, glass_id: UUID) -> Bro
     return None if row is None else _glass(row)
 
 
-async def glass_to(connection: Connection, scope: SiteScope, patient_id: UUID, most: int) -> list[BrokenGlass]:
-    """The glass that was broken to a patient, the latest first."""
+async def open_glass_to(connection: Connection, scope: SiteScope, patient_id: UUID, now: datetime) -> list[BrokenGlass]:
+    """The glass to a patient that is open now, the latest first: it closes by itself, or is ended early."""
     rows = await connection.fetch(
-        "SELECT * FROM broken_glass WHERE site_id = ANY($1) AND patient_id = $2 ORDER BY broken_at DESC LIMIT $3",
+        """
+        SELECT * FROM broken_glass
+        WHERE site_id = ANY($1) AND patient_id = $2 AND ended_at IS NULL AND until > $3 ORDER BY broken_at DESC
+        """,
         scope.ids,
         patient_id,
-        most,
+        now,
     )
     return [_glass(row) for row in rows]
 
 
-async def glass_uses(connection: Connection, scope: SiteScope, before: datetime, most: int) -> list[GlassUse]:
+async def glass_uses(
+    connection: Connection, scope: SiteScope, since: datetime, before: datetime | None, most: int
+) -> list[GlassUse]:
     """The glass that was broken to patients of these sites, with the looks through it, the latest first."""
     rows = await connection.fetch(
         """
@@ -84,9 +89,11 @@ async def glass_uses(connection: Connection, scope: SiteScope, before: datetime,
                 WHERE audit.site_id = broken_glass.site_id AND audit.patient_id = broken_glass.patient_id
                 AND kind = 'read' AND 'glass_id=' || glass_id = ANY (asked)) AS looks
         FROM broken_glass LEFT JOIN site USING (site_id)
-        WHERE broken_glass.site_id = ANY($1) AND broken_at < $2 ORDER BY broken_at DESC LIMIT $3
+        WHERE broken_glass.site_id = ANY($1) AND broken_at > $2 AND broken_at < coalesce($3, 'infinity'::timestamptz)
+        ORDER BY broken_at DESC LIMIT $4
         """,
         scope.ids,
+        since,
         before,
         most,
     )

@@ -103,24 +103,28 @@ async def record_links(connection: Connection, sides: Collection[LinkedPatient])
 
 
 async def record_links_ended(connection: Connection, sides: Collection[LinkedPatient], by: str, at: datetime) -> None:
-    """End these sides of a link; one that is ended stays as it is."""
+    """End these sides of a link; one that is ended stays as it is. Whoever writes both sides does so in one order."""
     await connection.executemany(
         """
         UPDATE linked_patient SET ended_at = $3, ended_by = $4
         WHERE site_id = $1 AND link_id = $2 AND ended_at IS NULL
         """,
-        [(side.site_id, side.link_id, at, by) for side in sides],
+        [(side.site_id, side.link_id, at, by) for side in sorted(sides, key=lambda side: side.site_id)],
     )
 
 
 async def record_links_forgotten(connection: Connection, patient: Patient, at: datetime) -> None:
     """End the links of an erased patient at both sites, and forget who the other was; again changes nothing."""
+    sides = "((site_id, patient_id) = ($1, $2) OR (other_site, other_patient_id) = ($1, $2))"
+    # Held in the order of their sites first, as `record_links_ended` writes them.
     await connection.execute(
-        """
+        f"SELECT FROM linked_patient WHERE {sides} ORDER BY site_id, patient_id FOR UPDATE", *patient
+    )
+    await connection.execute(
+        f"""
         UPDATE linked_patient
         SET other_patient_id = NULL, ended_at = coalesce(ended_at, $3), ended_by = coalesce(ended_by, 'erasure')
-        WHERE other_patient_id IS NOT NULL
-        AND ((site_id, patient_id) = ($1, $2) OR (other_site, other_patient_id) = ($1, $2))
+        WHERE other_patient_id IS NOT NULL AND {sides}
         """,
         *patient,
         at,

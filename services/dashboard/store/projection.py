@@ -9,6 +9,7 @@ import orjson
 
 from shared.db import Connection, SiteScope
 from shared.events import LINK_REVOKED, SITE_UPDATED, Event, SiteUpdated
+from shared.sealing import Patient
 
 # Events that the read model shows, by topic: each stream reaches as far as its highest sequence.
 ACCOUNT = f"""
@@ -17,11 +18,6 @@ ACCOUNT = f"""
     UNION ALL SELECT '{SITE_UPDATED.name}', coalesce(sum(sequence), 0)::bigint FROM site
     UNION ALL SELECT '{LINK_REVOKED.name}', count(*) FROM ended_subject
 """
-
-
-class PatientKey(NamedTuple):
-    site_id: str
-    patient_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +33,15 @@ class StoredPage:
     def etag(self) -> str:
         return f'"{self.version}"'
 
+    def parsed(self) -> dict[str, Any]:
+        """The page, its words still sealed."""
+        page: dict[str, Any] = orjson.loads(self.content)
+        return page
+
 
 async def hold_facts(
-    connection: Connection, patients: Collection[PatientKey], empty: Mapping[str, Any]
-) -> dict[PatientKey, dict[str, Any]]:
+    connection: Connection, patients: Collection[Patient], empty: Mapping[str, Any]
+) -> dict[Patient, dict[str, Any]]:
     """The facts of these patients, their rows held until the transaction ends; a new patient's are `empty`."""
     ordered = sorted(patients)
     sites, ids = [key.site_id for key in ordered], [key.patient_id for key in ordered]
@@ -63,12 +64,10 @@ async def hold_facts(
         sites,
         ids,
     )
-    return {PatientKey(row["site_id"], row["patient_id"]): orjson.loads(row["facts"]) for row in rows}
+    return {Patient(row["site_id"], row["patient_id"]): orjson.loads(row["facts"]) for row in rows}
 
 
-async def record_pages(
-    connection: Connection, pages: Sequence[tuple[PatientKey, Mapping[str, Any], bytes, str]]
-) -> None:
+async def record_pages(connection: Connection, pages: Sequence[tuple[Patient, Mapping[str, Any], bytes, str]]) -> None:
     """Replace facts, page and version of patients whose rows are held."""
     await connection.executemany(
         "UPDATE patient_page SET facts = $3, page = $4, version = $5 WHERE site_id = $1 AND patient_id = $2",
@@ -93,16 +92,29 @@ async def record_sites(connection: Connection, events: Sequence[Event]) -> None:
 
 async def page(connection: Connection, scope: SiteScope, patient_id: UUID) -> StoredPage | None:
     """A patient's page as it was last assembled."""
-    row = await connection.fetchrow(
+    found = await pages(connection, scope, [Patient(site_id, patient_id) for site_id in scope.ids])
+    return next(iter(found.values()), None)
+
+
+async def pages(connection: Connection, scope: SiteScope, patients: Sequence[Patient]) -> dict[Patient, StoredPage]:
+    """The pages of those of these patients who have one, as they were last assembled."""
+    rows = await connection.fetch(
         """
-        SELECT patient_page.site_id, coalesce(site.time_zone, 'UTC') AS time_zone, page, version
-        FROM patient_page LEFT JOIN site USING (site_id)
-        WHERE patient_page.site_id = ANY($1) AND patient_id = $2
+        SELECT site_id, patient_id, coalesce(site.time_zone, 'UTC') AS time_zone, page, version
+        FROM unnest($1::text[], $2::uuid[]) AS wanted (site_id, patient_id)
+        JOIN patient_page USING (site_id, patient_id) LEFT JOIN site USING (site_id)
+        WHERE site_id = ANY($3)
         """,
+        [patient.site_id for patient in patients],
+        [patient.patient_id for patient in patients],
         scope.ids,
-        patient_id,
     )
-    return None if row is None else StoredPage(row["site_id"], row["time_zone"], row["page"], row["version"])
+    return {
+        Patient(row["site_id"], row["patient_id"]): StoredPage(
+            row["site_id"], row["time_zone"], row["page"], row["version"]
+        )
+        for row in rows
+    }
 
 
 class Home(NamedTuple):

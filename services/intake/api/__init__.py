@@ -6,11 +6,11 @@ from services.intake.api import entry, erasures, links, patients, sites, surveys
 from shared.http import receipts
 
 ROUTERS: tuple[APIRouter, ...] = (
+    surveys.router,  # what is asked for most stands first: routes are tried in their order
     sites.router,
     patients.router,
     erasures.router,
     visits.router,
-    surveys.router,
     links.router,
     entry.router,
     tokens.router,

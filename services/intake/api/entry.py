@@ -9,7 +9,6 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, NamedTuple
 from urllib.parse import urlencode
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -30,7 +29,7 @@ from shared.http.forms import form_of
 from shared.http.rates import Buckets, address_of
 from shared.http.record import begin_trail, keep_read
 from shared.http.sign_in import begin, closed_to_patient
-from shared.revocations import subject_of
+from shared.revocations import link_of, subject_of
 from shared.settings import Platform
 from shared.signing import SigningKeys
 
@@ -94,7 +93,9 @@ async def open_link(request: Request, site_id: str, secret: str, lang: Lang = No
             await store.record_wrong_answer(connection, site_id, found.link.link_id)
             await _keep(request, connection, site_id, found.link, Kind.REFUSED, 422)
             return _asked(request, found, lang, asks_birth_year=True, is_wrong=True)
-        await store.record_opening(connection, site_id, found.link.link_id, datetime.now(UTC))
+        if not await store.record_opening(connection, site_id, found.link.link_id, datetime.now(UTC)):
+            await _keep(request, connection, site_id, found.link, Kind.DENIED, 404)
+            return _unusable(request)
         response = RedirectResponse(f"/start?lang={lang}" if lang else "/start", status_code=303)
         caller = _caller(site_id, found.link)
         await begin(request, connection, response, caller, ends_at=found.link.expires_at)
@@ -159,19 +160,11 @@ async def _behind(request: Request, connection: Connection, site_id: str, secret
 
 async def _of(connection: Connection, caller: Caller) -> Found | None:
     """The link that the patient came by; None where the token names none, or another patient's."""
-    link_id = _named(caller.subject)
+    link_id = link_of(caller.subject)
     if link_id is None or len(caller.sites) != 1:
         return None
     found = await _found(connection, caller.scope, await store.link(connection, caller.scope, link_id))
     return found if found is not None and found.link.patient_id == caller.patient_id else None
-
-
-def _named(subject: str) -> UUID | None:
-    kind, _, link_id = subject.partition(":")
-    try:
-        return UUID(link_id) if kind == "link" else None
-    except ValueError:
-        return None
 
 
 async def _found(connection: Connection, scope: SiteScope, link: Link | None) -> Found | None:

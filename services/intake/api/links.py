@@ -81,7 +81,9 @@ async def make_link(
     if visit is None:
         raise unknown("visit")
     command = Command[LinkBody](
-        locks=lambda _site, _body: [], record=partial(_make, link_keys[0], caller, visit_id), about=visit.patient_id
+        locks=lambda _site, _body: [str(visit.patient_id)],
+        record=partial(_make, link_keys[0], caller, visit_id),
+        about=visit.patient_id,
     )
     answer = await execute(request, command, Batch([body], is_single=True), site_id=site_id, key=key)
     made = orjson.loads(answer.body)

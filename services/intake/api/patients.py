@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.intake import store
 from services.intake.api.standing import enrolled
 from services.intake.domain import ConsentReason, decide
-from services.intake.settings import IntakeSettings
+from services.intake.settings import IntakeAppSettings
 from shared.db import Connection, SiteScope
 from shared.errors import conflict, unknown
 from shared.events import ClinicianId, ConsentState, Diagnosis, Education, EnrollmentUpdated, Language, Sex
@@ -55,7 +55,7 @@ async def enrol_patients(
     request: Request, body: Batch[PatientBody], caller: SiteStaff, key: IdempotencyKey, site: NamedSite = None
 ) -> Response:
     """Enrol one patient or many."""
-    settings: IntakeSettings = request.app.state.settings
+    settings: IntakeAppSettings = request.app.state.settings
     keys = [key for key in (settings.identifier_key, settings.other_identifier_key) if key is not None]
 
     def hashes(site_id: str, patient: PatientBody) -> list[bytes]:

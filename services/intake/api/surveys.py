@@ -3,7 +3,7 @@
 Words are sealed twice, for the record that is kept here and for the event that travels; neither opens as the other.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any
@@ -15,19 +15,27 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.main import IncEx
 
 from services.intake import store
-from services.intake.api.standing import enrolled
 from services.intake.domain import FORMS, Form, check, form_for, score
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope
-from shared.errors import FieldError, Problem, conflict, unknown
-from shared.events import Concern, ConcernTopic, Language, SkipReason, SurveyCompleted, VisitState
+from shared.errors import FieldError, Problem, conflict, erased, unknown
+from shared.events import Concern, ConcernTopic, Diagnosis, Language, SkipReason, SurveyCompleted, VisitState
 from shared.http.access import allow
 from shared.http.batch import Batch
-from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute, ring_of
+from shared.http.commands import (
+    MANY,
+    Accepted,
+    IdempotencyKey,
+    Item,
+    NamedSite,
+    Result,
+    Together,
+    execute_together,
+)
 from shared.http.fields import Moment
 from shared.keyring import KeyRing
 from shared.outbox import Draft, Recorded
-from shared.sealing import Patient, in_event, in_record
+from shared.sealing import Patient, WordKey, in_event, in_record
 
 router = APIRouter(tags=["surveys"])
 Submitter = Annotated[Caller, Depends(allow(Role.PATIENT, Role.COORDINATOR, Role.SYSTEM))]
@@ -79,23 +87,94 @@ async def submit_surveys(
     request: Request, body: Batch[SurveyBody], caller: Submitter, key: IdempotencyKey, site: NamedSite = None
 ) -> Response:
     """Submit one pre-visit survey or many."""
-    ring, site_id = ring_of(request), caller.writing_site(site)
-    await ring.warm([Patient(site_id, survey.patient_id) for survey in body.valid if survey.words])
-    command = Command[SurveyBody](
-        locks=lambda _site, survey: [str(survey.patient_id)], record=partial(_submit, ring, caller)
+    command: Together[SurveyBody] = request.app.state.submission
+    return await execute_together(request, command, body, site_id=caller.writing_site(site), key=key)
+
+
+def submission(ring: KeyRing) -> Together[SurveyBody]:
+    """How surveys are recorded; patients who answer at the same time share a transaction."""
+    return Together(locks=lambda _site, survey: [str(survey.patient_id)], record=partial(_record, ring))
+
+
+async def _record(ring: KeyRing, connection: Connection, items: Sequence[Item[SurveyBody]]) -> list[Result]:
+    """Record surveys of any sites: all that fit, each with its event."""
+    wanted = [_wanted(item) for item in items]
+    standings = await store.standings(connection, SiteScope.of(*{one.site_id for one in wanted}), wanted)
+    forms = _fitting(items, standings)
+    keys = await ring.sealers(
+        {
+            Patient(item.site_id, item.body.patient_id)
+            for item, form in zip(items, forms, strict=True)
+            if item.body.words and isinstance(form, Form)
+        }
     )
-    return await execute(request, command, body, site_id=site_id, key=key)
+    rows, results = [], list[Result]()
+    for item, form in zip(items, forms, strict=True):
+        if isinstance(form, Problem):
+            results.append(form)
+            continue
+        key = keys.get(Patient(item.site_id, item.body.patient_id))
+        if item.body.words and key is None:
+            results.append(erased())
+            continue
+        survey, recorded = _recorded(item, form, key)
+        rows.append((item.site_id, survey))
+        results.append(recorded)
+    if rows:
+        await store.record_surveys(connection, rows)
+    return results
 
 
-async def _submit(ring: KeyRing, caller: Caller, connection: Connection, site_id: str, body: SurveyBody) -> Recorded:
-    if caller.role is Role.PATIENT and caller.patient_id != body.patient_id:
+def _wanted(item: Item[SurveyBody]) -> store.Wanted:
+    return store.Wanted(item.site_id, item.body.patient_id, item.body.visit_id)
+
+
+def _fitting(
+    items: Sequence[Item[SurveyBody]], standings: Mapping[store.Wanted, store.Standing]
+) -> list[Form | Problem]:
+    """For each survey its pinned form, once patient, visit and answers fit; else what does not. One a visit."""
+    fitting = list[Form | Problem]()
+    answered = set[UUID]()
+    for item in items:
+        try:
+            fitting.append(_form_of(item, standings.get(_wanted(item)), answered))
+            answered.add(item.body.visit_id)
+        except Problem as problem:
+            fitting.append(problem)
+    return fitting
+
+
+def _form_of(item: Item[SurveyBody], standing: store.Standing | None, answered: Set[UUID]) -> Form:
+    body, caller = item.body, item.caller
+    if standing is None or (caller.role is Role.PATIENT and caller.patient_id != body.patient_id):
         raise unknown("patient")
-    form = await _form_of(connection, site_id, body)
-    errors = check(form, body.answers, body.skipped)
-    if errors:
+    if standing.diagnosis is None:
+        raise erased()
+    if standing.visit_patient_id != body.patient_id:
+        raise unknown("visit")
+    if standing.visit_state is VisitState.CANCELLED:
+        raise conflict("visit-cancelled", "The visit was cancelled. A survey belongs to a visit that takes place.")
+    if standing.has_survey or body.visit_id in answered:
+        raise conflict("already-answered", "This visit has its survey already.")
+    form = _named_form(body.form, standing.diagnosis)
+    if errors := check(form, body.answers, body.skipped):
         raise Problem(422, "invalid", f"{len(errors)} answer(s) are not valid.", errors=errors)
-    key = await ring.sealer(Patient(site_id, body.patient_id)) if body.words else None
-    survey_id, event_id = uuid4(), uuid4()
+    return form
+
+
+def _named_form(name: str | None, diagnosis: Diagnosis) -> Form:
+    """The form of this name, which must be one for the diagnosis; the newest such form when none is named."""
+    if name is None:
+        return form_for(diagnosis)
+    fitting = sorted(key for key, form in FORMS.items() if form.diagnosis is diagnosis)
+    if name not in fitting:
+        expected = f"a form for the patient's diagnosis: {' or '.join(fitting)}"
+        raise Problem(422, "invalid", "The form does not fit.", errors=[FieldError("form", expected)])
+    return FORMS[name]
+
+
+def _recorded(item: Item[SurveyBody], form: Form, key: WordKey | None) -> tuple[store.SurveyRow, Recorded]:
+    body, survey_id, event_id = item.body, uuid4(), uuid4()
     survey = store.SurveyRow(
         survey_id=survey_id,
         visit_id=body.visit_id,
@@ -106,29 +185,9 @@ async def _submit(ring: KeyRing, caller: Caller, connection: Connection, site_id
         words=None if key is None else key.seal(orjson.dumps(body.words).decode(), in_record(survey_id, "words")),
         scores=score(form, body.answers),
     )
-    await store.record_survey(connection, site_id, survey)
     sealed = {field: key.seal(said, in_event(event_id, field)) for field, said in body.words.items()} if key else {}
-    return Recorded(str(survey_id), [Draft(site_id, str(body.patient_id), _event(survey, body, sealed), event_id)])
-
-
-async def _form_of(connection: Connection, site_id: str, body: SurveyBody) -> Form:
-    """The pinned form, once patient and visit are known to fit; raises the problem where they do not."""
-    scope = SiteScope.of(site_id)
-    enrolment = await enrolled(connection, site_id, body.patient_id)
-    visit = await store.visit(connection, scope, body.visit_id)
-    if visit is None or visit.patient_id != body.patient_id:
-        raise unknown("visit")
-    if visit.state is VisitState.CANCELLED:
-        raise conflict("visit-cancelled", "The visit was cancelled. A survey belongs to a visit that takes place.")
-    if await store.has_survey(connection, scope, body.visit_id):
-        raise conflict("already-answered", "This visit has its survey already.")
-    if body.form is None:
-        return form_for(enrolment.diagnosis)
-    fitting = sorted(key for key, form in FORMS.items() if form.diagnosis is enrolment.diagnosis)
-    if body.form not in fitting:
-        expected = f"a form for the patient's diagnosis: {' or '.join(fitting)}"
-        raise Problem(422, "invalid", "The form does not fit.", errors=[FieldError("form", expected)])
-    return FORMS[body.form]
+    draft = Draft(item.site_id, str(body.patient_id), _event(survey, body, sealed), event_id)
+    return survey, Recorded(str(survey_id), [draft])
 
 
 def _event(survey: store.SurveyRow, body: SurveyBody, sealed: Mapping[str, str]) -> SurveyCompleted:

@@ -7,7 +7,10 @@ import asyncio
 import time
 
 from deploy.doors import Door
-from deploy.prepare import rebuild_read_model
+from deploy.rebuild import rebuild
+from services.dashboard import PROJECTIONS
+from services.dashboard.worker import SUBSCRIPTION
+from shared.kafka import KafkaBroker
 from tests.load import floor_stages, subjects
 from tests.load.bed import Bed
 from tests.load.figures import RATE, TIME, Figure, Sample, alternate
@@ -62,7 +65,9 @@ def _rebuild(bed: Bed) -> list[Figure]:
     def product() -> Sample:
         with bed.stack.doors([Door("dashboard", "worker")]):
             began = time.perf_counter()
-            report = asyncio.run(rebuild_read_model(bed.stack.network, "dashboard"))
+            network = bed.stack.network
+            broker = KafkaBroker(network.addresses.bootstrap_servers, client_id="rebuild")
+            report = asyncio.run(rebuild(network.databases["dashboard"], broker, SUBSCRIPTION, PROJECTIONS))
             seconds = time.perf_counter() - began
         if not report.is_swapped or report.compared < patients:
             raise BadRun(f"The rebuild compared {report.compared} rows for {patients} patients and swapped nothing.")

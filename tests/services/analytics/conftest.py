@@ -1,4 +1,4 @@
-"""Analytics, and the operator who looks at it."""
+"""Analytics, the operator who looks at it, and the pool of its worker."""
 
 from collections.abc import AsyncIterator
 
@@ -6,7 +6,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from tests.conftest import Apps, Tokens, client_of
+from shared.db import Pool
+from tests.conftest import Apps, Pools, Tokens, client_of
 
 
 @pytest.fixture
@@ -20,3 +21,9 @@ async def operator(analytics: FastAPI, token: Tokens) -> AsyncIterator[httpx.Asy
     """The operator of the network, whose token is for no site."""
     async with client_of(analytics, token("operator", [])) as client:
         yield client
+
+
+@pytest.fixture
+async def pool(pool_of: Pools) -> Pool:
+    """A worker's, on a fresh database."""
+    return await pool_of("analytics")

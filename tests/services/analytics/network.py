@@ -8,12 +8,12 @@ from uuid import UUID
 from fastapi import FastAPI
 
 from services.analytics.worker import subscription_of
-from shared.broker import Partition, Record
+from shared.broker import Partition
 from shared.db import open_pool, transaction
 from shared.delivery_store import Letter, add_letters
 from shared.events import ConsentState, Event, SiteType, ViewContext, VisitState, YesNoUnsure
-from tests.builders import a_feedback, a_message, a_site, a_survey, a_view, a_visit, an_enrollment, an_event, an_id
-from tests.conftest import FreshDatabase
+from tests.builders import a_feedback, a_record, a_site, a_survey, a_view, a_visit, an_enrollment, an_event, an_id
+from tests.conftest import FreshDatabase, worker_settings
 from tests.services.streams import arrive
 
 MARCH, APRIL = datetime(2024, 3, 12, 15, tzinfo=UTC), datetime(2024, 4, 9, 15, tzinfo=UTC)
@@ -96,14 +96,14 @@ def events_of(groups: Sequence[Group]) -> list[Event]:
 
 async def learn(analytics: FastAPI, *events: Event) -> None:
     """Let these events arrive."""
-    await arrive(analytics, subscription_of(analytics.state.settings), *events)
+    await arrive(analytics, subscription_of(worker_settings(analytics)), *events)
 
 
 async def set_aside(analytics: FastAPI, site_id: str) -> None:
     """Let an event of a site be set aside as dead."""
     database: FreshDatabase = analytics.state.database
-    message = a_message(an_event(a_visit(), site_id=site_id))
-    record = Record(Partition(message.topic, 1), 5, 1_760_000_000_000, message.key, message.value, message.headers)
+    event = an_event(a_visit(), site_id=site_id)
+    record = a_record(event, Partition(event.topic, 1), 5)
     async with open_pool(database.worker, size=1) as pool, transaction(pool) as connection:
         await add_letters(connection, "analytics", [Letter(record, "dead", "body: missing")])
 

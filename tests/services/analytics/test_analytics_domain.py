@@ -82,10 +82,7 @@ def test_no_hidden_row_can_be_computed_from_the_totals_of_its_columns(pairs: lis
     shares = hide_shares(rows)
     total = share(sum(count for count, _ in rows), sum(of for _, of in rows))
     for (count, of), found in zip(rows, shares, strict=True):
-        assert (found.count, found.of) in (
-            (Cell(count), Cell(of)),
-            (Cell(None, "hidden-too"), Cell(None, "hidden-too")),
-        )
+        assert (found.count, found.of) in ((Cell(count), Cell(of)), (WITHHELD, WITHHELD))
         assert found.of.value is None or not any(0 < part < 11 for part in (count, of - count, of))
     hidden = [row for row, found in zip(rows, shares, strict=True) if found.of.value is None]
     if not hidden or total.share is None:

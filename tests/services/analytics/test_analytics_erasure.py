@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-import pytest
+import httpx
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -27,7 +27,7 @@ from tests.builders import (
     an_id,
     clinical,
 )
-from tests.conftest import Apps, Pools, Tokens, client_of, undone
+from tests.conftest import undone
 from tests.services.streams import arrive
 
 PSEUDONYMS = Pseudonyms(b"p" * 32)
@@ -56,14 +56,8 @@ LEAVING = [
 ]
 
 
-@pytest.fixture
-async def analytics(app: Apps) -> FastAPI:
-    return await app("analytics")
-
-
-async def figures(analytics: FastAPI, token: Tokens) -> dict[str, Any]:
-    async with client_of(analytics, token("operator", [])) as operator:
-        steps = (await operator.get("/v1/network/funnel")).json()["steps"]
+async def figures(operator: httpx.AsyncClient) -> dict[str, Any]:
+    steps = (await operator.get("/v1/network/funnel")).json()["steps"]
     return {step["name"]: step["count"] for step in steps}
 
 
@@ -74,13 +68,13 @@ async def counted(analytics: FastAPI) -> dict[str, int]:
 
 
 async def test_who_withdraws_stays_in_the_tables_and_leaves_the_figures_who_is_erased_leaves_both(
-    analytics: FastAPI, token: Tokens
+    analytics: FastAPI, operator: httpx.AsyncClient
 ) -> None:
     many = [patient for number in range(40) for patient in history(an_id("somebody", number))]
     await arrive(analytics, SUBSCRIPTION, *EVENTS, *many)
-    before = await figures(analytics, token)
+    before = await figures(operator)
     await arrive(analytics, SUBSCRIPTION, *LEAVING)
-    after = await figures(analytics, token)
+    after = await figures(operator)
     for step in ("Patients enrolled", "Surveys received", "Feedback given"):
         assert before[step]["value"] - after[step]["value"] == 2, step
     assert await counted(analytics) == dict.fromkeys(TABLES, 42), "of the erased none, of who withdrew all"
@@ -104,11 +98,6 @@ async def test_what_comes_late_about_an_erased_person_is_not_kept_and_still_acco
     shown = {row["name"]: row["n"] for row in await analytics.state.database.rows(ACCOUNT)}
     read = await analytics.state.database.rows("SELECT topic, count(*) AS n FROM delivery GROUP BY topic")
     assert shown == {row["topic"]: row["n"] for row in read}
-
-
-@pytest.fixture
-async def pool(pool_of: Pools) -> Pool:
-    return await pool_of("analytics")
 
 
 async def rows_after(pool: Pool, *batches: Sequence[Event]) -> list[Any]:

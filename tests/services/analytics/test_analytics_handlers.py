@@ -1,17 +1,17 @@
 """Every stream reaches analytics in any order, any number of times, and ends in the same facts about nobody known."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import date, timedelta
 
 import asyncpg
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.analytics.domain.pseudonyms import Pseudonyms
 from services.analytics.handlers import applier
 from services.analytics.store import ACCOUNT
-from shared.db import Pool, transaction
+from shared.db import Connection, Pool
 from shared.events import Body, ConsentState, Event, LinkRevoked, PatientErased, VisitState
 from tests.builders import (
     SUBMITTED_AT,
@@ -30,7 +30,7 @@ from tests.builders import (
     an_id,
     one_of_each,
 )
-from tests.conftest import Databases, Pools
+from tests.conftest import undone
 
 TABLES = ("site", "enrolment", "visit", "survey", "clinical_fact", "view", "feedback")
 PSEUDONYMS = Pseudonyms(b"p" * 32)
@@ -77,21 +77,25 @@ EVENTS = [
 ]
 
 
-@pytest.fixture
-async def pool(pool_of: Pools, database: Databases) -> Pool:
-    """A worker's, which here may begin anew."""
-    opened = await database("analytics")
-    await opened.run("GRANT DELETE ON ALL TABLES IN SCHEMA public TO samepage_worker")
-    return await pool_of(opened)
+@asynccontextmanager
+async def applied(pool: Pool, *batches: Sequence[Event]) -> AsyncIterator[Connection]:
+    """Shows what these batches leave where there was nothing, until the block ends."""
+    async with undone(pool) as connection:
+        for batch in batches:
+            await apply(connection, batch)
+        yield connection
 
 
 async def facts_after(pool: Pool, *batches: Sequence[Event]) -> Facts:
     """All facts after these batches, starting from none."""
-    async with transaction(pool) as connection:
-        await connection.execute("; ".join(f"DELETE FROM {table}" for table in TABLES))
-        for batch in batches:
-            await apply(connection, batch)
+    async with applied(pool, *batches) as connection:
         return {table: await connection.fetch(f"SELECT * FROM {table} ORDER BY 1, 2") for table in TABLES}
+
+
+async def account_after(pool: Pool, events: Sequence[Event]) -> dict[str, int]:
+    """How many events of each topic are accounted for after these."""
+    async with applied(pool, events) as connection:
+        return {row["name"]: row["n"] for row in await connection.fetch(ACCOUNT)}
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -127,16 +131,13 @@ async def test_every_topic_leaves_its_fact_and_every_event_is_accounted_for(pool
     }  # fmt: skip
     kinds = {row["kind"] for row in facts["clinical_fact"]}
     assert kinds == {body.change.kind for body in (a_lab(), an_assessment(), a_medication(), a_step())}
-    account = {row["name"]: row["n"] for row in await pool.fetch(ACCOUNT)}
     published = [event.topic for event in events]
-    assert account == {topic: published.count(topic) for topic in published}
+    assert await account_after(pool, events) == {topic: published.count(topic) for topic in published}
 
 
 async def test_the_account_counts_every_event_of_a_stream_and_not_the_facts_it_left(pool: Pool) -> None:
-    await facts_after(pool, EVENTS)
-    account = {row["name"]: row["n"] for row in await pool.fetch(ACCOUNT)}
     published = [event.topic for event in EVENTS]
-    assert account == {topic: published.count(topic) for topic in published}
+    assert await account_after(pool, EVENTS) == {topic: published.count(topic) for topic in published}
 
 
 async def test_no_id_and_no_word_of_anybody_is_kept(pool: Pool) -> None:

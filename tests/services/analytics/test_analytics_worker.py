@@ -1,6 +1,5 @@
 """Analytics behind a real Kafka: every stream of a network becomes its figures."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
@@ -8,13 +7,11 @@ import pytest
 from fastapi import FastAPI
 
 from services.analytics import CONSUMES, worker
-from services.analytics.settings import AnalyticsSettings
 from shared.kafka import KafkaBroker
-from shared.memory_broker import MemoryBroker
-from shared.settings import Platform
 from tests.conftest import Apps, Tokens, client_of, worker_settings
 from tests.services.analytics.network import KNOWN
 from tests.services.streams import send
+from tests.shared.effects import running
 from tests.waiting import until
 
 
@@ -30,10 +27,8 @@ async def broker(kafka_bootstrap: str) -> KafkaBroker:
 async def application(app: Apps, broker: KafkaBroker) -> AsyncIterator[FastAPI]:
     """Both doors of analytics on one database."""
     application = await app("analytics")
-    running = asyncio.create_task(worker.run(worker_settings(application), broker))
-    yield application
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    async with running(worker.run(worker_settings(application), broker)):
+        yield application
 
 
 @pytest.mark.kafka
@@ -52,9 +47,3 @@ async def test_what_happens_in_the_network_becomes_its_figures(
     assert [step["count"]["value"] for step in steps] == [2, 3, 88, 56, 43, 32]
     assert [(site["state"], site["dead_letters"]) for site in sites] == [("fine", 0), ("fine", 0), ("not started", 0)]
     assert all(0 <= site["lag_s"] < 30 for site in sites)
-
-
-async def test_a_worker_without_the_key_of_pseudonyms_does_not_begin(platform: Platform) -> None:
-    settings = AnalyticsSettings(platform=platform, database_url="postgresql://nowhere")
-    with pytest.raises(ValueError, match="PSEUDONYM_KEY is not set"):
-        await worker.run(settings, MemoryBroker())

@@ -1,12 +1,9 @@
 """What clinical does when a patient is erased, and when the key ring is away."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
-import asyncpg
 import httpx
-import pytest
 from fastapi import FastAPI
 
 from services.clinical.handlers import apply
@@ -17,6 +14,7 @@ from shared.sealing import Patient
 from tests.builders import PATIENT, SITE, an_enrollment, an_erasure, an_event
 from tests.conftest import KeyRings
 from tests.services.clinical.writes import EACH, LAB, NEIGHBOUR, STEP, post, recorded
+from tests.services.rings import away
 from tests.services.streams import arrive, published
 
 TABLES = ("patient", "assessment", "lab", "medication", "plan_step")
@@ -64,20 +62,11 @@ async def test_erasing_waits_for_a_write_that_is_under_way(clinical: FastAPI, sy
     assert await rows_of(clinical, PATIENT) == dict.fromkeys(TABLES, 0)
 
 
-@pytest.fixture
-async def ring_away(keyring_of: KeyRings) -> AsyncIterator[None]:
-    """The key ring's table is not there, as seen by everybody."""
-    connection = await asyncpg.connect((await keyring_of("owner")).database_url.get_secret_value())
-    await connection.execute("ALTER TABLE patient_key RENAME TO away")
-    yield
-    await connection.close()
-
-
-@pytest.mark.usefixtures("ring_away")
 async def test_without_the_key_ring_steps_are_refused_and_all_else_is_recorded(
-    clinical: FastAPI, system: httpx.AsyncClient
+    clinical: FastAPI, system: httpx.AsyncClient, keyring_of: KeyRings
 ) -> None:
-    refused = await post(system, "plans", [STEP, STEP])
-    assert (refused.status_code, refused.json()["type"]) == (503, "urn:samepage:problem:no-keys")
-    assert (await rows_of(clinical, PATIENT))["plan_step"] == 0
-    await recorded(system, "labs", LAB)
+    async with away(keyring_of):
+        refused = await post(system, "plans", [STEP, STEP])
+        assert (refused.status_code, refused.json()["type"]) == (503, "urn:samepage:problem:no-keys")
+        assert (await rows_of(clinical, PATIENT))["plan_step"] == 0
+        await recorded(system, "labs", LAB)

@@ -14,6 +14,7 @@ from tests.builders import PATIENT, SITE, an_enrollment, an_event
 from tests.conftest import Tokens, client_of, new_key, worker_settings
 from tests.services.clinical.writes import LAB
 from tests.services.streams import first_of, send
+from tests.shared.effects import running
 
 
 @pytest.fixture
@@ -28,10 +29,8 @@ async def broker(kafka_bootstrap: str) -> KafkaBroker:
 async def application(app: Callable[[str], Awaitable[FastAPI]], broker: KafkaBroker) -> AsyncIterator[FastAPI]:
     """Both doors of clinical on one database."""
     application = await app("clinical")
-    running = asyncio.create_task(worker.run(worker_settings(application), broker))
-    yield application
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    async with running(worker.run(worker_settings(application), broker)):
+        yield application
 
 
 @pytest.mark.kafka

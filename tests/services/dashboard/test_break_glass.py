@@ -1,5 +1,6 @@
 """Breaking the glass: what a clinician of another site reaches through it, for how long, and who is told."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -14,10 +15,12 @@ from shared.sealing import Patient, in_record
 from tests.builders import PATIENT, an_erasure, an_event
 from tests.conftest import KeyRings, Tokens, client_of
 from tests.services.dashboard.conftest import BODY, HERE, NEIGHBOUR, PAGE, SHOWN, THERE, WORDS, Clients, break_glass
-from tests.services.dashboard.rings import away
+from tests.services.held import held, until_waiting
+from tests.services.rings import away
 from tests.services.streams import arrive, published
 from tests.services.trails import trail, unrecordable
 from tests.sign_in.conftest import Clock
+from tests.waiting import until
 
 
 async def statuses(client: httpx.AsyncClient) -> list[int]:
@@ -127,6 +130,23 @@ async def test_whoever_broke_it_and_the_patients_site_can_close_it_at_once_and_n
     assert [item["ended_by"] for item in items] == ["j-ortiz", "dr-silva"]
 
 
+async def test_it_stays_open_however_often_others_broke_and_closed_theirs_since(
+    dashboard: FastAPI, clinician: httpx.AsyncClient
+) -> None:
+    glass = await break_glass(clinician)
+    await dashboard.state.database.run(
+        """
+        INSERT INTO broken_glass
+            (site_id, glass_id, patient_id, subject, of_sites, reason, words, broken_at, until, ended_at, ended_by)
+        SELECT site_id, gen_random_uuid(), patient_id, 'dr-other', of_sites, reason, words,
+               broken_at + interval '1 second', until, until, 'dr-other'
+        FROM broken_glass, generate_series(1, 100)
+        """
+    )
+    assert await statuses(clinician) == [200, 200]
+    assert (await clinician.post("/v1/break-glass", json=BODY)).json() == glass
+
+
 async def test_said_again_while_it_is_open_it_is_the_same_glass_and_lasts_no_longer(
     dashboard: FastAPI, clinician: httpx.AsyncClient, clock: Clock
 ) -> None:
@@ -177,6 +197,16 @@ async def test_one_clinician_may_try_ten_times_an_hour(
     await break_glass(clinician)
 
 
+async def test_tries_at_the_same_moment_count_one_by_one(dashboard: FastAPI, clinician: httpx.AsyncClient) -> None:
+    nobody = BODY | {"patient_id": str(uuid4())}
+    for _ in range(9):
+        assert (await clinician.post("/v1/break-glass", json=nobody)).status_code == 404
+    async with held(dashboard, (HERE, "break-glass:dr-silva")):
+        trying = [asyncio.create_task(clinician.post("/v1/break-glass", json=nobody)) for _ in range(2)]
+        await until_waiting(dashboard, 2)
+    assert sorted([(await one).status_code for one in trying]) == [404, 429]
+
+
 @pytest.mark.parametrize("words", ["", "too short", "          ", "x" * 501])
 async def test_why_is_said_in_words(clinician: httpx.AsyncClient, words: str) -> None:
     answer = await clinician.post("/v1/break-glass", json=BODY | {"words": words})
@@ -197,7 +227,7 @@ async def test_what_cannot_be_put_on_record_is_neither_opened_nor_shown(
 
 
 async def test_an_erased_patient_stays_erased(
-    dashboard: FastAPI, clinician: httpx.AsyncClient, coordinator: httpx.AsyncClient, ring: KeyRing, clock: Clock
+    dashboard: FastAPI, clinician: httpx.AsyncClient, ring: KeyRing, clock: Clock
 ) -> None:
     await break_glass(clinician)
     await ring.erase(Patient(THERE, PATIENT), ErasureReason.PATIENT_REQUEST, clock.now)
@@ -236,16 +266,22 @@ async def test_the_words_stand_sealed_at_the_patients_site_and_nowhere_else(
     assert opened.state == "erased"
 
 
-async def test_while_words_cannot_be_sealed_nothing_opens_and_the_try_is_on_record(
+async def test_while_words_cannot_be_sealed_nothing_opens_and_what_is_on_record_counts_for_no_try(
     dashboard: FastAPI, clinician: httpx.AsyncClient, keyring_of: KeyRings
 ) -> None:
     async with away(keyring_of):
-        answer = await clinician.post("/v1/break-glass", json=BODY)
-    assert (answer.status_code, answer.json()["type"]) == (503, "urn:samepage:problem:no-keys")
+        for _ in range(10):
+            answer = await clinician.post("/v1/break-glass", json=BODY)
+            assert (answer.status_code, answer.json()["type"]) == (503, "urn:samepage:problem:no-keys")
     assert await statuses(clinician) == [404, 404]
-    (row,) = await trail(dashboard, kind="refused")
-    assert (row["site_id"], row["status"]) == (HERE, 503)
-    assert await dashboard.state.database.value("SELECT count(*) FROM glass_try") == 1
+    rows = await trail(dashboard, kind="refused")
+    assert [(row["site_id"], row["status"]) for row in rows] == [(HERE, 503)] * 10
+    assert await dashboard.state.database.value("SELECT count(*) FROM glass_try") == 0
+
+    async def opens() -> bool:
+        return (await clinician.post("/v1/break-glass", json=BODY)).status_code == 201
+
+    assert await until(opens), "it is asked for again a second later"
 
 
 async def test_a_look_through_glass_is_a_look_at_that_site_outside_its_visit(
@@ -262,7 +298,7 @@ async def test_a_look_through_glass_is_a_look_at_that_site_outside_its_visit(
 
 
 async def test_the_list_of_a_day_is_that_of_the_sites_day_and_says_how_often_it_was_looked(
-    dashboard: FastAPI, clinician: httpx.AsyncClient, coordinator: httpx.AsyncClient, as_: Clients, clock: Clock
+    clinician: httpx.AsyncClient, coordinator: httpx.AsyncClient, as_: Clients, clock: Clock
 ) -> None:
     clock.now = datetime(2026, 10, 14, 4, 30, tzinfo=UTC)  # 23:30 of the day before, at the patient's site
     await break_glass(clinician)
@@ -283,8 +319,40 @@ async def test_the_list_of_a_day_is_that_of_the_sites_day_and_says_how_often_it_
     assert (await coordinator.get("/v1/break-glass")).json()["items"] == []
 
 
+async def test_a_long_list_comes_in_parts_that_miss_and_repeat_nothing(
+    dashboard: FastAPI, clinician: httpx.AsyncClient, coordinator: httpx.AsyncClient
+) -> None:
+    await break_glass(clinician)
+    await dashboard.state.database.run(
+        """
+        INSERT INTO broken_glass (site_id, glass_id, patient_id, subject, of_sites, reason, words, broken_at, until)
+        SELECT site_id, gen_random_uuid(), patient_id, subject, of_sites, reason, words,
+               broken_at - number * interval '1 minute', until
+        FROM broken_glass, generate_series(1, 200) AS number
+        """
+    )
+    seen: list[str] = []
+    params: dict[str, str] = {}
+    while True:
+        answer = (await coordinator.get("/v1/break-glass", params=params)).json()
+        seen += [item["id"] for item in answer["items"]]
+        if answer["next"] is None:
+            break
+        params = {"before": answer["next"]}
+    rows = await dashboard.state.database.rows("SELECT glass_id FROM broken_glass ORDER BY broken_at DESC")
+    assert seen == [str(row["glass_id"]) for row in rows]
+
+
+async def test_the_list_holds_what_another_door_wrote_whose_clock_is_ahead(
+    clinician: httpx.AsyncClient, coordinator: httpx.AsyncClient, clock: Clock
+) -> None:
+    await break_glass(clinician)
+    clock.go_on(minutes=-10)
+    assert len((await coordinator.get("/v1/break-glass")).json()["items"]) == 1
+
+
 async def test_a_coordinator_of_the_site_says_that_it_was_looked_into(
-    dashboard: FastAPI, clinician: httpx.AsyncClient, coordinator: httpx.AsyncClient, as_: Clients
+    clinician: httpx.AsyncClient, coordinator: httpx.AsyncClient, as_: Clients
 ) -> None:
     path = f"/v1/break-glass/{(await break_glass(clinician))['id']}/review"
     async with as_("coordinator", HERE) as stranger, as_("coordinator", THERE, "later") as second:

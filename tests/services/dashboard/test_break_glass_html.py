@@ -37,7 +37,7 @@ async def test_a_page_that_does_not_open_leads_a_clinician_to_the_form_and_nobod
 
 
 async def test_the_form_opens_the_page_and_the_page_says_so_to_everybody_until_it_closes(
-    clinician: httpx.AsyncClient, coordinator: httpx.AsyncClient, dashboard: FastAPI, token: Tokens, clock: Clock
+    clinician: httpx.AsyncClient, coordinator: httpx.AsyncClient, dashboard: FastAPI, token: Tokens
 ) -> None:
     answer = await clinician.post(NEW, data=BODY)
     assert (answer.status_code, answer.headers["location"]) == (303, SHOWN)

@@ -30,7 +30,7 @@ from tests.builders import (
     an_id,
 )
 from tests.conftest import Apps, KeyRings, Pools, Tokens, client_of, new_key, undone
-from tests.services.dashboard.rings import away
+from tests.services.rings import away
 from tests.waiting import until
 
 SURVEY_EVENT = an_id("event", "survey")

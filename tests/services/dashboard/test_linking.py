@@ -1,5 +1,6 @@
 """A patient of two sites: linked by both, each record at the site that wrote it, ended by either, gone with erasing."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -16,6 +17,7 @@ from tests.builders import PATIENT, an_erasure, an_event
 from tests.conftest import Tokens, client_of
 from tests.markup import Document
 from tests.services.dashboard.conftest import HERE, NEIGHBOUR, OWN, SHOWN, THERE, Clients
+from tests.services.held import held, until_waiting
 from tests.services.streams import arrive, published
 from tests.services.trails import trail, unrecordable
 from tests.sign_in.conftest import Clock
@@ -124,8 +126,11 @@ async def test_a_link_opens_nothing_else_and_to_nobody_else(
             assert await statuses(stranger, link) == [404, 404]
     async with client_of(dashboard, token("patient", [HERE], patient_id=OWN)) as patient:
         assert await statuses(patient, link) == [403, 403]
-    (view,) = {row["view_id"] for row in await dashboard.state.database.rows("SELECT view_id FROM view")} or {uuid4()}
-    assert (await clinician.post(f"/v1/views/{view}/beacon", content=b'{"duration_ms": 5}')).status_code == 404
+    assert (await clinician.get(pages_of(link)[0])).status_code == 200
+    (view,) = await dashboard.state.database.rows("SELECT view_id, site_id FROM view")
+    assert view["site_id"] == THERE
+    beacon = f"/v1/views/{view['view_id']}/beacon"
+    assert (await clinician.post(beacon, content=b'{"duration_ms": 5}')).status_code == 404
 
 
 async def test_either_side_ends_it_at_once_for_both(
@@ -179,8 +184,35 @@ async def test_a_code_opens_once_for_a_week_until_a_new_one_takes_its_place(
     assert row["code_hash"] == hashlib.sha256(late.encode()).digest()
 
 
+async def test_a_code_that_is_given_for_patients_who_are_linked_already_is_used_up_too(
+    coordinator: httpx.AsyncClient, here: httpx.AsyncClient
+) -> None:
+    link, code = await linked(coordinator, here), await a_code(coordinator)
+    assert (await give(here, code)).status_code == 200
+    assert (await give(here, code)).status_code == 200, "said again while they are linked it is the same link"
+    assert (await here.delete(f"{LINKS}/{link['id']}")).status_code == 204
+    assert (await give(here, code)).status_code == 404
+
+
+@pytest.mark.parametrize("patient", [(HERE, OWN), (THERE, PATIENT)])
+async def test_a_code_that_two_give_at_the_same_moment_makes_one_link(
+    dashboard: FastAPI,
+    coordinator: httpx.AsyncClient,
+    here: httpx.AsyncClient,
+    as_: Clients,
+    patient: tuple[str, UUID],
+) -> None:
+    code = await a_code(coordinator)
+    async with as_("coordinator", HERE, "a-colleague") as colleague:
+        async with held(dashboard, patient):
+            giving = [asyncio.create_task(give(client, code)) for client in (here, colleague)]
+            await until_waiting(dashboard, 2)
+        assert sorted([(await one).status_code for one in giving]) == [200, 201]
+    assert await dashboard.state.database.value("SELECT count(*) FROM linked_patient") == 2
+
+
 async def test_without_a_valid_code_nobody_learns_who_is_a_patient_elsewhere(
-    dashboard: FastAPI, coordinator: httpx.AsyncClient, here: httpx.AsyncClient, clock: Clock
+    dashboard: FastAPI, coordinator: httpx.AsyncClient, here: httpx.AsyncClient
 ) -> None:
     used = await a_code(coordinator)
     await here.delete(f"{LINKS}/{(await give(here, used)).json()['id']}")
@@ -191,8 +223,8 @@ async def test_without_a_valid_code_nobody_learns_who_is_a_patient_elsewhere(
     said = {((answer := await give(here, code)).status_code, answer.content) for code in wrong}
     assert len(said) == 1
     assert {status for status, _ in said} == {404}
-    for row in await trail(dashboard, kind="denied"):
-        assert (row["site_id"], row["patient_id"], row["asked"]) == (HERE, OWN, [])
+    denied = await trail(dashboard, kind="denied")
+    assert [(row["site_id"], row["patient_id"], row["asked"]) for row in denied] == [(HERE, OWN, [])] * len(wrong)
     nobody = await give(here, live, path=f"/v1/patients/{uuid4()}/links")
     assert (nobody.status_code, nobody.json()["detail"]) == (404, "There is no such patient at this site.")
     assert (await here.post(CODES, json=AGREED)).status_code == 404
@@ -219,8 +251,8 @@ async def test_erasing_one_of_the_two_ends_the_link_and_neither_side_says_who_th
         erasure = an_event(an_erasure(patient_id=patient), site_id=site, sequence=number)
         await arrive(dashboard, SUBSCRIPTION, erasure)
     assert await statuses(here, link) == [404, 404]
-    for row in await dashboard.state.database.rows("SELECT * FROM linked_patient"):
-        assert (row["other_patient_id"], row["ended_by"]) == (None, "erasure")
+    sides = await dashboard.state.database.rows("SELECT * FROM linked_patient")
+    assert [(row["other_patient_id"], row["ended_by"]) for row in sides] == [(None, "erasure")] * 2
     assert (await give(here, unused)).status_code == 404
     assert "Also seen at" not in (await coordinator.get(SHOWN)).text
 
@@ -239,7 +271,7 @@ async def test_without_a_record_there_is_no_link_and_no_page(
 
 
 async def test_the_pages_say_where_else_the_patient_is_seen(
-    dashboard: FastAPI, coordinator: httpx.AsyncClient, here: httpx.AsyncClient, token: Tokens, clock: Clock
+    dashboard: FastAPI, coordinator: httpx.AsyncClient, here: httpx.AsyncClient, token: Tokens
 ) -> None:
     link = await linked(coordinator, here)
     own = Document((await here.get(f"/patients/{OWN}")).text)
@@ -264,3 +296,49 @@ async def test_a_code_says_its_site_and_lasts_a_week(coordinator: httpx.AsyncCli
     answer = (await coordinator.post(CODES, json=AGREED)).json()
     assert answer["code"].startswith(f"{THERE}.")
     assert answer["expires_at"] == (clock.now + timedelta(days=7)).isoformat().replace("+00:00", "Z")
+
+
+async def test_ending_an_old_link_once_more_leaves_the_new_one_to_both_sites(
+    coordinator: httpx.AsyncClient, here: httpx.AsyncClient, clock: Clock
+) -> None:
+    old = await linked(coordinator, here)
+    assert (await here.delete(f"{LINKS}/{old['id']}")).status_code == 204
+    clock.go_on(minutes=1)
+    new = await linked(coordinator, here)
+    assert (await here.delete(f"{LINKS}/{old['id']}")).status_code == 204
+    assert await statuses(here, new) == [200, 200]
+    for client, patient in ((here, OWN), (coordinator, PATIENT)):
+        items = (await client.get(f"/v1/patients/{patient}/links")).json()["items"]
+        assert [item["ended_at"] is None for item in items] == [True, False]
+
+
+@pytest.mark.parametrize("patient", [(HERE, OWN), (THERE, PATIENT)])
+async def test_a_link_ends_after_whatever_happens_to_either_patient_and_as_it_stands_then(
+    dashboard: FastAPI, coordinator: httpx.AsyncClient, here: httpx.AsyncClient, patient: tuple[str, UUID]
+) -> None:
+    link = await linked(coordinator, here)
+    async with held(dashboard, patient) as other:
+        ending = asyncio.create_task(here.delete(f"{LINKS}/{link['id']}"))
+        await until_waiting(dashboard)
+        await other.execute("UPDATE linked_patient SET ended_at = now(), ended_by = 'erasure', other_patient_id = NULL")
+    assert (await ending).status_code == 204
+    assert [row["site_id"] for row in await trail(dashboard, route="end_link")] == [HERE]
+    assert {row["ended_by"] for row in await dashboard.state.database.rows("SELECT ended_by FROM linked_patient")} == {
+        "erasure"
+    }
+
+
+async def test_an_erasure_takes_both_sides_of_a_link_in_one_order_whoever_made_the_code(
+    dashboard: FastAPI, coordinator: httpx.AsyncClient, here: httpx.AsyncClient
+) -> None:
+    code = (await here.post(f"/v1/patients/{OWN}/link-codes", json=AGREED)).json()["code"]
+    assert (await give(coordinator, code, path=f"/v1/patients/{PATIENT}/links")).status_code == 201
+    first, second = (f"UPDATE linked_patient SET ended_at = now() WHERE site_id = '{site}'" for site in (HERE, THERE))
+    async with held(dashboard) as other:
+        await other.execute(first)
+        erasing = asyncio.create_task(arrive(dashboard, SUBSCRIPTION, an_event(an_erasure())))
+        await until_waiting(dashboard)
+        await other.execute(second)
+    await erasing
+    for row in await dashboard.state.database.rows("SELECT * FROM linked_patient"):
+        assert row["other_patient_id"] is None

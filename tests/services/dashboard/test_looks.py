@@ -114,6 +114,22 @@ async def test_a_long_list_comes_in_parts_that_miss_and_repeat_nothing(
     ]
 
 
+async def test_the_newest_are_shown_though_the_clock_of_the_database_is_ahead(
+    dashboard: FastAPI, patient: httpx.AsyncClient, clinician: httpx.AsyncClient
+) -> None:
+    await clinician.get(f"/v1/patients/{PATIENT}/page")
+    await dashboard.state.database.run(
+        """
+        INSERT INTO audit (site_id, recorded_at, subject, role, kind, purpose, patient_id, method, route, status,
+                           request_id, trace_id, asked)
+        SELECT site_id, recorded_at + interval '1 minute', subject, role, kind, purpose, patient_id, method, route,
+               status, request_id, trace_id, asked
+        FROM audit
+        """
+    )
+    assert await looks(patient) == [("clinician", "care", "read_page")] * 2
+
+
 async def test_the_page_for_people_says_you_and_names_others_as_the_site_does(
     patient: httpx.AsyncClient, clinician: httpx.AsyncClient
 ) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -27,6 +26,7 @@ from tests.builders import (
 )
 from tests.conftest import Tokens, client_of, new_key
 from tests.services.streams import arrive, published
+from tests.survey import FEEDBACK
 
 OTHER_SITE = "lakeside"
 ENDED_AT = VISIT_AT + timedelta(minutes=30)
@@ -37,20 +37,7 @@ NOT_ENDED = an_id("visit that has not ended")
 SURVEY_TOO_LATE = an_id("visit with a survey of the next day")
 SURVEY_ONLY = an_id("visit of which only the survey has arrived")
 COMPLETED = {"state": VisitState.COMPLETED, "completed_at": ENDED_AT}
-ANSWERS: dict[str, Any] = {
-    "patient_id": str(PATIENT),
-    "visit_id": str(VISIT),
-    "effort_to_understand": 9,
-    "effort_to_listen": 9,
-    "effort_to_include": 8,
-    "helped_discussion": True,
-    "helped_what_matters": True,
-    "helped_decisions": False,
-    "used_in_visit": "yes",
-    "used_outside_visit": "unsure",
-    "used_over_one_month": True,
-}
-QUESTIONS = [name for name in ANSWERS if not name.endswith("_id")]
+ANSWERS = FEEDBACK | {"patient_id": str(PATIENT), "visit_id": str(VISIT)}
 
 
 @pytest.fixture
@@ -115,14 +102,14 @@ async def test_what_the_patient_says_is_published_as_it_was_said(feedback: FastA
     assert event.body.model_dump(mode="json", include=set(ANSWERS)) == ANSWERS
     assert answer.json()["id"] == str(event.body.feedback_id)
     row = (await feedback.state.database.rows("SELECT * FROM feedback"))[0]
-    assert {name: row[name] for name in QUESTIONS} == {name: ANSWERS[name] for name in QUESTIONS}
+    assert {name: row[name] for name in FEEDBACK} == FEEDBACK
 
 
 async def test_a_skipped_question_is_null_and_one_that_is_left_out_is_refused(
     feedback: FastAPI, patient: httpx.AsyncClient
 ) -> None:
-    skipped = dict.fromkeys(name for name in QUESTIONS if not name.startswith(("used_in", "used_outside")))
-    for name in QUESTIONS:
+    skipped = dict.fromkeys(name for name in FEEDBACK if not name.startswith(("used_in", "used_outside")))
+    for name in FEEDBACK:
         body = {key: value for key, value in ANSWERS.items() if key != name}
         answer = await patient.post("/v1/feedback", json=body, headers=new_key())
         assert [error["field"] for error in answer.json()["errors"]] == [name]
@@ -267,7 +254,7 @@ def test_no_route_answers_with_what_was_said() -> None:
     }
     assert {"Accepted", "Invitations"} <= answers
     said = {name for answer in answers if answer for name in described["components"]["schemas"][answer]["properties"]}
-    assert not said & set(QUESTIONS)
+    assert not said & set(FEEDBACK)
 
 
 async def test_of_an_erased_patient_no_feedback_is_kept_and_none_is_taken(

@@ -13,6 +13,7 @@ from shared.kafka import KafkaBroker
 from tests.builders import PATIENT, SITE, VISIT_AT, a_feedback, a_survey, a_visit, an_enrollment, an_event
 from tests.conftest import Tokens, client_of, new_key, worker_settings
 from tests.services.streams import first_of, send
+from tests.shared.effects import running
 
 
 @pytest.fixture
@@ -27,10 +28,8 @@ async def broker(kafka_bootstrap: str) -> KafkaBroker:
 async def application(app: Callable[[str], Awaitable[FastAPI]], broker: KafkaBroker) -> AsyncIterator[FastAPI]:
     """Both doors of feedback on one database."""
     application = await app("feedback")
-    running = asyncio.create_task(worker.run(worker_settings(application), broker))
-    yield application
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    async with running(worker.run(worker_settings(application), broker)):
+        yield application
 
 
 @pytest.mark.kafka

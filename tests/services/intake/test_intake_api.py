@@ -8,11 +8,12 @@ import pytest
 from fastapi import FastAPI
 
 from tests.conftest import Apps, Tokens, client_of, new_key
+from tests.services.clinic import PERSON, SITE_BODY, clinic_of
 from tests.survey import CROHNS, answers_to, survey_of
 
 SITE = "site-01"
 OTHER = "site-02"
-PATIENT = {"identifier": "MRN-77", "birth_year": 1984, "sex": "female", "diagnosis": "crohns-disease"}
+PATIENT = PERSON | {"identifier": "MRN-77"}
 
 
 @pytest.fixture
@@ -23,14 +24,8 @@ async def intake(app: Apps) -> FastAPI:
 @pytest.fixture
 async def site(intake: FastAPI, token: Tokens) -> AsyncIterator[httpx.AsyncClient]:
     """The system of site-01, whose site is known."""
-    async with client_of(intake, token("system", [SITE])) as client:
-        answer = await client.put(f"/v1/sites/{SITE}", json=site_body())
-        assert answer.status_code == 200, answer.text
-        yield client
-
-
-def site_body() -> dict[str, str]:
-    return {"name": "Riverbend GI", "site_type": "academic", "time_zone": "America/Chicago"}
+    async with clinic_of(intake, token, SITE) as clinic:
+        yield clinic.system
 
 
 async def enrolled(client: httpx.AsyncClient, **changes: object) -> str:
@@ -119,7 +114,7 @@ async def test_a_patient_of_another_site_is_as_unknown_as_one_that_does_not_exis
 ) -> None:
     patient_id = await enrolled(site)
     async with client_of(intake, token("system", [OTHER])) as other:
-        await other.put(f"/v1/sites/{OTHER}", json=site_body())
+        await other.put(f"/v1/sites/{OTHER}", json=SITE_BODY)
         body = {"patient_id": patient_id, "clinician_id": "dr-1", "scheduled_at": "2026-10-13T10:20:00Z"}
         foreign = await other.post("/v1/visits", json=body, headers=new_key())
         nobody = await other.post("/v1/visits", json={**body, "patient_id": str(uuid4())}, headers=new_key())
@@ -186,10 +181,10 @@ async def test_a_patient_submits_for_themselves_only(intake: FastAPI, site: http
 
 
 async def test_describing_a_site_as_it_is_publishes_nothing(intake: FastAPI, site: httpx.AsyncClient) -> None:
-    again = await site.put(f"/v1/sites/{SITE}", json=site_body())
+    again = await site.put(f"/v1/sites/{SITE}", json=SITE_BODY)
     assert again.json()["receipt"] is None
-    moved = await site.put(f"/v1/sites/{SITE}", json={**site_body(), "time_zone": "America/Denver"})
+    moved = await site.put(f"/v1/sites/{SITE}", json={**SITE_BODY, "time_zone": "America/Denver"})
     assert moved.json()["receipt"] is not None
     assert await outbox(intake) == [("site-updated", 1), ("site-updated", 2)]
-    wrong = await site.put(f"/v1/sites/{SITE}", json={**site_body(), "time_zone": "Mars/Olympus"})
+    wrong = await site.put(f"/v1/sites/{SITE}", json={**SITE_BODY, "time_zone": "Mars/Olympus"})
     assert wrong.json()["errors"][0]["field"] == "time_zone"

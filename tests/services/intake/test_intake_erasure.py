@@ -2,11 +2,10 @@
 
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -17,13 +16,15 @@ from shared.events import ErasureReason, PatientErased, SurveyCompleted
 from shared.keyring import KeyRing
 from shared.sealing import ERASED, NOT_READABLE_NOW, Patient, in_event, in_record
 from tests.conftest import Apps, FreshDatabase, KeyRings, Tokens, client_of, new_key
+from tests.services.clinic import PERSON, clinic_of
+from tests.services.rings import away
 from tests.services.streams import published
 from tests.survey import survey_of
 
 SITE = "site-01"
-PATIENT = {"identifier": "MRN-77", "birth_year": 1984, "sex": "female", "diagnosis": "crohns-disease"}
+PATIENT = PERSON | {"identifier": "MRN-77"}
 SAID = {"concerns": [{"topic": "symptoms", "words": "The cramps are back"}], "matters_most": "Work a full shift"}
-TABLES = ("patient", "visit", "survey")
+TABLES = ("patient", "visit", "visit_link", "survey")
 
 
 @pytest.fixture
@@ -34,10 +35,7 @@ async def intake(app: Apps) -> FastAPI:
 @pytest.fixture
 async def site(intake: FastAPI, token: Tokens) -> AsyncIterator[httpx.AsyncClient]:
     """A coordinator of site-01, whose site is known."""
-    body = {"name": "Riverbend GI (synthetic)", "site_type": "academic", "time_zone": "America/Chicago"}
-    async with client_of(intake, token("system", [SITE])) as system:
-        assert (await system.put(f"/v1/sites/{SITE}", json=body)).status_code == 200
-    async with client_of(intake, token("coordinator", [SITE])) as client:
+    async with clinic_of(intake, token, SITE), client_of(intake, token("coordinator", [SITE])) as client:
         yield client
 
 
@@ -65,15 +63,6 @@ async def counts(intake: FastAPI) -> dict[str, int]:
     return {table: await database.value(f"SELECT count(*) FROM {table}") for table in (*TABLES, "erasure", "outbox")}
 
 
-@pytest.fixture
-async def ring_away(keyring_of: KeyRings) -> AsyncIterator[None]:
-    """The key ring's table is not there, as seen by everybody."""
-    connection = await asyncpg.connect((await keyring_of("owner")).database_url.get_secret_value())
-    await connection.execute("ALTER TABLE patient_key RENAME TO away")
-    yield
-    await connection.close()
-
-
 async def test_words_are_kept_and_travel_sealed_and_open_in_their_place_only(
     intake: FastAPI, site: httpx.AsyncClient, ring: KeyRing
 ) -> None:
@@ -96,32 +85,35 @@ async def test_words_are_kept_and_travel_sealed_and_open_in_their_place_only(
     assert kept == {"concerns.1.words": "The cramps are back", "matters_most": "Work a full shift"}
 
 
-@pytest.mark.usefixtures("ring_away")
 async def test_without_the_key_ring_words_are_refused_whole_and_the_rest_goes_on(
-    intake: FastAPI, site: httpx.AsyncClient
+    intake: FastAPI, site: httpx.AsyncClient, keyring_of: KeyRings
 ) -> None:
-    (first, visit), (second, other) = await enrolled(site), await enrolled(site, "MRN-78")
-    before = await counts(intake)
-    with_words, without = survey_of(first, visit, **SAID), survey_of(second, other)
-    for body in (with_words, [without, with_words]):
-        answer = await site.post("/v1/surveys", json=body, headers=new_key())
-        assert (answer.status_code, answer.json()["type"]) == (503, "urn:samepage:problem:no-keys")
-        assert answer.headers["retry-after"] == "1"
-    assert await counts(intake) == before, "nothing is half-written"
-    assert await intake.state.database.value("SELECT count(*) FROM idempotency") == 4, "and the refusal is not kept"
-    await posted(site, "/v1/surveys", without)
+    async with away(keyring_of):
+        (first, visit), (second, other) = await enrolled(site), await enrolled(site, "MRN-78")
+        before = await counts(intake)
+        with_words, without = survey_of(first, visit, **SAID), survey_of(second, other)
+        for body in (with_words, [without, with_words]):
+            answer = await site.post("/v1/surveys", json=body, headers=new_key())
+            assert (answer.status_code, answer.json()["type"]) == (503, "urn:samepage:problem:no-keys")
+            assert answer.headers["retry-after"] == "1"
+        assert await counts(intake) == before, "nothing is half-written"
+        assert await intake.state.database.value("SELECT count(*) FROM idempotency") == 4, "and the refusal is not kept"
+        await posted(site, "/v1/surveys", without)
 
 
 async def test_an_erased_patient_leaves_nothing_but_a_tombstone_and_an_event(
     intake: FastAPI, site: httpx.AsyncClient, ring: KeyRing
 ) -> None:
-    patient_id, visit_id = await enrolled(site)
-    await enrolled(site, "MRN-78")
+    (patient_id, visit_id), (_, another) = await enrolled(site), await enrolled(site, "MRN-78")
     survey = await posted(site, "/v1/surveys", survey_of(patient_id, visit_id, **SAID))
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    for visit in (visit_id, another):
+        await posted(site, f"/v1/visits/{visit}/links", {"expires_at": tomorrow.isoformat()})
     answer = await erasing(site, patient_id)
     assert answer.status_code == 201, answer.text
 
-    assert await counts(intake) == {"patient": 1, "visit": 1, "survey": 0, "erasure": 1, "outbox": 7}
+    left = {"patient": 1, "visit": 1, "visit_link": 1, "survey": 0, "erasure": 1, "outbox": 7}
+    assert await counts(intake) == left
     *_, said, erasure = await published(intake)
     assert isinstance(erasure.body, PatientErased)
     assert (str(erasure.body.patient_id), erasure.body.reason) == (patient_id, ErasureReason.PATIENT_REQUEST)
@@ -182,12 +174,14 @@ async def test_erasing_has_to_be_confirmed_and_is_for_the_sites_own_staff(
     assert await counts(intake) == before
 
 
-@pytest.mark.usefixtures("ring_away")
-async def test_without_the_key_ring_nobody_is_erased(intake: FastAPI, site: httpx.AsyncClient) -> None:
-    patient_id, _ = await enrolled(site)
-    before = await counts(intake)
-    assert (await erasing(site, patient_id)).status_code == 503
-    assert await counts(intake) == before
+async def test_without_the_key_ring_nobody_is_erased(
+    intake: FastAPI, site: httpx.AsyncClient, keyring_of: KeyRings
+) -> None:
+    async with away(keyring_of):
+        patient_id, _ = await enrolled(site)
+        before = await counts(intake)
+        assert (await erasing(site, patient_id)).status_code == 503
+        assert await counts(intake) == before
 
 
 async def test_an_erasure_that_was_cut_off_after_the_key_was_destroyed_is_finished(
@@ -202,7 +196,8 @@ async def test_an_erasure_that_was_cut_off_after_the_key_was_destroyed_is_finish
     async with open_pool(intake.state.database.worker, size=1) as pool:
         assert await finish_erasures(pool, ring) == 1
         assert await finish_erasures(pool, ring) == 0
-    assert await counts(intake) == {"patient": 1, "visit": 1, "survey": 0, "erasure": 1, "outbox": 7}
+    left = {"patient": 1, "visit": 1, "visit_link": 0, "survey": 0, "erasure": 1, "outbox": 7}
+    assert await counts(intake) == left
     event = (await published(intake))[-1]
     assert isinstance(event.body, PatientErased)
     assert event.body.reason is ErasureReason.RETENTION_ENDED

@@ -14,9 +14,13 @@ import structlog
 from fastapi import FastAPI
 
 from services.intake.domain import Opening, openings
+from services.intake.store import record_erasure
 from shared.events import LinkRevoked, VisitState
+from shared.sealing import Patient
 from tests.conftest import URLS, Tokens, client_of, new_key
-from tests.services.intake.conftest import OTHER, SITE, Clinic
+from tests.services.clinic import Clinic
+from tests.services.held import held, until_waiting
+from tests.services.intake.conftest import OTHER, SITE
 from tests.services.streams import published
 from tests.services.trails import trail, unrecordable
 from tests.sign_in.browser import Browser
@@ -210,6 +214,20 @@ async def test_revoking_ends_the_sessions_that_the_link_opened(clinic: Clinic, p
     assert (await clinic.system.delete(f"/v1/visits/{uuid4()}/links/{item['id']}")).status_code == 404
 
 
+async def test_a_link_that_is_revoked_while_somebody_opens_it_gives_no_session(clinic: Clinic, phone: Browser) -> None:
+    link = await clinic.new_link()
+    async with held(clinic.intake) as other:
+        await other.execute("UPDATE visit_link SET revoked_at = now()")
+        opening = asyncio.create_task(phone.post(link))
+        await until_waiting(clinic.intake)
+    assert (await opening).content == (await phone.post(link)).content
+    assert (await opening).status_code == 404
+    assert SESSION not in phone.cookies
+    assert await clinic.intake.state.database.value("SELECT count(*) FROM session") == 0
+    rows = await trail(clinic.intake, route="open_link")
+    assert [(row["kind"], row["status"]) for row in rows] == [("denied", 404)] * 2
+
+
 async def test_a_session_ends_with_its_link(clinic: Clinic, phone: Browser) -> None:
     link = await clinic.new_link()
     await phone.submit(await phone.open(link))
@@ -309,6 +327,17 @@ async def test_another_sites_visit_is_unknown_to_who_makes_links(clinic: Clinic,
             revoked = await other.delete(f"/v1/visits/{known}/links/{item['id']}")
             assert (made.status_code, listed.status_code, revoked.status_code) == (404, 404, 404)
         assert (await other.put(RULE, json={"asks_birth_year": False})).status_code == 404
+
+
+async def test_no_link_is_made_for_somebody_who_is_erased_meanwhile(clinic: Clinic) -> None:
+    patient_id = await clinic.enrol()
+    path = f"/v1/visits/{await clinic.visit(patient_id)}/links"
+    async with held(clinic.intake, (SITE, patient_id)) as other:
+        making = asyncio.create_task(clinic.system.post(path, json={}, headers=new_key()))
+        await until_waiting(clinic.intake)
+        await record_erasure(other, Patient(SITE, UUID(patient_id)), datetime.now(UTC))
+    assert (await making).status_code == 404
+    assert await clinic.intake.state.database.value("SELECT count(*) FROM visit_link") == 0
 
 
 @pytest.mark.parametrize("role", ["clinician", "operator"])

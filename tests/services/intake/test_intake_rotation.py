@@ -10,9 +10,9 @@ from pydantic import SecretStr
 
 from services.intake.app import create_app
 from tests.conftest import Tokens, client_of, new_key
-from tests.services.intake.conftest import SITE, Clinic
+from tests.services.clinic import PERSON, Clinic
+from tests.services.intake.conftest import SITE
 
-PERSON = {"identifier": "MRN-7", "birth_year": 1984, "sex": "female", "diagnosis": "crohns-disease"}
 OLD = {"identifier_key": "k" * 32, "link_key": "l" * 32}
 NEW = {"identifier_key": "K" * 32, "link_key": "L" * 32}
 # The door learns to look the new key up, then works with it, then forgets the old one.

@@ -23,7 +23,8 @@ from shared.hand_over import Receiver, assertion
 from shared.settings import Platform
 from shared.signing import SigningKeys, make_key_file
 from tests.conftest import URLS, Apps, Tokens, client_of, new_key
-from tests.services.intake.conftest import OTHER, SITE, Clinic
+from tests.services.clinic import Clinic
+from tests.services.intake.conftest import OTHER, SITE
 from tests.services.trails import trail
 
 EHR, OPERATOR = ClientId(SITE, "ehr"), "command-line:an-operator"
@@ -257,7 +258,7 @@ async def test_old_and_new_network_key_count_during_a_rotation(network_key: Path
 
 
 async def test_no_token_of_ours_passes_for_another_kind(
-    system: Any, clinic: Clinic, platform: Platform, network_key: Path, token: Tokens
+    system: Any, platform: Platform, network_key: Path, token: Tokens
 ) -> None:
     access = (await system(proof())).json()["access_token"]
     patient = Caller(f"link:{uuid4()}", Role.PATIENT, frozenset({SITE}), uuid4())

@@ -1,4 +1,4 @@
-"""The key ring under the dashboard, as it fails."""
+"""The key ring under a service, as it fails."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

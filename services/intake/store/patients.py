@@ -1,0 +1,188 @@
+"""Sites, patients and their visits."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+import asyncpg
+
+from shared import erasures
+from shared.db import Connection, SiteScope
+from shared.events import (
+    ConsentState,
+    Diagnosis,
+    Education,
+    EnrollmentUpdated,
+    Language,
+    Sex,
+    SiteUpdated,
+    VisitState,
+    VisitUpdated,
+)
+from shared.sealing import Patient
+
+
+async def record_site(connection: Connection, site_id: str, site: SiteUpdated) -> bool:
+    """Insert or change a site; False when it stands so already."""
+    status = await connection.execute(
+        """
+        INSERT INTO site (site_id, name, site_type, time_zone) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (site_id) DO UPDATE SET name = $2, site_type = $3, time_zone = $4
+        WHERE (site.name, site.site_type, site.time_zone) IS DISTINCT FROM ($2, $3, $4)
+        """,
+        site_id,
+        site.name,
+        site.site_type,
+        site.time_zone,
+    )
+    return status != "INSERT 0 0"
+
+
+async def has_site(connection: Connection, scope: SiteScope, site_id: str) -> bool:
+    """Whether the site is known."""
+    found = await connection.fetchval(
+        "SELECT true FROM site WHERE site_id = $1 AND site_id = ANY($2)", site_id, scope.ids
+    )
+    return bool(found)
+
+
+async def time_zone(connection: Connection, scope: SiteScope, site_id: str) -> str | None:
+    """The zone that a site's clocks show; None when the site is not known."""
+    found: str | None = await connection.fetchval(
+        "SELECT time_zone FROM site WHERE site_id = $1 AND site_id = ANY($2)", site_id, scope.ids
+    )
+    return found
+
+
+async def patient_with_identifier(connection: Connection, scope: SiteScope, hashes: Sequence[bytes]) -> UUID | None:
+    """The patient whom the site knows by this identifier, under one key or another."""
+    found: UUID | None = await connection.fetchval(
+        "SELECT patient_id FROM patient WHERE site_id = ANY($1) AND identifier_hash = ANY($2)", scope.ids, hashes
+    )
+    return found
+
+
+async def enrolment(connection: Connection, scope: SiteScope, patient_id: UUID) -> EnrollmentUpdated | None:
+    """A patient's enrolment as it stands."""
+    row = await connection.fetchrow(
+        "SELECT * FROM patient WHERE site_id = ANY($1) AND patient_id = $2", scope.ids, patient_id
+    )
+    return None if row is None else _enrolment(row)
+
+
+async def record_enrolment(
+    connection: Connection, site_id: str, identifier_hash: bytes, enrolment: EnrollmentUpdated
+) -> None:
+    """Insert a new patient."""
+    await connection.execute(
+        """
+        INSERT INTO patient (site_id, patient_id, identifier_hash, enrolled_on, birth_year, sex, education, language,
+                             diagnosis, clinician_id, consent, consent_decided_on, consent_reason)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        """,
+        site_id,
+        enrolment.patient_id,
+        identifier_hash,
+        enrolment.enrolled_on,
+        enrolment.birth_year,
+        enrolment.sex,
+        enrolment.education,
+        enrolment.language,
+        enrolment.diagnosis,
+        enrolment.clinician_id,
+        enrolment.consent,
+        enrolment.consent_decided_on,
+        enrolment.consent_reason,
+    )
+
+
+async def record_consent(connection: Connection, site_id: str, enrolment: EnrollmentUpdated) -> None:
+    """Replace the consent state of a patient; the outbox keeps each one that was."""
+    await connection.execute(
+        """
+        UPDATE patient SET consent = $3, consent_decided_on = $4, consent_reason = $5
+        WHERE site_id = $1 AND patient_id = $2
+        """,
+        site_id,
+        enrolment.patient_id,
+        enrolment.consent,
+        enrolment.consent_decided_on,
+        enrolment.consent_reason,
+    )
+
+
+async def visit(connection: Connection, scope: SiteScope, visit_id: UUID) -> VisitUpdated | None:
+    """A visit as it stands."""
+    row = await connection.fetchrow(
+        "SELECT * FROM visit WHERE site_id = ANY($1) AND visit_id = $2", scope.ids, visit_id
+    )
+    return None if row is None else _visit(row)
+
+
+async def record_visit(connection: Connection, site_id: str, visit: VisitUpdated) -> None:
+    """Insert a visit or replace how it stands."""
+    await connection.execute(
+        """
+        INSERT INTO visit
+            (site_id, visit_id, patient_id, clinician_id, scheduled_at, state, checked_in_at, completed_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        ON CONFLICT (site_id, visit_id) DO UPDATE
+        SET clinician_id = $4, scheduled_at = $5, state = $6, checked_in_at = $7, completed_at = $8
+        """,
+        site_id,
+        visit.visit_id,
+        visit.patient_id,
+        visit.clinician_id,
+        visit.scheduled_at,
+        visit.state,
+        visit.checked_in_at,
+        visit.completed_at,
+    )
+
+
+async def record_erasure(connection: Connection, patient: Patient, erased_at: datetime) -> None:
+    """Leave nothing of a patient but a tombstone. The outbox keeps the events, whose words no key opens."""
+    await erasures.record(connection, patient, erased_at, tables=("survey", "visit_link", "visit", "patient"))
+
+
+async def enrolled_among(connection: Connection, scope: SiteScope, patients: Sequence[Patient]) -> list[Patient]:
+    """Those of these patients who are enrolled."""
+    rows = await connection.fetch(
+        """
+        SELECT site_id, patient_id FROM patient WHERE site_id = ANY($1)
+        AND (site_id, patient_id) IN (SELECT * FROM unnest($2::text[], $3::uuid[]))
+        """,
+        scope.ids,
+        [patient.site_id for patient in patients],
+        [patient.patient_id for patient in patients],
+    )
+    return [Patient(row["site_id"], row["patient_id"]) for row in rows]
+
+
+def _enrolment(row: asyncpg.Record) -> EnrollmentUpdated:
+    enrolled_on: date = row["enrolled_on"]
+    return EnrollmentUpdated(
+        patient_id=row["patient_id"],
+        enrolled_on=enrolled_on,
+        birth_year=row["birth_year"],
+        sex=Sex(row["sex"]),
+        education=Education(row["education"]),
+        language=Language(row["language"]),
+        diagnosis=Diagnosis(row["diagnosis"]),
+        clinician_id=row["clinician_id"],
+        consent=ConsentState(row["consent"]),
+        consent_decided_on=row["consent_decided_on"],
+        consent_reason=row["consent_reason"],
+    )
+
+
+def _visit(row: asyncpg.Record) -> VisitUpdated:
+    return VisitUpdated(
+        visit_id=row["visit_id"],
+        patient_id=row["patient_id"],
+        clinician_id=row["clinician_id"],
+        scheduled_at=row["scheduled_at"],
+        state=VisitState(row["state"]),
+        checked_in_at=row["checked_in_at"],
+        completed_at=row["completed_at"],
+    )
