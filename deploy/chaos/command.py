@@ -115,6 +115,7 @@ def run_chaos(home: Path, seconds: float, seed: int, *, console: Console, kinds:
                 verdict = asyncio.run(_play(environment, schedule, seconds, seed))
             except* StackError as failures:
                 raise failures.exceptions[0] from None
+            verdict = verdict.with_check(environment.rebuilds)
             answers = sum(1 for _ in entries_of(_ledger(home)))
             stops = _stops(home / "var" / "log")
             return Outcome(seed, seconds, environment.happened, answers, supervisor.restarts, stops, verdict)
@@ -128,6 +129,7 @@ async def _play(environment: Environment, schedule: Sequence[Fault], seconds: fl
     watching = asyncio.create_task(environment.watch())
     try:
         writing = await _process("workload", home, _ledger(home), seconds, seed)
+        await _begun(writing)
         await environment.suffer(schedule)
         environment.say("All is quiet. The auditor looks ...")
         auditing = await _process("auditor", home, _ledger(home), out)
@@ -148,7 +150,14 @@ async def _install_witnesses(network: Network) -> None:
 
 async def _process(module: str, *arguments: object) -> asyncio.subprocess.Process:
     program = [sys.executable, "-m", f"deploy.chaos.{module}", *map(str, arguments)]
-    return await asyncio.create_subprocess_exec(*program, stdin=asyncio.subprocess.PIPE)
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(*program, stdin=pipe, stdout=pipe)
+
+
+async def _begun(writing: asyncio.subprocess.Process) -> None:
+    """Wait until the clients say that they begin: from then on things may go wrong."""
+    if writing.stdout is None or not await writing.stdout.readline():
+        raise StackError("The clients ended before they began.")
 
 
 async def _ended(process: asyncio.subprocess.Process, seconds: float, who: str, *, told: bytes = b"") -> None:

@@ -15,6 +15,8 @@ from random import Random
 import asyncpg
 import structlog
 
+from deploy.chaos.auditor import rebuilt
+from deploy.chaos.findings import Check
 from deploy.chaos.schedule import Fault, Kind
 from deploy.chaos.traffic import send_again, send_poison
 from deploy.chaos.wire import Mood, Wire
@@ -66,6 +68,8 @@ class Environment:
     wire: Wire
     say: Callable[[str], None]
     happened: list[Happened] = field(default_factory=list)
+    rebuilt: int = 0
+    unequal: list[str] = field(default_factory=list)
     _servers: asyncio.Lock = field(default_factory=asyncio.Lock)
     _only_wire: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -107,6 +111,7 @@ class Environment:
             "cut-wire": self._cut_wire,
             "duplicates": self._duplicates,
             "poison": self._poison,
+            "rebuild": self._rebuild,
             "lost-disk": self._lose_disk,
         }
 
@@ -202,6 +207,23 @@ class Environment:
         topics = publishes(fault.target)
         topic = topics[fault.seed % len(topics)]
         return await _tried(send_poison(self._broker("poison"), topic, fault.seed), f"{{}} records to {topic.name}")
+
+    async def _rebuild(self, fault: Fault) -> str:
+        """A read model built anew in the middle of all this; one that comes to its end must equal the live one."""
+        try:
+            report = await rebuilt(self.network, self._broker("rebuild"), fault.target)
+        except (asyncpg.PostgresError, StackError, Halt, *RETRYABLE) as failure:
+            return f"cut short ({type(failure).__name__})"
+        words = f"{report.compared} rows, {report.different} different, {report.lacking} streams lacking"
+        self.rebuilt += 1
+        if not report.is_equal:
+            self.unequal.append(f"{fault.target} at {fault.at_s} s: {words}")
+        return words
+
+    @property
+    def rebuilds(self) -> Check:
+        """What the rebuilds in the middle of it all came to."""
+        return Check("rebuilds meanwhile equal what is live", self.rebuilt, self.unequal)
 
     async def _lose_disk(self, _: Fault) -> str:
         """All that Kafka had is gone; then an operator makes the topics anew and refills them."""

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from random import Random
 from typing import Any, Literal, NamedTuple
 
-from deploy.doors import DOORS, SERVICES, publishes
+from deploy.doors import DOORS, SERVICES, consumes, publishes
 
 Kind = Literal[
     "kill-door",
@@ -28,10 +28,12 @@ Kind = Literal[
     "cut-wire",
     "duplicates",
     "poison",
+    "rebuild",
     "lost-disk",
 ]
 WORKERS = tuple(str(door) for door in DOORS if door.kind == "worker")
 PUBLISHERS = tuple(service for service in SERVICES if publishes(service))
+CONSUMERS = tuple(service for service in SERVICES if consumes(service))
 APPS = tuple(str(door) for door in DOORS if door.kind == "app")
 _NAMES = tuple(map(str, DOORS))
 # Time without faults at the begin, to see that all is well; between two faults in the mean; with both servers up.
@@ -67,6 +69,7 @@ _SHAPES: dict[Kind, _Shape] = {
     "cut-wire": _Shape(0, 0),
     "duplicates": _Shape(0, 0, PUBLISHERS, cards=2),
     "poison": _Shape(0, 0, PUBLISHERS),
+    "rebuild": _Shape(0, 0, CONSUMERS),
     "lost-disk": _Shape(0, 0),
 }
 OF_SERVERS: tuple[Kind, ...] = ("kill-broker", "pause-broker", "kill-postgres", "kill-both", "lost-disk")

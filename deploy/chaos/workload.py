@@ -172,6 +172,8 @@ async def run(home: Path, ledger_file: Path, seconds: float, seed: int) -> None:
         for site_id in sites:
             clients.tokens[site_id] = network.issuer.token(Role.SYSTEM, [site_id], subject=f"system-of-{site_id}")
             clients.people[site_id] = network.issuer.token(Role.CLINICIAN, [site_id], subject=f"dr-of-{site_id}")
+        sys.stdout.write("The clients begin.\n")
+        sys.stdout.flush()
         await write_for(seconds, seed, clients)
 
 
