@@ -8,7 +8,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
@@ -21,10 +21,11 @@ from deploy.chaos.evidence import gather
 from deploy.chaos.findings import Check, checks
 from deploy.chaos.ledger import entries_of
 from deploy.databases import connected
-from deploy.doors import SERVICES, consumes, publishes
+from deploy.doors import SERVICES, Door, consumes, publishes
 from deploy.local.network import Network
 from deploy.prepare import running_network
-from deploy.rebuild import rebuild
+from deploy.rebuild import Report, rebuild
+from deploy.upkeep.letters import subscription_of
 from deploy.upkeep.reconcile import reconcile
 from shared.broker import Stream
 from shared.db import RETRYABLE
@@ -47,6 +48,10 @@ class Verdict:
     @property
     def findings(self) -> int:
         return sum(len(check.findings) for check in self.checks)
+
+    def with_check(self, check: Check) -> "Verdict":
+        """The same and one more."""
+        return replace(self, checks=[*self.checks, check])
 
     def as_json(self) -> str:
         """For the rig, and for people who keep it."""
@@ -72,7 +77,7 @@ async def judge(network: Network, ledger_file: Path) -> Verdict:
         *checks(evidence),
         await _reconciled(network),
         await _audited(network),
-        *[await _rebuilt(network, broker, service) for service in SERVICES if _projections(service)],
+        *[await _rebuilt(network, broker, service) for service in SERVICES if consumes(service)],
     ]
     seen = [one if one.looked_at else Check(one.name, 0, ["there was nothing to look at"]) for one in found]
     return Verdict(len(evidence.outbox), arrived_s, seen)
@@ -137,15 +142,18 @@ async def _audited(network: Network) -> Check:
 
 async def _rebuilt(network: Network, broker: KafkaBroker, service: str) -> Check:
     """Built anew from Kafka beside the live one, and compared byte by byte."""
-    subscription = import_module(f"services.{service}.worker").SUBSCRIPTION
-    report = await rebuild(network.databases[service], broker, subscription, _projections(service))
-    findings = [f"{report.different} rows differ"] * (report.different > 0)
+    report = await rebuilt(network, broker, service)
+    findings = [] if report.is_equal else [f"{report.different} rows differ, {report.lacking} streams lack events"]
     return Check(f"a rebuild of {service} equals it", report.compared, findings)
 
 
-def _projections(service: str) -> Sequence[str]:
-    found: Sequence[str] = getattr(import_module(f"services.{service}"), "PROJECTIONS", ())
-    return found
+async def rebuilt(network: Network, broker: KafkaBroker, service: str) -> Report:
+    """A rebuild that is compared and then left alone."""
+    database = network.databases[service]
+    key = network.environments[Door(service, "worker")].get("SAMEPAGE_ANALYTICS_PSEUDONYM_KEY", "")
+    subscription = subscription_of(service, database.worker, key)
+    projections: Sequence[str] = import_module(f"services.{service}").PROJECTIONS
+    return await rebuild(database, broker, subscription, projections, swap="never")
 
 
 def main() -> None:

@@ -58,7 +58,7 @@ class Clients:
     doors: Mapping[str, httpx.AsyncClient]
     ledger: Ledger
     rng: Random
-    patience_s: float = 150.0
+    patience_s: float = 300.0
     tokens: dict[str, str] = field(default_factory=dict)
     people: dict[str, str] = field(default_factory=dict)
 
@@ -112,8 +112,8 @@ class Clients:
         (outcome,) = _outcomes(answer.response, 1)
         stands_so = answer.lost > 0 and _kind(outcome) in ("visit-unchanged", "visit-not-allowed")
         entry = self._entry(what, site_id, body, outcome, answer, "")
-        values = {"thing": about, "state": state, "status": 200 if stands_so else entry.status}
-        self.ledger.add([_changed(entry, **values)])
+        entry = _changed(entry, thing=about, state=state)
+        self.ledger.add([_changed(entry, status=200, problem=None) if stands_so else entry])
         return None if not stands_so and "id" not in outcome else Given(about, outcome.get("receipt"))
 
     async def look(self, site_id: str, patient_id: str, after: str | None) -> str | None:

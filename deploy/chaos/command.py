@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,9 +18,10 @@ from rich.table import Table
 
 from deploy.chaos import witness
 from deploy.chaos.auditor import Verdict
-from deploy.chaos.environment import Environment, Happened
+from deploy.chaos.environment import Environment, Happened, port_of_postgres, through
 from deploy.chaos.ledger import entries_of
-from deploy.chaos.schedule import UNATTENDED, Fault, Kind, make_schedule
+from deploy.chaos.schedule import ALL, Fault, Kind, make_schedule
+from deploy.chaos.wire import Wire
 from deploy.databases import connected
 from deploy.doors import DOORS, SERVICES, consumes
 from deploy.local.errors import StackError
@@ -29,9 +31,9 @@ from deploy.prepare import await_doors, place, prepare_afresh
 from deploy.supervisor import Supervisor
 
 _SHOWN = 10
-_STOPPED = re.compile(r"worker stops.*?\b(Stalled|LogMismatch|TooManyDeadLetters|Halt)\b")
+_STOPPED = re.compile(r'^{.*"worker stops".*}$', re.MULTILINE)
 # How long clients may need for what they had begun when their time was over, and the auditor for its work.
-_FINISH_S, _AUDIT_S = 240.0, 900.0
+_FINISH_S, _AUDIT_S = 400.0, 900.0
 console = Console()
 
 
@@ -86,9 +88,7 @@ def chaos_command(
     raise typer.Exit(1 if outcome.verdict.findings else 0)
 
 
-def run_chaos(
-    home: Path, seconds: float, seed: int, *, console: Console, kinds: Sequence[Kind] = UNATTENDED
-) -> Outcome:
+def run_chaos(home: Path, seconds: float, seed: int, *, console: Console, kinds: Sequence[Kind] = ALL) -> Outcome:
     """One run on a stack of its own; everything that it started has ended when it returns.
 
     Raises:
@@ -103,14 +103,19 @@ def run_chaos(
         network = prepare_afresh(home)
         if network.addresses.broker_kind != "kafka":
             raise NoKafka(f"Chaos counts with a real Kafka only: {network.addresses.note}.")
-        with Supervisor(network.environments, home / "var" / "log") as supervisor:
+        with (
+            Wire(port_of_postgres(network)) as wire,
+            Supervisor(through(network, wire.port).environments, home / "var" / "log") as supervisor,
+        ):
             supervisor.start(DOORS)
             await_doors(network, supervisor, DOORS)
-            environment = Environment(home, network, supervisor, lambda words: console.print(words, highlight=False))
+            say = partial(console.print, highlight=False)
+            environment = Environment(home, through(network, wire.port), supervisor, wire, say)
             try:
                 verdict = asyncio.run(_play(environment, schedule, seconds, seed))
             except* StackError as failures:
                 raise failures.exceptions[0] from None
+            verdict = verdict.with_check(environment.rebuilds)
             answers = sum(1 for _ in entries_of(_ledger(home)))
             stops = _stops(home / "var" / "log")
             return Outcome(seed, seconds, environment.happened, answers, supervisor.restarts, stops, verdict)
@@ -124,6 +129,7 @@ async def _play(environment: Environment, schedule: Sequence[Fault], seconds: fl
     watching = asyncio.create_task(environment.watch())
     try:
         writing = await _process("workload", home, _ledger(home), seconds, seed)
+        await _begun(writing)
         await environment.suffer(schedule)
         environment.say("All is quiet. The auditor looks ...")
         auditing = await _process("auditor", home, _ledger(home), out)
@@ -144,7 +150,14 @@ async def _install_witnesses(network: Network) -> None:
 
 async def _process(module: str, *arguments: object) -> asyncio.subprocess.Process:
     program = [sys.executable, "-m", f"deploy.chaos.{module}", *map(str, arguments)]
-    return await asyncio.create_subprocess_exec(*program, stdin=asyncio.subprocess.PIPE)
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(*program, stdin=pipe, stdout=pipe)
+
+
+async def _begun(writing: asyncio.subprocess.Process) -> None:
+    """Wait until the clients say that they begin: from then on things may go wrong."""
+    if writing.stdout is None or not await writing.stdout.readline():
+        raise StackError("The clients ended before they began.")
 
 
 async def _ended(process: asyncio.subprocess.Process, seconds: float, who: str, *, told: bytes = b"") -> None:
@@ -166,9 +179,8 @@ def _ledger(home: Path) -> Path:
 
 def _stops(logs: Path) -> Counter[str]:
     """How often workers ended by themselves, by reason, as their logs have it."""
-    return Counter(
-        match[1] for log in logs.rglob("*-worker.log") for match in _STOPPED.finditer(log.read_text(errors="replace"))
-    )
+    written = [log.read_text(errors="replace") for log in logs.rglob("*-worker.log")]
+    return Counter(json.loads(line)["reason"] for log in written for line in _STOPPED.findall(log))
 
 
 def show(outcome: Outcome, console: Console) -> None:

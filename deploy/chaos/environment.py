@@ -15,12 +15,16 @@ from random import Random
 import asyncpg
 import structlog
 
+from deploy.chaos.auditor import rebuilt
+from deploy.chaos.findings import Check
 from deploy.chaos.schedule import Fault, Kind
 from deploy.chaos.traffic import send_again, send_poison
+from deploy.chaos.wire import Mood, Wire
 from deploy.databases import connected
 from deploy.doors import DOORS, SERVICES, Door, publishes
 from deploy.local.errors import StackError
 from deploy.local.network import Network
+from deploy.local.ports import HOST
 from deploy.local.process import ProcessId, is_alive, signal_if_alive, start_moment, wait_until
 from deploy.local.record import Kind as ServerKind
 from deploy.local.stack import Stack
@@ -61,9 +65,13 @@ class Environment:
     home: Path
     network: Network
     supervisor: Supervisor
+    wire: Wire
     say: Callable[[str], None]
     happened: list[Happened] = field(default_factory=list)
+    rebuilt: int = 0
+    unequal: list[str] = field(default_factory=list)
     _servers: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _only_wire: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def suffer(self, schedule: Sequence[Fault]) -> None:
         """Let everything happen that is scheduled, each thing at its time; return when all is put back."""
@@ -97,8 +105,13 @@ class Environment:
             "pause-broker": self._pause_broker,
             "end-sessions": self._end_sessions,
             "idle-writer": self._idle_writer,
+            "slow-wire": lambda fault: self._spoil_wire(fault, "slow"),
+            "trickling-wire": lambda fault: self._spoil_wire(fault, "trickling"),
+            "deaf-wire": lambda fault: self._spoil_wire(fault, "deaf"),
+            "cut-wire": self._cut_wire,
             "duplicates": self._duplicates,
             "poison": self._poison,
+            "rebuild": self._rebuild,
             "lost-disk": self._lose_disk,
         }
 
@@ -172,6 +185,20 @@ class Environment:
             return "the server went away"
         return ""
 
+    async def _spoil_wire(self, fault: Fault, mood: Mood) -> str:
+        """A wire that was deaf is cut: what it did not hear is missing in what it would pass on."""
+        async with self._only_wire:
+            self.wire.mood = mood
+            await asyncio.sleep(fault.lasts_s)
+            if mood == "deaf":
+                self.wire.cut()
+            self.wire.mood = "fine"
+        return ""
+
+    async def _cut_wire(self, _: Fault) -> str:
+        self.wire.cut()
+        return ""
+
     async def _duplicates(self, fault: Fault) -> str:
         broker = self._broker("duplicates")
         return await _tried(send_again(broker, publishes(fault.target), fault.seed), "{} records again")
@@ -180,6 +207,23 @@ class Environment:
         topics = publishes(fault.target)
         topic = topics[fault.seed % len(topics)]
         return await _tried(send_poison(self._broker("poison"), topic, fault.seed), f"{{}} records to {topic.name}")
+
+    async def _rebuild(self, fault: Fault) -> str:
+        """A read model built anew in the middle of all this; one that comes to its end must equal the live one."""
+        try:
+            report = await rebuilt(self.network, self._broker("rebuild"), fault.target)
+        except (asyncpg.PostgresError, StackError, Halt, *RETRYABLE) as failure:
+            return f"cut short ({type(failure).__name__})"
+        words = f"{report.compared} rows, {report.different} different, {report.lacking} streams lacking"
+        self.rebuilt += 1
+        if not report.is_equal:
+            self.unequal.append(f"{fault.target} at {fault.at_s} s: {words}")
+        return words
+
+    @property
+    def rebuilds(self) -> Check:
+        """What the rebuilds in the middle of it all came to."""
+        return Check("rebuilds meanwhile equal what is live", self.rebuilt, self.unequal)
 
     async def _lose_disk(self, _: Fault) -> str:
         """All that Kafka had is gone; then an operator makes the topics anew and refills them."""
@@ -221,10 +265,15 @@ class Environment:
         return KafkaBroker(self.network.addresses.bootstrap_servers, client_id=f"chaos-{name}")
 
 
+def port_of_postgres(network: Network) -> int:
+    """Where the server of all databases listens."""
+    return int(_place_of_postgres(network).rpartition(":")[2])
+
+
 def through(network: Network, port: int) -> Network:
     """The same network, its doors led to PostgreSQL by another port."""
-    address = network.addresses.postgres_admin_dsn.rpartition("@")[2].partition("/")[0]
-    other = f"{address.rpartition(':')[0]}:{port}"
+    address = _place_of_postgres(network)
+    other = f"{HOST}:{port}"
     environments = {
         door: {
             name: value.replace(address, other) if name.endswith("DATABASE_URL") else value
@@ -233,6 +282,10 @@ def through(network: Network, port: int) -> Network:
         for door, environment in network.environments.items()
     }
     return replace(network, environments=environments)
+
+
+def _place_of_postgres(network: Network) -> str:
+    return network.addresses.postgres_admin_dsn.rpartition("@")[2].partition("/")[0]
 
 
 def _children(parent: ProcessId) -> list[ProcessId]:

@@ -1,7 +1,7 @@
 """What goes wrong and when: data, made from a seed alone, so that a schedule can be printed, kept and played again.
 
-Faults are dealt like cards: each kind comes once before any comes twice, so a short run meets all of them. They overlap
-as chance has it, but two that take a server away wait for one another, or nothing would ever be up.
+Faults are dealt like cards: each kind comes once before any comes twice, so a short run meets most of them. They
+overlap as chance has it, but between two that take a server away there is a while, or nothing would ever be up.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from random import Random
 from typing import Any, Literal, NamedTuple
 
-from deploy.doors import DOORS, SERVICES, publishes
+from deploy.doors import DOORS, SERVICES, consumes, publishes
 
 Kind = Literal[
     "kill-door",
@@ -22,17 +22,24 @@ Kind = Literal[
     "kill-both",
     "end-sessions",
     "idle-writer",
+    "slow-wire",
+    "trickling-wire",
+    "deaf-wire",
+    "cut-wire",
     "duplicates",
     "poison",
+    "rebuild",
     "lost-disk",
 ]
 WORKERS = tuple(str(door) for door in DOORS if door.kind == "worker")
 PUBLISHERS = tuple(service for service in SERVICES if publishes(service))
+CONSUMERS = tuple(service for service in SERVICES if consumes(service))
 APPS = tuple(str(door) for door in DOORS if door.kind == "app")
 _NAMES = tuple(map(str, DOORS))
-# Time without faults at the begin, to see that all is well, and between two faults in the mean.
+# Time without faults at the begin, to see that all is well; between two faults in the mean; with both servers up.
 FIRST_S = 3.0
 MEAN_GAP_S = 5.0
+SERVERS_UP_S = 12.0
 
 
 class _Shape(NamedTuple):
@@ -56,10 +63,16 @@ _SHAPES: dict[Kind, _Shape] = {
     "kill-both": _Shape(0, 3),
     "end-sessions": _Shape(0, 0, SERVICES, cards=2),
     "idle-writer": _Shape(4, 12, SERVICES),
+    "slow-wire": _Shape(2, 6),
+    "trickling-wire": _Shape(1, 4),
+    "deaf-wire": _Shape(1, 8),
+    "cut-wire": _Shape(0, 0),
     "duplicates": _Shape(0, 0, PUBLISHERS, cards=2),
     "poison": _Shape(0, 0, PUBLISHERS),
+    "rebuild": _Shape(0, 0, CONSUMERS),
     "lost-disk": _Shape(0, 0),
 }
+OF_SERVERS: tuple[Kind, ...] = ("kill-broker", "pause-broker", "kill-postgres", "kill-both", "lost-disk")
 ALL: tuple[Kind, ...] = tuple(_SHAPES)
 # Everything passes without a hand but a lost disk, behind which the rig refills as an operator would.
 UNATTENDED: tuple[Kind, ...] = tuple(kind for kind in ALL if kind != "lost-disk")
@@ -92,17 +105,19 @@ def make_schedule(seed: int, seconds: float, kinds: Sequence[Kind] = UNATTENDED)
     rng = Random(f"{seed}/schedule")  # noqa: S311 - chance that can be repeated, no secret
     faults: list[Fault] = []
     cards = _dealt(rng, kinds)
-    at_s = FIRST_S
+    at_s, servers_at_s = FIRST_S, FIRST_S
     while at_s < seconds:
         kind = next(cards)
         shape = _SHAPES[kind]
         lasts_s = round(rng.uniform(shape.shortest_s, shape.longest_s), 1)
         target = rng.choice(shape.targets) if shape.targets else ""
-        fault = Fault(round(at_s, 1), kind, lasts_s, target, rng.getrandbits(31))
+        begins_s = max(at_s, servers_at_s) if kind in OF_SERVERS else at_s
+        fault = Fault(round(begins_s, 1), kind, lasts_s, target, rng.getrandbits(31))
         if fault.ends_s <= seconds:
             faults.append(fault)
+            servers_at_s = fault.ends_s + SERVERS_UP_S if kind in OF_SERVERS else servers_at_s
         at_s += rng.expovariate(1 / MEAN_GAP_S)
-    return tuple(faults)
+    return tuple(sorted(faults, key=lambda fault: fault.at_s))
 
 
 def _dealt(rng: Random, kinds: Sequence[Kind]) -> Iterator[Kind]:

@@ -31,7 +31,7 @@ from shared.events import ViewContext
 
 STORIES_A_SECOND = 4.5
 _MOST_AT_ONCE = 200
-_CONNECTIONS = 32
+_CONNECTIONS = 64
 _ANSWER_S = 12.0
 _SHARE_ENROLLED_AGAIN = 0.05
 _SHARE_CORRECTED = 0.5
@@ -95,23 +95,23 @@ class Telling:
                 await self._write(writes.FEEDBACK, [one.about(one.visit.feedback)], after=after)
 
     async def _clinical(self, enrolled: Given, visits: Sequence[_Known]) -> None:
-        """What the clinic knows, all of it at once; and some results corrected."""
+        """What the clinic knows: first the results, and when those are taken, the rest at once; some are corrected."""
         labs = [{"patient_id": enrolled.thing, **body} for body in self.patient.labs]
         medications = [{"patient_id": enrolled.thing, **body} for body in self.patient.medications]
         assessments = [one.about(body) for one in visits for body in one.visit.assessments]
         steps = [one.about(body) for one in visits for body in one.visit.plan_steps]
-        given, *_ = await asyncio.gather(
-            self._write(writes.LAB, labs, after=enrolled.receipt),
-            self._write(writes.MEDICATION, medications, after=enrolled.receipt),
-            self._write(writes.ASSESSMENT, assessments, after=enrolled.receipt),
-            self._write(writes.STEP, steps, after=enrolled.receipt),
-        )
+        given = await self._write(writes.LAB, labs, after=enrolled.receipt)
         corrected = [
             {**lab, "lab_id": one.thing, "value": round(lab["value"] * 1.1, 1)}
             for lab, one in zip(labs, given, strict=True)
             if one is not None and self.rng.random() < _SHARE_CORRECTED
         ]
-        await self._write(writes.LAB, corrected)
+        await asyncio.gather(
+            self._write(writes.LAB, corrected),
+            self._write(writes.MEDICATION, medications),
+            self._write(writes.ASSESSMENT, assessments),
+            self._write(writes.STEP, steps),
+        )
 
     async def _looks(self, enrolled: Given, visits: Sequence[_Known]) -> None:
         await self._write(writes.VIEW, [one.about(view) for one in visits for view in one.visit.views])
@@ -158,12 +158,12 @@ async def _to_its_end(telling: Telling) -> None:
 async def run(home: Path, ledger_file: Path, seconds: float, seed: int) -> None:
     """Write through the doors of the network at `home`."""
     network = running_network(home)
-    limits = httpx.Limits(max_connections=_CONNECTIONS)
+    limits, timeout = httpx.Limits(max_connections=_CONNECTIONS), httpx.Timeout(_ANSWER_S, pool=None)
     sites = [site.site_id for site in sites_of(seed, datetime.now(UTC).date())]
     async with AsyncExitStack() as stack:
         doors = {
             service: await stack.enter_async_context(
-                httpx.AsyncClient(base_url=network.url(service), limits=limits, timeout=_ANSWER_S, trust_env=False)
+                httpx.AsyncClient(base_url=network.url(service), limits=limits, timeout=timeout, trust_env=False)
             )
             for service in SERVICES
         }
@@ -172,6 +172,8 @@ async def run(home: Path, ledger_file: Path, seconds: float, seed: int) -> None:
         for site_id in sites:
             clients.tokens[site_id] = network.issuer.token(Role.SYSTEM, [site_id], subject=f"system-of-{site_id}")
             clients.people[site_id] = network.issuer.token(Role.CLINICIAN, [site_id], subject=f"dr-of-{site_id}")
+        sys.stdout.write("The clients begin.\n")
+        sys.stdout.flush()
         await write_for(seconds, seed, clients)
 
 
