@@ -59,7 +59,7 @@ class Clients:
     ledger: Ledger
     rng: Random
     patience_s: float = 300.0
-    tokens: dict[str, str] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict, repr=False)
     people: dict[str, str] = field(default_factory=dict)
 
     async def write(
