@@ -45,7 +45,7 @@ FROM outbox WHERE (outbox.xid, outbox.position) > ($1, $2) ORDER BY outbox.xid, 
 class RelaySettings:
     """`poll_s` is the wait after an empty read, `first_retry_s` and `retry_s` the first and longest after a failure."""
 
-    batch: int = 500
+    batch: int = 1000
     poll_s: float = 0.02
     first_retry_s: float = 0.1
     retry_s: float = 5.0

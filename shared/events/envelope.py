@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -43,24 +44,33 @@ def headers_of(  # noqa: PLR0913 - one argument an attribute of the envelope
     *, event_id: UUID, topic: str, site_id: str, key: str, sequence: int, time: datetime, traceparent: str | None
 ) -> list[tuple[str, bytes]]:
     """CloudEvents 1.0 attributes as Kafka headers, with the extensions `siteid`, `sequence`, `traceparent`."""
-    description = TOPICS[topic]
-    attributes = {
-        "ce_specversion": "1.0",
-        "ce_id": str(event_id),
-        "ce_source": f"/samepage/{description.publisher}",
-        "ce_type": topic,
-        "ce_time": time.isoformat(),
-        "ce_subject": key,
-        "ce_dataschema": description.schema_id,
-        "ce_partitionkey": key,
-        "ce_siteid": site_id,
-        "ce_sequence": str(sequence),
-        "content-type": "application/json",
-    }
+    subject = key.encode()
+    headers = [
+        *_headers_of_topic(topic),
+        ("ce_id", str(event_id).encode()),
+        ("ce_time", time.isoformat().encode()),
+        ("ce_subject", subject),
+        ("ce_partitionkey", subject),
+        ("ce_siteid", site_id.encode()),
+        ("ce_sequence", str(sequence).encode()),
+    ]
     if traceparent is not None:
-        attributes["ce_traceparent"] = traceparent
-        attributes["traceparent"] = traceparent
-    return [(name, value.encode()) for name, value in attributes.items()]
+        trace = traceparent.encode()
+        headers += [("ce_traceparent", trace), ("traceparent", trace)]
+    return headers
+
+
+@cache
+def _headers_of_topic(topic: str) -> Headers:
+    """What all events of a topic say alike."""
+    description = TOPICS[topic]
+    return (
+        ("ce_specversion", b"1.0"),
+        ("ce_source", f"/samepage/{description.publisher}".encode()),
+        ("ce_type", topic.encode()),
+        ("ce_dataschema", description.schema_id.encode()),
+        ("content-type", b"application/json"),
+    )
 
 
 def decode(topic: str, headers: Headers, value: bytes) -> Event:
