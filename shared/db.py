@@ -1,21 +1,18 @@
 """PostgreSQL: one driver (asyncpg), one pool a process, one transaction a request or batch.
 
-Hot statements are plain SQL for asyncpg; composed ones are built with SQLAlchemy Core and compiled for the same
-connection (`core`). Connections carry no session state: the pool does not reset them, so nothing but `SET LOCAL` and
-transaction-level advisory locks may be used on them.
+Statements are plain SQL for asyncpg; SQLAlchemy says what the tables are. Connections carry no session state: the pool
+does not reset them, so nothing but `SET LOCAL` and transaction-level advisory locks may be used on them.
 """
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 import asyncpg
 from sqlalchemy import MetaData
-from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
-from sqlalchemy.sql import ClauseElement
-from sqlalchemy.sql.compiler import SQLCompiler
 
 if TYPE_CHECKING:  # asyncpg's classes are generic in its stubs only
     from asyncpg.pool import PoolConnectionProxy
@@ -26,7 +23,6 @@ else:
     Connection = asyncpg.Connection
     Pool = asyncpg.Pool
 
-_DIALECT = asyncpg_dialect()  # type: ignore[no-untyped-call]
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -178,21 +174,14 @@ def _hashes(things: Iterable[Lockable]) -> list[int]:
     return sorted({int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), signed=True) for name in names})
 
 
-def core(statement: ClauseElement) -> tuple[str, list[Any]]:
-    """A Core statement as SQL and parameters for asyncpg: `await connection.fetch(sql, *parameters)`."""
-    compiled = _compiled(statement)
-    parameters = compiled.construct_params()
-    return str(compiled), [parameters[name] for name in compiled.positiontup or ()]
-
-
-def core_many(statement: ClauseElement) -> tuple[str, tuple[str, ...]]:
-    """A Core statement for `executemany`: its SQL, and the names of its parameters in their order."""
-    compiled = _compiled(statement)
-    return str(compiled), tuple(compiled.positiontup or ())
-
-
-def _compiled(statement: ClauseElement) -> SQLCompiler:
-    compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
-    if not isinstance(compiled, SQLCompiler):
-        raise TypeError("not a statement")
-    return compiled
+@asynccontextmanager
+async def sole_owner(dsn: str, lock_id: int) -> AsyncIterator[Connection]:
+    """A connection of its own that holds this lock of the database: while it lives nobody else is let in here."""
+    connection = await asyncpg.connect(dsn, timeout=10, command_timeout=30)
+    try:
+        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", lock_id):  # noqa: ASYNC110
+            await asyncio.sleep(0.5)
+        yield connection
+    finally:
+        with suppress(*RETRYABLE):
+            await connection.close(timeout=2)

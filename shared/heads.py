@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from shared.settings import Platform
+from shared.signing import load_key
 
 _BLOCK = 64 * 1024
 
@@ -70,10 +71,7 @@ def book_of(platform: Platform, service: str) -> Book | None:
     """The book that a service's worker signs in; None where no key is set."""
     if platform.audit_key_file is None or platform.audit_folder is None:
         return None
-    key = serialization.load_pem_private_key(platform.audit_key_file.read_bytes(), password=None)
-    if not isinstance(key, Ed25519PrivateKey):
-        raise ValueError("SAMEPAGE_AUDIT_KEY_FILE holds no Ed25519 key")
-    return Book(service, file_of(platform.audit_folder, service), key)
+    return Book(service, file_of(platform.audit_folder, service), load_key(platform.audit_key_file))
 
 
 def file_of(folder: Path, service: str) -> Path:

@@ -17,8 +17,7 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -27,7 +26,7 @@ import asyncpg
 import structlog
 
 from shared.audit import COLUMNS, first_link, link, row_hash
-from shared.db import RETRYABLE, Connection
+from shared.db import RETRYABLE, Connection, sole_owner
 from shared.heads import Book, Head
 from shared.telemetry import AUDIT_OLDEST_WAITING, AUDIT_SIGNED_AT, AUDIT_WAITING
 
@@ -152,7 +151,7 @@ class Notary:
             _log.warning("heads of the audit are not signed: set SAMEPAGE_AUDIT_KEY_FILE and SAMEPAGE_AUDIT_FOLDER")
         while True:
             try:
-                async with self._owned_chains() as connection:
+                async with sole_owner(self._dsn, _OWNER_LOCK) as connection:
                     await self._watch(connection)
             except (asyncpg.PostgresError, *RETRYABLE) as failure:
                 _log.error("audit rows wait for their chain", failure=type(failure).__name__)
@@ -193,15 +192,3 @@ class Notary:
             self._unsigned = {}
         self._signed_at = time.monotonic()
         AUDIT_SIGNED_AT.labels(self._service).set(time.time())
-
-    @asynccontextmanager
-    async def _owned_chains(self) -> AsyncIterator[Connection]:
-        """A connection that holds the owner's lock: while it lives no other notary chains."""
-        connection = await asyncpg.connect(self._dsn, timeout=10, command_timeout=30)
-        try:
-            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _OWNER_LOCK):  # noqa: ASYNC110
-                await asyncio.sleep(0.5)
-            yield connection
-        finally:
-            with contextlib.suppress(*RETRYABLE):
-                await connection.close(timeout=2)

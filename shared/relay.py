@@ -10,7 +10,6 @@ Guarantee: every committed event is written to the broker at least once, and per
 """
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ import asyncpg
 import structlog
 
 from shared.broker import Broker, Message, Sink
-from shared.db import RETRYABLE, Connection
+from shared.db import RETRYABLE, Connection, sole_owner
 from shared.errors import Refused, SendFailed
 from shared.events import headers_of
 from shared.telemetry import OLDEST_UNSENT, SEND_FAILURES, SENT
@@ -85,19 +84,12 @@ class Relay:
 
     @asynccontextmanager
     async def _owned_log(self) -> AsyncIterator[Connection]:
-        """A connection that holds the owner's lock: while it lives no other relay moves this cursor.
-
-        The sink ends before it does.
-        """
-        connection = await asyncpg.connect(self._dsn, timeout=10, command_timeout=30)
-        try:
-            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _OWNER_LOCK):  # noqa: ASYNC110
-                await asyncio.sleep(0.5)
-            yield connection
-        finally:
-            await self._drop_sink()
-            with contextlib.suppress(*RETRYABLE):
-                await connection.close(timeout=2)
+        """While this connection lives no other relay moves the cursor. The sink ends before it does."""
+        async with sole_owner(self._dsn, _OWNER_LOCK) as connection:
+            try:
+                yield connection
+            finally:
+                await self._drop_sink()
 
     async def _copy_batch(self, connection: Connection) -> bool:
         """Send what is behind the cursor, then move it. False when nothing may be sent now."""

@@ -26,7 +26,7 @@ class SigningKeys:
     """
 
     def __init__(self, files: Sequence[Path]) -> None:
-        self._keys = {key_id_of(key): key for key in map(_loaded, files)}
+        self._keys = {key_id_of(key): key for key in map(load_key, files)}
 
     def sign(self, claims: Mapping[str, Any]) -> str:
         """A token of these claims, signed with the first key."""
@@ -57,7 +57,12 @@ def key_id_of(key: Ed25519PrivateKey) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(members.encode()).digest()).decode().rstrip("=")
 
 
-def _loaded(file: Path) -> Ed25519PrivateKey:
+def load_key(file: Path) -> Ed25519PrivateKey:
+    """A private key in PEM.
+
+    Raises:
+        ValueError: it is of another kind.
+    """
     key = serialization.load_pem_private_key(file.read_bytes(), password=None)
     if not isinstance(key, Ed25519PrivateKey):
         raise ValueError(f"{file.name} holds no Ed25519 private key")

@@ -1,16 +1,17 @@
 """Every statement of analytics."""
 
 from collections.abc import Collection, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
 from sqlalchemy import Table
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects import postgresql
 
 from services.analytics import tables
 from services.analytics.domain import Answer, SitePipeline
-from shared.db import Connection, SiteScope, core_many
+from shared.db import Connection, SiteScope
 from shared.events import (
     CLINICIAN_DATA_UPDATED,
     DASHBOARD_VIEWED,
@@ -31,20 +32,23 @@ class Person(NamedTuple):
     person: UUID
 
 
-def _guarded(table: Table) -> tuple[str, tuple[str, ...]]:
-    """Insert a fact, or replace it where the stored one is older."""
-    statement = insert(table)
-    keys = [column.name for column in table.primary_key]
-    changes = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
-    return core_many(
-        statement.on_conflict_do_update(
-            index_elements=keys, set_=changes, where=table.c.sequence < statement.excluded.sequence
-        )
+def _guarded(table: Table) -> str:
+    """Insert any number of facts, each thing once; one that is stored is replaced where it is older."""
+    columns = ", ".join(table.columns.keys())
+    arrays = ", ".join(
+        f"${number}::{column.type.compile(_DIALECT)}[]" for number, column in enumerate(table.columns, start=1)
     )
+    changes = ", ".join(f"{column.name} = excluded.{column.name}" for column in table.columns if not column.primary_key)
+    return f"""
+        INSERT INTO {table.name} AS old ({columns}) SELECT * FROM unnest({arrays})
+        ON CONFLICT ({", ".join(table.primary_key.columns.keys())}) DO UPDATE SET {changes}
+        WHERE old.sequence < excluded.sequence
+    """
 
 
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 _FACTS = {
-    table.name: _guarded(table)
+    table.name: (table, _guarded(table))
     for table in (
         tables.site,
         tables.enrolment,
@@ -86,8 +90,11 @@ ACCOUNT = f"""
 
 async def record_facts(connection: Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write facts of one table; an older fact never replaces a newer one."""
-    statement, names = _FACTS[table]
-    await connection.executemany(statement, [tuple(row[name] for name in names) for row in rows])
+    of, statement = _FACTS[table]
+    newest: dict[tuple[object, ...], Mapping[str, Any]] = {}
+    for row in sorted(rows, key=itemgetter("sequence")):
+        newest[tuple(row[column.name] for column in of.primary_key)] = row
+    await connection.execute(statement, *([row[column.name] for row in newest.values()] for column in of.columns))
 
 
 async def record_erasures(connection: Connection, people: Collection[Person]) -> None:

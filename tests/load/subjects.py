@@ -65,7 +65,7 @@ class Meter:
 
 
 def written_at_rest(subject: Subject) -> int:
-    """What it has written when nothing is under way any more: two looks, a tenth of a second apart, see the same."""
+    """What it has written when nothing is under way any more: two looks, a third of a second apart, see the same."""
     before, now = -1, subject.written()
 
     def is_seen_twice() -> bool:
@@ -73,7 +73,7 @@ def written_at_rest(subject: Subject) -> int:
         before, now = now, subject.written()
         return before == now
 
-    wait_until(is_seen_twice, seconds=READY_S, every_s=0.1, otherwise=lambda: NotReady("It went on writing."))
+    wait_until(is_seen_twice, seconds=READY_S, every_s=0.3, otherwise=lambda: NotReady("It went on writing."))
     return now
 
 
