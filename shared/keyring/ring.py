@@ -243,7 +243,7 @@ def _closed(words: Words) -> Opener:
 
 
 class _Brief(Generic[K, V]):
-    """What is remembered for a while, the oldest leaving first when there is no room."""
+    """What is remembered for a while and then gone, the oldest leaving first when there is no room."""
 
     def __init__(self, seconds: float, most: int) -> None:
         self._seconds = seconds
@@ -252,16 +252,24 @@ class _Brief(Generic[K, V]):
 
     def held(self, keys: Collection[K]) -> dict[K, V]:
         """What is remembered of these."""
-        now = time.monotonic()
-        return {key: self._held[key][1] for key in keys if key in self._held and self._held[key][0] > now}
+        self._let_go()
+        return {key: self._held[key][1] for key in keys if key in self._held}
 
     def put(self, found: Mapping[K, V]) -> None:
         until = time.monotonic() + self._seconds
         for key, value in found.items():
             self._held.pop(key, None)
-            if len(self._held) >= self._most:
-                del self._held[next(iter(self._held))]
             self._held[key] = (until, value)
+        self._let_go()
 
     def forget(self, key: K) -> None:
         self._held.pop(key, None)
+
+    def _let_go(self) -> None:
+        """In the order in which they were put: the first is the next to go."""
+        now = time.monotonic()
+        while self._held:
+            first = next(iter(self._held))
+            if len(self._held) <= self._most and self._held[first][0] > now:
+                return
+            del self._held[first]

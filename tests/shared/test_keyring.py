@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import subprocess
+import weakref
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -115,6 +116,21 @@ async def test_keys_are_forgotten_after_a_while_and_when_there_is_no_room(ring: 
             return (await reader.opener(patients[0]))(sealed[0], HERE) == ERASED
 
         await until(is_erased, seconds=5)
+
+
+async def test_a_key_is_no_longer_in_memory_once_its_time_is_over_and_somebody_elses_is_asked_for(
+    keyring_of: KeyRings,
+) -> None:
+    settings = (await keyring_of("intake")).model_copy(update={"cache_s": 0.2})
+    async with KeyRing(settings) as ring:
+        key = weakref.ref(await ring.sealer(somebody()))
+        other = somebody()
+
+        async def is_gone() -> bool:
+            await ring.warm([other])
+            return key() is None
+
+        await until(is_gone, seconds=5)
 
 
 @pytest.mark.parametrize("service", ["clinical", "dashboard"])
