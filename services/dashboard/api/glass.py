@@ -20,7 +20,7 @@ from services.dashboard.domain import BrokenGlass, GlassReason, GlassTry, GlassU
 from services.dashboard.settings import DashboardAppSettings
 from shared.audit import Entry, Kind, Purpose
 from shared.auth import Caller, Role
-from shared.db import Connection, SiteScope, lock, transaction
+from shared.db import Connection, SiteScope, transaction
 from shared.errors import KeyRingAway, Problem, conflict, unknown
 from shared.events import SiteId
 from shared.http.access import allow
@@ -146,8 +146,11 @@ async def broken(request: Request, caller: Caller, body: GlassBody) -> Broken:
     """
     trail = trail_of(request)
     trail.purpose = Purpose.BREAK_GLASS
-    async with transaction(pool_of(request), SiteScope(caller.sites | {body.site_id})) as connection:
-        await lock(connection, [(site_id, f"break-glass:{caller.subject}") for site_id in caller.sites])
+    async with transaction(
+        pool_of(request),
+        SiteScope(caller.sites | {body.site_id}),
+        locks=[(site_id, f"break-glass:{caller.subject}") for site_id in caller.sites],
+    ) as connection:
         outcome = await _tried(request, connection, caller, body)
         await trail.keep(connection, _entries(caller, body, outcome))
     if isinstance(outcome, Problem):

@@ -26,7 +26,7 @@ from services.dashboard.domain import (
     wait_s,
 )
 from shared.audit import Entry, Kind
-from shared.db import Connection, SiteScope, lock, transaction
+from shared.db import Connection, SiteScope, transaction
 from shared.errors import Problem, unknown
 from shared.http.commands import NamedSite, pool_of
 from shared.http.record import keep_read, kind_of, trail_of
@@ -104,8 +104,7 @@ async def make_link_code(
     site_id, now = caller.writing_site(site), sessions_of(request).clock()
     code, scope = code_of(site_id, secrets.token_bytes(SECRET_BYTES)), SiteScope.of(site_id)
     expires_at = now + CODE_LIVES_FOR
-    async with transaction(pool_of(request), scope) as connection:
-        await lock(connection, [(site_id, patient_id)])
+    async with transaction(pool_of(request), scope, locks=[(site_id, patient_id)]) as connection:
         if not await is_here(connection, scope, patient_id):
             raise unknown("patient")
         await trail_of(request).keep(connection, [Entry(site_id, Kind.WRITE, 201, patient_id)])
@@ -133,8 +132,9 @@ async def link_patients(
     given = Given(caller.subject, caller.writing_site(site), patient_id, body.agreed, sessions_of(request).clock())
     behind = await _behind(request, given, body.code)
     patients = {given.site_id: patient_id} | ({} if behind is None else {behind.site_id: behind.patient_id})
-    async with transaction(pool_of(request), SiteScope.of(*patients)) as connection:
-        await lock(connection, [(given.site_id, f"link:{given.subject}"), *patients.items()])
+    async with transaction(
+        pool_of(request), SiteScope.of(*patients), locks=[(given.site_id, f"link:{given.subject}"), *patients.items()]
+    ) as connection:
         outcome = await _tried(connection, given, behind)
         await trail.keep(connection, _entries(given, outcome))
     if isinstance(outcome, Problem):
@@ -162,8 +162,11 @@ async def end_link(request: Request, patient_id: UUID, link_id: UUID, caller: Co
         own = await store.link(connection, caller.scope, link_id)
     if own is None or own.patient_id != patient_id:
         raise unknown("link")
-    async with transaction(pool_of(request), SiteScope.of(own.site_id, own.other_site)) as connection:
-        await lock(connection, [(own.site_id, patient_id), (own.other_site, own.other_patient_id)])
+    async with transaction(
+        pool_of(request),
+        SiteScope.of(own.site_id, own.other_site),
+        locks=[(own.site_id, patient_id), (own.other_site, own.other_patient_id)],
+    ) as connection:
         # Read again, now that both patients are held: it may have been ended, or forgotten, a moment ago.
         own = await store.link(connection, caller.scope, link_id)
         if own is None:

@@ -19,7 +19,7 @@ from services.dashboard.domain import context_of
 from services.dashboard.pages.around import Around
 from shared.audit import Act, Entry, Kind, Purpose
 from shared.auth import Caller, Role
-from shared.db import Connection, SiteScope, lock, transaction
+from shared.db import Connection, SiteScope, transaction
 from shared.errors import unknown
 from shared.events import DashboardViewed, ViewContext, ViewerRole
 from shared.group_commit import GroupCommit, GroupWork
@@ -138,8 +138,7 @@ async def seen_by_link(request: Request, look: Look, link_id: UUID) -> Seen:
     if own is None or own.patient_id != look.patient_id or own.other_patient_id is None:
         raise unknown("link")
     look, there = replace(look, patient_id=own.other_patient_id), SiteScope.of(own.other_site)
-    async with transaction(pool_of(request), there) as connection:
-        await lock(connection, [(own.other_site, look.patient_id)])
+    async with transaction(pool_of(request), there, locks=[(own.other_site, look.patient_id)]) as connection:
         side = await other_side(connection, own)
         stored = await store.page(connection, there, look.patient_id)
         if side is None or stored is None:
@@ -159,8 +158,9 @@ async def _seen_from_elsewhere(request: Request, look: Look) -> Seen:
 
 
 async def _seen_through_glass(request: Request, look: Look, there: SiteScope) -> Seen:
-    async with transaction(pool_of(request), there) as connection:
-        await lock(connection, [(site_id, look.patient_id) for site_id in there.sites])
+    async with transaction(
+        pool_of(request), there, locks=[(site_id, look.patient_id) for site_id in there.sites]
+    ) as connection:
         stored = await store.page(connection, there, look.patient_id)
         glass = await store.open_glass_to(connection, there, look.patient_id, look.at)
         through = broken_by(look.caller, glass)

@@ -12,7 +12,7 @@ from services.dashboard.api.pages import Viewer
 from shared import outbox
 from shared.audit import Entry, Kind
 from shared.auth import Caller, Role
-from shared.db import Connection, SiteScope, lock, transaction
+from shared.db import Connection, SiteScope, transaction
 from shared.errors import unknown
 from shared.events import DashboardViewed, ViewContext, ViewerRole
 from shared.http.access import allow
@@ -74,8 +74,9 @@ async def lengthen_view(request: Request, view_id: UUID, caller: Viewer) -> Resp
     beacon = _beacon(await request.body())
     async with transaction(pool_of(request), caller.scope) as connection:
         patient_id = (await _view(connection, caller, view_id)).patient_id
-    async with transaction(pool_of(request), caller.scope) as connection:
-        await lock(connection, [(site_id, patient_id) for site_id in caller.sites])
+    async with transaction(
+        pool_of(request), caller.scope, locks=[(site_id, patient_id) for site_id in caller.sites]
+    ) as connection:
         view = await _view(connection, caller, view_id)
         home = await store.home_of(connection, caller.scope, patient_id)
         if home is None:

@@ -20,7 +20,7 @@ from services.intake.domain import Link, LinkState, openings, secret_hash
 from services.intake.pages import ask_to_open, say_too_often, say_unusable, show_start
 from shared.audit import Entry, Kind
 from shared.auth import Caller, Role
-from shared.db import Connection, SiteScope, lock, transaction
+from shared.db import Connection, SiteScope, transaction
 from shared.events import EnrollmentUpdated, Language, SiteId
 from shared.hand_over import GIVEN_AT, TAKEN_AT, assertion
 from shared.http.access import allow
@@ -83,8 +83,9 @@ async def open_link(request: Request, site_id: str, secret: str, lang: Lang = No
     birth_year = (await form_of(request)).get("birth_year", "").strip()
     if not _is_site_id(site_id):
         return _unusable(request)
-    async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
-        await lock(connection, [(site_id, f"link:{secret_hash(secret).hex()}")])
+    async with transaction(
+        pool_of(request), SiteScope.of(site_id), locks=[(site_id, f"link:{secret_hash(secret).hex()}")]
+    ) as connection:
         found = await _behind(request, connection, site_id, secret)
         if found is None:
             return _unusable(request)

@@ -18,7 +18,7 @@ from services.intake.api.standing import enrolled
 from shared import audit, outbox
 from shared.audit import Act, Entry, Kind, Purpose, act_of_program
 from shared.auth import Role
-from shared.db import Connection, Pool, SiteScope, lock, transaction
+from shared.db import Connection, Pool, SiteScope, transaction
 from shared.erasures import erased_among
 from shared.errors import FieldError, Problem
 from shared.events import ErasureReason, PatientErased
@@ -71,8 +71,7 @@ async def erase(pool: Pool, ring: KeyRing, patient: Patient, reason: ErasureReas
         Problem: 404, there is no such patient at this site.
         KeyRingAway: nothing was erased, or it will be.
     """
-    async with transaction(pool, SiteScope.of(patient.site_id)) as connection:
-        await lock(connection, [patient])
+    async with transaction(pool, SiteScope.of(patient.site_id), locks=[patient]) as connection:
         recorded = await _erased(connection, ring, patient, reason)
         if recorded.drafts:
             await outbox.add(connection, recorded.drafts)
