@@ -64,13 +64,14 @@ class Verdict:
         return cls(told["events"], told["arrived_s"], [Check(**check) for check in told["checks"]])
 
 
-async def judge(network: Network, ledger_file: Path) -> Verdict:
+async def judge(network: Network, ledger_file: Path, *, was_refilled: bool) -> Verdict:
     """Wait, gather, compare. A check that had nothing to look at is a finding itself."""
     arrived_s = await _until_arrived(network)
     await asyncio.to_thread(sys.stdin.readline)
     last_s = await _until_arrived(network)
     broker = KafkaBroker(network.addresses.bootstrap_servers, client_id="chaos-auditor")
-    evidence = await gather(network.addresses.postgres_admin_dsn, broker, list(entries_of(ledger_file)))
+    ledger, admin_dsn = list(entries_of(ledger_file)), network.addresses.postgres_admin_dsn
+    evidence = await gather(admin_dsn, broker, ledger, was_refilled=was_refilled)
     late = [f"after {LONGEST_S:.0f} s something was still on its way"] * [arrived_s, last_s].count(None)
     found = [
         Check(f"everything everywhere within {LONGEST_S:.0f} s of the last fault", len(evidence.outbox), late),
@@ -157,9 +158,9 @@ async def rebuilt(network: Network, broker: KafkaBroker, service: str) -> Report
 
 
 def main() -> None:
-    """Arguments: the home of the network, the ledger, and the file for the verdict."""
-    home, ledger, out = map(Path, sys.argv[1:])
-    verdict = asyncio.run(judge(running_network(home), ledger))
+    """Arguments: the home of the network, the ledger, the file for the verdict, and `refilled` where Kafka was."""
+    home, ledger, out = map(Path, sys.argv[1:4])
+    verdict = asyncio.run(judge(running_network(home), ledger, was_refilled="refilled" in sys.argv[4:]))
     out.write_text(verdict.as_json())
 
 
