@@ -5,6 +5,7 @@ import json
 import logging
 import re
 import sys
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -134,7 +135,7 @@ async def _play(environment: Environment, schedule: Sequence[Fault], seconds: fl
         await environment.suffer(schedule)
         environment.say("All is quiet. The auditor looks ...")
         refilled = ["refilled"] if any(one.fault.kind == "lost-disk" for one in environment.happened) else []
-        auditing = await _process("auditor", home, _ledger(home), out, *refilled)
+        auditing = await _process("auditor", home, _ledger(home), out, time.time(), *refilled)
         await _ended(writing, seconds + _FINISH_S, "The clients")
         await _ended(auditing, _AUDIT_S, "The auditor", told=b"The clients have finished.\n")
     finally:
