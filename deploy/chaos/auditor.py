@@ -64,13 +64,14 @@ class Verdict:
         return cls(told["events"], told["arrived_s"], [Check(**check) for check in told["checks"]])
 
 
-async def judge(network: Network, ledger_file: Path) -> Verdict:
+async def judge(network: Network, ledger_file: Path, quiet_since: float, *, was_refilled: bool) -> Verdict:
     """Wait, gather, compare. A check that had nothing to look at is a finding itself."""
-    arrived_s = await _until_arrived(network)
+    arrived_s = await _until_arrived(network, quiet_since)
     await asyncio.to_thread(sys.stdin.readline)
-    last_s = await _until_arrived(network)
+    last_s = await _until_arrived(network, time.time())
     broker = KafkaBroker(network.addresses.bootstrap_servers, client_id="chaos-auditor")
-    evidence = await gather(network.addresses.postgres_admin_dsn, broker, list(entries_of(ledger_file)))
+    ledger, admin_dsn = list(entries_of(ledger_file)), network.addresses.postgres_admin_dsn
+    evidence = await gather(admin_dsn, broker, ledger, was_refilled=was_refilled)
     late = [f"after {LONGEST_S:.0f} s something was still on its way"] * [arrived_s, last_s].count(None)
     found = [
         Check(f"everything everywhere within {LONGEST_S:.0f} s of the last fault", len(evidence.outbox), late),
@@ -83,16 +84,15 @@ async def judge(network: Network, ledger_file: Path) -> Verdict:
     return Verdict(len(evidence.outbox), arrived_s, seen)
 
 
-async def _until_arrived(network: Network) -> float | None:
-    """How long it takes until all that is written now is applied wherever it is read; None: longer than it may."""
-    began = time.monotonic()
+async def _until_arrived(network: Network, since: float) -> float | None:
+    """Seconds since then when all that is written now is applied wherever it is read; None: more than there may be."""
     written: Mapping[Stream, int] | None = None
-    while time.monotonic() - began < LONGEST_S:
+    while time.time() - since < LONGEST_S:
         try:
             if written is None:
                 written = await _heads(network, [service for service in SERVICES if publishes(service)], _WRITTEN)
             if await _are_applied(network, written):
-                return time.monotonic() - began
+                return time.time() - since
         except (asyncpg.PostgresError, *RETRYABLE):
             pass  # a server that was killed a moment ago takes its time
         await asyncio.sleep(_LOOK_S)
@@ -157,9 +157,12 @@ async def rebuilt(network: Network, broker: KafkaBroker, service: str) -> Report
 
 
 def main() -> None:
-    """Arguments: the home of the network, the ledger, and the file for the verdict."""
-    home, ledger, out = map(Path, sys.argv[1:])
-    verdict = asyncio.run(judge(running_network(home), ledger))
+    """Arguments: the home of the network, the ledger, the file for the verdict, since when all is quiet (seconds of
+    the epoch), and `refilled` where Kafka was.
+    """
+    home, ledger, out = map(Path, sys.argv[1:4])
+    quiet_since, was_refilled = float(sys.argv[4]), "refilled" in sys.argv[5:]
+    verdict = asyncio.run(judge(running_network(home), ledger, quiet_since, was_refilled=was_refilled))
     out.write_text(verdict.as_json())
 
 

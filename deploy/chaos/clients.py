@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, NamedTuple
 
@@ -91,9 +91,7 @@ class Clients:
                 for body, outcome, early in zip(wanted, outcomes, too_early, strict=True)
                 if not early
             ]
-            if about:
-                entries = [_about(entry, about) for entry in entries]
-            self.ledger.add(entries)
+            self.ledger.add([replace(entry, patient_id=about) if about else entry for entry in entries])
             for position, outcome in zip(left, outcomes, strict=True):
                 given[position] = Given(outcome["id"], outcome["receipt"]) if "id" in outcome else None
             await self._repeat(what, site_id, request, answer)
@@ -112,8 +110,8 @@ class Clients:
         (outcome,) = _outcomes(answer.response, 1)
         stands_so = answer.lost > 0 and _kind(outcome) in ("visit-unchanged", "visit-not-allowed")
         entry = self._entry(what, site_id, body, outcome, answer, "")
-        entry = _changed(entry, thing=about, state=state)
-        self.ledger.add([_changed(entry, status=200, problem=None) if stands_so else entry])
+        entry = replace(entry, thing=about, state=state)
+        self.ledger.add([replace(entry, status=200, problem=None) if stands_so else entry])
         return None if not stands_so and "id" not in outcome else Given(about, outcome.get("receipt"))
 
     async def look(self, site_id: str, patient_id: str, after: str | None) -> str | None:
@@ -133,7 +131,7 @@ class Clients:
         (outcome,) = _outcomes(answer.response, 1)
         view_id: str | None = answer.response.headers.get("samepage-view")
         entry = self._entry(writes.LOOK, site_id, {"patient_id": patient_id}, outcome, answer, "")
-        self.ledger.add([_changed(entry, thing=view_id)])
+        self.ledger.add([replace(entry, thing=view_id)])
         return view_id
 
     async def lengthen(self, site_id: str, patient_id: str, view_id: str, duration_ms: int) -> None:
@@ -147,7 +145,7 @@ class Clients:
         answer = await self._answered(writes.BEACON, site_id, request)
         (outcome,) = _outcomes(answer.response, 1)
         entry = self._entry(writes.BEACON, site_id, {"patient_id": patient_id}, outcome, answer, "")
-        self.ledger.add([_changed(entry, thing=view_id, state=str(duration_ms))])
+        self.ledger.add([replace(entry, thing=view_id, state=str(duration_ms))])
 
     def _headers(self, site_id: str) -> dict[str, str]:
         return {
@@ -231,11 +229,3 @@ def _kind(outcome: Mapping[str, Any]) -> str | None:
     """The last part of the problem's type; None when it was accepted."""
     problem = outcome.get("problem")
     return None if problem is None else str(problem.get("type", "")).rpartition(":")[2]
-
-
-def _about(entry: Entry, patient_id: str) -> Entry:
-    return _changed(entry, patient_id=patient_id)
-
-
-def _changed(entry: Entry, **values: Any) -> Entry:
-    return Entry(**{name: values.get(name, getattr(entry, name)) for name in Entry.__slots__})

@@ -5,6 +5,7 @@ import json
 import logging
 import re
 import sys
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
+import structlog
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -95,7 +97,7 @@ def run_chaos(home: Path, seconds: float, seed: int, *, console: Console, kinds:
         NoKafka: the broker is another one.
         StackError: the rig itself could not go on.
     """
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # that brokers are away is meant here
+    _be_silent()
     schedule = make_schedule(seed, seconds, kinds)
     for fault in schedule:
         console.print(f"{fault.at_s:6.1f} s  {fault.kind} {fault.target} {fault.lasts_s or ''}", highlight=False)
@@ -132,7 +134,8 @@ async def _play(environment: Environment, schedule: Sequence[Fault], seconds: fl
         await _begun(writing)
         await environment.suffer(schedule)
         environment.say("All is quiet. The auditor looks ...")
-        auditing = await _process("auditor", home, _ledger(home), out)
+        refilled = ["refilled"] if any(one.fault.kind == "lost-disk" for one in environment.happened) else []
+        auditing = await _process("auditor", home, _ledger(home), out, time.time(), *refilled)
         await _ended(writing, seconds + _FINISH_S, "The clients")
         await _ended(auditing, _AUDIT_S, "The auditor", told=b"The clients have finished.\n")
     finally:
@@ -171,6 +174,12 @@ async def _ended(process: asyncio.subprocess.Process, seconds: float, who: str, 
         raise StackError(f"{who} did not end within {seconds:.0f} s.") from None
     if process.returncode != 0:
         raise StackError(f"{who} ended with {process.returncode}.")
+
+
+def _be_silent() -> None:
+    """That brokers and databases are away is meant here, and needs no line from who notices."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
 def _ledger(home: Path) -> Path:

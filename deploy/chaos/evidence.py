@@ -85,7 +85,10 @@ class Figure(NamedTuple):
 
 @dataclass(frozen=True)
 class Evidence:
-    """All of it. `things` are the ids that each owner has, by table."""
+    """All of it. `things` are the ids that each owner has, by table.
+
+    `was_refilled`: Kafka lost its log and got it again from the outboxes, behind what relays had sent by then.
+    """
 
     ledger: Sequence[Entry]
     outbox: Sequence[Fact]
@@ -93,9 +96,10 @@ class Evidence:
     readers: Mapping[str, Reader]
     things: Mapping[str, frozenset[str]] = field(default_factory=dict)
     figures: Mapping[Figure, int] = field(default_factory=dict)
+    was_refilled: bool = False
 
 
-async def gather(admin_dsn: str, broker: Broker, ledger: Sequence[Entry]) -> Evidence:
+async def gather(admin_dsn: str, broker: Broker, ledger: Sequence[Entry], *, was_refilled: bool) -> Evidence:
     """Read everything, as the superuser whom no wall stops."""
     outbox: list[Fact] = []
     readers: dict[str, Reader] = {}
@@ -113,7 +117,8 @@ async def gather(admin_dsn: str, broker: Broker, ledger: Sequence[Entry]) -> Evi
                 things[table] = frozenset(row["id"] for row in rows)
             if service == "analytics":
                 figures = {Figure(*row[:3]): row[3] for row in await connection.fetch(_FIGURES)}
-    return Evidence(ledger, outbox, await log_of(broker, list(TOPICS)), readers, things, figures)
+    copies = await log_of(broker, list(TOPICS))
+    return Evidence(ledger, outbox, copies, readers, things, figures, was_refilled)
 
 
 async def outbox_of(connection: Connection) -> list[Fact]:

@@ -74,8 +74,6 @@ _SHAPES: dict[Kind, _Shape] = {
 }
 OF_SERVERS: tuple[Kind, ...] = ("kill-broker", "pause-broker", "kill-postgres", "kill-both", "lost-disk")
 ALL: tuple[Kind, ...] = tuple(_SHAPES)
-# Everything passes without a hand but a lost disk, behind which the rig refills as an operator would.
-UNATTENDED: tuple[Kind, ...] = tuple(kind for kind in ALL if kind != "lost-disk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +98,7 @@ class Fault:
         return asdict(self)
 
 
-def make_schedule(seed: int, seconds: float, kinds: Sequence[Kind] = UNATTENDED) -> tuple[Fault, ...]:
+def make_schedule(seed: int, seconds: float, kinds: Sequence[Kind] = ALL) -> tuple[Fault, ...]:
     """The faults of a run, in the order of their begin. All have ended after `seconds`."""
     rng = Random(f"{seed}/schedule")  # noqa: S311 - chance that can be repeated, no secret
     faults: list[Fault] = []

@@ -89,6 +89,8 @@ class _End(asyncio.Protocol):
 
     def say(self, data: bytes) -> None:
         """Pass on behind what waits; at once where nothing does and nothing is wrong."""
+        if self._transport is not None and self._transport.is_closing():
+            return
         if self._transport is not None and not self._to_say and self._wire.mood == "fine":
             self._transport.write(data)
             return
@@ -101,7 +103,7 @@ class _End(asyncio.Protocol):
             self._saying = asyncio.get_running_loop().create_task(self._say_slowly())
 
     async def _say_slowly(self) -> None:
-        while self._to_say and self._transport is not None:
+        while self._to_say and self._transport is not None and not self._transport.is_closing():
             if self._wire.mood == "slow":
                 await asyncio.sleep(_SLOW_S)
             said = self._to_say[0]

@@ -1,4 +1,4 @@
-"""A short run of the whole rig, with every fault that passes without a hand."""
+"""A short run of the whole rig."""
 
 from io import StringIO
 

@@ -3,11 +3,11 @@ nothing, doubles nothing and keeps the order.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from itertools import count
-from typing import TypeVar
+from typing import Any
 
 import httpx
 import pytest
@@ -24,7 +24,7 @@ from shared.db import open_pool
 from shared.relay import Relay
 from shared.settings import Platform
 from tests.builders import VISIT_AT
-from tests.chaos.crash import Awaits
+from tests.chaos.crash import Process, processes
 from tests.chaos.pipeline import QUICK_RELAY, Pipeline
 from tests.conftest import Databases, FreshDatabase, KeyRings, Tokens, client_of, new_key
 from tests.shared.effects import PATIENTS
@@ -33,15 +33,21 @@ from tests.survey import survey_of
 from tests.waiting import until
 
 SITE = "site-01"
-R = TypeVar("R")
 Settings = Callable[[str], IntakeAppSettings]
 ANSWERED, RECORDED = "every request answered as it must be", "every accepted write in its owner's tables"
 EXPLAINED, IN_SEQUENCE = "one event in an outbox for each, and no other", "sequences 1 to n in the order of the log"
 
 
-async def is_killed_or(awaits: Awaits[None], is_done: Callable[[], Awaitable[bool]]) -> bool:
-    """Run until it is killed, or has done what it was to do; whether it was killed."""
-    task = asyncio.create_task(as_coroutine(awaits))
+@pytest.fixture(autouse=True)
+async def counting() -> AsyncIterator[None]:
+    """Every task belongs to the process that began it."""
+    with processes():
+        yield
+
+
+async def is_killed(process: Process, job: Coroutine[Any, Any, None], is_done: Callable[[], Awaitable[bool]]) -> bool:
+    """Run a job that never ends until it is killed, or has done what it was to do; whether it was killed."""
+    task = process.begin(job)
 
     async def has_ended() -> bool:
         return task.done() or await is_done()
@@ -49,12 +55,7 @@ async def is_killed_or(awaits: Awaits[None], is_done: Callable[[], Awaitable[boo
     await until(has_ended)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    return awaits.was_killed
-
-
-async def as_coroutine(awaits: Awaits[R]) -> R:
-    """For a task, which takes nothing else."""
-    return await awaits
+    return process.was_killed
 
 
 async def test_a_relay_may_be_killed_at_every_await(pipeline: Pipeline) -> None:
@@ -63,7 +64,7 @@ async def test_a_relay_may_be_killed_at_every_await(pipeline: Pipeline) -> None:
         await pipeline.begin_again()
         async with wire_to(pipeline.writer.worker) as wire:
             relay = Relay("writer", wire.dsn, pipeline.broker, QUICK_RELAY)
-            was_killed = await is_killed_or(Awaits(relay.run(), at=at, cut=wire.unplug), pipeline.is_all_sent)
+            was_killed = await is_killed(Process(at=at, cut=wire.unplug), relay.run(), pipeline.is_all_sent)
         await pipeline.relay_all()
         await pipeline.read_all()
         assert await pipeline.findings() == {}, f"killed at await {at}"
@@ -79,7 +80,7 @@ async def test_a_reader_may_be_killed_at_every_await(pipeline: Pipeline) -> None
         await pipeline.read_anew()
         async with wire_to(pipeline.reader.worker) as wire, open_pool(wire.dsn, size=2) as pool:
             reading = pipeline.a_reader(pool).run()
-            was_killed = await is_killed_or(Awaits(reading, at=at, cut=wire.unplug), pipeline.is_all_read)
+            was_killed = await is_killed(Process(at=at, cut=wire.unplug), reading, pipeline.is_all_read)
         await pipeline.read_all()
         assert await pipeline.findings() == {}, f"killed at await {at}"
         if not was_killed:
@@ -141,13 +142,14 @@ async def test_a_submit_may_be_killed_at_every_await(database: Databases, settin
         for at in count(1):
             key, survey = new_key(), survey_of(patient_id, await a_visit_of(sound, patient_id, at))
             async with wire_to(intake.app) as wire, a_door(settings(wire.dsn), bearer) as dying:
-                asking = Awaits(dying.post("/v1/surveys", json=survey, headers=key), at=at, cut=wire.unplug)
-                await asyncio.gather(asyncio.create_task(as_coroutine(asking)), return_exceptions=True)
+                process = Process(at=at, cut=wire.unplug)
+                asking = process.begin(dying.post("/v1/surveys", json=survey, headers=key))
+                await asyncio.gather(asking, return_exceptions=True)
             answer = await sound.post("/v1/surveys", json=survey, headers=key)
             given = answer.raise_for_status().json()
             entry = Entry(what=writes.SURVEY, site_id=SITE, status=201, thing=given["id"], receipt=given["receipt"])
             ledger.append(entry)
             assert await found_of_surveys(intake, ledger) == [], f"killed at await {at}"
-            if not asking.was_killed:
+            if not process.was_killed:
                 break
     assert at > 8

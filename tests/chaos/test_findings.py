@@ -234,3 +234,11 @@ def test_a_look_whose_answer_was_lost_may_be_there_once_more_and_no_oftener() ->
     assert found(once_more) == {}
     oftener = replace(once_more, outbox=[*facts, a_fact("e9", VIEWS, BOB, 4, "l3")])
     assert any("event e9" in finding for finding in chain.from_iterable(found(oftener).values()))
+
+
+def test_a_log_that_was_refilled_may_begin_anywhere_but_has_everything_in_order_behind_that() -> None:
+    refilled = replace(SOUND, kafka=[*copies_of(FACTS[1]), *SOUND.kafka])
+    assert IN_ORDER in found(refilled)
+    assert found(replace(refilled, was_refilled=True)) == {}
+    incomplete = replace(SOUND, kafka=[*copies_of(FACTS[1], FACTS[0], *FACTS[2:]), POISONED], was_refilled=True)
+    assert found(incomplete) == {IN_ORDER: ["survey-completed ann of riverbend: Kafka has 1 of 2 in order"]}

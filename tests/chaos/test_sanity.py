@@ -63,7 +63,7 @@ async def test_a_relay_without_its_fence_passes_over_who_commits_late(
     found = await pipeline.findings()
     assert (ON_KAFKA in found) == (IN_ORDER in found) == bool(words)
     if words:
-        assert f"visit-updated {late} of riverbend: Kafka reaches 0 of 1" in found[IN_ORDER]
+        assert f"visit-updated {late} of riverbend: Kafka has 0 of 1 in order" in found[IN_ORDER]
 
 
 @dataclass
