@@ -8,6 +8,7 @@ threshold, nothing is said.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
 
@@ -51,12 +52,12 @@ class Instrument:
     bands: tuple[Band, ...]
     minimal_change: float | None
 
-    @property
+    @cached_property
     def key(self) -> str:
         """`id|version`, as a `Score` carries it."""
         return f"{self.id}|{self.version}"
 
-    @property
+    @cached_property
     def items(self) -> tuple[str, ...]:
         return tuple(term.item for term in self.terms)
 

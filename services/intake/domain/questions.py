@@ -7,6 +7,7 @@ decimal, `not_asked_if` its enableWhen), so that an engine for those can take th
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from shared.events import Diagnosis, SkipReason
 
@@ -46,13 +47,13 @@ class YesNo:
         return isinstance(answer, bool)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Choice:
     """Exactly one of the codes."""
 
     options: tuple[tuple[str, str], ...]
 
-    @property
+    @cached_property
     def codes(self) -> tuple[str, ...]:
         return tuple(code for code, _ in self.options)
 
@@ -92,7 +93,7 @@ class Section:
     notice: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Form:
     """A survey for one diagnosis, and the `id|version` of what its answers are scored by, the index first."""
 
@@ -102,11 +103,11 @@ class Form:
     sections: tuple[Section, ...]
     instruments: tuple[str, ...]
 
-    @property
+    @cached_property
     def key(self) -> str:
         """`id|version`, as `survey-completed` carries it."""
         return f"{self.id}|{self.version}"
 
-    @property
+    @cached_property
     def items(self) -> tuple[Item, ...]:
         return tuple(item for section in self.sections for item in section.items)
