@@ -34,7 +34,7 @@ class Term:
     weight: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Instrument:
     """A score: the weighted sum of its terms, from `low` to `high`, with bands in rising order from `low`.
 
