@@ -9,8 +9,10 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from random import Random
+from typing import TypeVar
 
 import asyncpg
 
@@ -38,6 +40,8 @@ _WATCH_S = 0.1
 _GONE_S = 10.0
 _STORM_GAP_S = 0.7
 _AGAIN_S = 1.0
+_TRIES = 10
+T = TypeVar("T")
 _END_SESSIONS = """
 SELECT count(pg_terminate_backend(pid)) FROM (
     SELECT pid FROM pg_stat_activity WHERE datname = $1 AND usename <> current_user
@@ -232,11 +236,13 @@ class Environment:
             self._kill("kafka")
             shutil.rmtree(self.home / "var" / "kafka")
             await self._up()
-            await self._broker("prepare").create_topics(list(TOPICS))
-            sent = [
-                (await refill(self.network.databases, service)).events for service in SERVICES if publishes(service)
+            await _repeated(lambda: self._broker("prepare").create_topics(list(TOPICS)))
+            done = [
+                await _repeated(partial(refill, self.network.databases, service))
+                for service in SERVICES
+                if publishes(service)
             ]
-        return f"refilled with {sum(sent)} events"
+        return f"refilled with {sum(one.events for one in done)} events"
 
     async def _up(self) -> str:
         """Start what does not run, where it was."""
@@ -301,6 +307,16 @@ def _door(name: str) -> Door:
 
 def _database(admin_dsn: str, service: str) -> str:
     return f"{admin_dsn.rpartition('/')[0]}/{service}"
+
+
+async def _repeated(act: Callable[[], Awaitable[T]]) -> T:
+    """As an operator does whose session was ended in the middle of it."""
+    for _ in range(_TRIES):
+        try:
+            return await act()
+        except (asyncpg.PostgresError, *RETRYABLE):
+            await asyncio.sleep(_AGAIN_S)
+    return await act()
 
 
 async def _tried(sending: Awaitable[int], words: str) -> str:

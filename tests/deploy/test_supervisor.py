@@ -117,6 +117,17 @@ async def test_one_door_that_ends_leaves_the_others_alone(
         assert supervisor.pid(INTAKE) != before[1]
 
 
+async def test_a_signal_goes_to_a_door_that_runs_and_to_nobody_when_it_has_ended(
+    supervise: Callable[[Sequence[str]], Supervisor],
+) -> None:
+    with supervise(STAYS) as supervisor:
+        supervisor.start([INTAKE, CLINICAL])
+        supervisor.send(INTAKE, signal.SIGKILL)
+        await until_it_ended(supervisor, INTAKE)
+        supervisor.send(INTAKE, signal.SIGKILL)
+        assert is_running(supervisor.pid(CLINICAL))
+
+
 async def test_leaving_ends_every_door_also_when_something_failed(
     supervise: Callable[[Sequence[str]], Supervisor],
 ) -> None:
