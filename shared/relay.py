@@ -10,6 +10,8 @@ Guarantee: every committed event is written to the broker at least once, and per
 """
 
 import asyncio
+import math
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,12 +27,20 @@ from shared.telemetry import OLDEST_UNSENT, SEND_FAILURES, SENT
 
 _log = structlog.get_logger()
 _OWNER_LOCK = 7_264_001
+_LOOK_S = 1.0
 
+# The cursor, and what stands behind it; one row without an event where there is none.
 _READ = """
-SELECT outbox.xid, outbox.position, event_id, topic, site_id, key, sequence, recorded_at, traceparent, value
-FROM outbox
-WHERE (outbox.xid, outbox.position) > ($1, $2) AND outbox.xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-ORDER BY outbox.xid, outbox.position LIMIT $3
+SELECT cursor.xid AS from_xid, cursor.position AS from_position, next.*,
+       extract(epoch FROM clock_timestamp() - next.recorded_at)::float8 AS age_s
+FROM relay_cursor AS cursor LEFT JOIN LATERAL (
+    SELECT xid, position, event_id, topic, site_id, key, sequence, recorded_at, traceparent, value
+    FROM outbox
+    WHERE (outbox.xid, outbox.position) > (cursor.xid, cursor.position)
+    AND outbox.xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+    ORDER BY outbox.xid, outbox.position LIMIT $1
+) AS next ON true
+WHERE cursor.name = 'kafka' ORDER BY next.xid, next.position
 """
 # Not when somebody put the cursor back meanwhile, to have everything sent again.
 _MOVE = "UPDATE relay_cursor SET xid = $1, position = $2 WHERE name = 'kafka' AND (xid, position) = ($3, $4)"
@@ -45,7 +55,7 @@ class RelaySettings:
     """`poll_s` is the wait after an empty read, `first_retry_s` and `retry_s` the first and longest after a failure."""
 
     batch: int = 1000
-    poll_s: float = 0.02
+    poll_s: float = 0.01
     first_retry_s: float = 0.1
     retry_s: float = 5.0
 
@@ -62,6 +72,7 @@ class Relay:
         self._broker = broker
         self._settings = settings or RelaySettings()
         self._sink: Sink | None = None
+        self._look_at = -math.inf
         self.refusal: str | None = None
 
     async def run(self) -> None:
@@ -93,25 +104,29 @@ class Relay:
 
     async def _copy_batch(self, connection: Connection) -> bool:
         """Send what is behind the cursor, then move it. False when nothing may be sent now."""
-        cursor = await connection.fetchrow("SELECT xid, position FROM relay_cursor WHERE name = 'kafka'")
-        if cursor is None:
+        rows = await connection.fetch(_READ, self._settings.batch)
+        if not rows:
             raise RuntimeError("relay_cursor has no row 'kafka': run the migrations")
-        place = (cursor["xid"], cursor["position"])
-        OLDEST_UNSENT.labels(self._service).set(await connection.fetchval(_AGE_OF_NEXT, *place) or 0)
-        rows = await connection.fetch(_READ, *place, self._settings.batch)
+        place = rows[0]["from_xid"], rows[0]["from_position"]
+        is_empty = rows[0]["event_id"] is None
+        if is_empty:
+            await self._look_behind_fence(connection, *place)
+        else:
+            OLDEST_UNSENT.labels(self._service).set(rows[0]["age_s"])
         if self._sink is None:  # also with nothing to send: who is refused should know before there is
             self._sink = await self._broker.sink()
-        if not rows:
+        if is_empty:
             return False
         await self._sink.send_all([_message(row) for row in rows])
-        await connection.execute(
-            _MOVE,
-            rows[-1]["xid"],
-            rows[-1]["position"],
-            *place,
-        )
+        await connection.execute(_MOVE, rows[-1]["xid"], rows[-1]["position"], *place)
         SENT.labels(self._service).inc(len(rows))
         return True
+
+    async def _look_behind_fence(self, connection: Connection, xid: int, position: int) -> None:
+        """How long something waits that may not be sent yet. The database is asked once a second."""
+        if (now := time.monotonic()) >= self._look_at:
+            self._look_at = now + _LOOK_S
+            OLDEST_UNSENT.labels(self._service).set(await connection.fetchval(_AGE_OF_NEXT, xid, position) or 0)
 
     async def _drop_sink(self) -> None:
         sink, self._sink = self._sink, None
