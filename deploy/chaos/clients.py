@@ -60,7 +60,7 @@ class Clients:
     rng: Random
     patience_s: float = 300.0
     tokens: dict[str, str] = field(default_factory=dict, repr=False)
-    people: dict[str, str] = field(default_factory=dict)
+    people: dict[str, str] = field(default_factory=dict, repr=False)
 
     async def write(
         self,

@@ -7,7 +7,8 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,7 @@ from deploy.chaos.ledger import entries_of
 from deploy.chaos.schedule import ALL, Fault, Kind, make_schedule
 from deploy.chaos.wire import Wire
 from deploy.databases import connected
+from deploy.demo.command import interruptible
 from deploy.doors import DOORS, SERVICES, consumes
 from deploy.local.errors import StackError
 from deploy.local.network import Network
@@ -97,10 +99,14 @@ def run_chaos(home: Path, seconds: float, seed: int, *, console: Console, kinds:
         NoKafka: the broker is another one.
         StackError: the rig itself could not go on.
     """
-    _be_silent()
     schedule = make_schedule(seed, seconds, kinds)
     for fault in schedule:
         console.print(f"{fault.at_s:6.1f} s  {fault.kind} {fault.target} {fault.lasts_s or ''}", highlight=False)
+    with interruptible(), _silence():
+        return _run(home, schedule, seconds, seed, console)
+
+
+def _run(home: Path, schedule: Sequence[Fault], seconds: float, seed: int, console: Console) -> Outcome:
     try:
         network = prepare_afresh(home)
         if network.addresses.broker_kind != "kafka":
@@ -129,18 +135,24 @@ async def _play(environment: Environment, schedule: Sequence[Fault], seconds: fl
     await _install_witnesses(environment.network)
     home, out = environment.home, environment.home / "verdict.json"
     watching = asyncio.create_task(environment.watch())
+    begun: list[asyncio.subprocess.Process] = []
     try:
         writing = await _process("workload", home, _ledger(home), seconds, seed)
+        begun.append(writing)
         await _begun(writing)
         await environment.suffer(schedule)
         environment.say("All is quiet. The auditor looks ...")
         refilled = ["refilled"] if any(one.fault.kind == "lost-disk" for one in environment.happened) else []
         auditing = await _process("auditor", home, _ledger(home), out, time.time(), *refilled)
+        begun.append(auditing)
         await _ended(writing, seconds + _FINISH_S, "The clients")
         await _ended(auditing, _AUDIT_S, "The auditor", told=b"The clients have finished.\n")
     finally:
+        for process in begun:
+            if process.returncode is None:
+                process.kill()
         watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+        await asyncio.gather(watching, *(process.wait() for process in begun), return_exceptions=True)
     return Verdict.of_json(out.read_text())
 
 
@@ -176,10 +188,18 @@ async def _ended(process: asyncio.subprocess.Process, seconds: float, who: str, 
         raise StackError(f"{who} ended with {process.returncode}.")
 
 
-def _be_silent() -> None:
+@contextmanager
+def _silence() -> Iterator[None]:
     """That brokers and databases are away is meant here, and needs no line from who notices."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    of_kafka, ours = logging.getLogger("aiokafka"), structlog.get_config()
+    level = of_kafka.level
+    of_kafka.setLevel(logging.CRITICAL)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        of_kafka.setLevel(level)
+        structlog.configure(**ours)
 
 
 def _ledger(home: Path) -> Path:

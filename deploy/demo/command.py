@@ -27,7 +27,7 @@ def run_demo(root: Path, *, scale: ScaleName, is_check: bool, console: Console) 
     """Start everything, load the network, show where to look; the exit code. Stops all it started, however it ends."""
     started = time.monotonic()
     home = root / "var" / "demo"
-    with _interruptible():
+    with interruptible():
         try:
             console.print("Starting PostgreSQL and a broker ...")
             network = prepare_afresh(home)
@@ -58,8 +58,8 @@ def run_demo(root: Path, *, scale: ScaleName, is_check: bool, console: Console) 
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
-    """SIGTERM ends the demo as Ctrl-C does, and Ctrl-C does so in the background too."""
+def interruptible() -> Iterator[None]:
+    """SIGTERM ends what is inside as Ctrl-C does, and Ctrl-C does so in the background too."""
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, signal.default_int_handler) for number in numbers]
     try:
