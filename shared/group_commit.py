@@ -42,10 +42,14 @@ class GroupWork(Generic[T, R]):
 
 @dataclass(frozen=True, slots=True)
 class GroupSettings:
-    """`writers` transactions at once, of at most `group` items; at most `waiting` items are kept waiting."""
+    """`writers` transactions at once, of at most `group` items that hold at most `keys` keys; at most `waiting` wait.
+
+    An item that holds more keys than that, such as an import of many patients, is written by itself.
+    """
 
     writers: int = 2
     group: int = 64
+    keys: int = 256
     waiting: int = 1024
 
 
@@ -108,7 +112,7 @@ class GroupCommit(Generic[T, R]):
                     _fail([waiting], failure)
 
     def _next_group(self) -> list[_Waiting[T, R]]:
-        """The longest waiting items that share no key; the others stay, in their order."""
+        """The longest waiting items that share no key and are not too much at once; the others stay, in their order."""
         group: list[_Waiting[T, R]] = []
         held: set[Lockable] = set()
         passed: list[_Waiting[T, R]] = []
@@ -116,6 +120,9 @@ class GroupCommit(Generic[T, R]):
             waiting = self._waiting.popleft()
             if waiting.answer.cancelled():
                 continue
+            if group and len(held) + len(waiting.keys) > self._settings.keys:
+                self._waiting.appendleft(waiting)
+                break
             if held.isdisjoint(waiting.keys):
                 group.append(waiting)
             else:

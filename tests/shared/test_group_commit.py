@@ -81,7 +81,7 @@ class Sender:
 
 def group_commit(pool: Pool, post: Post, **settings: int) -> Sender:
     work = GroupWork[Letter, str](
-        keys=lambda letter: [(letter.site, letter.key or letter.text)],
+        keys=lambda letter: [(letter.site, key) for key in (letter.key or letter.text).split()],
         scope=lambda letter: SiteScope.of(letter.site),
         write=post.write,
         write_apart=post.write_apart,
@@ -133,6 +133,14 @@ async def test_items_that_share_a_key_are_written_one_after_the_other_in_order(p
     post.is_open.set()
     await asyncio.gather(*tasks)
     assert post.groups == [["a"], ["b", "c", "e"], ["d"], ["f"]]
+
+
+async def test_an_item_that_holds_much_is_written_by_itself_and_nobody_overtakes_it(pool: Pool, post: Post) -> None:
+    letters = [Letter("a"), Letter("b"), Letter("many", "1 2 3 4"), Letter("c"), Letter("few", "5 6"), Letter("d")]
+    tasks = await begun(group_commit(pool, post, keys=3), post, *letters)
+    post.is_open.set()
+    await asyncio.gather(*tasks)
+    assert post.groups == [["a"], ["b"], ["many"], ["c", "few"], ["d"]]
 
 
 async def test_what_fails_by_itself_too_is_told_to_its_sender(pool: Pool, post: Post) -> None:
