@@ -15,6 +15,7 @@ writers are busy goes with the next free one. Each item is answered after the co
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -41,10 +42,14 @@ class GroupWork(Generic[T, R]):
 
 @dataclass(frozen=True, slots=True)
 class GroupSettings:
-    """`writers` transactions at once, of at most `group` items; at most `waiting` items are kept waiting."""
+    """`writers` transactions at once, of at most `group` items that hold at most `keys` keys; at most `waiting` wait.
+
+    An item that holds more keys than that, such as an import of many patients, is written by itself.
+    """
 
     writers: int = 2
     group: int = 64
+    keys: int = 256
     waiting: int = 1024
 
 
@@ -75,8 +80,9 @@ class GroupCommit(Generic[T, R]):
         waiting: _Waiting[T, R] = _Waiting(item, frozenset(self._work.keys(item)))
         self._waiting.append(waiting)
         if len(self._writers) < self._settings.writers:
-            # A task of its own: a sender that is cancelled must not end what was begun for others.
-            self._writers.add(asyncio.create_task(self._write_while_some_wait(pool)))
+            # A task of its own: a sender that is cancelled must not end what was begun for others. Under a context of
+            # its own too: what a log says of one sender's request and trace is not true of the others.
+            self._writers.add(asyncio.create_task(self._write_while_some_wait(pool), context=Context()))
         return await waiting.answer
 
     async def close(self) -> None:
@@ -98,13 +104,15 @@ class GroupCommit(Generic[T, R]):
             _fail(group, failure)
         except Exception:
             for waiting in group:
+                if waiting.answer.cancelled():
+                    continue
                 try:
                     await self._write(pool, [waiting], self._work.write_apart)
                 except Exception as failure:
                     _fail([waiting], failure)
 
     def _next_group(self) -> list[_Waiting[T, R]]:
-        """The longest waiting items that share no key; the others stay, in their order."""
+        """The longest waiting items that share no key and are not too much at once; the others stay, in their order."""
         group: list[_Waiting[T, R]] = []
         held: set[Lockable] = set()
         passed: list[_Waiting[T, R]] = []
@@ -112,6 +120,9 @@ class GroupCommit(Generic[T, R]):
             waiting = self._waiting.popleft()
             if waiting.answer.cancelled():
                 continue
+            if group and len(held) + len(waiting.keys) > self._settings.keys:
+                self._waiting.appendleft(waiting)
+                break
             if held.isdisjoint(waiting.keys):
                 group.append(waiting)
             else:
@@ -131,7 +142,8 @@ class GroupCommit(Generic[T, R]):
         locks = frozenset().union(*(waiting.keys for waiting in group))
         async with transaction(pool, scope, locks=locks) as connection:
             answers = await write(connection, [waiting.item for waiting in group])
-        for waiting, answer in zip(group, answers, strict=True):
+            answered = list(zip(group, answers, strict=True))  # before the commit: after it nothing may fail any more
+        for waiting, answer in answered:
             if not waiting.answer.done():
                 waiting.answer.set_result(answer)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
+import structlog
 
 from shared.db import RETRYABLE, Connection, Pool, SiteScope
 from shared.errors import Problem
@@ -26,9 +27,11 @@ class Post:
 
     groups: list[list[str]] = field(default_factory=list)
     scopes: list[str] = field(default_factory=list)
+    said: list[dict[str, object]] = field(default_factory=list)
     is_open: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def write(self, connection: Connection, letters: Sequence[Letter]) -> list[str]:
+        self.said.append(structlog.contextvars.get_contextvars())
         self.groups.append([letter.text for letter in letters])
         self.scopes.append(await connection.fetchval("SELECT current_setting('samepage.sites')"))
         await self.is_open.wait()
@@ -40,6 +43,14 @@ class Post:
         if letters[0].text == "bad":
             return ["returned to sender"]
         return await self.write(connection, letters)
+
+
+@dataclass
+class Forgetful(Post):
+    """Writes every letter and answers one too few."""
+
+    async def write(self, connection: Connection, letters: Sequence[Letter]) -> list[str]:
+        return (await super().write(connection, letters))[1:]
 
 
 @pytest.fixture
@@ -70,7 +81,7 @@ class Sender:
 
 def group_commit(pool: Pool, post: Post, **settings: int) -> Sender:
     work = GroupWork[Letter, str](
-        keys=lambda letter: [(letter.site, letter.key or letter.text)],
+        keys=lambda letter: [(letter.site, key) for key in (letter.key or letter.text).split()],
         scope=lambda letter: SiteScope.of(letter.site),
         write=post.write,
         write_apart=post.write_apart,
@@ -124,6 +135,14 @@ async def test_items_that_share_a_key_are_written_one_after_the_other_in_order(p
     assert post.groups == [["a"], ["b", "c", "e"], ["d"], ["f"]]
 
 
+async def test_an_item_that_holds_much_is_written_by_itself_and_nobody_overtakes_it(pool: Pool, post: Post) -> None:
+    letters = [Letter("a"), Letter("b"), Letter("many", "1 2 3 4"), Letter("c"), Letter("few", "5 6"), Letter("d")]
+    tasks = await begun(group_commit(pool, post, keys=3), post, *letters)
+    post.is_open.set()
+    await asyncio.gather(*tasks)
+    assert post.groups == [["a"], ["b"], ["many"], ["c", "few"], ["d"]]
+
+
 async def test_what_fails_by_itself_too_is_told_to_its_sender(pool: Pool, post: Post) -> None:
     tasks = await begun(group_commit(pool, post), post, *map(Letter, ("a", "b", "b", "c")))
     post.is_open.set()
@@ -160,6 +179,39 @@ async def test_a_sender_that_goes_away_takes_nobody_with_it(pool: Pool, post: Po
     post.is_open.set()
     assert await tasks[2] == "C"
     assert await stored(pool) == ["a", "c"]  # a was on its way, b was not
+
+
+async def test_who_went_away_before_a_failed_group_is_written_again_is_left_out(pool: Pool, post: Post) -> None:
+    tasks = await begun(group_commit(pool, post), post, *map(Letter, ("a", "bad", "b", "c")))
+    post.is_open.set()
+    await tasks[0]
+    post.is_open.clear()
+
+    async def are_at_the_door() -> bool:
+        return len(post.scopes) == 2
+
+    await until(are_at_the_door)
+    tasks[2].cancel()
+    post.is_open.set()
+    assert [await tasks[1], await tasks[3]] == ["returned to sender", "C"]
+    assert await stored(pool) == ["a", "c"]
+
+
+async def test_an_item_without_an_answer_is_not_written_either(pool: Pool) -> None:
+    post = Forgetful()
+    post.is_open.set()
+    with pytest.raises(ValueError, match="shorter"):
+        await group_commit(pool, post).submit(Letter("a"))
+    assert await stored(pool) == []
+
+
+async def test_what_is_said_of_one_request_is_not_said_of_what_is_written_beside_it(pool: Pool, post: Post) -> None:
+    commit = group_commit(pool, post)
+    with structlog.contextvars.bound_contextvars(request_id="of-the-first"):
+        tasks = await begun(commit, post, *map(Letter, "ab"))
+    post.is_open.set()
+    await asyncio.gather(*tasks)
+    assert post.said == [{}, {}]
 
 
 async def test_what_waits_is_bounded_and_the_rest_is_sent_away(pool: Pool, post: Post) -> None:
