@@ -1,8 +1,8 @@
 """`make bench`: what this machine does with the system, beside the floor, and what moved since the committed run.
 
 Bounded in requests and time, loopback only, on a stack of its own under `var/bench`. `--quick` is a look, not a
-measurement. `--publish` writes `docs/performance.json` and `docs/performance.md`, of a full run on a quiet machine; where
-it was of some parts (`--only`) the page says what was not measured.
+measurement. `--publish` writes `docs/performance.json` and `docs/performance.md`, of a full run on a quiet machine; of
+one of some parts only the page says what was not measured.
 """
 
 import argparse
