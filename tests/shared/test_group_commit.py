@@ -135,6 +135,14 @@ async def test_items_that_share_a_key_are_written_one_after_the_other_in_order(p
     assert post.groups == [["a"], ["b", "c", "e"], ["d"], ["f"]]
 
 
+async def test_what_must_wait_is_not_overtaken_by_what_waits_for_it(pool: Pool, post: Post) -> None:
+    letters = [Letter("a"), Letter("b", "x"), Letter("c", "x y"), Letter("d", "y"), Letter("e")]
+    tasks = await begun(group_commit(pool, post), post, *letters)
+    post.is_open.set()
+    await asyncio.gather(*tasks)
+    assert post.groups == [["a"], ["b", "e"], ["c"], ["d"]]
+
+
 async def test_an_item_that_holds_much_is_written_by_itself_and_nobody_overtakes_it(pool: Pool, post: Post) -> None:
     letters = [Letter("a"), Letter("b"), Letter("many", "1 2 3 4"), Letter("c"), Letter("few", "5 6"), Letter("d")]
     tasks = await begun(group_commit(pool, post, keys=3), post, *letters)
