@@ -101,14 +101,23 @@ Lockable = tuple[str, object]
 
 @asynccontextmanager
 async def transaction(
-    pool: Pool, scope: SiteScope | None = None, *, locks: Iterable[Lockable] = (), wait_s: float = POOL_WAIT_S
+    pool: Pool,
+    scope: SiteScope | None = None,
+    *,
+    locks: Iterable[Lockable] = (),
+    lock_wait_s: float | None = None,
+    wait_s: float = POOL_WAIT_S,
 ) -> AsyncIterator[Connection]:
     """The one transaction of a request or batch: committed when the block ends, rolled back when it raises.
 
     `scope` binds the sites that row-level security lets through, and `locks` are held (see `lock`), in the round trip
-    that begins the transaction. A worker, whose role sees every site, has no scope.
+    that begins the transaction. A worker, whose role sees every site, has no scope. Each lock is waited for as long as
+    a statement may take, or for `lock_wait_s`.
+
+    Raises:
+        LockNotAvailableError: somebody else held one for longer than `lock_wait_s`.
     """
-    begin = _begin(scope, locks)
+    begin = _begin(scope, locks, lock_wait_s)
     async with pool.acquire(timeout=wait_s) as connection:
         try:
             await connection.execute(begin)
@@ -131,7 +140,7 @@ async def savepoint(connection: Connection) -> AsyncIterator[None]:
     await connection.execute("RELEASE SAVEPOINT part")
 
 
-def _begin(scope: SiteScope | None, locks: Iterable[Lockable]) -> str:
+def _begin(scope: SiteScope | None, locks: Iterable[Lockable], lock_wait_s: float | None) -> str:
     """The sites as the policies take them apart (`shared.migrations.walls_v1`), where a comma would make two of one."""
     statements = ["BEGIN"]
     if scope is not None:
@@ -139,6 +148,8 @@ def _begin(scope: SiteScope | None, locks: Iterable[Lockable]) -> str:
             raise ValueError("the id of a site holds no comma")
         sites = ",".join(scope.ids).replace("'", "''")
         statements.append(f"SET LOCAL samepage.sites = '{sites}'")
+    if lock_wait_s is not None:
+        statements.append(f"SET LOCAL lock_timeout = {round(1000 * lock_wait_s)}")
     if hashes := _hashes(locks):
         statements.append(_LOCK.replace("$1", f"'{{{','.join(map(str, hashes))}}}'"))
     return "; ".join(statements)

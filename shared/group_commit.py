@@ -8,6 +8,7 @@ writers are busy goes with the next free one. Each item is answered after the co
 - A group that fails is written again, each item by itself (`write_apart`): a bad item never fails its neighbours.
   Nothing of a failed group was committed, or the connection was lost and nobody knows: then every item gets that error,
   and its sender asks again.
+- An item whose key somebody else holds waits beside the groups: its neighbours, who may be of other sites, go on.
 - A sender that goes away does not take the group with it.
 - What waits is bounded: beyond that the answer is 503 at once.
 """
@@ -18,6 +19,8 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+
+import asyncpg
 
 from shared.db import RETRYABLE, Connection, Lockable, Pool, SiteScope, transaction
 from shared.errors import busy
@@ -44,12 +47,14 @@ class GroupWork(Generic[T, R]):
 class GroupSettings:
     """`writers` transactions at once, of at most `group` items that hold at most `keys` keys; at most `waiting` wait.
 
-    An item that holds more keys than that, such as an import of many patients, is written by itself.
+    An item that holds more keys than that, such as an import of many patients, is written by itself. A group waits
+    `lock_wait_s` for a key that is held outside of it.
     """
 
     writers: int = 2
     group: int = 64
     keys: int = 256
+    lock_wait_s: float = 0.1
     waiting: int = 1024
 
 
@@ -68,6 +73,8 @@ class GroupCommit(Generic[T, R]):
         self._settings = settings or GroupSettings()
         self._waiting: deque[_Waiting[T, R]] = deque()
         self._writers: set[asyncio.Task[None]] = set()
+        self._patient: set[asyncio.Task[None]] = set()
+        self._patience = asyncio.Semaphore(self._settings.writers)
 
     async def submit(self, pool: Pool, item: T) -> R:
         """The answer to an item, once it is durable.
@@ -88,6 +95,7 @@ class GroupCommit(Generic[T, R]):
     async def close(self) -> None:
         """Return when nothing is being written."""
         await asyncio.gather(*self._writers)
+        await asyncio.gather(*self._patient)
 
     async def _write_while_some_wait(self, pool: Pool) -> None:
         try:
@@ -99,17 +107,29 @@ class GroupCommit(Generic[T, R]):
 
     async def _settle(self, pool: Pool, group: Sequence[_Waiting[T, R]]) -> None:
         try:
-            await self._write(pool, group, self._work.write)
+            await self._write(pool, group, self._work.write, self._settings.lock_wait_s)
         except RETRYABLE as failure:
             _fail(group, failure)
         except Exception:
             for waiting in group:
-                if waiting.answer.cancelled():
-                    continue
-                try:
-                    await self._write(pool, [waiting], self._work.write_apart)
-                except Exception as failure:
-                    _fail([waiting], failure)
+                await self._settle_apart(pool, waiting, self._settings.lock_wait_s)
+
+    async def _settle_apart(self, pool: Pool, waiting: _Waiting[T, R], lock_wait_s: float | None) -> None:
+        if waiting.answer.cancelled():
+            return
+        try:
+            await self._write(pool, [waiting], self._work.write_apart, lock_wait_s)
+        except asyncpg.LockNotAvailableError:
+            task = asyncio.create_task(self._settle_patiently(pool, waiting))
+            self._patient.add(task)
+            task.add_done_callback(self._patient.discard)
+        except Exception as failure:
+            _fail([waiting], failure)
+
+    async def _settle_patiently(self, pool: Pool, waiting: _Waiting[T, R]) -> None:
+        """Beside the groups, in as many transactions at once as there are writers: they wait, and hold connections."""
+        async with self._patience:
+            await self._settle_apart(pool, waiting, None)
 
     def _next_group(self) -> list[_Waiting[T, R]]:
         """The longest waiting items that share no key and are not too much at once; the others stay, in their order."""
@@ -137,10 +157,11 @@ class GroupCommit(Generic[T, R]):
         pool: Pool,
         group: Sequence[_Waiting[T, R]],
         write: Callable[[Connection, Sequence[T]], Awaitable[Sequence[R]]],
+        lock_wait_s: float | None,
     ) -> None:
         scope = SiteScope(frozenset().union(*(self._work.scope(waiting.item).sites for waiting in group)))
         locks = frozenset().union(*(waiting.keys for waiting in group))
-        async with transaction(pool, scope, locks=locks) as connection:
+        async with transaction(pool, scope, locks=locks, lock_wait_s=lock_wait_s) as connection:
             answers = await write(connection, [waiting.item for waiting in group])
             answered = list(zip(group, answers, strict=True))  # before the commit: after it nothing may fail any more
         for waiting, answer in answered:

@@ -25,7 +25,7 @@ from shared.audit import Act, Entry, Kind
 from shared.auth import Caller
 from shared.db import Connection, Lockable, Pool, SiteScope, savepoint, transaction
 from shared.errors import Problem
-from shared.group_commit import GroupCommit, GroupWork
+from shared.group_commit import GroupCommit, GroupSettings, GroupWork
 from shared.http import problems
 from shared.http.batch import Batch, T
 from shared.http.conclusion import StoredAnswer, conclude
@@ -116,7 +116,9 @@ class Together(Generic[T]):
     `record` gets items of several requests, no two of which share anything that `locks` names, as in a `Command`.
     """
 
-    def __init__(self, locks: Callable[[str, T], Iterable[str]], record: RecordAll[T]) -> None:
+    def __init__(
+        self, locks: Callable[[str, T], Iterable[str]], record: RecordAll[T], settings: GroupSettings | None = None
+    ) -> None:
         self.locks = locks
         self.group = GroupCommit(
             GroupWork[Asked[T], Answered](
@@ -124,7 +126,8 @@ class Together(Generic[T]):
                 scope=lambda asked: SiteScope.of(asked.site_id),
                 write=partial(_answer_all, record),
                 write_apart=partial(_answer_all, partial(_apart, record)),
-            )
+            ),
+            settings,
         )
 
 

@@ -7,9 +7,12 @@ import asyncpg
 from fastapi import FastAPI
 
 from shared.db import Connection, Lockable, lock
+from shared.group_commit import GroupSettings
 from tests.conftest import FreshDatabase
 from tests.waiting import until
 
+# One writer of groups, which waits for what is held: what comes meanwhile is the next group.
+ONE_GROUP = GroupSettings(writers=1, lock_wait_s=30)
 _WAITING = """
     SELECT count(DISTINCT pid) FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock'

@@ -1,14 +1,25 @@
 """Transactions as every door opens them, on a real PostgreSQL, over one connection that is used again and again."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
 
-from shared.db import Connection, Pool, SiteScope, open_pool, savepoint, transaction
+from shared.db import Connection, Pool, SiteScope, lock, open_pool, savepoint, transaction
 from tests.conftest import Databases
+from tests.waiting import until
 
 BOTH = SiteScope.of("riverbend", "lakeside")
+THINGS = [("riverbend", number) for number in range(20)]
+# The locks of whoever waits for one: first the one that is waited for, then those that are held.
+LOCKS = """
+    SELECT (classid::bigint::bit(32) || objid::bigint::bit(32))::bit(64)::bigint AS hash FROM pg_locks
+    WHERE locktype = 'advisory' AND pid = (
+        SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = database
+        WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()
+    ) ORDER BY granted
+"""
 BOUND = "SELECT current_setting('samepage.sites', true)"
 
 
@@ -108,3 +119,28 @@ async def test_a_lost_connection_is_said_as_such_and_the_next_transaction_has_a_
         async with transaction(pool, BOTH) as connection:
             await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
     assert await sites(pool) == []
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["beginning", "begun"])
+async def test_things_are_held_in_one_order_so_that_nobody_waits_in_a_circle(
+    is_first: bool, database: Databases
+) -> None:
+    async with open_pool((await database("intake")).app, size=3) as pool:
+
+        async def hold_all() -> None:
+            async with transaction(pool, BOTH, locks=THINGS if is_first else ()) as connection:
+                await lock(connection, THINGS)
+
+        async def is_waiting() -> bool:
+            return bool(await pool.fetch(LOCKS))
+
+        held = 0
+        for thing in THINGS[:5]:
+            async with transaction(pool, BOTH, locks=[thing]):
+                holder = asyncio.create_task(hold_all())
+                await until(is_waiting)
+                waited_for, *before = [row["hash"] for row in await pool.fetch(LOCKS)]
+                assert all(one < waited_for for one in before)
+                held += len(before)
+            await holder
+        assert held > 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 import structlog
 
-from shared.db import RETRYABLE, Connection, Pool, SiteScope
+from shared.db import RETRYABLE, Connection, Pool, SiteScope, transaction
 from shared.errors import Problem
 from shared.group_commit import GroupCommit, GroupSettings, GroupWork
 from tests.conftest import Databases, Pools
@@ -135,12 +135,33 @@ async def test_items_that_share_a_key_are_written_one_after_the_other_in_order(p
     assert post.groups == [["a"], ["b", "c", "e"], ["d"], ["f"]]
 
 
+async def test_what_must_wait_is_not_overtaken_by_what_waits_for_it(pool: Pool, post: Post) -> None:
+    letters = [Letter("a"), Letter("b", "x"), Letter("c", "x y"), Letter("d", "y"), Letter("e")]
+    tasks = await begun(group_commit(pool, post), post, *letters)
+    post.is_open.set()
+    await asyncio.gather(*tasks)
+    assert post.groups == [["a"], ["b", "e"], ["c"], ["d"]]
+
+
 async def test_an_item_that_holds_much_is_written_by_itself_and_nobody_overtakes_it(pool: Pool, post: Post) -> None:
     letters = [Letter("a"), Letter("b"), Letter("many", "1 2 3 4"), Letter("c"), Letter("few", "5 6"), Letter("d")]
     tasks = await begun(group_commit(pool, post, keys=3), post, *letters)
     post.is_open.set()
     await asyncio.gather(*tasks)
     assert post.groups == [["a"], ["b"], ["many"], ["c", "few"], ["d"]]
+
+
+async def test_nobody_waits_for_what_somebody_else_holds_of_another_site(pool: Pool, post: Post) -> None:
+    letters = [Letter("a"), Letter("b", site="site-02"), Letter("held", site="site-03"), Letter("c", site="site-01")]
+    commit = group_commit(pool, post)
+    async with transaction(pool, locks=[("site-03", "held")]):
+        tasks = await begun(commit, post, *letters)
+        post.is_open.set()
+        assert [await tasks[0], await tasks[1], await tasks[3], await commit.submit(Letter("d"))] == list("ABCD")
+        assert not tasks[2].done()
+    assert await tasks[2] == "HELD"
+    await commit.commit.close()
+    assert await stored(pool) == ["a", "b", "c", "d", "held"]
 
 
 async def test_what_fails_by_itself_too_is_told_to_its_sender(pool: Pool, post: Post) -> None:

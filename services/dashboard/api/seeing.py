@@ -22,7 +22,7 @@ from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope, transaction
 from shared.errors import unknown
 from shared.events import DashboardViewed, ViewContext, ViewerRole
-from shared.group_commit import GroupCommit, GroupWork
+from shared.group_commit import GroupCommit, GroupSettings, GroupWork
 from shared.http.access import only_own_page
 from shared.http.commands import pool_of
 from shared.http.conclusion import conclude
@@ -83,7 +83,7 @@ class Seen:
 Looking: TypeAlias = GroupCommit[_Asked, Seen | None]
 
 
-def looking() -> Looking:
+def looking(settings: GroupSettings | None = None) -> Looking:
     """How looks of the callers' own sites are recorded; those of people who look at the same time together."""
     return GroupCommit(
         GroupWork[_Asked, Seen | None](
@@ -91,7 +91,8 @@ def looking() -> Looking:
             scope=lambda asked: asked.look.caller.scope,
             write=_see_all,
             write_apart=_see_all,
-        )
+        ),
+        settings,
     )
 
 

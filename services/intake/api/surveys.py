@@ -20,6 +20,7 @@ from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope
 from shared.errors import FieldError, Problem, conflict, erased, unknown
 from shared.events import Concern, ConcernTopic, Diagnosis, Language, SkipReason, SurveyCompleted, VisitState
+from shared.group_commit import GroupSettings
 from shared.http.access import allow
 from shared.http.batch import Batch
 from shared.http.commands import (
@@ -91,9 +92,9 @@ async def submit_surveys(
     return await execute_together(request, command, body, site_id=caller.writing_site(site), key=key)
 
 
-def submission(ring: KeyRing) -> Together[SurveyBody]:
+def submission(ring: KeyRing, settings: GroupSettings | None = None) -> Together[SurveyBody]:
     """How surveys are recorded; patients who answer at the same time share a transaction."""
-    return Together(locks=lambda _site, survey: [str(survey.patient_id)], record=partial(_record, ring))
+    return Together(lambda _site, survey: [str(survey.patient_id)], partial(_record, ring), settings)
 
 
 async def _record(ring: KeyRing, connection: Connection, items: Sequence[Item[SurveyBody]]) -> list[Result]:

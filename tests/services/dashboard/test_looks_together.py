@@ -5,29 +5,31 @@ import asyncio
 import httpx
 from fastapi import FastAPI
 
+from services.dashboard.api.seeing import looking
 from tests.builders import PATIENT
 from tests.services.dashboard.conftest import HERE, NEIGHBOUR, OWN, PAGE, THERE, Clients
-from tests.services.held import held, until_waiting
+from tests.services.held import ONE_GROUP, held, until_waiting
 from tests.services.trails import trail
 
 
 async def test_who_looks_at_the_same_time_as_others_sees_their_own_and_is_on_record_for_it(
     dashboard: FastAPI, as_: Clients
 ) -> None:
+    dashboard.state.looking = looking(ONE_GROUP)
     async with (
         as_("coordinator", THERE, "earlier") as earlier,
         as_("clinician", HERE, "dr-silva") as here,
         as_("clinician", THERE, "dr-okafor") as there,
     ):
-        busy, together = [], []
-        async with held(dashboard, (THERE, PATIENT), (THERE, NEIGHBOUR)):
-            for writers, path in enumerate((PAGE, f"/v1/patients/{NEIGHBOUR}/page"), start=1):
-                busy.append(asyncio.create_task(earlier.get(path)))
-                await until_waiting(dashboard, writers)
-            for client, path in ((there, PAGE), (here, f"/v1/patients/{OWN}/page"), (here, PAGE)):
-                together.append(asyncio.create_task(client.get(path)))
+        async with held(dashboard, (THERE, NEIGHBOUR)):
+            busy = asyncio.create_task(earlier.get(f"/v1/patients/{NEIGHBOUR}/page"))
+            await until_waiting(dashboard)
+            together = [
+                asyncio.create_task(client.get(path))
+                for client, path in ((there, PAGE), (here, f"/v1/patients/{OWN}/page"), (here, PAGE))
+            ]
             await asyncio.wait(together, timeout=1)
-        await asyncio.gather(*busy)
+        await busy
         theirs, own, not_theirs = await asyncio.gather(*together)
     assert (theirs.status_code, own.status_code, not_theirs.status_code) == (200, 200, 404)
     assert [answer.json()["patient"]["patient_id"] for answer in (theirs, own)] == [str(PATIENT), str(OWN)]
