@@ -76,6 +76,11 @@ class GroupCommit(Generic[T, R]):
         self._patient: set[asyncio.Task[None]] = set()
         self._patience = asyncio.Semaphore(self._settings.writers)
 
+    @property
+    def queued(self) -> int:
+        """How many items wait for a writer."""
+        return len(self._waiting)
+
     async def submit(self, pool: Pool, item: T) -> R:
         """The answer to an item, once it is durable.
 

@@ -47,6 +47,10 @@ class Gate:
         self.is_open = asyncio.Event()
         self.is_open.set()
         self.reached = 0
+        self.together: Together[Note] | None = None
+
+    async def are_both_queued(self) -> bool:
+        return self.together is not None and self.together.group.queued == 2
 
     async def reached_by(self, writers: int) -> None:
         async def are_there() -> bool:
@@ -80,6 +84,7 @@ def notes(gate: Gate, *, is_together: bool = False) -> APIRouter:
         return [str(note.patient_id)]
 
     command, together = Command[Note](locks, record), Together[Note](locks, record_all)
+    gate.together = together
 
     async def answer(request: Request, body: Batch[Note], site_id: str, key: str) -> Response:
         if is_together:
@@ -394,7 +399,7 @@ async def test_requests_of_two_sites_that_arrive_together_stand_in_one_transacti
         asyncio.create_task(post(client, {"number": n, "patient_id": str(uuid4())}, key | {"samepage-site": site}))
         for n, site in ((3, SITE), (4, OTHER_SITE))
     ]
-    await asyncio.wait(others, timeout=0.2)
+    await until(gate.are_both_queued)
     gate.is_open.set()
     answers = await asyncio.gather(*first, *others)
     assert [answer.status_code for answer in answers] == [201] * 4
