@@ -162,14 +162,16 @@ async def record(connection: Connection, act: Act, entries: Sequence[Entry]) -> 
 
 @contextmanager
 def recording(route: str) -> Iterator[None]:
-    """Around a statement that adds rows.
+    """Around a statement that adds rows, among other things.
 
     Raises:
-        Problem: 503; what cannot be put on record is neither shown nor done.
+        Problem: 503; what cannot be put on record is neither shown nor done. Other failures are passed on.
     """
     try:
         yield
     except asyncpg.PostgresError as failure:
+        if "audit" not in str(failure):  # the table's name, or its sequence's
+            raise
         AUDIT_FAILURES.inc()
         _log.error("not on record", failure=type(failure).__name__, route=route)
         raise unrecorded() from None

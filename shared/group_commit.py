@@ -27,6 +27,8 @@ from shared.errors import busy
 
 T = TypeVar("T")
 R = TypeVar("R")
+# To be tried again, and for sure not committed: a deadlock, a statement that took too long.
+_UNDONE = (asyncpg.TransactionRollbackError, asyncpg.QueryCanceledError)
 
 
 @dataclass(frozen=True)
@@ -113,9 +115,10 @@ class GroupCommit(Generic[T, R]):
     async def _settle(self, pool: Pool, group: Sequence[_Waiting[T, R]]) -> None:
         try:
             await self._write(pool, group, self._work.write, self._settings.lock_wait_s)
-        except RETRYABLE as failure:
-            _fail(group, failure)
-        except Exception:
+        except Exception as failure:
+            if isinstance(failure, RETRYABLE) and not isinstance(failure, _UNDONE):
+                _fail(group, failure)
+                return
             for waiting in group:
                 await self._settle_apart(pool, waiting, self._settings.lock_wait_s)
 

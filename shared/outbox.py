@@ -64,6 +64,7 @@ ADD = "SELECT * FROM outbox_add($1, $2, $3, $4, $5, $6::text[])"
 async def add(connection: Connection, drafts: Sequence[Draft]) -> list[Receipt]:
     """Record events in this order. The caller holds the lock of every key (`shared.db.lock`) and commits."""
     rows = await connection.fetch(ADD, *columns_of(drafts))
+    count(drafts)
     return [
         Receipt(draft.event_id, draft.topic, row["out_sequence"], row["out_recorded_at"])
         for draft, row in zip(drafts, rows, strict=True)
@@ -71,9 +72,7 @@ async def add(connection: Connection, drafts: Sequence[Draft]) -> list[Receipt]:
 
 
 def columns_of(drafts: Sequence[Draft]) -> tuple[Sequence[object], ...]:
-    """The events as `ADD` takes them; they count as accepted."""
-    for draft in drafts:
-        ACCEPTED.labels(TOPIC_OF[type(draft.body)].publisher, draft.topic).inc()
+    """The events as `ADD` takes them."""
     return (
         [draft.site_id for draft in drafts],
         [draft.topic for draft in drafts],
@@ -82,6 +81,12 @@ def columns_of(drafts: Sequence[Draft]) -> tuple[Sequence[object], ...]:
         [encode(draft.body) for draft in drafts],
         [draft.traceparent for draft in drafts],
     )
+
+
+def count(drafts: Sequence[Draft]) -> None:
+    """What was recorded counts as accepted."""
+    for draft in drafts:
+        ACCEPTED.labels(TOPIC_OF[type(draft.body)].publisher, draft.topic).inc()
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,3 +52,4 @@ async def conclude(
     columns = list(zip(*answers, strict=True)) or [()] * len(StoredAnswer._fields)
     with audit.recording(rows[0][0].route if rows else ""):
         await connection.execute(_CONCLUDE, *outbox.columns_of(drafts), *audit.columns_of(rows), *columns)
+    outbox.count(drafts)

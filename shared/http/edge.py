@@ -145,10 +145,10 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.has_begun = True
             self.status = message["status"]
-            headers: list[tuple[bytes, bytes]] = message.setdefault("headers", [])
-            names = {name for name, _ in headers}
-            headers += self._headers
-            headers += [(name, value) for name, value in self._usual if name not in names]
+            set_by_route = message.get("headers", [])
+            names = {name for name, _ in set_by_route}
+            usual = [(name, value) for name, value in self._usual if name not in names]
+            message["headers"] = [*set_by_route, *self._headers, *usual]
         await self._send(message)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
@@ -80,13 +81,12 @@ class Arrivals:
             return waiter.arrival.done()
         self._waiters.add(waiter)
         if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(self._look_while_some_wait(pool))
+            self._looking = asyncio.create_task(self._look_while_some_wait(pool), context=Context())
         try:
-            async with asyncio.timeout(longest_s):
-                await waiter.arrival
-            return True
-        except TimeoutError:
-            return False
+            done, _ = await asyncio.wait([waiter.arrival], timeout=longest_s)
+            for arrival in done:
+                arrival.result()
+            return bool(done)
         finally:
             self._waiters.discard(waiter)
 
@@ -96,7 +96,7 @@ class Arrivals:
             try:
                 await _look(pool, waiting)
             except Exception as failure:
-                for waiter in waiting:
+                for waiter in self._waiters.intersection(waiting):
                     if not waiter.arrival.done():
                         waiter.arrival.set_exception(failure)
             await asyncio.sleep(self._every_s)

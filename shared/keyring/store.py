@@ -72,6 +72,7 @@ async def destroy_keys(pool: Pool, erased: Mapping[Patient, Tombstone]) -> int:
     """Put tombstones where the keys of these patients are, or would be; how many were not there yet."""
     if not erased:
         return 0
+    erased = dict(sorted(erased.items()))
     rows = await pool.fetch(
         """
         INSERT INTO patient_key (site_id, patient_id, reason, erased_at)

@@ -114,7 +114,7 @@ async def _record(ring: KeyRing, connection: Connection, items: Sequence[Item[Su
         if isinstance(form, Problem):
             results.append(form)
             continue
-        key = keys.get(Patient(item.site_id, item.body.patient_id))
+        key = keys[Patient(item.site_id, item.body.patient_id)] if item.body.words else None
         if item.body.words and key is None:
             results.append(erased())
             continue
@@ -135,17 +135,17 @@ def _fitting(
 ) -> list[Form | Problem]:
     """For each survey its pinned form, once patient, visit and answers fit; else what does not. One a visit."""
     fitting = list[Form | Problem]()
-    answered = set[UUID]()
+    answered = set[store.Wanted]()
     for item in items:
         try:
             fitting.append(_form_of(item, standings.get(_wanted(item)), answered))
-            answered.add(item.body.visit_id)
+            answered.add(_wanted(item))
         except Problem as problem:
             fitting.append(problem)
     return fitting
 
 
-def _form_of(item: Item[SurveyBody], standing: store.Standing | None, answered: Set[UUID]) -> Form:
+def _form_of(item: Item[SurveyBody], standing: store.Standing | None, answered: Set[store.Wanted]) -> Form:
     body, caller = item.body, item.caller
     if standing is None or (caller.role is Role.PATIENT and caller.patient_id != body.patient_id):
         raise unknown("patient")
@@ -155,7 +155,7 @@ def _form_of(item: Item[SurveyBody], standing: store.Standing | None, answered: 
         raise unknown("visit")
     if standing.visit_state is VisitState.CANCELLED:
         raise conflict("visit-cancelled", "The visit was cancelled. A survey belongs to a visit that takes place.")
-    if standing.has_survey or body.visit_id in answered:
+    if standing.has_survey or _wanted(item) in answered:
         raise conflict("already-answered", "This visit has its survey already.")
     form = _named_form(body.form, standing.diagnosis)
     if errors := check(form, body.answers, body.skipped):
