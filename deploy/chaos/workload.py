@@ -65,7 +65,7 @@ class Telling:
         if enrolled is None:
             return
         if self.rng.random() < _SHARE_ENROLLED_AGAIN:
-            again = {**self.patient.enrolment, "birth_year": 1950}
+            again = {**self.patient.enrolment, "birth_year": self.patient.enrolment["birth_year"] - 1}
             await self.clients.write(writes.PATIENT, self.site_id, [again], refusal="already-enrolled")
         await self._write(writes.CONSENT, self.patient.consents, about=enrolled.thing)
         visits = await self._visits(enrolled)
