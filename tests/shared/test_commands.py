@@ -408,3 +408,14 @@ async def test_requests_of_two_sites_that_arrive_together_stand_in_one_transacti
     assert await pool.fetchval("SELECT count(DISTINCT xid) FROM outbox") == 3
     stored = await pool.fetch("SELECT site_id FROM idempotency GROUP BY site_id, key HAVING count(*) = 1")
     assert len(stored) == 4
+
+
+async def test_what_fails_for_another_reason_than_the_audit_is_not_said_to_be_off_the_record(
+    client: httpx.AsyncClient, pool: Pool
+) -> None:
+    await pool.execute("ALTER TABLE outbox_head RENAME TO away")
+    answer = await post(client, {"number": 1}, new_key())
+    assert (answer.status_code, answer.json()["type"]) == (500, "urn:samepage:problem:unexpected")
+    await pool.execute("ALTER TABLE away RENAME TO outbox_head")
+    assert await written(pool) == ([], 0, 0)
+    assert (await post(client, {"number": 1}, new_key())).status_code == 201

@@ -35,12 +35,14 @@ class Post:
         self.groups.append([letter.text for letter in letters])
         self.scopes.append(await connection.fetchval("SELECT current_setting('samepage.sites')"))
         await self.is_open.wait()
+        if any(letter.text == "slow" for letter in letters):
+            await connection.execute("SET LOCAL statement_timeout = 20; SELECT pg_sleep(5)")
         await connection.executemany("INSERT INTO letter VALUES ($1)", [(letter.text,) for letter in letters])
         return [letter.text.upper() for letter in letters]
 
     async def write_apart(self, connection: Connection, letters: Sequence[Letter]) -> list[str]:
         """Knows what to say of a bad letter."""
-        if letters[0].text == "bad":
+        if letters[0].text in ("bad", "slow"):
             return ["returned to sender"]
         return await self.write(connection, letters)
 
@@ -162,6 +164,13 @@ async def test_nobody_waits_for_what_somebody_else_holds_of_another_site(pool: P
     assert await tasks[2] == "HELD"
     await commit.commit.close()
     assert await stored(pool) == ["a", "b", "c", "d", "held"]
+
+
+async def test_a_statement_that_takes_too_long_undoes_its_group_and_fails_nobody_else(pool: Pool, post: Post) -> None:
+    tasks = await begun(group_commit(pool, post), post, *map(Letter, ("a", "b", "slow", "c")))
+    post.is_open.set()
+    assert await asyncio.gather(*tasks) == ["A", "B", "returned to sender", "C"]
+    assert await stored(pool) == ["a", "b", "c"]
 
 
 async def test_what_fails_by_itself_too_is_told_to_its_sender(pool: Pool, post: Post) -> None:
