@@ -66,7 +66,7 @@ class Meter:
 
 def written_at_rest(subject: Subject) -> int:
     """What it has written when nothing is under way any more: two looks, a third of a second apart, see the same."""
-    before, now = -1, subject.written()
+    before, now = -2, -1  # nothing was seen yet: the first look is compared with none
 
     def is_seen_twice() -> bool:
         nonlocal before, now
