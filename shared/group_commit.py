@@ -75,8 +75,8 @@ class GroupCommit(Generic[T, R]):
         self._settings = settings or GroupSettings()
         self._waiting: deque[_Waiting[T, R]] = deque()
         self._writers: set[asyncio.Task[None]] = set()
-        self._patient: set[asyncio.Task[None]] = set()
-        self._patience = asyncio.Semaphore(self._settings.writers)
+        self._beside: set[asyncio.Task[None]] = set()
+        self._places_beside = asyncio.Semaphore(self._settings.writers)
 
     @property
     def queued(self) -> int:
@@ -98,11 +98,6 @@ class GroupCommit(Generic[T, R]):
             # its own too: what a log says of one sender's request and trace is not true of the others.
             self._writers.add(asyncio.create_task(self._write_while_some_wait(pool), context=Context()))
         return await waiting.answer
-
-    async def close(self) -> None:
-        """Return when nothing is being written."""
-        await asyncio.gather(*self._writers)
-        await asyncio.gather(*self._patient)
 
     async def _write_while_some_wait(self, pool: Pool) -> None:
         try:
@@ -128,15 +123,15 @@ class GroupCommit(Generic[T, R]):
         try:
             await self._write(pool, [waiting], self._work.write_apart, lock_wait_s)
         except asyncpg.LockNotAvailableError:
-            task = asyncio.create_task(self._settle_patiently(pool, waiting))
-            self._patient.add(task)
-            task.add_done_callback(self._patient.discard)
+            task = asyncio.create_task(self._settle_beside(pool, waiting))
+            self._beside.add(task)
+            task.add_done_callback(self._beside.discard)
         except Exception as failure:
             _fail([waiting], failure)
 
-    async def _settle_patiently(self, pool: Pool, waiting: _Waiting[T, R]) -> None:
+    async def _settle_beside(self, pool: Pool, waiting: _Waiting[T, R]) -> None:
         """Beside the groups, in as many transactions at once as there are writers: they wait, and hold connections."""
-        async with self._patience:
+        async with self._places_beside:
             await self._settle_apart(pool, waiting, None)
 
     def _next_group(self) -> list[_Waiting[T, R]]:

@@ -27,7 +27,7 @@ def create_app(settings: IntakeAppSettings) -> FastAPI:
         state={
             "settings": settings,
             "keyring": ring,
-            "submission": surveys.submission(ring),
+            "submission": surveys.submission_with(ring),
             "link_keys": [
                 key.get_secret_value().encode()
                 for key in (settings.link_key, settings.other_link_key)

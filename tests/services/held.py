@@ -13,7 +13,7 @@ from tests.waiting import until
 
 # One writer of groups, which waits for what is held: what comes meanwhile is the next group.
 ONE_GROUP = GroupSettings(writers=1, lock_wait_s=30)
-_WAITING = """
+WAITING = """
     SELECT count(DISTINCT pid) FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock'
 """
@@ -37,6 +37,6 @@ async def until_waiting(application: FastAPI, number: int = 1) -> None:
     database: FreshDatabase = application.state.database
 
     async def are_waiting() -> bool:
-        return bool(await database.value(_WAITING) >= number)
+        return bool(await database.value(WAITING) >= number)
 
     await until(are_waiting)

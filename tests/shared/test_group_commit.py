@@ -162,7 +162,6 @@ async def test_nobody_waits_for_what_somebody_else_holds_of_another_site(pool: P
         assert [await tasks[0], await tasks[1], await tasks[3], await commit.submit(Letter("d"))] == list("ABCD")
         assert not tasks[2].done()
     assert await tasks[2] == "HELD"
-    await commit.commit.close()
     assert await stored(pool) == ["a", "b", "c", "d", "held"]
 
 
@@ -252,11 +251,3 @@ async def test_what_waits_is_bounded_and_the_rest_is_sent_away(pool: Pool, post:
     assert (refused.value.status, refused.value.headers) == (503, {"retry-after": "1"})
     post.is_open.set()
     assert await asyncio.gather(*taken) == list("ABC")
-
-
-async def test_closing_waits_for_what_is_being_written(pool: Pool, post: Post) -> None:
-    commit = group_commit(pool, post)
-    await begun(commit, post, *map(Letter, "ab"))
-    post.is_open.set()
-    await commit.commit.close()
-    assert await stored(pool) == ["a", "b"]

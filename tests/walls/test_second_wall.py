@@ -1,6 +1,6 @@
 """The database keeps the sites apart where the code above it does not: each test takes the first wall away."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from datetime import UTC, datetime
 from importlib import import_module
 from inspect import iscoroutinefunction, signature
@@ -148,6 +148,7 @@ async def asked_for_all(function: Reading, connection: Connection) -> object:
         int: 10,
         datetime: datetime(2100, 1, 1, tzinfo=UTC),
         Sequence[Patient]: [Patient(THERE, ID)],
+        Collection[UUID]: [ID],
         Sequence[intake_store.Wanted]: [intake_store.Wanted(THERE, ID, ID)],
         Sequence[bytes]: [HASH],
         Connection: connection,

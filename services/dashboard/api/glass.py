@@ -237,7 +237,7 @@ async def _broken(
     there = SiteScope.of(body.site_id)
     if not await is_here(connection, there, body.patient_id):
         return unknown("patient")
-    glass = broken_by(caller, await store.open_glass_to(connection, there, body.patient_id, now))
+    glass = broken_by(caller, await store.open_glass_to(connection, there, [body.patient_id], now))
     if glass is not None:
         return Broken(glass, is_new=False)
     try:

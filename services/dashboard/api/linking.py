@@ -150,7 +150,7 @@ async def list_links(request: Request, patient_id: UUID, caller: ClinicPeople) -
         home = await store.home_of(connection, caller.scope, patient_id)
         if home is None:
             raise unknown("patient")
-        links = await store.links_of(connection, caller.scope, patient_id)
+        links = await store.links_of(connection, caller.scope, [patient_id])
         await keep_read(request, connection, home.site_id, patient_id)
     return Links(patient_id=patient_id, items=[_described(link) for link in links])
 
@@ -221,7 +221,7 @@ async def _tried(connection: Connection, given: Given, behind: LinkCode | None) 
 
 
 async def _linked_already(connection: Connection, given: Given, code: LinkCode) -> Linked | None:
-    for own in await store.links_of(connection, SiteScope.of(given.site_id), given.patient_id):
+    for own in await store.links_of(connection, SiteScope.of(given.site_id), [given.patient_id]):
         if own.is_live and (own.other_site, own.other_patient_id) == (code.site_id, code.patient_id):
             other = await other_side(connection, own)
             return None if other is None else Linked(own, other, is_new=False)

@@ -116,16 +116,21 @@ async def _see_all(connection: Connection, asked: Sequence[_Asked]) -> list[Seen
     wanted = [Patient(site_id, one.look.patient_id) for one in asked for site_id in one.look.caller.sites]
     scope = SiteScope.of(*{patient.site_id for patient in wanted})
     pages = await store.pages(connection, scope, wanted)
-    found: list[Seen | None] = []
-    for one in asked:
-        homes = [Patient(site_id, one.look.patient_id) for site_id in one.look.caller.sites]
-        stored = next((pages[home] for home in homes if home in pages), None)
-        around = Around()
-        if stored is not None and one.look.is_for_people:
-            around = await _around(connection, one.look.caller.scope, one.look)
-        found.append(None if stored is None else _seen(one, stored, around))
+    homes = [_home(one.look, pages) for one in asked]
+    shown = [home for one, home in zip(asked, homes, strict=True) if home is not None and one.look.is_for_people]
+    around = await _around(connection, shown, max(one.look.at for one in asked))
+    found = [
+        None if home is None else _seen(one, pages[home], around.get(home, Around()))
+        for one, home in zip(asked, homes, strict=True)
+    ]
     await _record(connection, [one for one in found if one is not None])
     return found
+
+
+def _home(look: Look, pages: Mapping[Patient, store.StoredPage]) -> Patient | None:
+    """The patient at whichever of the caller's sites has the page."""
+    of_sites = (Patient(site_id, look.patient_id) for site_id in look.caller.sites)
+    return next((patient for patient in of_sites if patient in pages), None)
 
 
 async def seen_by_link(request: Request, look: Look, link_id: UUID) -> Seen:
@@ -163,7 +168,7 @@ async def _seen_through_glass(request: Request, look: Look, there: SiteScope) ->
         pool_of(request), there, locks=[(site_id, look.patient_id) for site_id in there.sites]
     ) as connection:
         stored = await store.page(connection, there, look.patient_id)
-        glass = await store.open_glass_to(connection, there, look.patient_id, look.at)
+        glass = await store.open_glass_to(connection, there, [look.patient_id], look.at)
         through = broken_by(look.caller, glass)
         if stored is None or through is None:
             raise unknown("patient")
@@ -174,11 +179,20 @@ async def _seen_through_glass(request: Request, look: Look, there: SiteScope) ->
         )
 
 
-async def _around(connection: Connection, scope: SiteScope, look: Look) -> Around:
-    """What people are shown around a page of their own site."""
-    glass = await store.open_glass_to(connection, scope, look.patient_id, look.at)
-    links = await store.links_of(connection, scope, look.patient_id)
-    return Around(glass=glass, links=[link for link in links if link.is_live])
+async def _around(connection: Connection, patients: Sequence[Patient], now: datetime) -> dict[Patient, Around]:
+    """What people are shown around pages of their own sites."""
+    if not patients:
+        return {}
+    scope, ids = SiteScope.of(*{patient.site_id for patient in patients}), {one.patient_id for one in patients}
+    glass = await store.open_glass_to(connection, scope, ids, now)
+    links = await store.links_of(connection, scope, ids)
+    return {
+        patient: Around(
+            glass=[one for one in glass if (one.site_id, one.patient_id) == patient],
+            links=[one for one in links if (one.site_id, one.patient_id) == patient and one.is_live],
+        )
+        for patient in patients
+    }
 
 
 def _seen(asked: _Asked, stored: store.StoredPage, around: Around, on_record: Sequence[str] = ()) -> Seen:

@@ -26,5 +26,5 @@ async def other_side(connection: Connection, own: LinkedPatient) -> LinkedPatien
     """The other site's side of a live link; None when either is ended: the same two may have been linked anew."""
     if not own.is_live or own.other_patient_id is None:
         return None
-    sides = await store.links_of(connection, SiteScope.of(own.other_site), own.other_patient_id)
+    sides = await store.links_of(connection, SiteScope.of(own.other_site), [own.other_patient_id])
     return next((side for side in sides if side.is_live and side.is_other_side_of(own)), None)

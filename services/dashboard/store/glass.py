@@ -1,5 +1,6 @@
 """Broken glass, at the patient's site; who tried to break it, at their own."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -64,15 +65,17 @@ async def glass(connection: Connection, scope: SiteScope, glass_id: UUID) -> Bro
     return None if row is None else _glass(row)
 
 
-async def open_glass_to(connection: Connection, scope: SiteScope, patient_id: UUID, now: datetime) -> list[BrokenGlass]:
-    """The glass to a patient that is open now, the latest first: it closes by itself, or is ended early."""
+async def open_glass_to(
+    connection: Connection, scope: SiteScope, patients: Collection[UUID], now: datetime
+) -> list[BrokenGlass]:
+    """The glass to these patients that is open now, the latest first: it closes by itself, or is ended early."""
     rows = await connection.fetch(
         """
         SELECT * FROM broken_glass
-        WHERE site_id = ANY($1) AND patient_id = $2 AND ended_at IS NULL AND until > $3 ORDER BY broken_at DESC
+        WHERE site_id = ANY($1) AND patient_id = ANY($2) AND ended_at IS NULL AND until > $3 ORDER BY broken_at DESC
         """,
         scope.ids,
-        patient_id,
+        list(patients),
         now,
     )
     return [_glass(row) for row in rows]

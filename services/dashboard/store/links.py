@@ -139,12 +139,12 @@ async def link(connection: Connection, scope: SiteScope, link_id: UUID) -> Linke
     return None if row is None else _linked(row)
 
 
-async def links_of(connection: Connection, scope: SiteScope, patient_id: UUID) -> list[LinkedPatient]:
-    """The links of a patient, the newest first."""
+async def links_of(connection: Connection, scope: SiteScope, patients: Collection[UUID]) -> list[LinkedPatient]:
+    """The links of these patients, the newest first."""
     rows = await connection.fetch(
-        "SELECT * FROM linked_patient WHERE site_id = ANY($1) AND patient_id = $2 ORDER BY since DESC, link_id",
+        "SELECT * FROM linked_patient WHERE site_id = ANY($1) AND patient_id = ANY($2) ORDER BY since DESC, link_id",
         scope.ids,
-        patient_id,
+        list(patients),
     )
     return [_linked(row) for row in rows]
 

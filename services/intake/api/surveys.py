@@ -5,8 +5,8 @@ Words are sealed twice, for the record that is kept here and for the event that 
 
 from collections.abc import Mapping, Sequence, Set
 from datetime import UTC, datetime
-from functools import partial
-from typing import Annotated, Any
+from functools import cached_property, partial
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID, uuid4
 
 import orjson
@@ -76,7 +76,7 @@ class SurveyBody(BaseModel):
     concerns: tuple[ConcernBody, ...] = Field(default=(), max_length=3, description="Most important first")
     matters_most: Words | None = None
 
-    @property
+    @cached_property
     def words(self) -> dict[str, str]:
         """What the patient said in words, by the field of the event where it will stand."""
         concerns = {f"concerns.{rank}.words": concern.words for rank, concern in enumerate(self.concerns, start=1)}
@@ -88,13 +88,25 @@ async def submit_surveys(
     request: Request, body: Batch[SurveyBody], caller: Submitter, key: IdempotencyKey, site: NamedSite = None
 ) -> Response:
     """Submit one pre-visit survey or many."""
-    command: Together[SurveyBody] = request.app.state.submission
+    submission: Submission = request.app.state.submission
+    command = submission.with_words if any(survey.words for survey in body.valid) else submission.without_words
     return await execute_together(request, command, body, site_id=caller.writing_site(site), key=key)
 
 
-def submission(ring: KeyRing, settings: GroupSettings | None = None) -> Together[SurveyBody]:
-    """How surveys are recorded; patients who answer at the same time share a transaction."""
-    return Together(lambda _site, survey: [str(survey.patient_id)], partial(_record, ring), settings)
+class Submission(NamedTuple):
+    """How surveys are recorded: patients who answer at the same time share a transaction.
+
+    Words need the key ring. While that is slow, who used none does not wait for it.
+    """
+
+    with_words: Together[SurveyBody]
+    without_words: Together[SurveyBody]
+
+
+def submission_with(ring: KeyRing, settings: GroupSettings | None = None) -> Submission:
+    """For one application, with its key ring."""
+    locks, record = lambda _site, survey: [str(survey.patient_id)], partial(_record, ring)
+    return Submission(Together(locks, record, settings), Together(locks, record, settings))
 
 
 async def _record(ring: KeyRing, connection: Connection, items: Sequence[Item[SurveyBody]]) -> list[Result]:

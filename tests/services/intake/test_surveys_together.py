@@ -3,19 +3,29 @@
 import asyncio
 from uuid import UUID
 
-from services.intake.api.surveys import submission
-from tests.conftest import Tokens, client_of, new_key
+import asyncpg
+
+from services.intake.api.surveys import Submission, submission_with
+from tests.conftest import KeyRings, Tokens, client_of, new_key
 from tests.services.clinic import Clinic
-from tests.services.held import ONE_GROUP, held, until_waiting
+from tests.services.held import ONE_GROUP, WAITING, held, until_waiting
 from tests.services.intake.conftest import SITE
 from tests.services.trails import trail
 from tests.survey import survey_of
+from tests.waiting import until
+
+
+async def until_queued(submission: Submission, count: int) -> None:
+    async def are_queued() -> bool:
+        return sum(command.group.queued for command in submission) == count
+
+    await until(are_queued)
 
 
 async def test_a_patient_may_do_no_more_beside_others_than_alone_and_each_is_on_record_for_their_own(
     clinic: Clinic, token: Tokens
 ) -> None:
-    clinic.intake.state.submission = submission(clinic.intake.state.keyring, ONE_GROUP)
+    submission = clinic.intake.state.submission = submission_with(clinic.intake.state.keyring, ONE_GROUP)
     patients = [await clinic.enrol(identifier=f"MRN-{number}") for number in range(4)]
     surveys = [survey_of(patient, await clinic.visit(patient)) for patient in patients]
     async with (
@@ -29,7 +39,7 @@ async def test_a_patient_may_do_no_more_beside_others_than_alone_and_each_is_on_
                 asyncio.create_task(client.post("/v1/surveys", json=survey, headers=new_key()))
                 for client, survey in zip((coordinator, patient, patient), surveys[1:], strict=True)
             ]
-            await asyncio.wait(together, timeout=1)
+            await until_queued(submission, 3)
         await busy
         answers = await asyncio.gather(*together)
     assert [answer.status_code for answer in answers] == [201, 201, 404]
@@ -42,3 +52,29 @@ async def test_a_patient_may_do_no_more_beside_others_than_alone_and_each_is_on_
         )
     }
     assert len({row["xid"] for row in rows}) == 1, "they did share a transaction"
+
+
+async def test_who_used_no_words_does_not_wait_for_a_key_ring_that_is_slow(
+    clinic: Clinic, keyring_of: KeyRings
+) -> None:
+    clinic.intake.state.submission = submission_with(clinic.intake.state.keyring, ONE_GROUP)
+    surveys = []
+    for number in range(2):
+        patient = await clinic.enrol(identifier=f"MRN-{number}")
+        surveys.append(survey_of(patient, await clinic.visit(patient)))
+    said = surveys[0] | {"matters_most": "To sleep through (synthetic)"}
+    ring = await asyncpg.connect((await keyring_of("admin")).database_url.get_secret_value())
+
+    async def is_one_waiting() -> bool:
+        return bool(await ring.fetchval(WAITING) == 1)
+
+    try:
+        async with ring.transaction():
+            await ring.execute("LOCK TABLE patient_key IN ACCESS EXCLUSIVE MODE")
+            slow = asyncio.create_task(clinic.system.post("/v1/surveys", json=said, headers=new_key()))
+            await until(is_one_waiting)
+            answer = await clinic.system.post("/v1/surveys", json=surveys[1], headers=new_key())
+            assert (answer.status_code, slow.done()) == (201, False)
+        await slow
+    finally:
+        await ring.close()
