@@ -63,18 +63,16 @@ async def test_who_used_no_words_does_not_wait_for_a_key_ring_that_is_slow(
         patient = await clinic.enrol(identifier=f"MRN-{number}")
         surveys.append(survey_of(patient, await clinic.visit(patient)))
     said = surveys[0] | {"matters_most": "To sleep through (synthetic)"}
-    ring = await asyncpg.connect((await keyring_of("admin")).database_url.get_secret_value())
+    admin = (await keyring_of("admin")).database_url.get_secret_value()
+    async with asyncpg.create_pool(admin, min_size=2, max_size=2) as ring, ring.acquire() as holding:
 
-    async def is_one_waiting() -> bool:
-        return bool(await ring.fetchval(WAITING) == 1)
+        async def is_one_waiting() -> bool:
+            return bool(await ring.fetchval(WAITING) == 1)
 
-    try:
-        async with ring.transaction():
-            await ring.execute("LOCK TABLE patient_key IN ACCESS EXCLUSIVE MODE")
+        async with holding.transaction():
+            await holding.execute("LOCK TABLE patient_key IN ACCESS EXCLUSIVE MODE")
             slow = asyncio.create_task(clinic.system.post("/v1/surveys", json=said, headers=new_key()))
             await until(is_one_waiting)
             answer = await clinic.system.post("/v1/surveys", json=surveys[1], headers=new_key())
             assert (answer.status_code, slow.done()) == (201, False)
         await slow
-    finally:
-        await ring.close()
