@@ -339,7 +339,7 @@ async def app(
             found = await database(service)
             settings = kind(platform=platform, database_url=found.app, **own)
             application: FastAPI = import_module(f"services.{service}.app").create_app(settings)
-            application.state.database = found
+            application.state.service, application.state.database = service, found
             await running.enter_async_context(application.router.lifespan_context(application))
             return application
 
@@ -349,7 +349,7 @@ async def app(
 def worker_settings(application: FastAPI) -> Any:
     """The settings of the Kafka door beside an application's HTTP door."""
     found: FreshDatabase = application.state.database
-    kind = settings_class(Door(application.state.sessions.service, "worker"))
+    kind = settings_class(Door(application.state.service, "worker"))
     told = dict(application.state.settings) | {"database_url": found.worker, "pseudonym_key": "p" * 32}
     return kind.model_validate({name: value for name, value in told.items() if name in kind.model_fields})
 

@@ -41,7 +41,7 @@ NONE = {
         "shared.group_commit.GroupWork",
         "shared.group_commit._Waiting",
         "shared.http.commands._Kept",
-        "shared.http.conclusion.StoredAnswer",
+        *("shared.http.conclusion.StoredAnswer", "shared.group_commit.GroupSettings"),
     ),
     *("deploy.audit.command.Places", "deploy.audit.verify.Verification.keys", "shared.http.provider._Described.token"),
     *("services.intake.api.tokens.AccessToken", "services.intake.api.tokens.KeySetDocument", "shared.heads.Book.key"),
