@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from deploy.local.ports import HOST, keep_or_choose
 from deploy.provider import Client, Person, Provider
 from services.dashboard.api import ROUTERS
+from services.dashboard.api.seeing import looking
 from services.dashboard.settings import DashboardSettings
 from shared.auth import Role
 from shared.http.app import Entrance, create_app
@@ -151,7 +152,8 @@ async def dashboard_of(database: Databases, platform: Platform, clock: Clock) ->
                 sign_in=people.sign_in("dashboard"),
             )
             entrance = Entrance(clock=clock)
-            application = create_app("dashboard", settings, ROUTERS, state={"settings": settings}, entrance=entrance)
+            state = {"settings": settings, "looking": looking()}
+            application = create_app("dashboard", settings, ROUTERS, state=state, entrance=entrance)
             application.state.database = found
             await running.enter_async_context(application.router.lifespan_context(application))
             return application

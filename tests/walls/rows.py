@@ -30,6 +30,7 @@ _BY_NAME: dict[str, object] = {
     "time_zone": "UTC",
     "visit_state": "completed",
 }
+_NOT_YET = ("ended_at", "ended_by")
 _BY_TYPE: dict[type, object] = {
     UUID: ID,
     bool: True,
@@ -56,7 +57,7 @@ def a_row(table: Table, site: str) -> dict[str, Any]:
     return {
         column.name: named.get(column.name, _BY_TYPE[column.type.python_type])
         for column in table.columns
-        if column.server_default is None
+        if column.server_default is None and not (column.nullable and column.name in _NOT_YET)
     }
 
 
