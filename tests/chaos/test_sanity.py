@@ -15,15 +15,17 @@ from shared.events import PARTITIONS, VISIT_UPDATED, Event, decode
 from shared.memory_broker import partition_of
 from shared.relay import Relay
 from tests.chaos.pipeline import QUICK_RELAY, READING, Pipeline, write_in
-from tests.chaos.rewire import rewired
+from tests.services.held import WAITING
 from tests.shared.effects import PATIENTS, running
+from tests.shared.wire import wire_to
 from tests.waiting import until
 
 WITHOUT_FENCE = {b"pg_snapshot_xmin": b"pg_snapshot_xmax"}
 WITHOUT_LOCK = {b"FOR UPDATE": b"          "}
 SOUND: dict[bytes, bytes] = {}
-WHO_WAITS = """
-SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()
+IN_TRANSACTION = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()
 """
 ON_KAFKA, IN_ORDER = "every event on Kafka, unchanged, and no other", "each patient's events in order on Kafka"
 EFFECT, HEADS = "one effect of each event at reader", "heads at reader"
@@ -51,8 +53,8 @@ async def test_a_relay_without_its_fence_passes_over_who_commits_late(
     early, late = PATIENTS[:2]
     await pipeline.write(early)
     async with (
-        rewired(pipeline.writer.worker, words) as dsn,
-        running(Relay("writer", dsn, pipeline.broker, QUICK_RELAY).run()),
+        wire_to(pipeline.writer.worker, words) as wire,
+        running(Relay("writer", wire.dsn, pipeline.broker, QUICK_RELAY).run()),
     ):
         async with a_slow_writer(pipeline, late):
             await pipeline.write(early)
@@ -92,18 +94,19 @@ async def test_readers_that_do_not_lock_their_place_make_an_effect_twice(
     stuck = Stuck()
 
     async def has_another_read_it_or_does_it_wait() -> bool:
-        waiting = (
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        )
-        return bool(await pipeline.is_all_read() or await pipeline.reader.value(waiting))
+        return bool(await pipeline.is_all_read() or await pipeline.reader.value(WAITING))
 
-    async with rewired(pipeline.reader.worker, words) as dsn, open_pool(dsn, size=4) as pool:
+    async def has_each_ended_what_it_began() -> bool:
+        return not await pipeline.reader.value(IN_TRANSACTION)
+
+    async with wire_to(pipeline.reader.worker, words) as wire, open_pool(wire.dsn, size=4) as pool:
         paused = pipeline.a_reader(pool, replace(READING, apply=stuck.apply))
         async with running(paused.run()):
             await stuck.is_reached.wait()
             async with running(pipeline.a_reader(pool).run()):
                 await until(has_another_read_it_or_does_it_wait)
                 stuck.may_go_on.set()
+                await until(has_each_ended_what_it_began)
                 await until(pipeline.is_all_read)
         await pipeline.read_all()
     found = await pipeline.findings()

@@ -1,8 +1,13 @@
-"""A wire to PostgreSQL that can be cut at any moment: before a request arrives, or before its answer does."""
+"""A wire to PostgreSQL that can be cut at any moment, before a request arrives or before its answer does.
+
+It can also change words on their way to the server: a program with a broken part, none of it changed. What stands in
+for a word is as long, so that the messages of the protocol stay whole.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 LOOPBACK = "127.0.0.1"
@@ -11,8 +16,10 @@ LOOPBACK = "127.0.0.1"
 class Wire:
     """Passes on what is said between clients at `dsn` and the server behind it."""
 
-    def __init__(self) -> None:
+    def __init__(self, words: Mapping[bytes, bytes]) -> None:
+        assert all(len(said) == len(heard) for said, heard in words.items())
         self.dsn = ""
+        self._words = words
         self._exchanges_left: int | None = None
         self._is_away = False
         self._may_pass = asyncio.Event()
@@ -50,16 +57,22 @@ class Wire:
             return
         server_reader, server_writer = await asyncio.open_connection(host, port)
         self._open |= {writer, server_writer}
-        await asyncio.gather(self._pass_on(reader, server_writer), self._pass_on(server_reader, writer))
+        await asyncio.gather(
+            self._pass_on(reader, server_writer, self._words), self._pass_on(server_reader, writer, {})
+        )
         self._open -= {writer, server_writer}
 
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass_on(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, words: Mapping[bytes, bytes]
+    ) -> None:
         with suppress(ConnectionError):
             while said := await reader.read(65_536):
                 self.is_holding_something = not self._may_pass.is_set()
                 await self._may_pass.wait()
                 if self._is_cut_now():
                     self._drop()
+                for word, other in words.items():
+                    said = said.replace(word, other)
                 writer.write(said)
         writer.close()
 
@@ -78,9 +91,9 @@ class Wire:
 
 
 @asynccontextmanager
-async def wire_to(dsn: str) -> AsyncIterator[Wire]:
-    """A wire to this database."""
-    address, wire = urlsplit(dsn), Wire()
+async def wire_to(dsn: str, words: Mapping[bytes, bytes] = MappingProxyType({})) -> AsyncIterator[Wire]:
+    """A wire to this database, which hears other `words` than were said."""
+    address, wire = urlsplit(dsn), Wire(words)
     host, port = address.hostname or LOOPBACK, address.port or 5432
     server = await asyncio.start_server(lambda r, w: wire.join(host, port, r, w), LOOPBACK, 0)
     own_port = server.sockets[0].getsockname()[1]
