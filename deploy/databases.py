@@ -98,6 +98,11 @@ class _Login:
         return cls(unquote(parts.username or ""), unquote(parts.password or ""), unquote(parts.path[1:]))
 
 
+def at(dsn: str, database: str) -> str:
+    """The same server and role, another database."""
+    return urlunsplit(urlsplit(dsn)._replace(path=f"/{database}"))
+
+
 @asynccontextmanager
 async def connected(dsn: str) -> AsyncIterator[Connection]:
     """A connection for an operator's work, which may take as long as it takes."""

@@ -185,6 +185,11 @@ def _hashes(things: Iterable[Lockable]) -> list[int]:
     return sorted({int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), signed=True) for name in names})
 
 
+def as_columns(rows: Iterable[Iterable[object]], *, width: int = 0) -> list[list[object]]:
+    """Rows as array parameters for `unnest`, one a column; `width` columns where there is no row."""
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
+
+
 @asynccontextmanager
 async def sole_owner(dsn: str, lock_id: int) -> AsyncIterator[Connection]:
     """A connection of its own that holds this lock of the database: while it lives nobody else is let in here."""

@@ -9,7 +9,7 @@ import asyncpg
 import orjson
 
 from shared.broker import Partition, Record, Stream
-from shared.db import Connection
+from shared.db import Connection, as_columns
 from shared.events import Event
 
 LetterState = Literal["dead", "parked", "waiting", "dropped"]
@@ -48,7 +48,7 @@ async def places(connection: Connection, consumer: str, partitions: Collection[P
         ON CONFLICT DO NOTHING
         """,
         consumer,
-        *_columns(partitions),
+        *as_columns(partitions),
     )
     return await _select_places(connection, consumer, partitions, "")
 
@@ -70,7 +70,7 @@ async def _select_places(
         ORDER BY topic, partition {locking}
         """,
         consumer,
-        *_columns(partitions),
+        *as_columns(partitions),
     )
     return {Partition(row["topic"], row["partition"]): Place(row["next_offset"], row["last_event_id"]) for row in rows}
 
@@ -86,7 +86,7 @@ async def move_offsets(connection: Connection, consumer: str, last: Sequence[Rec
         AND place.next_offset < read.next_offset
         """,
         consumer,
-        *_columns([(*record.partition, record.offset + 1, record.attribute("ce_id")) for record in last]),
+        *as_columns([(*record.partition, record.offset + 1, record.attribute("ce_id")) for record in last]),
     )
 
 
@@ -98,7 +98,7 @@ async def heads(connection: Connection, consumer: str, streams: Collection[Strea
         WHERE consumer = $1 AND (site_id, topic, key) IN (SELECT * FROM unnest($2::text[], $3::text[], $4::text[]))
         """,
         consumer,
-        *_columns(streams),
+        *as_columns(streams),
     )
     return {_stream(row): row["sequence"] for row in rows}
 
@@ -127,7 +127,7 @@ async def kept(connection: Connection, consumer: str, streams: Collection[Stream
         WHERE consumer = $1 AND (site_id, topic, key) IN (SELECT * FROM unnest($2::text[], $3::text[], $4::text[]))
         """,
         consumer,
-        *_columns(streams),
+        *as_columns(streams),
     )
     dropped = [row for row in rows if row["state"] == "dropped"]
     return Kept(
@@ -145,7 +145,7 @@ async def record_applied(
     if not applied:
         return
     newest = {record.stream: event.sequence for event, record in applied}
-    streams = _columns(newest)
+    streams = as_columns(newest)
     await connection.execute(
         """
         INSERT INTO consumer_head (consumer, site_id, topic, key, sequence)
@@ -165,7 +165,7 @@ async def record_applied(
         ON CONFLICT DO NOTHING
         """,
         consumer,
-        *_columns(
+        *as_columns(
             [
                 (event.site_id, event.event_id, *record.partition, record.offset, record.timestamp_ms)
                 for event, record in applied
@@ -217,7 +217,7 @@ async def take_letters(connection: Connection, consumer: str, streams: Collectio
         RETURNING *
         """,
         consumer,
-        *_columns(streams),
+        *as_columns(streams),
     )
     return sorted((record_of(row) for row in rows), key=lambda record: (record.partition, record.offset))
 
@@ -254,8 +254,3 @@ def record_of(row: asyncpg.Record) -> Record:
 
 def _stream(row: asyncpg.Record) -> Stream:
     return Stream(row["site_id"], row["topic"], row["key"])
-
-
-def _columns(rows: Collection[tuple[object, ...]]) -> list[list[object]]:
-    """Tuples as array parameters, one a column; at least one tuple."""
-    return [list(column) for column in zip(*rows, strict=True)]

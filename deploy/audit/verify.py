@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from deploy.audit.book import Span, lines_checked
 from deploy.audit.chain import PLACES, Fault, Finding, Walk
-from shared.db import Connection
+from shared.db import Connection, as_columns
 
 _PREFETCH = 2000
 _SPANS = 2000
@@ -146,8 +146,7 @@ class Verification:
                 self._cut.add(site_id)
                 yield self._found(site_id, Fault.CUT_OFF, f"height {height} was signed and is not there")
         places = [[span.site_id, span.above, span.height, span.since] for span in spans]
-        columns = [list(column) for column in zip(*places, strict=True)] or [[], [], [], []]
-        async for row in connection.cursor(_BACKDATED, *columns, _LONGEST_TRANSACTION):
+        async for row in connection.cursor(_BACKDATED, *as_columns(places, width=4), _LONGEST_TRANSACTION):
             words = f"row {row['number']} says {_utc(row['recorded_at'])}, and came after {_utc(row['since'])}"
             yield self._found(row["site_id"], Fault.INSERTED, words)
 

@@ -25,7 +25,7 @@ from deploy.chaos.environment import Environment, Happened, port_of_postgres, th
 from deploy.chaos.ledger import entries_of
 from deploy.chaos.schedule import ALL, Fault, Kind, make_schedule
 from deploy.chaos.wire import Wire
-from deploy.databases import connected
+from deploy.databases import at, connected
 from deploy.demo.command import interruptible
 from deploy.doors import DOORS, SERVICES, consumes
 from deploy.local.errors import StackError
@@ -123,7 +123,8 @@ def _run(home: Path, schedule: Sequence[Fault], seconds: float, seed: int, conso
                 verdict = asyncio.run(_play(environment, schedule, seconds, seed))
             except* StackError as failures:
                 raise failures.exceptions[0] from None
-            verdict = verdict.with_check(environment.rebuilds)
+            if environment.rebuilt:  # in a short run none may come to its end
+                verdict = verdict.with_check(environment.rebuilds)
             answers = sum(1 for _ in entries_of(_ledger(home)))
             stops = _stops(home / "var" / "log")
             return Outcome(seed, seconds, environment.happened, answers, supervisor.restarts, stops, verdict)
@@ -159,7 +160,7 @@ async def _play(environment: Environment, schedule: Sequence[Fault], seconds: fl
 async def _install_witnesses(network: Network) -> None:
     for service in SERVICES:
         if consumes(service):
-            async with connected(f"{network.addresses.postgres_admin_dsn.rpartition('/')[0]}/{service}") as superuser:
+            async with connected(at(network.addresses.postgres_admin_dsn, service)) as superuser:
                 await witness.install(superuser)
 
 

@@ -21,7 +21,7 @@ from deploy.chaos.findings import Check
 from deploy.chaos.schedule import Fault, Kind
 from deploy.chaos.traffic import send_again, send_poison
 from deploy.chaos.wire import Mood, Wire
-from deploy.databases import connected
+from deploy.databases import at, connected
 from deploy.doors import DOORS, SERVICES, Door, publishes
 from deploy.local.errors import StackError
 from deploy.local.network import Network
@@ -178,7 +178,7 @@ class Environment:
 
     async def _idle_writer(self, fault: Fault) -> str:
         """A transaction that has an id and does nothing with it: no relay may read past it."""
-        dsn = _database(self.network.addresses.postgres_admin_dsn, fault.target)
+        dsn = at(self.network.addresses.postgres_admin_dsn, fault.target)
         try:
             async with connected(dsn) as superuser, superuser.transaction():
                 await superuser.execute("SELECT pg_current_xact_id()")
@@ -303,10 +303,6 @@ def _children(parent: ProcessId) -> list[ProcessId]:
 
 def _door(name: str) -> Door:
     return next(door for door in DOORS if str(door) == name)
-
-
-def _database(admin_dsn: str, service: str) -> str:
-    return f"{admin_dsn.rpartition('/')[0]}/{service}"
 
 
 async def _repeated(act: Callable[[], Awaitable[T]]) -> T:

@@ -12,7 +12,7 @@ import orjson
 from deploy.chaos import witness, writes
 from deploy.chaos.ledger import Entry
 from deploy.chaos.writes import WRITES
-from deploy.databases import connected
+from deploy.databases import at, connected
 from deploy.doors import SERVICES, consumes, publishes
 from shared.broker import Broker, Partition, Record, Stream
 from shared.db import Connection
@@ -106,7 +106,7 @@ async def gather(admin_dsn: str, broker: Broker, ledger: Sequence[Entry], *, was
     things: dict[str, frozenset[str]] = {}
     figures: dict[Figure, int] = {}
     for service in SERVICES:
-        async with connected(f"{admin_dsn.rpartition('/')[0]}/{service}") as connection:
+        async with connected(at(admin_dsn, service)) as connection:
             if publishes(service):
                 outbox += await outbox_of(connection)
             if consumes(service):

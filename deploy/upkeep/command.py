@@ -123,7 +123,10 @@ def rebuild_command(
     report = asyncio.run(_rebuilt(_known(service), swap, is_back=back))
     console.print(f"{report.compared:,} rows compared, {report.different:,} differ.")
     if report.lacking:
-        console.print(f"The log lacks events of {report.lacking:,} streams that the live tables have: refill it first.")
+        console.print(
+            f"The log lacks events of {report.lacking:,} streams that the live tables have: refill it first, "
+            "or wait until what was just refilled is read again."
+        )
     if report.ahead and not report.is_swapped:
         console.print(f"Of {report.ahead:,} streams the live tables have set something aside: replay it first.")
     if report.is_swapped:

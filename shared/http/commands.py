@@ -10,7 +10,7 @@ them can spoil another's.
 
 import hashlib
 import hmac
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any, Generic, NamedTuple, TypeAlias
@@ -23,7 +23,7 @@ from pydantic import BaseModel
 
 from shared.audit import Act, Entry, Kind
 from shared.auth import Caller
-from shared.db import Connection, Lockable, Pool, SiteScope, savepoint, transaction
+from shared.db import Connection, Lockable, Pool, SiteScope, as_columns, savepoint, transaction
 from shared.errors import Problem
 from shared.group_commit import GroupCommit, GroupSettings, GroupWork
 from shared.http import problems
@@ -104,7 +104,6 @@ async def execute(request: Request, command: Command[T], batch: Batch[T], *, sit
         Problem: 409 when the key was used for another request; the problem of a single item.
     """
     asked = await _asked(request, command, batch, site_id=site_id, key=key)
-    asked = replace(asked, status=command.status, about=command.about)
     async with transaction(pool_of(request), SiteScope.of(site_id), locks=asked.locks) as connection:
         (answered,) = await _answer_all(partial(_one_by_one, command), connection, [asked])
     return _response(request, answered)
@@ -115,6 +114,9 @@ class Together(Generic[T]):
 
     `record` gets items of several requests, no two of which share anything that `locks` names, as in a `Command`.
     """
+
+    status = 201
+    about: UUID | None = None
 
     def __init__(
         self, locks: Callable[[str, T], Iterable[str]], record: RecordAll[T], settings: GroupSettings | None = None
@@ -164,8 +166,8 @@ class Asked(Generic[T]):
     batch: Batch[T]
     locks: frozenset[Lockable]
     kept: _Kept | None
-    status: int = 201
-    about: UUID | None = None
+    status: int
+    about: UUID | None
 
     def patient_of(self, item: T) -> UUID | None:
         return self.about or getattr(item, "patient_id", None)
@@ -192,8 +194,17 @@ async def _asked(
     locks: set[Lockable] = {(site_id, name) for item in batch.valid for name in command.locks(site_id, item)}
     if kept is not None:
         locks.add((site_id, f"idempotency:{kept.key}"))
-    act = trail_of(request).act
-    return Asked(caller_of(request), act, current_trace(), site_id, batch, frozenset(locks), kept)
+    return Asked(
+        caller=caller_of(request),
+        act=trail_of(request).act,
+        traceparent=current_trace(),
+        site_id=site_id,
+        batch=batch,
+        locks=frozenset(locks),
+        kept=kept,
+        status=command.status,
+        about=command.about,
+    )
 
 
 def _response(request: Request, answered: Answered) -> Response:
@@ -237,7 +248,7 @@ async def _stored_answers(
         SELECT site_id, key, request_hash, status, answer FROM idempotency
         JOIN unnest($1::text[], $2::text[]) AS asked (site_id, key) USING (site_id, key)
         """,
-        *map(list, zip(*keys, strict=True)),
+        *as_columns(keys),
     )
     return {(row["site_id"], row["key"]): row for row in rows}
 
@@ -253,10 +264,10 @@ def _repeated(asked: Asked[T], stored: dict[tuple[str, str], asyncpg.Record]) ->
     return Answered(row["status"], row["answer"], entries, is_repeated=True)
 
 
-def _answer(asked: Asked[T], results: Iterable[Result]) -> Answered:
+def _answer(asked: Asked[T], results: Iterator[Result]) -> Answered:
     """What a new request came to; `results` yields those of its well-formed items next."""
-    batch, each = asked.batch, iter(results)
-    came_to = [item if isinstance(item, Problem) else next(each) for item in batch.items]
+    batch = asked.batch
+    came_to = [item if isinstance(item, Problem) else next(results) for item in batch.items]
     entries = [
         _entry(asked, item, result)
         for item, result in zip(batch.items, came_to, strict=True)

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from shared import audit, outbox
 from shared.audit import Act, Entry
-from shared.db import Connection
+from shared.db import Connection, as_columns
 from shared.outbox import Draft
 
-_FIRST_OF_AUDIT, _FIRST_OF_ANSWERS = 7, 20
+_FIRST_OF_AUDIT = len(outbox.columns_of([])) + 1
+_FIRST_OF_ANSWERS = _FIRST_OF_AUDIT + len(audit.columns_of([]))
 _CONCLUDE = f"""
 WITH on_record AS ({audit.insert(_FIRST_OF_AUDIT)}), answered AS (
     INSERT INTO idempotency (site_id, key, request_hash, status, answer)
@@ -49,7 +50,7 @@ async def conclude(
     """
     if not (drafts or rows or answers):
         return
-    columns = list(zip(*answers, strict=True)) or [()] * len(StoredAnswer._fields)
+    kept = as_columns(answers, width=len(StoredAnswer._fields))
     with audit.recording(rows[0][0].route if rows else ""):
-        await connection.execute(_CONCLUDE, *outbox.columns_of(drafts), *audit.columns_of(rows), *columns)
+        await connection.execute(_CONCLUDE, *outbox.columns_of(drafts), *audit.columns_of(rows), *kept)
     outbox.count(drafts)

@@ -3,14 +3,8 @@
 import asyncio
 from collections.abc import Collection, Sequence
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
-
-
-def at(dsn: str, database: str) -> str:
-    """The same server and role, another database."""
-    return urlunsplit(urlsplit(dsn)._replace(path=f"/{database}"))
 
 
 def fetch(dsn: str, statement: str, *arguments: object) -> list[Any]:

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from deploy.databases import at
 from deploy.demo.cohort import make_network
 from deploy.demo.load import load
 from deploy.demo.network import Network as Cohort
@@ -12,7 +13,7 @@ from deploy.doors import SERVICES
 from deploy.local.network import Network
 from shared.auth import Role
 from tests.load import targets
-from tests.load.databases import at, fetch
+from tests.load.databases import fetch
 
 
 def load_histories(network: Network, patients_a_site: int) -> list[targets.Patient]:

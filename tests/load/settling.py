@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from deploy.databases import at
 from deploy.doors import consumes, publishes
 from deploy.local.network import Network
 from shared.events import PARTITIONS
@@ -49,7 +50,7 @@ def _is_at_rest(product: Product) -> bool:
 
 
 def _is_level(network: Network, service: str) -> bool:
-    dsn = databases.at(network.addresses.postgres_admin_dsn, service)
+    dsn = at(network.addresses.postgres_admin_dsn, service)
     (applied,) = databases.fetch(dsn, _APPLIED, service)
     return bool(applied["records"] == records_on(network, [topic.name for topic in consumes(service)]))
 

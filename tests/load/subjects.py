@@ -13,6 +13,7 @@ from typing import Protocol
 
 import httpx
 
+from deploy.databases import at
 from deploy.doors import Door
 from deploy.local.network import Network
 from deploy.local.ports import HOST, keep_or_choose
@@ -129,7 +130,7 @@ def open_doors(network: Network, doors: Sequence[Door], copies: Mapping[str, str
 def _on_copy(door: Door, environment: Mapping[str, str], copy: str | None) -> dict[str, str]:
     """The door's own database by another name; the key ring's stays."""
     name = f"SAMEPAGE_{door.service.upper()}_DATABASE_URL"
-    return {} if copy is None else {name: databases.at(environment[name], copy)}
+    return {} if copy is None else {name: at(environment[name], copy)}
 
 
 def await_ready(ports: Iterable[tuple[str, int]], watch: Callable[[], object]) -> None:
@@ -170,7 +171,7 @@ class Floor:
 
     @property
     def dsn(self) -> str:
-        return databases.at(self.admin_dsn, FLOOR)
+        return at(self.admin_dsn, FLOOR)
 
     def url(self, service: str) -> str:
         return f"http://{HOST}:{self.port}"
@@ -191,7 +192,7 @@ def make_floor(admin_dsn: str) -> None:
     """An empty database with the floor's tables, in place of one that was there."""
     databases.drop_database(admin_dsn, FLOOR)
     databases.execute(admin_dsn, f"CREATE DATABASE {FLOOR}")
-    databases.execute(databases.at(admin_dsn, FLOOR), floor_tables.TABLES)
+    databases.execute(at(admin_dsn, FLOOR), floor_tables.TABLES)
 
 
 @contextmanager
@@ -213,7 +214,7 @@ def open_floor(network: Network, logs: Path, stages: Sequence[str] = ()) -> Iter
 def floor_environment(network: Network) -> dict[str, str]:
     """What a process of the floor is told."""
     return os.environ | {
-        "FLOOR_DATABASE_URL": databases.at(network.addresses.postgres_admin_dsn, FLOOR),
+        "FLOOR_DATABASE_URL": at(network.addresses.postgres_admin_dsn, FLOOR),
         "FLOOR_BOOTSTRAP_SERVERS": network.addresses.bootstrap_servers,
     }
 

@@ -8,10 +8,10 @@ import asyncpg
 import httpx
 import pytest
 
+from deploy.databases import at
 from deploy.local.stack import Addresses
 from shared.db import open_pool
 from tests.load import floor_tables
-from tests.load.databases import at
 from tests.load.floor import Together, create_app
 
 SITE = {"samepage-site": "site-1"}

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 
-from shared.db import Connection, SiteScope
+from shared.db import Connection, SiteScope, as_columns
 from shared.events import LINK_REVOKED, SITE_UPDATED, Event, SiteUpdated
 from shared.sealing import Patient
 
@@ -77,7 +77,7 @@ async def record_pages(connection: Connection, pages: Sequence[tuple[Patient, Ma
             AS new (site_id, patient_id, facts, page, version)
         WHERE old.site_id = new.site_id AND old.patient_id = new.patient_id
         """,
-        *map(list, zip(*rows, strict=True)),
+        *as_columns(rows),
     )
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from shared.db import Connection, SiteScope
+from shared.db import Connection, SiteScope, as_columns
 from shared.events import DashboardViewed, ViewContext, ViewerRole
 
 
@@ -57,7 +57,7 @@ async def record_views(connection: Connection, looks: Sequence[tuple[str, str, D
             AS look (site_id, view_id, patient_id, visit_id, subject, role, context, is_shared_screen, opened_at,
                      duration_ms, panels)
         """,
-        *map(list, zip(*rows, strict=True)),
+        *as_columns(rows),
     )
 
 

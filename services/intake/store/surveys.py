@@ -8,7 +8,7 @@ from uuid import UUID
 
 import orjson
 
-from shared.db import Connection, SiteScope
+from shared.db import Connection, SiteScope, as_columns
 from shared.events import (
     Diagnosis,
     Score,
@@ -68,7 +68,7 @@ async def standings(connection: Connection, scope: SiteScope, wanted: Sequence[W
         LEFT JOIN survey ON (survey.site_id, survey.visit_id) = (wanted.site_id, wanted.visit_id)
         WHERE wanted.site_id = ANY($4) AND (patient.patient_id IS NOT NULL OR erasure.patient_id IS NOT NULL)
         """,
-        *map(list, zip(*wanted, strict=True)),
+        *as_columns(wanted),
         scope.ids,
     )
     return {
@@ -104,5 +104,5 @@ async def record_surveys(connection: Connection, surveys: Sequence[tuple[str, Su
         SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::timestamptz[],
                              $7::jsonb[], $8::text[], $9::jsonb[])
         """,
-        *map(list, zip(*rows, strict=True)),
+        *as_columns(rows),
     )

@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from deploy.databases import at
 from deploy.doors import Door
 from shared.events import TOPICS
 from shared.kafka import KafkaBroker
@@ -45,7 +46,7 @@ def relay(bed: Bed) -> list[Figure]:
     """Intake's relay over everything that was written before any relay ran."""
     door, admin_dsn = Door("intake", "worker"), bed.stack.admin_dsn
     events = databases.fetch(
-        databases.at(admin_dsn, INTAKE_AT_FIRST), "SELECT event_id, site_id, key, value FROM outbox ORDER BY position"
+        at(admin_dsn, INTAKE_AT_FIRST), "SELECT event_id, site_id, key, value FROM outbox ORDER BY position"
     )
     broker = KafkaBroker(bed.stack.network.addresses.bootstrap_servers, client_id="bench")
     asyncio.run(broker.create_topics([floor_stages.SURVEYS]))
@@ -57,7 +58,7 @@ def relay(bed: Bed) -> list[Figure]:
     def floor() -> Sample:
         subjects.make_floor(admin_dsn)
         columns = ("event_id", "site_id", "key", "value")
-        databases.copy_into(databases.at(admin_dsn, subjects.FLOOR), "outbox", columns, [tuple(e) for e in events])
+        databases.copy_into(at(admin_dsn, subjects.FLOOR), "outbox", columns, [tuple(e) for e in events])
         return floor_run(bed, "relay", len(events)).sample("relay")
 
     return alternate(bed.plan.alternations, bed.stack.disk, product, floor)
