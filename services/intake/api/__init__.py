@@ -2,11 +2,12 @@
 
 from fastapi import APIRouter
 
-from services.intake.api import entry, erasures, links, patients, sites, surveys, tokens, visits
+from services.intake.api import corrections, entry, erasures, links, patients, sites, surveys, tokens, visits
 from shared.http import receipts
 
 ROUTERS: tuple[APIRouter, ...] = (
     surveys.router,  # what is asked for most stands first: routes are tried in their order
+    corrections.router,
     sites.router,
     patients.router,
     erasures.router,

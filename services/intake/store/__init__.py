@@ -35,9 +35,12 @@ from services.intake.store.surveys import (
     Standing,
     SurveyRow,
     Wanted,
+    earlier_versions,
     has_survey,
+    record_correction,
     record_surveys,
     standings,
+    survey,
 )
 
 __all__ = [
@@ -48,6 +51,7 @@ __all__ = [
     "asks_birth_year",
     "client",
     "clients",
+    "earlier_versions",
     "enrolled_among",
     "enrolment",
     "has_site",
@@ -59,6 +63,7 @@ __all__ = [
     "record_client",
     "record_client_revoked",
     "record_consent",
+    "record_correction",
     "record_enrolment",
     "record_erasure",
     "record_link",
@@ -70,6 +75,7 @@ __all__ = [
     "record_visit",
     "record_wrong_answer",
     "standings",
+    "survey",
     "time_zone",
     "visit",
 ]
