@@ -1,0 +1,45 @@
+"""Forms as FHIR R4 Questionnaires: what they ask, whether answers fit, what the answers say.
+
+Pure: a definition is read once and never changed, no clock is read, nothing is fetched, and no function raises over
+what somebody answered. Modules that another imports stand above it here:
+
+    checks                             whether answers fit
+    rules, calculation, evaluation     what is written in FHIRPath, over expressions
+    enablement                         what is shown
+    given, plain, responses, placing   answers, each put at its item
+    compiling, items, soundness        definitions, read and judged
+    conditions, limits, value_sets     parts of an item, prepared when it is read
+    definition, issues                 what the others are about
+"""
+
+from services.intake.domain.questionnaires.calculation import calculate
+from services.intake.domain.questionnaires.checks import Checked, Disabled, check, shown, to_response
+from services.intake.domain.questionnaires.compiling import compile_questionnaire, read_questionnaire
+from services.intake.domain.questionnaires.definition import Bounds, Definition, Item, ItemType, Option
+from services.intake.domain.questionnaires.given import Given
+from services.intake.domain.questionnaires.issues import Issue, Rule, Severity, UnsoundDefinition, operation_outcome
+from services.intake.domain.questionnaires.values import Coding, Quantity
+
+__all__ = [
+    "Bounds",
+    "Checked",
+    "Coding",
+    "Definition",
+    "Disabled",
+    "Given",
+    "Issue",
+    "Item",
+    "ItemType",
+    "Option",
+    "Quantity",
+    "Rule",
+    "Severity",
+    "UnsoundDefinition",
+    "calculate",
+    "check",
+    "compile_questionnaire",
+    "operation_outcome",
+    "read_questionnaire",
+    "shown",
+    "to_response",
+]

@@ -1,0 +1,83 @@
+"""Expressions of one form over one set of answers."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from services.intake.domain.questionnaires.definition import Definition, Expressions, Item
+from services.intake.domain.questionnaires.expressions import NotEvaluated, evaluate
+from services.intake.domain.questionnaires.extensions import WEIGHTS
+from services.intake.domain.questionnaires.placing import Scope
+from services.intake.domain.questionnaires.responses import response_items
+from services.intake.domain.questionnaires.values import Unread, coding
+
+
+class Evaluation:
+    """Answers as a FHIR response in which each chosen code carries its weight, and what expressions find in it."""
+
+    def __init__(
+        self,
+        definition: Definition,
+        head: Mapping[str, Any],
+        scope: Scope,
+        at: datetime | None,
+        resources: Mapping[str, Any] | None = None,
+    ) -> None:
+        items = response_items(definition.items, scope)
+        self.response = {**head, "resourceType": "QuestionnaireResponse", **({"item": items} if items else {})}
+        self._at = at
+        self._elements: dict[str, list[dict[str, Any]]] = {}
+        for element in _walk(items):
+            self._elements.setdefault(element["linkId"], []).append(element)
+            _weigh(definition.by_id[element["linkId"]], element)
+        self._variables: dict[str, Any] = {
+            **{name: [] for name, _ in definition.launch_context},
+            **(resources or {}),
+            "resource": self.response,
+            "questionnaire": definition.resource,
+        }
+        self._variables.update(self._named(definition.expressions, self.response))
+
+    def of_form(self, expression: str) -> list[Any]:
+        """What an expression finds in the whole response."""
+        return self._find(expression, self.response, self._variables)
+
+    def of_item(self, item: Item, expression: str) -> Iterator[list[Any]]:
+        """What an expression of an item finds: once for each place where the item has answers."""
+        for element in self._elements.get(item.link_id, ()):
+            variables = {**self._variables, **self._named(item.expressions, element)}
+            yield self._find(expression, element, variables)
+
+    def for_item(self, item: Item, expression: str) -> list[Any]:
+        """What an expression of an item finds in the response, whether or not the item has answers."""
+        variables = {**self._variables, **self._named(item.expressions, self.response)}
+        return self._find(expression, self.response, variables)
+
+    def _named(self, expressions: Expressions, context: Mapping[str, Any]) -> dict[str, Any]:
+        named: dict[str, Any] = {}
+        for name, expression in expressions.variables:
+            try:
+                named[name] = self._find(expression, context, {**self._variables, **named})
+            except NotEvaluated:
+                named[name] = []
+        return named
+
+    def _find(self, expression: str, context: Mapping[str, Any], variables: Mapping[str, Any]) -> list[Any]:
+        return evaluate(expression, context, {**variables, "context": context}, self._at)
+
+
+def _walk(items: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for element in items:
+        yield element
+        yield from _walk(element.get("item", ()))
+        for answer in element.get("answer", ()):
+            yield from _walk(answer.get("item", ()))
+
+
+def _weigh(item: Item, element: dict[str, Any]) -> None:
+    for answer in element.get("answer", ()):
+        found = coding(answer.get("valueCoding"))
+        option = None if isinstance(found, Unread) else item.option_of(found)
+        if option is not None and option.weight is not None:
+            weight = {"url": WEIGHTS[0], "valueDecimal": option.weight}
+            answer["valueCoding"] = {**answer["valueCoding"], "extension": [weight]}

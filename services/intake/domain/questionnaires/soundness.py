@@ -1,0 +1,89 @@
+"""What is wrong with a form as a whole: what an author must mend before it takes answers here."""
+
+from collections.abc import Iterator
+
+from services.intake.domain.questionnaires.comparing import order
+from services.intake.domain.questionnaires.definition import CHOICES, WITHOUT_ANSWER, Definition, Expressions, Item
+from services.intake.domain.questionnaires.expressions import wrong_with
+from services.intake.domain.questionnaires.issues import Issue
+from services.intake.domain.questionnaires.items import flaw
+from services.intake.domain.questionnaires.patterns import matcher
+
+_STATES = ("draft", "active", "retired", "unknown")
+
+
+def flaws_of(definition: Definition) -> Iterator[Issue]:
+    """All that is wrong, beyond what the items show one by one."""
+    if not definition.url or "|" in definition.url:
+        yield flaw(None, "A form needs a url, its address without a version.")
+    if not definition.version:
+        yield flaw(None, "A form needs a version.")
+    if definition.status not in _STATES:
+        yield flaw(None, f"The status of a form is one of {', '.join(_STATES)}.")
+    if not definition.items:
+        yield flaw(None, "A form needs at least one item.")
+    yield from _of_expressions(None, definition.expressions, _variables(definition, definition.expressions))
+    for item in definition.walk():
+        yield from _of_item(definition, item)
+    yield from _circles(definition)
+
+
+def _of_item(definition: Definition, item: Item) -> Iterator[Issue]:
+    bounds = item.bounds
+    if item.bounds.pattern is not None:
+        try:
+            matcher(item.bounds.pattern)
+        except ValueError as wrong:
+            yield flaw(item.link_id, f"The regex cannot be used: {wrong}.")
+    for low, high in (
+        (bounds.min_value, bounds.max_value),
+        (bounds.min_length, bounds.max_length),
+        (bounds.min_occurs, bounds.max_occurs),
+    ):
+        if low is not None and high is not None and order(low, high) != -1 and low != high:
+            yield flaw(item.link_id, "The lowest that is allowed must not be above the highest.")
+    if item.type in WITHOUT_ANSWER and (item.options is not None or item.initial):
+        yield flaw(item.link_id, f"An item of type {item.type} takes no answers.")
+    if not item.items and item.type == "group":
+        yield flaw(item.link_id, "A group needs at least one item.")
+    if item.options is not None and item.type in CHOICES and len(item.codes_offered) < len(item.options):
+        yield flaw(item.link_id, "The options must have different codes.")
+    for one in item.conditions:
+        question = definition.by_id[one.question]
+        if not question.takes_answers:
+            yield flaw(item.link_id, f"enableWhen names {one.question}, which takes no answers.")
+    variables = _variables(definition, definition.expressions, item.expressions)
+    yield from _of_expressions(item.link_id, item.expressions, variables)
+
+
+def _variables(definition: Definition, *owners: Expressions) -> frozenset[str]:
+    """What expressions may name: the variables of the form and the item, and what the form is launched with."""
+    launched = {name for name, _ in definition.launch_context}
+    return frozenset(launched | {name for owner in owners for name, _ in owner.variables})
+
+
+def _of_expressions(link_id: str | None, expressions: Expressions, variables: frozenset[str]) -> Iterator[Issue]:
+    for expression in expressions.all():
+        wrong = wrong_with(expression, variables)
+        if wrong is not None:
+            yield flaw(link_id, f"An expression cannot be evaluated: {wrong}.")
+
+
+def _circles(definition: Definition) -> Iterator[Issue]:
+    """Items whose conditions lead back to them: nobody could ever be asked."""
+    needs = {
+        item.link_id: {one.question for one in item.conditions} | set(item.ancestors) for item in definition.walk()
+    }
+    settled: set[str] = set()
+    for start, needed in needs.items():
+        waiting, seen = [*needed], set[str]()
+        while waiting:
+            link_id = waiting.pop()
+            if link_id == start:
+                yield flaw(start, "The conditions of this item lead back to it.")
+                break
+            if link_id not in seen and link_id not in settled:
+                seen.add(link_id)
+                waiting.extend(needs[link_id])
+        else:
+            settled.add(start)
