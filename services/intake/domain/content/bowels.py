@@ -64,7 +64,7 @@ _STOOL_FREQUENCY = Question(
     words=Said("How often did you pass stool (poop)?", "¿Cuántas veces al día hizo popó?"),
     hint=Said(
         "In the past 3 days. Compare with your normal when the disease is quiet.",
-        "En los últimos 3 días. Compare con lo normal para usted cuando su mal está en calma.",
+        "En los últimos 3 días. Compare con lo normal cuando su enfermedad está tranquila.",
     ),
     kind=Number(
         0,

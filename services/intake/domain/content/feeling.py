@@ -55,7 +55,7 @@ _CONTROL = Question(
 _REMISSION = Question(
     id="in_remission",
     words=Said("Are you in remission now?", "¿Está usted en remisión ahora?"),
-    hint=Said("Remission means your disease is quiet.", "Remisión quiere decir que su mal está en calma."),
+    hint=Said("Remission means your disease is quiet.", "Remisión quiere decir que su enfermedad está tranquila."),
     kind=Choice(
         "yes-no-unsure",
         (

@@ -12,8 +12,8 @@ MEDICINES = Section(
     items=(
         Question(
             id="takes_medicines",
-            words=Said("Do you take medicine for your bowel disease?", "¿Toma medicinas para el intestino?"),
-            hint=Said("Shots and infusions count too.", "Las inyecciones y los sueros también cuentan."),
+            words=Said("Do you take medicine for Crohn’s or colitis?", "¿Toma medicinas para Crohn o colitis?"),
+            hint=Said("Pills, shots and drips all count.", "Cuentan pastillas, inyecciones y sueros."),
             kind=YesNo(),
         ),
         Question(
@@ -53,9 +53,7 @@ DOSES = Section(
         ),
         Question(
             id="side_effects",
-            words=Said(
-                "Did side effects of your medicines bother you?", "¿Le molestaron los efectos de sus medicinas?"
-            ),
+            words=Said("Did side effects bother you?", "¿Le molestaron efectos de sus medicinas?"),
             hint=_WEEKS_2,
             kind=YesNo(),
         ),

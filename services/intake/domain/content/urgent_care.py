@@ -44,7 +44,7 @@ URGENT_CARE_LATELY = Section(
         Question(
             id="ed_in_2_weeks",
             words=Said(
-                "Was one of your emergency room trips in the past 2 weeks?",
+                "Did you go to an emergency room in the past 2 weeks?",
                 "¿Fue a la sala de emergencias en las últimas 2 semanas?",
             ),
             kind=YesNo(),
@@ -53,8 +53,8 @@ URGENT_CARE_LATELY = Section(
         Question(
             id="urgent_contacts",
             words=Said(
-                "How many times did you call or see the clinic because it could not wait?",
-                "¿Cuántas veces llamó o fue a la clínica por algo que no podía esperar?",
+                "How many times did you call us because it could not wait?",
+                "¿Cuántas veces nos llamó por algo que no podía esperar?",
             ),
             hint=MONTHS_6,
             kind=COUNT,
