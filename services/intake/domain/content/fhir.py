@@ -1,7 +1,8 @@
 """A shipped survey as a FHIR R4 Questionnaire: plain dicts, ready for JSON.
 
 What FHIR has a place for stands there: recall and hints are `help` displays, Spanish is the translation extension,
-LOINC codes say what an item is. For the rest there are extensions of our own, under `EXTENSIONS`:
+an item with a LOINC code can be taken out as an Observation. For the rest there are extensions of our own, under
+`EXTENSIONS`:
 
     explicit-skip   on the Questionnaire: every question that is shown is answered or skipped with a reason;
                     false on an item that may be left empty
@@ -25,6 +26,7 @@ from shared.events import Diagnosis
 OURS = "https://samepage.example/fhir"
 EXTENSIONS = f"{OURS}/StructureDefinition"
 _STANDARD = "http://hl7.org/fhir/StructureDefinition"
+_SDC = "http://hl7.org/fhir/uv/sdc/StructureDefinition"
 
 _ICD_10_CM = {
     Diagnosis.CROHNS: ("K50", "Crohn's disease [regional enteritis]"),
@@ -135,6 +137,8 @@ def _kind(kind: YesNo | Number | Choice | Words) -> Json:
 
 def _extensions(question: Question) -> Iterator[Json]:
     kind = question.kind
+    if question.loinc:
+        yield {"url": f"{_SDC}/sdc-questionnaire-observationExtract", "valueBoolean": True}
     if question.may_be_empty:
         yield _extension("explicit-skip", valueBoolean=False)
     if isinstance(kind, Number):

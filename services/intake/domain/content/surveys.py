@@ -8,7 +8,18 @@ from services.intake.domain.content.medicines import DOSES, MEDICINES, OBSTACLES
 from services.intake.domain.content.mood import MOOD, WORRY
 from services.intake.domain.content.urgent_care import URGENT_CARE, URGENT_CARE_LATELY
 from shared.events import Diagnosis
-from shared.instruments import IBD_10, PHQ_2, PRO_2_CD, PRO_2_UC, PRO_3_CD, Instrument
+from shared.instruments import (
+    FATIGUE_NRS,
+    GAD_2,
+    IBD_10,
+    PAIN_NRS,
+    PHQ_2,
+    PHQ_4,
+    PRO_2_CD,
+    PRO_2_UC,
+    PRO_3_CD,
+    Instrument,
+)
 
 
 def _sections(bowel_section: Section, feeling_section: Section) -> tuple[Section, ...]:
@@ -33,7 +44,7 @@ def _sections(bowel_section: Section, feeling_section: Section) -> tuple[Section
 
 
 def _keys(*indices: Instrument) -> tuple[str, ...]:
-    return tuple(instrument.key for instrument in (*indices, IBD_10, PHQ_2))
+    return tuple(instrument.key for instrument in (*indices, IBD_10, PHQ_2, GAD_2, PHQ_4, PAIN_NRS, FATIGUE_NRS))
 
 
 SURVEYS = (
