@@ -59,6 +59,11 @@ def questionnaire(survey: Survey) -> Json:
             "visit. The Spanish is a draft for a qualified translator."
         ),
         "useContext": [_focus(survey.diagnosis)],
+        "copyright": (
+            "The questions on worry and mood are those of the PHQ-4, developed by Drs. Robert L. Spitzer, Janet B.W. "
+            "Williams, Kurt Kroenke and colleagues, with an educational grant from Pfizer Inc. All others are part of "
+            "Samepage."
+        ),
         "item": [_section(section) for section in survey.sections],
     }
 
