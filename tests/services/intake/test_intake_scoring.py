@@ -140,7 +140,7 @@ def test_people_with_a_stoma_have_no_index_and_the_reason_is_the_question_not_as
 
 @pytest.mark.parametrize("answer", ["7", True, 11, -1, float("nan")])
 def test_answers_that_were_not_checked_are_not_scored(answer: float | str | bool) -> None:
-    with pytest.raises(ValueError, match=r"takes a number|goes from"):
+    with pytest.raises(ValueError, match="ibd_control takes a whole number from 0 to 10"):
         score(CROHNS, {"ibd_control": answer})
 
 
