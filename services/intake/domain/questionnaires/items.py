@@ -29,7 +29,16 @@ from services.intake.domain.questionnaires.issues import Issue, Rule
 from services.intake.domain.questionnaires.limits import limits_of
 from services.intake.domain.questionnaires.reading import plain_reader, readers_of
 from services.intake.domain.questionnaires.value_sets import Contained, option_of
-from services.intake.domain.questionnaires.values import Coding, Quantity, Unread, Value, coding, quantity
+from services.intake.domain.questionnaires.values import (
+    Coding,
+    Number,
+    Quantity,
+    Unread,
+    Value,
+    coding,
+    decimal,
+    quantity,
+)
 from services.intake.domain.questionnaires.words import Words, words_of
 
 _BOUNDED = frozenset({ItemType.INTEGER, ItemType.DECIMAL, ItemType.DATE, ItemType.DATE_TIME, ItemType.TIME})
@@ -65,11 +74,13 @@ class ItemReader:
             repeats=raw.get("repeats") is True,
             is_hidden=extension(raw, known.HIDDEN) is True,
             is_read_only=raw.get("readOnly") is True,
+            may_be_empty=extension(raw, known.EXPLICIT_SKIP) is False,
             is_from_last=extension(raw, known.FROM_LAST) is True,
             is_extracted=flag(raw, known.OBSERVATION_EXTRACT),
             link_period=_one_quantity(raw, known.OBSERVATION_LINK_PERIOD),
             unit=unit,
             options=options,
+            labels=_labels(raw),
             list_away=away,
             bounds=bounds,
             conditions=self._conditions(raw),
@@ -250,6 +261,16 @@ def _expected(raw: Mapping[str, Any]) -> Value | None:
 
 def _help(items: tuple[Item, ...]) -> Words:
     return next((item.words for item in items if item.type is ItemType.DISPLAY and item.control == "help"), Words())
+
+
+def _labels(raw: Mapping[str, Any]) -> dict[Number, Words]:
+    labels = {}
+    for one in extensions(raw, known.LABELLED_VALUE):
+        value = decimal(part(one, "value"))
+        words = next((words_of(label, "valueString") for label in extensions(one, "label")), None)
+        if not isinstance(value, Unread) and words is not None:
+            labels[value] = words
+    return labels
 
 
 def _control(raw: Mapping[str, Any]) -> str | None:
