@@ -72,8 +72,8 @@ GRANTS: dict[str, dict[str, May]] = {
             worker=TAKEN,
         ),
         "survey": May(
-            app="SELECT, INSERT, DELETE, UPDATE (version, change, change_reason, mode, author, recorded_at, form, submitted_at, "
-            "response, words, scores)",
+            app="SELECT, INSERT, DELETE, UPDATE (version, change, change_reason, mode, author, recorded_at, form, "
+            "submitted_at, response, words, scores)",
             worker=TAKEN,
         ),
         "survey_version": May(app="SELECT, INSERT, DELETE", worker=TAKEN),

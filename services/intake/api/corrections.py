@@ -15,8 +15,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake import store
-from services.intake.api.surveys import Submitter, fits
-from services.intake.api.versions import Given, Version, event_of, recorded, words_place
+from services.intake.api.surveys import Submitter
+from services.intake.api.versions import Given, Version, event_of, recorded, said, words_of, words_place
 from services.intake.domain import FORMS
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope, transaction
@@ -158,11 +158,11 @@ async def _amend(
     ring: KeyRing, caller: Caller, survey: store.SurveyRow, connection: Connection, body: AmendmentBody
 ) -> Recorded:
     form = FORMS[survey.form]
-    fits(form, body, caller)
-    key = await ring.sealer(Patient(survey.site_id, survey.patient_id)) if body.words else None
+    content = said(form, body, caller)
+    key = await ring.sealer(Patient(survey.site_id, survey.patient_id)) if words_of(content) else None
     # A correction says nothing of when the patient answered.
     given = body if body.submitted_at else body.model_copy(update={"submitted_at": survey.submitted_at})
-    row, result = recorded(_next(survey, RecordChange.AMENDED, body.reason, caller.subject), given, form, key)
+    row, result = recorded(_next(survey, RecordChange.AMENDED, body.reason, caller.subject), given, form, content, key)
     await store.record_correction(connection, row)
     return result
 
@@ -196,7 +196,7 @@ def _next(survey: store.SurveyRow, change: RecordChange, reason: CorrectionReaso
 
 
 def _described(survey: store.SurveyRow, opener: Opener) -> VersionAnswer:
-    words = None if survey.words is None else opener(survey.words, words_place(survey.survey_id, survey.version))
+    words = None if survey.words is None else opener(survey.words, words_place(survey))
     return VersionAnswer(
         version=survey.version,
         change=survey.change,

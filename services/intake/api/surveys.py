@@ -9,12 +9,12 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
 from services.intake import store
-from services.intake.api.versions import Given, Version, recorded
-from services.intake.domain import FORMS, Form, check, form_for
+from services.intake.api.versions import Given, Version, recorded, said, words_of
+from services.intake.domain import FORMS, Form, Said, form_for
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope
 from shared.errors import FieldError, Problem, conflict, erased, unknown
-from shared.events import Diagnosis, EntryMode, VisitState
+from shared.events import Diagnosis, VisitState
 from shared.group_commit import GroupSettings
 from shared.http.access import allow
 from shared.http.batch import Batch
@@ -32,7 +32,6 @@ from shared.keyring import KeyRing
 from shared.sealing import Patient
 
 router = APIRouter(tags=["surveys"])
-_BY_PATIENTS = (EntryMode.SELF, EntryMode.PROXY)
 Submitter = Annotated[Caller, Depends(allow(Role.PATIENT, Role.COORDINATOR, Role.SYSTEM))]
 
 
@@ -52,7 +51,7 @@ async def submit_surveys(
 ) -> Response:
     """Submit one pre-visit survey or many."""
     submission: Submission = request.app.state.submission
-    command = submission.with_words if any(survey.words for survey in body.valid) else submission.without_words
+    command = submission.with_words if any(survey.may_have_words for survey in body.valid) else submission.without_words
     return await execute_together(request, command, body, site_id=caller.writing_site(site), key=key)
 
 
@@ -76,25 +75,25 @@ async def _record(ring: KeyRing, connection: Connection, items: Sequence[Item[Su
     """Record surveys of any sites: all that fit, each with its event."""
     wanted = [_wanted(item) for item in items]
     standings = await store.standings(connection, SiteScope.of(*{one.site_id for one in wanted}), wanted)
-    forms = _fitting(items, standings)
+    fitting = _fitting(items, standings)
     keys = await ring.sealers(
         {
             Patient(item.site_id, item.body.patient_id)
-            for item, form in zip(items, forms, strict=True)
-            if item.body.words and isinstance(form, Form)
+            for item, fits in zip(items, fitting, strict=True)
+            if isinstance(fits, Fits) and fits.has_words
         }
     )
     rows, results = [], list[Result]()
-    for item, form in zip(items, forms, strict=True):
-        if isinstance(form, Problem):
-            results.append(form)
+    for item, fits in zip(items, fitting, strict=True):
+        if isinstance(fits, Problem):
+            results.append(fits)
             continue
-        key = keys[Patient(item.site_id, item.body.patient_id)] if item.body.words else None
-        if item.body.words and key is None:
+        key = keys[Patient(item.site_id, item.body.patient_id)] if fits.has_words else None
+        if fits.has_words and key is None:
             results.append(erased())
             continue
         version = Version(item.site_id, uuid4(), item.body.visit_id, item.body.patient_id, item.caller.subject)
-        survey, result = recorded(version, item.body, form, key)
+        survey, result = recorded(version, item.body, fits.form, fits.content, key)
         rows.append(survey)
         results.append(result)
     if rows:
@@ -106,22 +105,33 @@ def _wanted(item: Item[SurveyBody]) -> store.Wanted:
     return store.Wanted(item.site_id, item.body.patient_id, item.body.visit_id)
 
 
+class Fits(NamedTuple):
+    """The pinned form of a survey that fits, and what was said in it."""
+
+    form: Form
+    content: Said
+
+    @property
+    def has_words(self) -> bool:
+        return bool(words_of(self.content))
+
+
 def _fitting(
     items: Sequence[Item[SurveyBody]], standings: Mapping[store.Wanted, store.Standing]
-) -> list[Form | Problem]:
-    """For each survey its pinned form, once patient, visit and answers fit; else what does not. One a visit."""
-    fitting = list[Form | Problem]()
+) -> list[Fits | Problem]:
+    """What each survey comes to, once patient, visit and answers fit; else what does not. One a visit."""
+    fitting = list[Fits | Problem]()
     answered = set[store.Wanted]()
     for item in items:
         try:
-            fitting.append(_form_of(item, standings.get(_wanted(item)), answered))
+            fitting.append(_fits(item, standings.get(_wanted(item)), answered))
             answered.add(_wanted(item))
         except Problem as problem:
             fitting.append(problem)
     return fitting
 
 
-def _form_of(item: Item[SurveyBody], standing: store.Standing | None, answered: Set[store.Wanted]) -> Form:
+def _fits(item: Item[SurveyBody], standing: store.Standing | None, answered: Set[store.Wanted]) -> Fits:
     body, caller = item.body, item.caller
     if standing is None or (caller.role is Role.PATIENT and caller.patient_id != body.patient_id):
         raise unknown("patient")
@@ -134,21 +144,7 @@ def _form_of(item: Item[SurveyBody], standing: store.Standing | None, answered: 
     if standing.has_survey or _wanted(item) in answered:
         raise conflict("already-answered", "This visit has its survey already.")
     form = _named_form(body.form, standing.diagnosis)
-    fits(form, body, caller)
-    return form
-
-
-def fits(form: Form, given: Given, caller: Caller) -> None:
-    """Nothing, when the answers fit the form, and who sends them can have got them in that way.
-
-    Raises:
-        Problem: 422 with an error for each item that does not.
-    """
-    errors = check(form, given.answers, given.skipped)
-    if caller.role is Role.PATIENT and given.mode not in _BY_PATIENTS:
-        errors = [FieldError("mode", f"one of {', '.join(_BY_PATIENTS)}"), *errors]
-    if errors:
-        raise Problem(422, "invalid", f"{len(errors)} answer(s) are not valid.", errors=errors)
+    return Fits(form, said(form, body, caller))
 
 
 def _named_form(name: str | None, diagnosis: Diagnosis) -> Form:

@@ -12,10 +12,11 @@ from uuid import UUID, uuid4
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
-from pydantic.main import IncEx
 
 from services.intake import store
-from services.intake.domain import Form, score
+from services.intake.domain import MATTERS_MOST, TYPED, Form, Said, concern_items, read, score
+from shared.auth import Caller, Role
+from shared.errors import FieldError, Problem
 from shared.events import (
     Concern,
     ConcernTopic,
@@ -30,15 +31,10 @@ from shared.http.fields import Moment
 from shared.outbox import Draft, Recorded
 from shared.sealing import Place, WordKey, in_event, in_record
 
+_BY_PATIENTS = (EntryMode.SELF, EntryMode.PROXY)
 # Of any type here: the form says what each item takes, and names the item when it is something else.
 Answer = Annotated[Any, WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "number"}, {"type": "string"}]})]
 Words = Annotated[str, Field(min_length=1, max_length=500)]
-_CODES: dict[str, IncEx | bool] = {
-    "answers": True,
-    "skipped": True,
-    "language": True,
-    "concerns": {"__all__": {"topic"}},
-}
 
 
 class ConcernBody(BaseModel):
@@ -49,7 +45,10 @@ class ConcernBody(BaseModel):
 
 
 class Given(BaseModel):
-    """What a patient gave. Every item of the form that applies is in `answers`, or in `skipped` with a reason."""
+    """What a patient gave. Every item of the form that applies is in `answers`, or in `skipped` with a reason.
+
+    Concerns and what matters most are items too; they may be given in fields of their own instead.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -62,11 +61,22 @@ class Given(BaseModel):
     concerns: tuple[ConcernBody, ...] = Field(default=(), max_length=3, description="Most important first")
     matters_most: Words | None = None
 
+    @property
+    def may_have_words(self) -> bool:
+        """Whether the key ring may be needed."""
+        return not TYPED.isdisjoint(self.by_item)
+
     @cached_property
-    def words(self) -> dict[str, str]:
-        """What the patient said in words, by the field of the event where it will stand."""
-        concerns = {f"concerns.{rank}.words": concern.words for rank, concern in enumerate(self.concerns, start=1)}
-        return {field: said for field, said in {**concerns, "matters_most": self.matters_most}.items() if said}
+    def by_item(self) -> dict[str, Any]:
+        """All answers by item."""
+        answers = dict(self.answers)
+        for rank, concern in enumerate(self.concerns, start=1):
+            answers.update(zip(concern_items(rank), (concern.topic, concern.words), strict=True))
+        return {
+            link_id: answer
+            for link_id, answer in {**answers, MATTERS_MOST: self.matters_most}.items()
+            if answer is not None
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +93,26 @@ class Version:
     reason: CorrectionReason | None = None
 
 
-def recorded(version: Version, given: Given, form: Form, key: WordKey | None) -> tuple[store.SurveyRow, Recorded]:
-    """The row and the event of a version whose answers fit the form; `key` where there are words."""
-    event_id, now = uuid4(), datetime.now(UTC)
+def said(form: Form, given: Given, caller: Caller) -> Said:
+    """What was said, when it fits the form and who sends it can have got it in that way.
+
+    Raises:
+        Problem: 422 with an error for each item that does not.
+    """
+    found = read(form, given.by_item, given.skipped)
+    errors = found if isinstance(found, list) else []
+    if caller.role is Role.PATIENT and given.mode not in _BY_PATIENTS:
+        errors = [FieldError("mode", f"one of {', '.join(_BY_PATIENTS)}"), *errors]
+    if errors or isinstance(found, list):
+        raise Problem(422, "invalid", f"{len(errors)} answer(s) are not valid.", errors=errors)
+    return found
+
+
+def recorded(
+    version: Version, given: Given, form: Form, content: Said, key: WordKey | None
+) -> tuple[store.SurveyRow, Recorded]:
+    """The row and the event of a version; `key` where there are words."""
+    event_id, now, words = uuid4(), datetime.now(UTC), words_of(content)
     survey = store.SurveyRow(
         site_id=version.site_id,
         survey_id=version.survey_id,
@@ -93,11 +120,14 @@ def recorded(version: Version, given: Given, form: Form, key: WordKey | None) ->
         patient_id=version.patient_id,
         form=form.key,
         submitted_at=given.submitted_at or now,
-        response=given.model_dump(mode="json", include=_CODES),
-        words=None
-        if key is None
-        else key.seal(orjson.dumps(given.words).decode(), words_place(version.survey_id, version.number)),
-        scores=score(form, given.answers),
+        response={
+            "language": given.language,
+            "answers": content.answers,
+            "skipped": content.skipped,
+            "concerns": [{"topic": concern.topic} for concern in content.concerns],
+        },
+        words=None if key is None else key.seal(orjson.dumps(words).decode(), words_place(version)),
+        scores=score(form, content.answers),
         author=version.author,
         recorded_at=now,
         version=version.number,
@@ -105,14 +135,23 @@ def recorded(version: Version, given: Given, form: Form, key: WordKey | None) ->
         reason=version.reason,
         mode=given.mode,
     )
-    sealed = {field: key.seal(said, in_event(event_id, field)) for field, said in given.words.items()} if key else {}
+    sealed = {field: key.seal(said, in_event(event_id, field)) for field, said in words.items()} if key else {}
     event = event_of(survey, given.started_at, sealed)
     return survey, Recorded(str(survey.survey_id), [Draft(survey.site_id, str(survey.patient_id), event, event_id)])
 
 
-def words_place(survey_id: UUID, version: int) -> Place:
+def words_of(content: Said) -> dict[str, str]:
+    """What the patient said in words, by the field of the event where it will stand."""
+    concerns = {f"concerns.{rank}.words": concern.words for rank, concern in enumerate(content.concerns, start=1)}
+    others = {f"words.{item}": said for item, said in content.words.items()}
+    fields = {**concerns, "matters_most": content.matters_most, **others}
+    return {field: said for field, said in fields.items() if said}
+
+
+def words_place(survey: Version | store.SurveyRow) -> Place:
     """Where the words of a version are kept."""
-    return in_record(survey_id, "words" if version == 1 else f"words.{version}")
+    number = survey.number if isinstance(survey, Version) else survey.version
+    return in_record(survey.survey_id, "words" if number == 1 else f"words.{number}")
 
 
 def event_of(survey: store.SurveyRow, started_at: datetime | None, sealed: Mapping[str, str]) -> SurveyCompleted:
@@ -138,4 +177,5 @@ def event_of(survey: store.SurveyRow, started_at: datetime | None, sealed: Mappi
             for rank, concern in enumerate(response["concerns"], start=1)
         ),
         matters_most=sealed.get("matters_most"),
+        words={field.removeprefix("words."): text for field, text in sealed.items() if field.startswith("words.")},
     )

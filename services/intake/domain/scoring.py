@@ -1,12 +1,14 @@
 """Scores from answers, by the definitions of `shared.instruments`, and never an imputed item."""
 
-from services.intake.domain.questions import Answers, Form
+from collections.abc import Mapping
+
+from services.intake.domain.forms import Form
 from shared.events import Score
 from shared.instruments import INSTRUMENTS, score_of
 
 
-def score(form: Form, answers: Answers) -> tuple[Score, ...]:
-    """A score for each instrument of the form, the activity index first. `answers` must have passed `check`.
+def score(form: Form, answers: Mapping[str, float | str | bool]) -> tuple[Score, ...]:
+    """A score for each instrument of the form, the activity index first. `answers` must fit the form.
 
     A value is stated to two decimals and its band is that of the stated value. An instrument of which an item
     was skipped or not asked has no value; `missing` names those items.
@@ -14,4 +16,4 @@ def score(form: Form, answers: Answers) -> tuple[Score, ...]:
     Raises:
         ValueError: an answer is of another type than its item takes, or out of range: the answers were not checked.
     """
-    return tuple(score_of(INSTRUMENTS[key], answers) for key in form.instruments)
+    return tuple(score_of(INSTRUMENTS[key], answers) for key in form.definition.instruments)

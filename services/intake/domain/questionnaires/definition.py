@@ -112,8 +112,8 @@ class Expressions:
 class Item:
     """A question, a group of them, or words to read.
 
-    `options` is None where any answer of the type is taken; `labels` say what some numbers mean. `may_be_empty`: where the
-    form asks for reasons, none is asked for here. `list_away` is the address of a list of answers that is
+    `options` is None where any answer of the type is taken; `labels` say what some numbers mean. `may_be_empty`:
+    where the form asks for reasons, none is asked for here. `list_away` is the address of a list of answers that is
     not in the document: no answer can be checked against it.
     """
 
