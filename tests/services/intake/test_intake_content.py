@@ -107,9 +107,8 @@ def values_of(element: Json, name: str) -> list[Any]:
 
 
 def labels_of(item: Json) -> Iterator[tuple[float, Json]]:
-    for inside in values_of(item, "labelled-value"):
-        value, label = inside
-        yield next(number for key, number in value.items() if key != "url"), label
+    for coding in values_of(item, "labelled-value"):
+        yield int(coding["code"]), coding
 
 
 def said(element: Json, name: str, language: Language) -> str:
@@ -126,7 +125,7 @@ def words_of(parent: Json, language: Language) -> Iterator[str]:
     yield said(parent, "text", language)
     for item in items_in(parent):
         yield said(item, "text", language)
-        yield from (said(label, "valueString", language) for _, label in labels_of(item))
+        yield from (said(label, "display", language) for _, label in labels_of(item))
         codings = (option["valueCoding"] for option in item.get("answerOption", ()) if "valueCoding" in option)
         yield from (said(coding, "display", language) for coding in codings)
 

@@ -35,7 +35,7 @@ _LOOSE_STOOLS = Question(
     id="loose_stools_per_day",
     words=Said(
         "How many loose or watery stools (poop) on an average day?",
-        "¿Cuántas veces hizo popó suelto o líquido en un día normal?",
+        "¿Cuántas veces hizo popó suelto o líquido en un día promedio?",
     ),
     hint=_COUNT_ALL,
     kind=Number(0, 60, is_whole=False),
@@ -44,7 +44,7 @@ _LOOSE_STOOLS = Question(
 
 _ABDOMINAL_PAIN = Question(
     id="abdominal_pain",
-    words=Said("How was your belly pain on average?", "En general, ¿cómo fue su dolor de barriga?"),
+    words=Said("How was your belly pain on average?", "En promedio, ¿cómo fue su dolor de barriga?"),
     hint=DAYS_7,
     kind=Number(
         0,
@@ -120,14 +120,12 @@ BAG = Section(
         ),
         Question(
             id="output_change",
-            words=Said(
-                "How was what came out? Compare with your normal.", "¿Cómo fue lo que salió? Compare con lo normal."
-            ),
+            words=Said("How much came out? Compare with your normal.", "¿Cuánto salió? Compare con lo normal."),
             hint=DAYS_7,
             kind=Choice(
                 "output-change",
                 (
-                    ("less", Said("Less than usual", "Menos que siempre")),
+                    ("less", Said("Less than usual", "Menos de lo normal")),
                     ("usual", Said("As usual for me", "Como siempre")),
                     ("more", Said("More, or more watery", "Más, o más líquido")),
                     ("much-more", Said("Much more, or like water", "Mucho más, o como agua")),
@@ -143,7 +141,9 @@ RUSH_AND_NIGHTS = Section(
     items=(
         Question(
             id="urgency",
-            words=Said("When you had to go, how much of a rush was it?", "Cuando tenía que ir al baño, ¿cuánta prisa?"),
+            words=Said(
+                "When you had to go, how much of a rush was it?", "Cuando tenía que ir al baño, ¿cuánta prisa tenía?"
+            ),
             hint=DAYS_7,
             kind=Number(
                 0,

@@ -26,7 +26,7 @@ PAIN_AND_FATIGUE = Section(
 
 _WELL_BEING = Question(
     id="well_being",
-    words=Said("How did you feel in general, on average?", "En general, ¿cómo se sintió?"),
+    words=Said("How did you feel in general, on average?", "En promedio, ¿cómo se sintió en general?"),
     hint=DAYS_7,
     kind=Number(
         0,

@@ -9,7 +9,7 @@ an item with a LOINC code can be taken out as an Observation. For the rest there
     instrument      on the Questionnaire, repeated, the activity index first: what the answers are scored by
     reading-level   on the Questionnaire, one a language: the formula and its limit, which our own words keep
     optional-part   on a section: a site can leave it out
-    labelled-value  on an item, repeated: what a number means in words
+    labelled-value  on an item, repeated: a coding with a number as its code and what it means as its display
 
 A scale of whole numbers is an `integer` with its values as options, because an answer to it is a number. FHIR gives
 an option of that kind no words, and a decimal no options at all: so the words stand in `labelled-value`, for both.
@@ -151,10 +151,7 @@ def _extensions(question: Question) -> Iterator[Json]:
         yield {"url": f"{_STANDARD}/minValue", value: kind.low}
         yield {"url": f"{_STANDARD}/maxValue", value: kind.high}
         for step, words in kind.labels:
-            yield {
-                "url": f"{EXTENSIONS}/labelled-value",
-                "extension": [{"url": "value", value: step}, {"url": "label", **_said("valueString", words)}],
-            }
+            yield _extension("labelled-value", valueCoding={"code": str(step), **_said("display", words)})
     if isinstance(kind, Choice) or (isinstance(kind, Number) and kind.labels):
         yield _control("radio-button")
 

@@ -53,7 +53,7 @@ DOSES = Section(
         ),
         Question(
             id="side_effects",
-            words=Said("Did side effects bother you?", "¿Le molestaron efectos de sus medicinas?"),
+            words=Said("Did side effects bother you?", "¿Le molestaron los efectos secundarios?"),
             hint=_WEEKS_2,
             kind=YesNo(),
         ),
