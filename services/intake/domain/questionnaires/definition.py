@@ -12,7 +12,7 @@ from services.intake.domain.questionnaires.words import Words
 
 # What is wrong with a value, and what would have been right; None when it fits.
 Wrong = tuple[Rule, str] | None
-Limit = Callable[[Value], Wrong]
+Limit = Callable[[Any], Wrong]
 
 
 class ItemType(StrEnum):
@@ -237,6 +237,15 @@ class Definition:
     @cached_property
     def children(self) -> Mapping[str, Item]:
         return {item.link_id: item for item in self.items}
+
+    @cached_property
+    def repeating_around(self) -> Mapping[str, str | None]:
+        """For each item the nearest one around it that repeats with questions of its own."""
+        around: dict[str, str | None] = {}
+        for item in self.walk():  # those around come first
+            above = item.ancestors[-1] if item.ancestors else None
+            around[item.link_id] = above if above and self.by_id[above].opens_scope else around.get(above or "")
+        return around
 
     @cached_property
     def order(self) -> Mapping[str, int]:
