@@ -70,10 +70,7 @@ def to_response(
     definition: Definition, given: Given, head: Mapping[str, Any] | None = None, *, at: datetime | None = None
 ) -> dict[str, Any]:
     """A `QuestionnaireResponse` of what is shown and could be read; `head` is what it says beside the answers."""
-    root = given.placed(definition).root
-    rules = Rules(definition, given.head, root, at) if definition.has_rules else None
-    _walked(definition, root, rules, Disabled.STRIP, is_partial=True)
-    items = response_items(definition.items, root)
+    items = response_items(definition.items, placed_and_shown(definition, given, at))
     return {
         "status": "in-progress" if given.is_partial else "completed",
         **given.head,
@@ -88,6 +85,19 @@ def shown(definition: Definition, answers: Mapping[str, Any]) -> frozenset[str]:
     """The link ids of all that is shown after these plain answers, groups and words to read among them."""
     found = check(definition, Given.of_plain(answers, is_partial=True), disabled=Disabled.STRIP)
     return frozenset(definition.by_id.keys() - found.not_shown)
+
+
+def placed_and_shown(definition: Definition, given: Given, at: datetime | None = None) -> Scope:
+    """What was given, of which it is known whether it is shown."""
+    root = given.placed(definition).root
+    show(definition, root, given.head, at)
+    return root
+
+
+def show(definition: Definition, root: Scope, head: Mapping[str, Any], at: datetime | None) -> None:
+    """Find out of all that stands in a scope whether it is shown."""
+    rules = Rules(definition, head, root, at) if definition.has_rules else None
+    _walked(definition, root, rules, Disabled.STRIP, is_partial=True)
 
 
 def _walked(

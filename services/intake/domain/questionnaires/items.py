@@ -29,7 +29,16 @@ from services.intake.domain.questionnaires.issues import Issue, Rule
 from services.intake.domain.questionnaires.limits import limits_of
 from services.intake.domain.questionnaires.reading import plain_reader, readers_of
 from services.intake.domain.questionnaires.value_sets import Contained, option_of
-from services.intake.domain.questionnaires.values import Coding, Quantity, Unread, Value, coding, quantity
+from services.intake.domain.questionnaires.values import (
+    Coding,
+    Quantity,
+    Read,
+    Unread,
+    Value,
+    coding,
+    quantity,
+    reference,
+)
 from services.intake.domain.questionnaires.words import Words, words_of
 
 _BOUNDED = frozenset({ItemType.INTEGER, ItemType.DECIMAL, ItemType.DATE, ItemType.DATE_TIME, ItemType.TIME})
@@ -188,6 +197,7 @@ class ItemReader:
         return tuple(values) or tuple(option.value for option in options or () if option.is_selected)
 
 
+_EXPECTED: dict[str, Read] = {"answerCoding": coding, "answerQuantity": quantity, "answerReference": reference}
 _LOWEST = (known.MIN_VALUE, known.MIN_QUANTITY)
 _HIGHEST = (known.MAX_VALUE, known.MAX_QUANTITY)
 
@@ -239,12 +249,7 @@ def _expected(raw: Mapping[str, Any]) -> Value | None:
     """What an `enableWhen` compares with: its `answer[x]`."""
     key = next((name for name in raw if name.startswith("answer")), "")
     value = raw.get(key)
-    if key == "answerCoding":
-        found: object = coding(value)
-    elif key == "answerQuantity":
-        found = quantity(value)
-    else:
-        found = value
+    found = _EXPECTED[key](value) if key in _EXPECTED else value
     return found if isinstance(found, bool | int | float | str | Coding | Quantity | Mapping) else None
 
 
