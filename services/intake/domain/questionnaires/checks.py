@@ -59,8 +59,8 @@ def check(
     if rules is not None:
         issues += rules.broken()
     if len(issues) > 1:
-        order = definition.order
-        issues.sort(key=lambda issue: -1 if issue.link_id is None else order.get(issue.link_id, len(order)))
+        places = definition.places
+        issues.sort(key=lambda issue: -1 if issue.link_id is None else places.get(issue.link_id, len(places)))
     answers, skipped = plain_answers(placed.root)
     not_shown = frozenset(definition.by_id.keys() - walk.shown)
     return Checked(tuple(issues), answers, skipped, not_shown, tuple(walk.stripped))

@@ -6,6 +6,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from services.intake.domain.questionnaires.comparing import order
 from services.intake.domain.questionnaires.issues import Issue, Rule
 from services.intake.domain.questionnaires.values import Coding, Number, Quantity, Read, Value
 from services.intake.domain.questionnaires.words import Words
@@ -248,7 +249,8 @@ class Definition:
         return around
 
     @cached_property
-    def order(self) -> Mapping[str, int]:
+    def places(self) -> Mapping[str, int]:
+        """Where each item stands, in the order of the form."""
         return {link_id: place for place, link_id in enumerate(self.by_id)}
 
     @cached_property
@@ -263,6 +265,24 @@ class Definition:
 
     def title(self, language: str) -> str:
         return self.words.said_in(language)
+
+    def takes(self, canonical: object) -> bool:
+        """Whether a response that names this canonical is one to this form; one that names none may be."""
+        if canonical is None:
+            return True
+        if not isinstance(canonical, str):
+            return False
+        url, _, version = canonical.partition("#")[0].partition("|")
+        return url == self.url and version in ("", self.version)
+
+    def out_of_use(self, at: str) -> list[str]:
+        """Why no new answers are taken at this date or time; empty when they are."""
+        reasons = [] if self.status == "active" else [f"The form is {self.status or 'of no status'}, not active."]
+        if self.effective_from is not None and order(at, self.effective_from) == -1:
+            reasons.append(f"The form is in use from {self.effective_from}.")
+        if self.effective_to is not None and order(at, self.effective_to) == 1:
+            reasons.append(f"The form was in use until {self.effective_to}.")
+        return reasons
 
     def walk(self) -> Iterator[Item]:
         """All items, each before those inside it."""

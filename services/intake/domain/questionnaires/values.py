@@ -181,7 +181,9 @@ def reference(raw: object) -> Mapping[str, Any] | Unread:
 
 def _words(raw: object, names: tuple[str, ...]) -> dict[str, str] | None:
     """Those of the parts that are there; None when one of them is no text."""
-    found = {name: raw[name] for name in names if name in raw} if isinstance(raw, Mapping) else {"": None}
+    if not isinstance(raw, Mapping):
+        return None
+    found = {name: raw[name] for name in names if name in raw}
     is_read = all(isinstance(part, str) and not _CONTROLS.search(part) for part in found.values())
     return found if is_read else None
 
