@@ -54,7 +54,8 @@ def check(
     """What is wrong with answers to a form. `at` is now for expressions that ask for the time."""
     placed = given.placed(definition)
     rules = Rules(definition, given.head, placed.root, at) if definition.has_rules else None
-    walk = _walked(definition, placed.root, rules, disabled, is_partial=given.is_partial)
+    is_partial = given.is_partial or not placed.is_to_form
+    walk = _walked(definition, placed.root, rules, disabled, is_partial=is_partial)
     issues = [*placed.issues, *walk.issues]
     if rules is not None:
         issues += rules.broken()

@@ -85,9 +85,13 @@ class Scope:
 
 @dataclass(slots=True)
 class Placed:
-    """All that was given, in its place; `issues` are those of what has none."""
+    """All that was given, in its place; `issues` are those of what has none.
+
+    `is_to_form` is false when none of it can be meant for the form: then nothing is missing either.
+    """
 
     root: Scope
+    is_to_form: bool = True
     issues: list[Issue] = field(default_factory=list)
 
     def wrong(self, entry: Entry, rule: Rule, expected: str = "") -> None:

@@ -27,12 +27,13 @@ _HERE = "QuestionnaireResponse"
 
 def place_response(definition: Definition, response: object) -> Placed:
     """The answers of a response at their items. Never raises, whatever it holds."""
-    placed = Placed(Scope())
+    placed = Placed(Scope(), is_to_form=False)
     if not isinstance(response, Mapping) or response.get("resourceType") != _HERE:
         placed.lost(None, Rule.UNREADABLE, _HERE, "it is no QuestionnaireResponse")
     elif not definition.takes(response.get("questionnaire")):
         placed.lost(None, Rule.ANOTHER_FORM, f"{_HERE}.questionnaire", _shown(response.get("questionnaire")))
     else:
+        placed.is_to_form = True
         _head(placed, response)
         _Placing(definition, placed).level(response, definition.children, placed.root, _HERE)
     return placed
