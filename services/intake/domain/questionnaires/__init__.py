@@ -3,9 +3,9 @@
 Pure: a definition is read once and never changed, no clock is read, nothing is fetched, and no function raises over
 what somebody answered. Modules that another imports stand above it here:
 
-    populate, extract                  what is filled in beforehand, what answers say as Observations
+    populate, calculation, extract     what is filled in beforehand, calculated, said as Observations
     checks                             whether answers fit
-    rules, calculation, evaluation     what is written in FHIRPath, over expressions
+    rules, evaluation, expressions     what is written in FHIRPath
     enablement                         what is shown
     given, plain, responses, placing   answers, each put at its item
     compiling, items, soundness        definitions, read and judged

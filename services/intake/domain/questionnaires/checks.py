@@ -96,7 +96,8 @@ def placed_and_shown(definition: Definition, given: Given, at: datetime | None =
 
 
 def show(definition: Definition, root: Scope, head: Mapping[str, Any], at: datetime | None) -> None:
-    """Find out of all that stands in a scope whether it is shown."""
+    """Find out of all that stands in a scope whether it is shown, whatever was found before."""
+    root.forget_shown()
     rules = Rules(definition, head, root, at) if definition.has_rules else None
     _walked(definition, root, rules, Disabled.STRIP, is_partial=True)
 

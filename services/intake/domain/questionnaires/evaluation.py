@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from services.intake.domain.questionnaires.definition import Definition, Expressions, Item
@@ -9,7 +10,7 @@ from services.intake.domain.questionnaires.expressions import NotEvaluated, eval
 from services.intake.domain.questionnaires.extensions import WEIGHTS
 from services.intake.domain.questionnaires.placing import Scope
 from services.intake.domain.questionnaires.responses import response_items
-from services.intake.domain.questionnaires.values import Unread, coding
+from services.intake.domain.questionnaires.values import Unread, Value, coding
 
 
 class Evaluation:
@@ -64,6 +65,17 @@ class Evaluation:
 
     def _find(self, expression: str, context: Mapping[str, Any], variables: Mapping[str, Any]) -> list[Any]:
         return evaluate(expression, context, {**variables, "context": context}, self._at)
+
+
+def value_found(item: Item, found: list[Any]) -> Value | None:
+    """What an expression found as a value of an item; None when it found no one value of its type."""
+    if len(found) != 1:
+        return None
+    raw = found[0]
+    if isinstance(raw, Decimal):
+        raw = int(raw) if raw == raw.to_integral_value() else float(raw)
+    value = item.read_plain(raw)
+    return None if isinstance(value, Unread) else value
 
 
 def _walk(items: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:

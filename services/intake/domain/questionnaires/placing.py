@@ -72,6 +72,12 @@ class Scope:
             outermost, scope = scope, scope.outer
         return outermost.last_inside(link_id) if outermost.inner else None
 
+    def forget_shown(self) -> None:
+        """Ask again of every entry, here and inside, whether it is shown."""
+        for scope in (self, *self._inside()):
+            for entry in scope.entries.values():
+                entry.is_shown = None
+
     def last_inside(self, link_id: str) -> Entry | None:
         return next((found for scope in self._inside() if (found := scope.entries.get(link_id))), None)
 

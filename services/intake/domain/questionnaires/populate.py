@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.intake.domain.questionnaires.calculation import fill_calculated, value_found
+from services.intake.domain.questionnaires.calculation import fill_calculated
 from services.intake.domain.questionnaires.checks import show
 from services.intake.domain.questionnaires.definition import Definition, Item
-from services.intake.domain.questionnaires.evaluation import Evaluation
+from services.intake.domain.questionnaires.evaluation import Evaluation, value_found
 from services.intake.domain.questionnaires.expressions import NotEvaluated
 from services.intake.domain.questionnaires.extensions import objects_in, value_of
 from services.intake.domain.questionnaires.given import Given
