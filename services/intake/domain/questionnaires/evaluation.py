@@ -44,8 +44,10 @@ class Evaluation:
         return self._find(expression, self.response, self._variables)
 
     def of_item(self, item: Item, expression: str) -> Iterator[list[Any]]:
-        """What an expression of an item finds: once for each place where the item has answers."""
+        """What an expression of an item finds: once for each place where the item is answered, and not only skipped."""
         for element in self._elements.get(item.link_id, ()):
+            if _is_skip(element):
+                continue
             variables = {**self._variables, **self._named(item.expressions, element)}
             yield self._find(expression, element, variables)
 
@@ -84,6 +86,10 @@ def _walk(items: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield from _walk(element.get("item", ()))
         for answer in element.get("answer", ()):
             yield from _walk(answer.get("item", ()))
+
+
+def _is_skip(element: Mapping[str, Any]) -> bool:
+    return any("extension" in answer for answer in element.get("answer", ()))
 
 
 def _weigh(item: Item, element: dict[str, Any]) -> None:
