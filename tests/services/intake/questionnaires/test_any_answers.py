@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.intake.domain.questionnaires import (
@@ -60,6 +60,7 @@ EVERYTHING = questionnaire(
     extension=[extension(known.EXPLICIT_SKIP, valueBoolean=True)],
 )
 FORM = compile_questionnaire(EVERYTHING)
+unhurried = settings(deadline=None)
 
 _words = st.sampled_from(["a", "so so", "ñandú", "2 < 3 & 'x' \"y\"", "日本語", "a" * 500, "😀"])
 FITTING: dict[str, st.SearchStrategy[Any]] = {
@@ -165,6 +166,7 @@ _WHOLE = to_response(
 )
 
 
+@unhurried
 @given(damage(_WHOLE))
 def test_nothing_raises_whatever_a_response_holds_and_the_outcome_can_be_written(broken: Any) -> None:
     given_answers = Given.of_response(broken)
@@ -179,6 +181,7 @@ def test_nothing_raises_whatever_a_response_holds_and_the_outcome_can_be_written
         populate(FORM, broken, [broken])
 
 
+@unhurried
 @given(st.dictionaries(IDS, ANYTHING, max_size=6), st.dictionaries(IDS, ANYTHING, max_size=3))
 def test_nothing_raises_whatever_plain_answers_hold_and_each_unknown_question_is_named(
     answers: Json, skipped: Json
@@ -197,6 +200,7 @@ def read_or_none(document: object) -> Definition | None:
         return None
 
 
+@unhurried
 @given(damage(EVERYTHING))
 def test_a_document_is_a_form_or_is_refused_with_what_is_wrong(broken: Any) -> None:
     form = read_or_none(broken)
@@ -209,6 +213,7 @@ def test_a_document_is_a_form_or_is_refused_with_what_is_wrong(broken: Any) -> N
     extract(form, _WHOLE)
 
 
+@unhurried
 @given(surveys())
 def test_answers_that_fit_are_taken_and_checking_them_again_changes_nothing(survey: Given) -> None:
     checked = check(FORM, survey)
@@ -217,6 +222,7 @@ def test_answers_that_fit_are_taken_and_checking_them_again_changes_nothing(surv
     assert {*checked.answers, *checked.skipped}.isdisjoint(checked.not_shown)
 
 
+@unhurried
 @given(surveys())
 def test_plain_answers_mean_the_same_after_a_way_through_fhir_and_json(survey: Given) -> None:
     written = orjson.loads(orjson.dumps(to_response(FORM, survey)))
@@ -225,6 +231,7 @@ def test_plain_answers_mean_the_same_after_a_way_through_fhir_and_json(survey: G
     assert to_response(FORM, Given.of_response(written)) == written
 
 
+@unhurried
 @given(surveys(), st.permutations(list(FORM.by_id)))
 def test_the_order_of_questions_in_a_response_does_not_matter(survey: Given, order: list[str]) -> None:
     written = to_response(FORM, survey)
