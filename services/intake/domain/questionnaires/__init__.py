@@ -3,8 +3,9 @@
 Pure: a definition is read once and never changed, no clock is read, nothing is fetched, and no function raises over
 what somebody answered. Modules that another imports stand above it here:
 
+    populate, calculation, extract     what is filled in beforehand, calculated, said as Observations
     checks                             whether answers fit
-    rules, calculation, evaluation     what is written in FHIRPath, over expressions
+    rules, evaluation, expressions     what is written in FHIRPath
     enablement                         what is shown
     given, plain, responses, placing   answers, each put at its item
     compiling, items, soundness        definitions, read and judged
@@ -16,8 +17,10 @@ from services.intake.domain.questionnaires.calculation import calculate
 from services.intake.domain.questionnaires.checks import Checked, Disabled, check, shown, to_response
 from services.intake.domain.questionnaires.compiling import compile_questionnaire, read_questionnaire
 from services.intake.domain.questionnaires.definition import Bounds, Definition, Item, ItemType, Option
+from services.intake.domain.questionnaires.extract import extract
 from services.intake.domain.questionnaires.given import Given
 from services.intake.domain.questionnaires.issues import Issue, Rule, Severity, UnsoundDefinition, operation_outcome
+from services.intake.domain.questionnaires.populate import populate
 from services.intake.domain.questionnaires.values import Coding, Quantity
 
 __all__ = [
@@ -38,7 +41,9 @@ __all__ = [
     "calculate",
     "check",
     "compile_questionnaire",
+    "extract",
     "operation_outcome",
+    "populate",
     "read_questionnaire",
     "shown",
     "to_response",

@@ -54,13 +54,14 @@ def check(
     """What is wrong with answers to a form. `at` is now for expressions that ask for the time."""
     placed = given.placed(definition)
     rules = Rules(definition, given.head, placed.root, at) if definition.has_rules else None
-    walk = _walked(definition, placed.root, rules, disabled, is_partial=given.is_partial)
+    is_partial = given.is_partial or not placed.is_to_form
+    walk = _walked(definition, placed.root, rules, disabled, is_partial=is_partial)
     issues = [*placed.issues, *walk.issues]
     if rules is not None:
         issues += rules.broken()
     if len(issues) > 1:
-        order = definition.order
-        issues.sort(key=lambda issue: -1 if issue.link_id is None else order.get(issue.link_id, len(order)))
+        places = definition.places
+        issues.sort(key=lambda issue: -1 if issue.link_id is None else places.get(issue.link_id, len(places)))
     answers, skipped = plain_answers(placed.root)
     not_shown = frozenset(definition.by_id.keys() - walk.shown)
     return Checked(tuple(issues), answers, skipped, not_shown, tuple(walk.stripped))
@@ -70,10 +71,7 @@ def to_response(
     definition: Definition, given: Given, head: Mapping[str, Any] | None = None, *, at: datetime | None = None
 ) -> dict[str, Any]:
     """A `QuestionnaireResponse` of what is shown and could be read; `head` is what it says beside the answers."""
-    root = given.placed(definition).root
-    rules = Rules(definition, given.head, root, at) if definition.has_rules else None
-    _walked(definition, root, rules, Disabled.STRIP, is_partial=True)
-    items = response_items(definition.items, root)
+    items = response_items(definition.items, placed_and_shown(definition, given, at))
     return {
         "status": "in-progress" if given.is_partial else "completed",
         **given.head,
@@ -88,6 +86,20 @@ def shown(definition: Definition, answers: Mapping[str, Any]) -> frozenset[str]:
     """The link ids of all that is shown after these plain answers, groups and words to read among them."""
     found = check(definition, Given.of_plain(answers, is_partial=True), disabled=Disabled.STRIP)
     return frozenset(definition.by_id.keys() - found.not_shown)
+
+
+def placed_and_shown(definition: Definition, given: Given, at: datetime | None = None) -> Scope:
+    """What was given, of which it is known whether it is shown."""
+    root = given.placed(definition).root
+    show(definition, root, given.head, at)
+    return root
+
+
+def show(definition: Definition, root: Scope, head: Mapping[str, Any], at: datetime | None) -> None:
+    """Find out of all that stands in a scope whether it is shown, whatever was found before."""
+    root.forget_shown()
+    rules = Rules(definition, head, root, at) if definition.has_rules else None
+    _walked(definition, root, rules, Disabled.STRIP, is_partial=True)
 
 
 def _walked(

@@ -48,8 +48,8 @@ def read_questionnaire(resource: object) -> Definition:
         raise UnsoundDefinition(wrong)
     reader = ItemReader(Contained(resource))
     definition = _definition(resource, reader)
-    order = definition.order
-    flaws = sorted([*reader.flaws, *flaws_of(definition)], key=lambda one: order.get(one.link_id or "", -1))
+    places = definition.places
+    flaws = sorted([*reader.flaws, *flaws_of(definition)], key=lambda one: places.get(one.link_id or "", -1))
     return replace(definition, flaws=tuple(flaws))
 
 

@@ -6,13 +6,14 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from services.intake.domain.questionnaires.comparing import order
 from services.intake.domain.questionnaires.issues import Issue, Rule
 from services.intake.domain.questionnaires.values import Coding, Number, Quantity, Read, Value
 from services.intake.domain.questionnaires.words import Words
 
 # What is wrong with a value, and what would have been right; None when it fits.
 Wrong = tuple[Rule, str] | None
-Limit = Callable[[Value], Wrong]
+Limit = Callable[[Any], Wrong]
 
 
 class ItemType(StrEnum):
@@ -247,7 +248,17 @@ class Definition:
         return {item.link_id: item for item in self.items}
 
     @cached_property
-    def order(self) -> Mapping[str, int]:
+    def repeating_around(self) -> Mapping[str, str | None]:
+        """For each item the nearest one around it that repeats with questions of its own."""
+        around: dict[str, str | None] = {}
+        for item in self.walk():  # those around come first
+            above = item.ancestors[-1] if item.ancestors else None
+            around[item.link_id] = above if above and self.by_id[above].opens_scope else around.get(above or "")
+        return around
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Where each item stands, in the order of the form."""
         return {link_id: place for place, link_id in enumerate(self.by_id)}
 
     @cached_property
@@ -262,6 +273,24 @@ class Definition:
 
     def title(self, language: str) -> str:
         return self.words.said_in(language)
+
+    def takes(self, canonical: object) -> bool:
+        """Whether a response that names this canonical is one to this form; one that names none may be."""
+        if canonical is None:
+            return True
+        if not isinstance(canonical, str):
+            return False
+        url, _, version = canonical.partition("#")[0].partition("|")
+        return url == self.url and version in ("", self.version)
+
+    def out_of_use(self, at: str) -> list[str]:
+        """Why no new answers are taken at this date or time; empty when they are."""
+        reasons = [] if self.status == "active" else [f"The form is {self.status or 'of no status'}, not active."]
+        if self.effective_from is not None and order(at, self.effective_from) == -1:
+            reasons.append(f"The form is in use from {self.effective_from}.")
+        if self.effective_to is not None and order(at, self.effective_to) == 1:
+            reasons.append(f"The form was in use until {self.effective_to}.")
+        return reasons
 
     def walk(self) -> Iterator[Item]:
         """All items, each before those inside it."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from services.intake.domain.questionnaires.definition import Definition, Expressions, Item
@@ -9,7 +10,7 @@ from services.intake.domain.questionnaires.expressions import NotEvaluated, eval
 from services.intake.domain.questionnaires.extensions import WEIGHTS
 from services.intake.domain.questionnaires.placing import Scope
 from services.intake.domain.questionnaires.responses import response_items
-from services.intake.domain.questionnaires.values import Unread, coding
+from services.intake.domain.questionnaires.values import Unread, Value, coding
 
 
 class Evaluation:
@@ -43,8 +44,10 @@ class Evaluation:
         return self._find(expression, self.response, self._variables)
 
     def of_item(self, item: Item, expression: str) -> Iterator[list[Any]]:
-        """What an expression of an item finds: once for each place where the item has answers."""
+        """What an expression of an item finds: once for each place where the item is answered, and not only skipped."""
         for element in self._elements.get(item.link_id, ()):
+            if _is_skip(element):
+                continue
             variables = {**self._variables, **self._named(item.expressions, element)}
             yield self._find(expression, element, variables)
 
@@ -66,12 +69,27 @@ class Evaluation:
         return evaluate(expression, context, {**variables, "context": context}, self._at)
 
 
+def value_found(item: Item, found: list[Any]) -> Value | None:
+    """What an expression found as a value of an item; None when it found no one value of its type."""
+    if len(found) != 1:
+        return None
+    raw = found[0]
+    if isinstance(raw, Decimal):
+        raw = int(raw) if raw == raw.to_integral_value() else float(raw)
+    value = item.read_plain(raw)
+    return None if isinstance(value, Unread) else value
+
+
 def _walk(items: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     for element in items:
         yield element
         yield from _walk(element.get("item", ()))
         for answer in element.get("answer", ()):
             yield from _walk(answer.get("item", ()))
+
+
+def _is_skip(element: Mapping[str, Any]) -> bool:
+    return any("extension" in answer for answer in element.get("answer", ()))
 
 
 def _weigh(item: Item, element: dict[str, Any]) -> None:

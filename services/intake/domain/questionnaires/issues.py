@@ -18,6 +18,7 @@ class Severity(StrEnum):
 
 class Rule(StrEnum):
     UNSOUND = "unsound"
+    UNUSABLE = "unusable"
     UNREADABLE = "unreadable"
     ANOTHER_FORM = "another-form"
     NOT_IN_USE = "not-in-use"
@@ -59,6 +60,7 @@ class Rule(StrEnum):
 
 _SAID: dict[Rule, tuple[str, str, str]] = {
     Rule.UNSOUND: ("invalid", "{}", "{}"),
+    Rule.UNUSABLE: ("structure", "{}", "{}"),
     Rule.UNREADABLE: ("structure", "This part cannot be read: {}.", "Esta parte no se puede leer: {}."),
     Rule.ANOTHER_FORM: (
         "not-found",

@@ -33,11 +33,12 @@ from services.intake.domain.questionnaires.values import (
     Coding,
     Number,
     Quantity,
+    Read,
     Unread,
     Value,
     coding,
-    decimal,
     quantity,
+    reference,
 )
 from services.intake.domain.questionnaires.words import Words, words_of
 
@@ -199,6 +200,7 @@ class ItemReader:
         return tuple(values) or tuple(option.value for option in options or () if option.is_selected)
 
 
+_EXPECTED: dict[str, Read] = {"answerCoding": coding, "answerQuantity": quantity, "answerReference": reference}
 _LOWEST = (known.MIN_VALUE, known.MIN_QUANTITY)
 _HIGHEST = (known.MAX_VALUE, known.MAX_QUANTITY)
 
@@ -250,12 +252,7 @@ def _expected(raw: Mapping[str, Any]) -> Value | None:
     """What an `enableWhen` compares with: its `answer[x]`."""
     key = next((name for name in raw if name.startswith("answer")), "")
     value = raw.get(key)
-    if key == "answerCoding":
-        found: object = coding(value)
-    elif key == "answerQuantity":
-        found = quantity(value)
-    else:
-        found = value
+    found = _EXPECTED[key](value) if key in _EXPECTED else value
     return found if isinstance(found, bool | int | float | str | Coding | Quantity | Mapping) else None
 
 
@@ -264,12 +261,13 @@ def _help(items: tuple[Item, ...]) -> Words:
 
 
 def _labels(raw: Mapping[str, Any]) -> dict[Number, Words]:
-    labels = {}
+    labels = dict[Number, Words]()
     for one in extensions(raw, known.LABELLED_VALUE):
-        value = decimal(part(one, "value"))
-        words = next((words_of(label, "valueString") for label in extensions(one, "label")), None)
-        if not isinstance(value, Unread) and words is not None:
-            labels[value] = words
+        step = value_of(one)
+        words = words_of(step, "display") if isinstance(step, Mapping) else None
+        code = string_in(step, "code") if isinstance(step, Mapping) else None
+        if words is not None and code is not None and code.isdecimal():
+            labels[int(code)] = words
     return labels
 
 

@@ -73,20 +73,19 @@ def _when(is_wrong: bool, rule: Rule, expected: object) -> Wrong:
 
 
 def _end(bound: Value, beyond: int, rule: Rule) -> Limit:
-    expected = in_words(bound)
-    if isinstance(bound, int):
-        # What forms ask most: a number with whole ends, compared without a detour.
-        return lambda value: (
-            (rule, expected)
-            if isinstance(value, int | float | Decimal) and (value < bound if beyond < 0 else value > bound)
-            else None
+    wrong = rule, in_words(bound)
+    if isinstance(bound, int | float):  # what forms ask most, compared without a detour
+        return (
+            (lambda value: wrong if value < bound else None)
+            if beyond < 0
+            else (lambda value: wrong if value > bound else None)
         )
 
     def limit(value: Value) -> Wrong:
         found = order(value, bound)
         if found is None:
-            return (Rule.OTHER_UNIT, expected) if isinstance(value, Quantity) else (rule, expected)
-        return _when(found == beyond, rule, expected)
+            return (Rule.OTHER_UNIT, wrong[1]) if isinstance(value, Quantity) else wrong
+        return wrong if found == beyond else None
 
     return limit
 
@@ -131,7 +130,7 @@ def _offered(options: tuple[Option, ...], *, is_open: bool) -> Limit:
 
     def limit(value: Value) -> Wrong:
         if isinstance(value, Coding):
-            is_found = value.key in keys or any(value.same(coding) for coding in codings)
+            is_found = (value[0], value[1]) in keys or any(value.same(coding) for coding in codings)
         else:
             is_found = is_open or (isinstance(value, str | int | float) and (type(value), value) in others)
         return None if is_found else (Rule.NOT_OFFERED, "")

@@ -72,6 +72,12 @@ class Scope:
             outermost, scope = scope, scope.outer
         return outermost.last_inside(link_id) if outermost.inner else None
 
+    def forget_shown(self) -> None:
+        """Ask again of every entry, here and inside, whether it is shown."""
+        for scope in (self, *self._inside()):
+            for entry in scope.entries.values():
+                entry.is_shown = None
+
     def last_inside(self, link_id: str) -> Entry | None:
         return next((found for scope in self._inside() if (found := scope.entries.get(link_id))), None)
 
@@ -85,9 +91,13 @@ class Scope:
 
 @dataclass(slots=True)
 class Placed:
-    """All that was given, in its place; `issues` are those of what has none."""
+    """All that was given, in its place; `issues` are those of what has none.
+
+    `is_to_form` is false when none of it can be meant for the form: then nothing is missing either.
+    """
 
     root: Scope
+    is_to_form: bool = True
     issues: list[Issue] = field(default_factory=list)
 
     def wrong(self, entry: Entry, rule: Rule, expected: str = "") -> None:

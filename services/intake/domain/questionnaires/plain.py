@@ -51,6 +51,7 @@ def _occurrence(scope: Scope) -> dict[str, Any]:
 class _Placing:
     def __init__(self, definition: Definition, placed: Placed) -> None:
         self._items = definition.by_id
+        self._repeating_around = definition.repeating_around
         self._placed = placed
 
     def fill(self, scope: Scope, answers: object, skipped: object, inside: str | None = None) -> None:
@@ -70,14 +71,11 @@ class _Placing:
         item = self._items.get(link_id) if isinstance(link_id, str) else None
         if item is None:
             self._placed.lost(str(link_id), Rule.UNKNOWN_QUESTION, "QuestionnaireResponse")
-        elif self._repeating_around(item) != inside:
+        elif self._repeating_around[item.link_id] != inside:
             self._placed.lost(item.link_id, Rule.MISPLACED, item.path)
         else:
             return item
         return None
-
-    def _repeating_around(self, item: Item) -> str | None:
-        return next((above for above in reversed(item.ancestors) if self._items[above].opens_scope), None)
 
     def _answer(self, scope: Scope, link_id: object, raw: object, inside: str | None) -> None:
         item = self._item(link_id, inside)
@@ -96,7 +94,7 @@ class _Placing:
         if not item.takes_answers:
             self._placed.wrong(entry, Rule.TAKES_NO_ANSWER)
             return
-        for one in raw if item.repeats and isinstance(raw, list) else [raw]:
+        for one in raw if item.repeats and isinstance(raw, list) else (raw,):
             value = item.read_plain(one)
             if isinstance(value, Unread):
                 self._placed.wrong(entry, Rule.WRONG_TYPE, item.type)

@@ -27,25 +27,16 @@ _HERE = "QuestionnaireResponse"
 
 def place_response(definition: Definition, response: object) -> Placed:
     """The answers of a response at their items. Never raises, whatever it holds."""
-    placed = Placed(Scope())
+    placed = Placed(Scope(), is_to_form=False)
     if not isinstance(response, Mapping) or response.get("resourceType") != _HERE:
         placed.lost(None, Rule.UNREADABLE, _HERE, "it is no QuestionnaireResponse")
-    elif not is_to(definition, response.get("questionnaire")):
+    elif not definition.takes(response.get("questionnaire")):
         placed.lost(None, Rule.ANOTHER_FORM, f"{_HERE}.questionnaire", _shown(response.get("questionnaire")))
     else:
+        placed.is_to_form = True
         _head(placed, response)
         _Placing(definition, placed).level(response, definition.children, placed.root, _HERE)
     return placed
-
-
-def is_to(definition: Definition, canonical: object) -> bool:
-    """Whether a response to this canonical is one to this form; one that names none may be."""
-    if canonical is None:
-        return True
-    if not isinstance(canonical, str):
-        return False
-    url, _, version = canonical.partition("#")[0].partition("|")
-    return url == definition.url and version in ("", definition.version)
 
 
 def is_partial(response: object) -> bool:

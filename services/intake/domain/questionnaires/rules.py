@@ -5,10 +5,9 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from services.intake.domain.questionnaires.calculation import value_found
 from services.intake.domain.questionnaires.comparing import is_same
 from services.intake.domain.questionnaires.definition import Constraint, Definition, Item
-from services.intake.domain.questionnaires.evaluation import Evaluation
+from services.intake.domain.questionnaires.evaluation import Evaluation, value_found
 from services.intake.domain.questionnaires.expressions import NotEvaluated, holds
 from services.intake.domain.questionnaires.issues import Issue, Rule, Severity
 from services.intake.domain.questionnaires.placing import Scope

@@ -158,22 +158,34 @@ def quantity(raw: object) -> Quantity | Unread:
 
 
 def attachment(raw: object) -> Mapping[str, Any] | Unread:
-    """An attachment that has its content or says where it is."""
-    if not isinstance(raw, Mapping) or not (raw.get("data") or raw.get("url")):
+    """An attachment that has its content or says where it is, with the parts that FHIR gives it and no others."""
+    words = _words(raw, ("contentType", "language", "data", "url", "hash", "title", "creation"))
+    if words is None or not isinstance(raw, Mapping) or not (words.get("data") or words.get("url")):
         return UNREAD
-    words = [raw.get(name) for name in ("contentType", "data", "url", "title", "language", "hash", "creation")]
     size = raw.get("size")
-    is_size = size is None or (isinstance(size, int) and not isinstance(size, bool) and size >= 0)
-    return raw if is_size and all(part is None or isinstance(part, str) for part in words) else UNREAD
+    if size is None:
+        return words
+    return UNREAD if isinstance(size, bool) or not isinstance(size, int) or size < 0 else {**words, "size": size}
 
 
 def reference(raw: object) -> Mapping[str, Any] | Unread:
     """A reference that says to what: by address, by identifier or in words."""
-    if not isinstance(raw, Mapping) or not any(raw.get(name) for name in ("reference", "identifier", "display")):
+    words = _words(raw, ("reference", "type", "display"))
+    if words is None or not isinstance(raw, Mapping):
         return UNREAD
-    words = [raw.get(name) for name in ("reference", "type", "display")]
-    is_read = all(part is None or isinstance(part, str) for part in words)
-    return raw if is_read and isinstance(raw.get("identifier", {}), Mapping) else UNREAD
+    identifier = _words(raw.get("identifier", {}), ("system", "value"))
+    if identifier is None or not (identifier or words.get("reference") or words.get("display")):
+        return UNREAD
+    return {**words, "identifier": identifier} if identifier else words
+
+
+def _words(raw: object, names: tuple[str, ...]) -> dict[str, str] | None:
+    """Those of the parts that are there; None when one of them is no text."""
+    if not isinstance(raw, Mapping):
+        return None
+    found = {name: raw[name] for name in names if name in raw}
+    is_read = all(isinstance(part, str) and not _CONTROLS.search(part) for part in found.values())
+    return found if is_read else None
 
 
 def moments(raw: str) -> tuple[datetime, datetime] | None:

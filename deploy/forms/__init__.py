@@ -1,0 +1,1 @@
+"""Anybody's forms and answers, checked from the command line."""

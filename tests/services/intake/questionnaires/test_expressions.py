@@ -1,0 +1,230 @@
+"""Rules in FHIRPath: what must hold, what is calculated, what is filled in beforehand."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from services.intake.domain.questionnaires import Given, calculate, check, populate
+from services.intake.domain.questionnaires import extensions as known
+from services.intake.domain.questionnaires.expressions import NotEvaluated, evaluate, holds, wrong_with
+from tests.questionnaires import (
+    SYSTEM,
+    Json,
+    a_form,
+    answered,
+    asking,
+    extension,
+    group,
+    option,
+    plainly,
+    response,
+    when,
+    wrong,
+)
+
+NOW = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
+NOBODY = frozenset[str]()
+
+
+def constraint(expression: str, human: str = "The dates do not fit.", severity: str = "error") -> Json:
+    parts = [
+        extension("key", valueId="c-1"),
+        extension("severity", valueCode=severity),
+        extension("expression", valueString=expression),
+        extension("human", valueString=human),
+    ]
+    return extension(known.CONSTRAINT, extension=parts)
+
+
+def calculated(expression: str) -> Json:
+    return extension(
+        known.CALCULATED_EXPRESSION, valueExpression={"language": "text/fhirpath", "expression": expression}
+    )
+
+
+def initial(expression: str) -> Json:
+    return extension(known.INITIAL_EXPRESSION, valueExpression={"language": "text/fhirpath", "expression": expression})
+
+
+def value_of(link_id: str) -> str:
+    return f"%resource.descendants().where(linkId='{link_id}').answer.value"
+
+
+def filled(form: Any, *arguments: Any) -> dict[str, object]:
+    """What a form is begun with, as plain answers."""
+    begun = populate(form, *arguments, at=NOW)
+    assert begun["status"] == "in-progress"
+    checked = check(form, Given.of_response(begun))
+    assert checked.issues == ()
+    return dict(checked.answers)
+
+
+def test_a_constraint_of_the_form_is_told_in_its_own_words() -> None:
+    rule = constraint(f"{value_of('begin')} <= {value_of('end')}")
+    form = a_form(asking("begin", "date"), asking("end", "date"), extension=[rule])
+    assert plainly(form, {"begin": "2026-01-01", "end": "2026-01-02"}).issues == ()
+    (issue,) = plainly(form, {"begin": "2026-01-03", "end": "2026-01-02"}).issues
+    assert (issue.link_id, issue.code, issue.sentence()) == (None, "invariant", "The dates do not fit.")
+
+
+def test_a_constraint_of_an_item_is_about_each_place_where_it_is_answered() -> None:
+    form = a_form(group("g", asking("q", "integer", constraint("answer.value < 3")), repeats=True))
+    assert wrong(plainly(form, {"g": [{"q": 1}, {"q": 3}, {"q": 5}]})) == [("q", "constraint")]
+    assert wrong(plainly(form, {"g": [{"q": 1}, {}]})) == []
+
+
+def test_a_constraint_that_finds_nothing_is_kept_and_one_that_is_a_warning_is_no_error() -> None:
+    form = a_form(asking("q", "integer", constraint("answer.value < 3", severity="warning")), asking("r", "integer"))
+    assert plainly(form, {"r": 1}).issues == ()
+    checked = plainly(form, {"q": 4})
+    assert (wrong(checked), checked.is_valid) == ([("q", "constraint")], True)
+    assert [holds(found) for found in ([], [True], [False], ["x"])] == [True, True, False, True]
+    with pytest.raises(NotEvaluated):
+        holds([True, True])
+
+
+def test_a_constraint_that_cannot_be_evaluated_is_not_passed_over() -> None:
+    form = a_form(asking("q", "string", constraint("answer.value + 1 = 2")))
+    assert wrong(plainly(form, {"q": "x"})) == [("q", "not-evaluated")]
+
+
+def test_variables_are_named_once_and_used_by_the_form_and_its_items() -> None:
+    total = extension(
+        known.VARIABLE, valueExpression={"name": "total", "expression": "%resource.item.answer.value.sum()"}
+    )
+    form = a_form(
+        asking("a", "integer"),
+        asking("b", "integer", constraint("%total < 5")),
+        extension=[total, constraint("%total > 1")],
+    )
+    assert wrong(plainly(form, {"a": 1, "b": 2})) == []
+    assert wrong(plainly(form, {"a": 1, "b": 4})) == [("b", "constraint")]
+    assert wrong(plainly(form, {"a": 1})) == [(None, "constraint")]
+
+
+def test_a_score_is_calculated_from_weights() -> None:
+    offered = [
+        option("no", extension(known.WEIGHTS[1], valueDecimal=0)),
+        option("yes", extension(known.WEIGHTS[0], valueDecimal=2)),
+    ]
+    form = a_form(
+        asking("a", "choice", answerOption=offered),
+        asking("b", "choice", answerOption=offered),
+        asking("total", "integer", calculated("%resource.item.answer.value.weight().sum()"), readOnly=True),
+        asking("double", "decimal", calculated(f"{value_of('total')} * 2.5")),
+    )
+    assert calculate(form, Given.of_plain({"a": "yes", "b": "yes"})) == {"total": 4, "double": 10}
+    assert calculate(form, Given.of_plain({"a": "no"})) == {"total": 0, "double": 0}
+    assert wrong(plainly(form, {"a": "yes", "b": "no", "total": 2})) == []
+    assert wrong(plainly(form, {"a": "yes", "b": "no", "total": 4})) == [("total", "calculated")]
+    assert wrong(plainly(form, {"a": "yes", "b": "no", "double": 4})) == []
+
+
+def test_what_is_not_shown_counts_for_no_score() -> None:
+    form = a_form(
+        asking("a", "boolean"),
+        asking("b", "integer", enableWhen=[when("a", "=", answerBoolean=True)]),
+        asking("total", "integer", calculated("%resource.item.where(linkId='b').answer.value.sum()")),
+    )
+    assert calculate(form, Given.of_plain({"a": False, "b": 7})) == {"total": 0}
+
+
+def test_no_expression_reads_a_clock() -> None:
+    assert evaluate("today()", {}, {}, NOW) == ["2026-11-26"]
+    assert evaluate("now()", {}, {}, NOW) == ["2026-11-26T09:30:00.000+00:00"]
+    with pytest.raises(NotEvaluated):
+        evaluate("today()", {}, {}, None)
+    form = a_form(asking("born", "date", constraint("answer.value <= today()")))
+    given = Given.of_plain({"born": "2026-11-27"})
+    assert [wrong(check(form, given, at=at)) for at in (NOW, None)] == [
+        [("born", "constraint")],
+        [("born", "not-evaluated")],
+    ]
+
+
+def test_patterns_in_expressions_take_no_more_than_linear_time() -> None:
+    assert evaluate("'aaa'.matches('^a+$')", {}, {}, None) == [True]
+    assert evaluate("'baab'.matches('a+')", {}, {}, None) == [True]
+    assert evaluate(f"'{'a' * 3_000}'.matches('(a+)+b')", {}, {}, None) == [False]
+    with pytest.raises(NotEvaluated):
+        evaluate("'a'.matches('(?=a)')", {}, {}, None)
+
+
+@pytest.mark.parametrize("expression", ["", "1 +", "(((", "a b", "#", "1 = 1 = 1 x", "x" * 4_001, "(" * 2_000])
+def test_expressions_that_do_not_parse_are_told(expression: str) -> None:
+    assert wrong_with(expression, NOBODY) is not None
+
+
+def test_numbers_are_summed_and_compared_whatever_they_were_read_from() -> None:
+    given = response(answered("a", {"valueInteger": 3}, {"valueDecimal": 1.5}))
+    found = [evaluate(f"item.answer.value.{name}()", given, {}, None) for name in ("sum", "min", "max", "avg")]
+    assert [float(one) for (one,) in found] == [4.5, 1.5, 3, 2.25]
+    assert evaluate("item.answer.value.where($this > 9).max()", given, {}, None) == []
+
+
+def test_a_form_is_begun_with_what_it_fixes_and_what_it_finds_in_resources() -> None:
+    launch = extension(
+        known.LAUNCH_CONTEXT,
+        extension=[extension("name", valueCoding={"code": "patient"}), extension("type", valueCode="Patient")],
+    )
+    form = a_form(
+        asking("born", "date", initial("%patient.birthDate")),
+        asking("day", "date", initial("today()")),
+        asking("sex", "choice", initial("%patient.gender"), answerOption=[option("female"), option("male")]),
+        asking("fixed", "string", initial=[{"valueString": "as it is"}]),
+        asking("picked", "choice", answerOption=[option("a"), option("b", initialSelected=True)]),
+        asking("broken", "integer", initial("%patient.birthDate")),
+        asking("years", "integer", calculated("2 + 2")),
+        extension=[launch],
+    )
+    patient = {"resourceType": "Patient", "birthDate": "1990-02-01", "gender": "female"}
+    bundle = {"resourceType": "Bundle", "entry": [{"resource": patient}]}
+    assert filled(form, None, [bundle]) == {
+        "born": "1990-02-01",
+        "day": "2026-11-26",
+        "sex": "female",
+        "fixed": "as it is",
+        "picked": "b",
+        "years": 4,
+    }
+
+
+def test_the_newest_observation_that_is_young_enough_fills_a_coded_question() -> None:
+    code = {"system": "http://loinc.org", "code": "29463-7"}
+    period = extension(
+        known.OBSERVATION_LINK_PERIOD, valueDuration={"value": 1, "system": "http://unitsofmeasure.org", "code": "mo"}
+    )
+    unit = extension(known.UNIT, valueCoding={"system": "http://unitsofmeasure.org", "code": "kg"})
+    form = a_form(asking("weight", "decimal", period, unit, code=[code]), asking("other", "decimal", period))
+
+    def weighed(taken: str, value: float, unit: str = "kg") -> Json:
+        quantity = {"value": value, "unit": unit, "system": "http://unitsofmeasure.org", "code": unit}
+        return {
+            "resourceType": "Observation",
+            "code": {"coding": [code]},
+            "effectiveDateTime": taken,
+            "valueQuantity": quantity,
+        }
+
+    observations = [weighed("2026-11-20", 71), weighed("2026-11-22", 72.5), weighed("2026-11-24", 160, "[lb_av]")]
+    assert filled(form, None, observations) == {"weight": 72.5}
+    assert filled(form, None, [weighed("2026-10-01", 71), weighed("2026-12-01", 70)]) == {}
+
+
+def test_the_last_answers_are_taken_over_where_the_form_says_so_and_they_still_fit() -> None:
+    again = extension(known.FROM_LAST, valueBoolean=True)
+    form = a_form(
+        asking("stoma", "boolean", again),
+        asking("pain", "integer"),
+        asking("gone", "choice", again, answerOption=[option("a")]),
+        asking("hidden", "string", again, enableWhen=[when("stoma", "=", answerBoolean=False)]),
+    )
+    last = response(
+        answered("stoma", {"valueBoolean": True}),
+        answered("pain", {"valueInteger": 3}),
+        answered("gone", {"valueCoding": {"system": SYSTEM, "code": "b"}}),
+        answered("hidden", {"valueString": "x"}),
+        questionnaire="https://samepage.example/fhir/Questionnaire/test|0.9",
+    )
+    assert filled(form, last) == {"stoma": True}
