@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from services.intake.api import corrections, entry, erasures, links, patients, sites, surveys, tokens, visits
+from services.intake.api import answering, corrections, entry, erasures, links, patients, sites, surveys, tokens, visits
 from shared.http import receipts
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -14,6 +14,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     visits.router,
     links.router,
     entry.router,
+    answering.router,
     tokens.router,
     receipts.router,
 )

@@ -7,6 +7,14 @@ from services.intake.store.clients import (
     record_client,
     record_client_revoked,
 )
+from services.intake.store.drafts import (
+    DraftRow,
+    SurveyRule,
+    draft,
+    record_draft,
+    record_survey_rule,
+    survey_rule,
+)
 from services.intake.store.links import (
     asks_birth_year,
     link,
@@ -28,6 +36,7 @@ from services.intake.store.patients import (
     record_erasure,
     record_site,
     record_visit,
+    site_of_visit,
     time_zone,
     visit,
 )
@@ -45,12 +54,15 @@ from services.intake.store.surveys import (
 
 __all__ = [
     "Client",
+    "DraftRow",
     "Standing",
     "SurveyRow",
+    "SurveyRule",
     "Wanted",
     "asks_birth_year",
     "client",
     "clients",
+    "draft",
     "earlier_versions",
     "enrolled_among",
     "enrolment",
@@ -64,6 +76,7 @@ __all__ = [
     "record_client_revoked",
     "record_consent",
     "record_correction",
+    "record_draft",
     "record_enrolment",
     "record_erasure",
     "record_link",
@@ -71,11 +84,14 @@ __all__ = [
     "record_link_rule",
     "record_opening",
     "record_site",
+    "record_survey_rule",
     "record_surveys",
     "record_visit",
     "record_wrong_answer",
+    "site_of_visit",
     "standings",
     "survey",
+    "survey_rule",
     "time_zone",
     "visit",
 ]
