@@ -59,7 +59,7 @@ class Part(NamedTuple):
 
     @property
     def questions(self) -> list[Item]:
-        return [item for item in _inside(self.section) if item.is_asked and item.link_id in self.shown]
+        return [item for item in inside(self.section) if item.is_asked and item.link_id in self.shown]
 
     def unanswered(self, answered: Answered) -> list[Item]:
         """Questions that must still be answered, or skipped with a reason."""
@@ -112,10 +112,11 @@ def steps(item: Item) -> Sequence[Option | int] | None:
     return None
 
 
-def _inside(section: Item) -> Iterator[Item]:
+def inside(section: Item) -> Iterator[Item]:
+    """All items of a section, each before those inside it."""
     for item in section.items:
         yield item
-        yield from _inside(item)
+        yield from inside(item)
 
 
 class _Field(NamedTuple):

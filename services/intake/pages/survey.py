@@ -98,6 +98,15 @@ def _in_words(item: Item, answer: Any, language: Language) -> str:
     return str(answer) if option is None else option.text(language)
 
 
+def _may_be_left(group: Item) -> bool:
+    """Whether nothing in a group has to be answered: it need not be looked at."""
+    return not any(item.asks_for_reason for item in drafts.inside(group))
+
+
+def _is_begun(group: Item, answered: Answered) -> bool:
+    return any(answered.has(item) for item in drafts.inside(group))
+
+
 def _numbers_of(item: Item) -> list[int]:
     """The steps of a scale or a count as numbers."""
     return [int(step) if isinstance(step, int) else int(step.code) for step in drafts.steps(item) or ()]
@@ -139,6 +148,8 @@ def _templates() -> Environment:
         "steps": drafts.steps,
         "numbers_of": _numbers_of,
         "has_more": _has_more,
+        "may_be_left": _may_be_left,
+        "is_begun": _is_begun,
         "is_severe": is_severe,
         "skip_mark": drafts.SKIP,
         "more_mark": drafts.MORE,
