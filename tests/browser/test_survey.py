@@ -1,0 +1,206 @@
+"""The survey in Chromium: on every screen for everybody, by keyboard, without a script, over a connection that drops."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Literal, NamedTuple
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+
+from deploy.local.ports import keep_or_choose
+from shared.events import SurveyCompleted
+from tests.conftest import Apps, Tokens, served
+from tests.services.clinic import Clinic, clinic_of
+from tests.services.streams import published
+from tests.waiting import until
+
+CHROMIUM = Path("/usr/bin/chromium")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium here: apt-get install chromium"),
+]
+LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+@pytest.fixture
+async def clinic(app: Apps, token: Tokens) -> AsyncIterator[Clinic]:
+    async with clinic_of(await app("intake"), token, "site-01") as clinic:
+        yield clinic
+
+
+@pytest.fixture
+async def home(clinic: Clinic) -> AsyncIterator[str]:
+    (port,) = keep_or_choose((), 1)
+    async with served(clinic.intake, port) as address:
+        yield address
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-background-networking"]
+        )
+        yield browser
+        await browser.close()
+
+
+async def open_survey(context: BrowserContext, clinic: Clinic, home: str) -> Page:
+    """A page on the first part of a new patient's survey."""
+    page = await context.new_page()
+    await page.goto(home + urlsplit(await clinic.new_link()).path)
+    await page.locator("main button").click()
+    await page.get_by_role("link", name="Answer the questions").click()
+    await page.wait_for_url(re.compile("/survey/parts/1"))
+    return page
+
+
+async def answer(page: Page, *, nth: int = 0) -> None:
+    """Every question of the part: a short text, or one of the answers that are offered."""
+    for question in await page.locator("fieldset.question:visible").all():
+        if await question.locator("textarea").count():
+            await question.locator("textarea").fill("Me duele después de comer.")
+            continue
+        offered = question.locator(":scope > .opts input, :scope > .nums input")
+        await offered.nth(min(nth, await offered.count() - 1)).check(force=True)
+
+
+async def press_next(page: Page) -> None:
+    before = page.url
+    await page.locator(".survey-nav .btn-main").click()
+    await page.wait_for_url(lambda url: url != before)
+
+
+async def walk(page: Page) -> AsyncIterator[str]:
+    """Every screen from the first part to the thanks, each once it is answered: the last part of its address."""
+    while "/thanks" not in page.url:
+        if "/parts/" in page.url:
+            await answer(page)
+        yield page.url
+        if "/call/" in page.url:
+            await page.locator("main a.btn").last.click()
+        else:
+            await press_next(page)
+    yield page.url
+
+
+async def is_for_everybody(page: Page) -> None:
+    """No finding of axe at the levels of WCAG 2.2 AA, and nothing to scroll sideways for."""
+    found = await Axe().run(page, options={"runOnly": {"type": "tag", "values": LEVELS}, "resultTypes": ["violations"]})
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found.response["violations"]] == [], page.url
+    width = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert width[0] <= width[1], page.url
+
+
+class Eyes(NamedTuple):
+    """Who looks, and on what: 320 pixels are 1280 at 400 % zoom."""
+
+    width: int
+    color_scheme: Literal["dark", "light"]
+    forced_colors: Literal["active", "none"]
+    language: str
+
+
+@pytest.mark.parametrize(
+    "eyes", [Eyes(390, "light", "none", "es"), Eyes(320, "dark", "none", "en"), Eyes(1280, "light", "active", "en")]
+)
+async def test_a_whole_survey_is_for_everybody_on_every_screen(
+    clinic: Clinic, home: str, chromium: Browser, eyes: Eyes
+) -> None:
+    context = await chromium.new_context(
+        viewport={"width": eyes.width, "height": 844}, color_scheme=eyes.color_scheme, forced_colors=eyes.forced_colors
+    )
+    page = await open_survey(context, clinic, home)
+    if eyes.language == "es":
+        await page.get_by_role("button", name="Español").click()
+        await expect(page.locator("html")).to_have_attribute("lang", "es")
+    screens = []
+    async for screen in walk(page):
+        await is_for_everybody(page)
+        screens.append(screen)
+    assert len(screens) >= 15
+    (survey,) = [one.body for one in await published(clinic.intake) if isinstance(one.body, SurveyCompleted)]
+    assert survey.language == eyes.language
+    await context.close()
+
+
+async def test_answers_given_without_a_connection_are_kept_and_sent_when_it_is_back(
+    clinic: Clinic, home: str, chromium: Browser
+) -> None:
+    context = await chromium.new_context(viewport={"width": 390, "height": 844})
+    page = await open_survey(context, clinic, home)
+    await context.set_offline(True)
+    await page.locator("textarea").first.fill("The cramps are back")
+    await expect(page.locator("[data-status]")).to_contain_text("Kept on this phone until we can save: 1")
+    await page.close()
+    await context.set_offline(False)
+    again = await context.new_page()
+    await again.goto(f"{home}/survey/parts/3")
+    await expect(again.locator("[data-status]")).not_to_contain_text("Kept", timeout=20_000)
+
+    async def is_saved() -> bool:
+        rows = await clinic.intake.state.database.rows("SELECT words FROM survey_draft")
+        return bool(rows) and "concern_1_words" in rows[0]["words"]
+
+    await until(is_saved)
+    assert await again.evaluate("localStorage.length") == 0
+    await again.goto(f"{home}/survey/parts/1")
+    await expect(again.locator("textarea").first).to_have_value("The cramps are back")
+    await context.close()
+
+
+async def test_next_waits_for_the_connection_and_goes_on_by_itself(
+    clinic: Clinic, home: str, chromium: Browser
+) -> None:
+    context = await chromium.new_context(viewport={"width": 390, "height": 844})
+    page = await open_survey(context, clinic, home)
+    await answer(page)
+    await context.set_offline(True)
+    await page.locator(".survey-nav .btn-main").click()
+    await expect(page.locator("[data-status]")).to_contain_text("No connection. We keep trying.")
+    assert "/parts/1" in page.url
+    await context.set_offline(False)
+    await page.wait_for_url(re.compile("/parts/2"), timeout=20_000)
+    await context.close()
+
+
+async def test_a_part_is_answered_by_keyboard_alone(clinic: Clinic, home: str, chromium: Browser) -> None:
+    context = await chromium.new_context(viewport={"width": 390, "height": 844})
+    page = await open_survey(context, clinic, home)
+    await page.goto(f"{home}/survey/parts/3")
+    await page.locator("fieldset.question input").first.focus()
+    await page.keyboard.press("ArrowDown")
+    await expect(page.locator("input[value=false]")).to_be_checked()
+    await page.keyboard.press("Tab")
+    assert await page.evaluate("document.activeElement.tagName") == "SUMMARY"
+    await page.keyboard.press("Enter")
+    await expect(page.locator("details.skipq")).to_have_attribute("open", "")
+    await page.locator("fieldset.question input[value=false]").focus()
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(re.compile("/parts/4"))
+    await context.close()
+
+
+async def test_without_a_script_everything_works(clinic: Clinic, home: str, chromium: Browser) -> None:
+    context = await chromium.new_context(viewport={"width": 390, "height": 844}, java_script_enabled=False)
+    page = await open_survey(context, clinic, home)
+    screens = [screen async for screen in walk(page)]
+    assert screens[-1].endswith("/survey/thanks")
+    assert [type(one.body) for one in await published(clinic.intake)].count(SurveyCompleted) == 1
+    await context.close()
+
+
+async def test_a_severe_answer_shows_whom_to_call_before_next_is_pressed(
+    clinic: Clinic, home: str, chromium: Browser
+) -> None:
+    context = await chromium.new_context(viewport={"width": 390, "height": 844})
+    page = await open_survey(context, clinic, home)
+    await page.goto(f"{home}/survey/parts/4")
+    await expect(page.locator(".call-now:visible")).to_have_count(0)
+    await page.locator("input[name=abdominal_pain][value='3']").check(force=True)
+    await expect(page.locator(".call-now:visible")).to_have_count(1)
+    await is_for_everybody(page)
+    await context.close()
