@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from services.intake import pages
 from services.intake.api import ROUTERS, entry, surveys, tokens
+from services.intake.domain import Identifiers
 from services.intake.settings import IntakeAppSettings
 from shared.http.app import Entrance
 from shared.http.app import create_app as create
@@ -27,6 +28,13 @@ def create_app(settings: IntakeAppSettings) -> FastAPI:
         state={
             "settings": settings,
             "keyring": ring,
+            "identifiers": Identifiers(
+                [
+                    key.get_secret_value().encode()
+                    for key in (settings.identifier_key, settings.other_identifier_key)
+                    if key is not None
+                ]
+            ),
             "submission": surveys.submission_with(ring),
             "link_keys": [
                 key.get_secret_value().encode()

@@ -122,3 +122,40 @@ client = Table(
     Column("revoked_at", DateTime(timezone=True)),
     ForeignKeyConstraint(["site_id"], ["site.site_id"], name="fk_client_site"),
 )
+
+consent_text = Table(
+    "consent_text",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("version", Text, primary_key=True),
+    Column("language", Text, primary_key=True),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("valid_from", Date, nullable=False),
+    Column("added_at", DateTime(timezone=True), nullable=False),
+    Column("added_by", Text, nullable=False),
+    ForeignKeyConstraint(["site_id"], ["site.site_id"], name="fk_consent_text_site"),
+)
+
+consent_step = Table(
+    "consent_step",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("patient_id", Uuid, primary_key=True),
+    Column("number", SmallInteger, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("decided_on", Date, nullable=False),
+    Column("reason", Text),
+    Column("mode", Text, comment="How it came in, null where nobody has said"),
+    Column("text_version", Text),
+    Column("text_language", Text),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("recorded_by", Text, nullable=False),
+    ForeignKeyConstraint(
+        ["site_id", "patient_id"], ["patient.site_id", "patient.patient_id"], name="fk_consent_step_patient"
+    ),
+    ForeignKeyConstraint(
+        ["site_id", "text_version", "text_language"],
+        ["consent_text.site_id", "consent_text.version", "consent_text.language"],
+        name="fk_consent_step_text",
+    ),
+)

@@ -46,6 +46,7 @@ A_VISIT, A_SITE, A_TRY = frozenset({"visit_id"}), frozenset({"site_id"}), frozen
 AFAR = {"patient_id": "patient_afar", "site_id": "site_afar"}
 VISIT: Json = {"clinician_id": "dr-1", "scheduled_at": f"{datetime.now(UTC) + timedelta(days=3):%Y-%m-%dT%H:%M:%SZ}"}
 SURVEY: Json = {"answers": answers_to(CROHNS), "matters_most": "To sleep through"}
+CONSENT_TEXT: Json = {"version": "2", "language": "en", "sha256": "0a" * 32, "valid_from": "2150-01-01"}
 ASSESSMENT: Json = {"clinician_id": "dr-1", "activity": "mild"}
 LAB: Json = {"loinc": "1988-5", "value": 0.6, "unit": "mg/dL", "taken_at": "2026-10-07T09:00:00-05:00"}
 MEDICINE: Json = {"name": "Adalimumab", "started_on": "2025-11-03"}
@@ -77,6 +78,10 @@ LINES: Mapping[str, Mapping[str, Line]] = {
         "PUT /v1/sites/{site_id}/link-rule": Line({"asks_birth_year": False}),
         "POST /v1/patients": Line(PERSON, fresh=frozenset({"identifier"})),
         "POST /v1/patients/{patient_id}/consent": Line({"state": "consented"}, uses_up=True),
+        "GET /v1/patients/{patient_id}/consent": Line(),
+        "POST /v1/patients/{patient_id}/invitations": Line({"mode": "phone"}, uses_up=True),
+        "POST /v1/consent-texts": Line(CONSENT_TEXT),
+        "GET /v1/consent-texts": Line(),
         "POST /v1/patients/{patient_id}/erasure": Line(
             {"reason": "patient-request"}, named={"confirm_patient_id": "patient_id"}, uses_up=True
         ),

@@ -23,10 +23,12 @@ _BY_NAME: dict[str, object] = {
     "education": "not-said",
     "kind": "read",
     "language": "en",
+    "mode": "phone",
     "reason": "emergency",
     "role": "clinician",
     "sex": "female",
     "site_type": "private",
+    "text_language": "en",
     "time_zone": "UTC",
     "visit_state": "completed",
 }
@@ -52,8 +54,10 @@ def tables_of(service: str) -> list[Table]:
 
 def a_row(table: Table, site: str) -> dict[str, Any]:
     """Values for every column that has no default in the database."""
-    states = {"visit": "scheduled", "dead_letter": "dead"}
+    states = {"visit": "scheduled", "dead_letter": "dead", "consent_step": "dissented"}
     named = _BY_NAME | {"site_id": site, "state": states.get(table.name)}
+    if table.name == "consent_step":
+        named["reason"] = "other"
     return {
         column.name: named.get(column.name, _BY_TYPE[column.type.python_type])
         for column in table.columns

@@ -2,13 +2,14 @@
 
 from fastapi import APIRouter
 
-from services.intake.api import entry, erasures, links, patients, sites, surveys, tokens, visits
+from services.intake.api import consent, entry, erasures, links, patients, sites, surveys, tokens, visits
 from shared.http import receipts
 
 ROUTERS: tuple[APIRouter, ...] = (
     surveys.router,  # what is asked for most stands first: routes are tried in their order
     sites.router,
     patients.router,
+    consent.router,
     erasures.router,
     visits.router,
     links.router,

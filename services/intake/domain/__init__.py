@@ -4,8 +4,19 @@ Pure: no clock, no chance, no I/O.
 """
 
 from services.intake.domain.clients import ClientId, wrong_with
-from services.intake.domain.consent import ConsentDecision, ConsentReason, decide
+from services.intake.domain.consent import (
+    ConsentDecision,
+    ConsentReason,
+    ConsentStep,
+    ConsentText,
+    check_invitation,
+    check_text,
+    decide,
+    next_invitation,
+)
+from services.intake.domain.entry import EntryMode
 from services.intake.domain.forms import FORMS, check, form_for, is_asked
+from services.intake.domain.identifiers import Identifiers
 from services.intake.domain.links import Link, LinkState, Opening, Openings, expiry, openings, secret_hash, secret_of
 from services.intake.domain.questions import Answers, Choice, Form, Item, Number, Section, Skipped, YesNo
 from services.intake.domain.scoring import score
@@ -21,7 +32,11 @@ __all__ = [
     "ClientId",
     "ConsentDecision",
     "ConsentReason",
+    "ConsentStep",
+    "ConsentText",
+    "EntryMode",
     "Form",
+    "Identifiers",
     "Instrument",
     "Item",
     "Link",
@@ -37,6 +52,8 @@ __all__ = [
     "band_of",
     "change",
     "check",
+    "check_invitation",
+    "check_text",
     "check_times",
     "decide",
     "expiry",
@@ -44,6 +61,7 @@ __all__ = [
     "index_of",
     "is_asked",
     "is_eligible",
+    "next_invitation",
     "openings",
     "score",
     "secret_hash",

@@ -7,6 +7,13 @@ from services.intake.store.clients import (
     record_client,
     record_client_revoked,
 )
+from services.intake.store.consent import (
+    KeptText,
+    consent_steps,
+    consent_texts,
+    record_consent_step,
+    record_consent_text,
+)
 from services.intake.store.links import (
     asks_birth_year,
     link,
@@ -42,12 +49,15 @@ from services.intake.store.surveys import (
 
 __all__ = [
     "Client",
+    "KeptText",
     "Standing",
     "SurveyRow",
     "Wanted",
     "asks_birth_year",
     "client",
     "clients",
+    "consent_steps",
+    "consent_texts",
     "enrolled_among",
     "enrolment",
     "has_site",
@@ -59,6 +69,8 @@ __all__ = [
     "record_client",
     "record_client_revoked",
     "record_consent",
+    "record_consent_step",
+    "record_consent_text",
     "record_enrolment",
     "record_erasure",
     "record_link",

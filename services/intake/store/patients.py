@@ -21,6 +21,8 @@ from shared.events import (
 )
 from shared.sealing import Patient
 
+_HELD = ("survey", "visit_link", "visit", "consent_step", "patient")
+
 
 async def record_site(connection: Connection, site_id: str, site: SiteUpdated) -> bool:
     """Insert or change a site; False when it stands so already."""
@@ -142,7 +144,7 @@ async def record_visit(connection: Connection, site_id: str, visit: VisitUpdated
 
 async def record_erasure(connection: Connection, patient: Patient, erased_at: datetime) -> None:
     """Leave nothing of a patient but a tombstone. The outbox keeps the events, whose words no key opens."""
-    await erasures.record(connection, patient, erased_at, tables=("survey", "visit_link", "visit", "patient"))
+    await erasures.record(connection, patient, erased_at, tables=_HELD)
 
 
 async def enrolled_among(connection: Connection, scope: SiteScope, patients: Sequence[Patient]) -> list[Patient]:

@@ -1,0 +1,58 @@
+"""Consent texts, the steps of each patient's consent, visits that come from the site's own system, imports."""
+
+from alembic import op
+
+from shared.migrations import erasure_v1
+from shared.migrations import walls_v1 as walls
+
+revision = "0011"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+_TABLES = """
+CREATE TABLE consent_text (
+    site_id text NOT NULL,
+    version text NOT NULL,
+    language text NOT NULL,
+    sha256 bytea NOT NULL,
+    valid_from date NOT NULL,
+    added_at timestamptz NOT NULL,
+    added_by text NOT NULL,
+    CONSTRAINT pk_consent_text PRIMARY KEY (site_id, version, language),
+    CONSTRAINT fk_consent_text_site FOREIGN KEY (site_id) REFERENCES site (site_id)
+);
+CREATE TABLE consent_step (
+    site_id text NOT NULL,
+    patient_id uuid NOT NULL,
+    number smallint NOT NULL,
+    state text NOT NULL,
+    decided_on date NOT NULL,
+    reason text,
+    mode text,
+    text_version text,
+    text_language text,
+    recorded_at timestamptz NOT NULL,
+    recorded_by text NOT NULL,
+    CONSTRAINT pk_consent_step PRIMARY KEY (site_id, patient_id, number),
+    CONSTRAINT fk_consent_step_patient FOREIGN KEY (site_id, patient_id) REFERENCES patient (site_id, patient_id),
+    CONSTRAINT fk_consent_step_text FOREIGN KEY (site_id, text_version, text_language)
+        REFERENCES consent_text (site_id, version, language)
+);
+COMMENT ON COLUMN consent_step.mode IS 'How it came in, null where nobody has said'
+"""
+# Steps before the last one are in the outbox only, which the application cannot read.
+_STEPS_SO_FAR = """
+INSERT INTO consent_step (site_id, patient_id, number, state, decided_on, reason, recorded_at, recorded_by)
+SELECT site_id, patient_id, 1, consent, consent_decided_on, consent_reason, now(), 'migration' FROM patient
+"""
+
+
+def upgrade() -> None:
+    for statement in _TABLES.split(";"):
+        op.execute(statement)
+    with walls.down("patient"):
+        op.execute(_STEPS_SO_FAR)
+    walls.around("consent_text", app="SELECT, INSERT")
+    walls.around("consent_step", app="SELECT, INSERT")
+    erasure_v1.let_erased_go("consent_step", app="DELETE")
