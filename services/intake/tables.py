@@ -65,6 +65,8 @@ visit = Table(
     Column("state", Text, nullable=False),
     Column("checked_in_at", DateTime(timezone=True)),
     Column("completed_at", DateTime(timezone=True)),
+    Column("told_at", DateTime(timezone=True), comment="How new the news are that it rests on"),
+    Column("cancel_reason", Text),
     ForeignKeyConstraint(["site_id", "patient_id"], ["patient.site_id", "patient.patient_id"], name="fk_visit_patient"),
     Index("ix_visit_patient", "site_id", "patient_id"),
 )
@@ -158,4 +160,15 @@ consent_step = Table(
         ["consent_text.site_id", "consent_text.version", "consent_text.language"],
         name="fk_consent_step_text",
     ),
+)
+
+visit_name = Table(
+    "visit_name",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("name_hash", LargeBinary, primary_key=True, comment="Keyed, of what the site's own system calls the visit"),
+    Column("visit_id", Uuid, nullable=False),
+    Column("patient_id", Uuid, nullable=False),
+    ForeignKeyConstraint(["site_id", "visit_id"], ["visit.site_id", "visit.visit_id"], name="fk_visit_name_visit"),
+    Index("ix_visit_name_patient", "site_id", "patient_id"),
 )

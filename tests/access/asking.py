@@ -89,8 +89,17 @@ def _said(request: Request) -> dict[str, Any]:
         return said | {"data": {**line.form, **taken, **filled("form")}, "headers": said["headers"] | _FORM}
     if line.json is None:
         return said
-    body = line.json | filled("body") | taken
+    body = _with_ids(line.json, filled("text")) | filled("body") | taken
     return said | {"json": [body] if request.is_list else body}
+
+
+def _with_ids(body: dict[str, Any], ids: Mapping[str, str]) -> dict[str, Any]:
+    """The body with ids where their names stand in braces."""
+    text = json.dumps(body)
+    for name, value in ids.items():
+        text = text.replace(f"{{{name}}}", value)
+    filled: dict[str, Any] = json.loads(text)
+    return filled
 
 
 class Watched:

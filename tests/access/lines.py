@@ -18,8 +18,8 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Line:
-    """`ids`: where ids stand that the document does not show, such as those of a form. `named`: ids that stand under
-    another name in the network, or that repeat another id of the request.
+    """`ids`: where ids stand that the document does not show, such as those of a form; `text` is anywhere in the JSON.
+    `named`: ids that stand under another name in the network, or that repeat another id of the request.
 
     `fresh`: fields whose value must be new each time. `takes`: fields filled from the network that prove something by
     themselves, and so are not tried. `references`: ids taken as they come, since the service does not know what they
@@ -45,6 +45,17 @@ A_VISIT, A_SITE, A_TRY = frozenset({"visit_id"}), frozenset({"site_id"}), frozen
 # Of a patient of a third site, which is asked for by right.
 AFAR = {"patient_id": "patient_afar", "site_id": "site_afar"}
 VISIT: Json = {"clinician_id": "dr-1", "scheduled_at": f"{datetime.now(UTC) + timedelta(days=3):%Y-%m-%dT%H:%M:%SZ}"}
+APPOINTMENT: Json = {
+    "resourceType": "Appointment",
+    "id": "synthetic-{patient_id}",
+    "meta": {"lastUpdated": "2026-10-01T09:00:00Z"},
+    "status": "booked",
+    "start": "2026-10-13T10:20:00-05:00",
+    "participant": [
+        {"actor": {"reference": "Patient/{patient_id}"}},
+        {"actor": {"reference": "Practitioner/dr-1"}},
+    ],
+}
 SURVEY: Json = {"answers": answers_to(CROHNS), "matters_most": "To sleep through"}
 CONSENT_TEXT: Json = {"version": "2", "language": "en", "sha256": "0a" * 32, "valid_from": "2150-01-01"}
 ASSESSMENT: Json = {"clinician_id": "dr-1", "activity": "mild"}
@@ -87,6 +98,8 @@ LINES: Mapping[str, Mapping[str, Line]] = {
         ),
         "POST /v1/visits": Line(VISIT),
         "PATCH /v1/visits/{visit_id}": Line({"state": "checked-in"}, uses_up=True),
+        "GET /v1/visits/{visit_id}": Line(),
+        "POST /v1/fhir/visits": Line(APPOINTMENT, ids={"patient_id": "text"}),
         "POST /v1/visits/{visit_id}/links": Line({}),
         "GET /v1/visits/{visit_id}/links": Line(),
         "DELETE /v1/visits/{visit_id}/links/{link_id}": Line(uses_up=True),

@@ -70,10 +70,12 @@ GRANTS: dict[str, dict[str, May]] = {
             app="SELECT, INSERT, DELETE, UPDATE (consent, consent_decided_on, consent_reason)", worker="SELECT, DELETE"
         ),
         "visit": May(
-            app="SELECT, INSERT, DELETE, UPDATE (clinician_id, scheduled_at, state, checked_in_at, completed_at)",
+            app="SELECT, INSERT, DELETE, UPDATE (clinician_id, scheduled_at, state, checked_in_at, completed_at, "
+            "told_at, cancel_reason)",
             worker=TAKEN,
         ),
-        "survey": May(app="SELECT (site_id, visit_id, patient_id), INSERT, DELETE", worker=TAKEN),
+        "visit_name": May(app="SELECT, INSERT, DELETE", worker=TAKEN),
+        "survey": May(app="SELECT (site_id, visit_id, patient_id, submitted_at), INSERT, DELETE", worker=TAKEN),
     },
     "clinical": EVERYWHERE
     | PUBLISHING

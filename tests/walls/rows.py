@@ -17,6 +17,7 @@ NAME = "synthetic"
 HASH = b"\x01" * 32
 _BY_NAME: dict[str, object] = {
     "agreed": "on-paper",
+    "cancel_reason": "no-show",
     "consent": "consented",
     "context": "in-visit",
     "diagnosis": "crohns-disease",

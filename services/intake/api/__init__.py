@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from services.intake.api import consent, entry, erasures, links, patients, sites, surveys, tokens, visits
+from services.intake.api import consent, entry, erasures, links, news, patients, sites, surveys, tokens, visits
 from shared.http import receipts
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -12,6 +12,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     consent.router,
     erasures.router,
     visits.router,
+    news.router,
     links.router,
     entry.router,
     tokens.router,

@@ -39,7 +39,19 @@ CREATE TABLE consent_step (
     CONSTRAINT fk_consent_step_text FOREIGN KEY (site_id, text_version, text_language)
         REFERENCES consent_text (site_id, version, language)
 );
-COMMENT ON COLUMN consent_step.mode IS 'How it came in, null where nobody has said'
+COMMENT ON COLUMN consent_step.mode IS 'How it came in, null where nobody has said';
+ALTER TABLE visit ADD COLUMN told_at timestamptz, ADD COLUMN cancel_reason text;
+COMMENT ON COLUMN visit.told_at IS 'How new the news are that it rests on';
+CREATE TABLE visit_name (
+    site_id text NOT NULL,
+    name_hash bytea NOT NULL,
+    visit_id uuid NOT NULL,
+    patient_id uuid NOT NULL,
+    CONSTRAINT pk_visit_name PRIMARY KEY (site_id, name_hash),
+    CONSTRAINT fk_visit_name_visit FOREIGN KEY (site_id, visit_id) REFERENCES visit (site_id, visit_id)
+);
+COMMENT ON COLUMN visit_name.name_hash IS 'Keyed, of what the site''s own system calls the visit';
+CREATE INDEX ix_visit_name_patient ON visit_name (site_id, patient_id)
 """
 # Steps before the last one are in the outbox only, which the application cannot read.
 _STEPS_SO_FAR = """
@@ -56,3 +68,7 @@ def upgrade() -> None:
     walls.around("consent_text", app="SELECT, INSERT")
     walls.around("consent_step", app="SELECT, INSERT")
     erasure_v1.let_erased_go("consent_step", app="DELETE")
+    walls.grant("visit", app="UPDATE (told_at, cancel_reason)")
+    walls.grant("survey", app="SELECT (submitted_at)")
+    walls.around("visit_name", app="SELECT, INSERT")
+    erasure_v1.let_erased_go("visit_name", app="DELETE")

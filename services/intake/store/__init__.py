@@ -26,6 +26,8 @@ from services.intake.store.links import (
     record_wrong_answer,
 )
 from services.intake.store.patients import (
+    FullVisit,
+    KnownVisit,
     enrolled_among,
     enrolment,
     has_site,
@@ -35,8 +37,11 @@ from services.intake.store.patients import (
     record_erasure,
     record_site,
     record_visit,
+    record_visit_names,
     time_zone,
     visit,
+    visit_in_full,
+    visits_named,
 )
 from services.intake.store.surveys import (
     Standing,
@@ -49,7 +54,9 @@ from services.intake.store.surveys import (
 
 __all__ = [
     "Client",
+    "FullVisit",
     "KeptText",
+    "KnownVisit",
     "Standing",
     "SurveyRow",
     "Wanted",
@@ -80,8 +87,11 @@ __all__ = [
     "record_site",
     "record_surveys",
     "record_visit",
+    "record_visit_names",
     "record_wrong_answer",
     "standings",
     "time_zone",
     "visit",
+    "visit_in_full",
+    "visits_named",
 ]

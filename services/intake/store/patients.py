@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
 
+from services.intake.domain import CancelReason
 from shared import erasures
 from shared.db import Connection, SiteScope
 from shared.events import (
@@ -21,7 +23,22 @@ from shared.events import (
 )
 from shared.sealing import Patient
 
-_HELD = ("survey", "visit_link", "visit", "consent_step", "patient")
+_HELD = ("survey", "visit_link", "visit_name", "visit", "consent_step", "patient")
+
+
+class KnownVisit(NamedTuple):
+    """A visit, and up to when the news of it are known; None where nobody told us when."""
+
+    visit: VisitUpdated
+    told_at: datetime | None
+
+
+class FullVisit(NamedTuple):
+    """A visit, why it was cancelled, and when the survey for it was submitted."""
+
+    visit: VisitUpdated
+    cancel_reason: CancelReason | None
+    survey_at: datetime | None
 
 
 async def record_site(connection: Connection, site_id: str, site: SiteUpdated) -> bool:
@@ -121,15 +138,22 @@ async def visit(connection: Connection, scope: SiteScope, visit_id: UUID) -> Vis
     return None if row is None else _visit(row)
 
 
-async def record_visit(connection: Connection, site_id: str, visit: VisitUpdated) -> None:
-    """Insert a visit or replace how it stands."""
+async def record_visit(
+    connection: Connection,
+    site_id: str,
+    visit: VisitUpdated,
+    told_at: datetime | None = None,
+    cancel_reason: CancelReason | None = None,
+) -> None:
+    """Insert a visit or replace how it stands, as it was told at `told_at`."""
     await connection.execute(
         """
-        INSERT INTO visit
-            (site_id, visit_id, patient_id, clinician_id, scheduled_at, state, checked_in_at, completed_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        INSERT INTO visit (site_id, visit_id, patient_id, clinician_id, scheduled_at, state, checked_in_at,
+                           completed_at, told_at, cancel_reason)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         ON CONFLICT (site_id, visit_id) DO UPDATE
-        SET clinician_id = $4, scheduled_at = $5, state = $6, checked_in_at = $7, completed_at = $8
+        SET clinician_id = $4, scheduled_at = $5, state = $6, checked_in_at = $7, completed_at = $8,
+            told_at = greatest(visit.told_at, $9), cancel_reason = $10
         """,
         site_id,
         visit.visit_id,
@@ -139,7 +163,55 @@ async def record_visit(connection: Connection, site_id: str, visit: VisitUpdated
         visit.state,
         visit.checked_in_at,
         visit.completed_at,
+        told_at,
+        cancel_reason,
     )
+
+
+async def visits_named(connection: Connection, scope: SiteScope, hashes: Sequence[bytes]) -> list[KnownVisit]:
+    """The visits that the site's system has one of these names for."""
+    rows = await connection.fetch(
+        """
+        SELECT visit.* FROM visit WHERE site_id = ANY($1) AND visit_id IN (
+            SELECT visit_id FROM visit_name WHERE site_id = ANY($1) AND name_hash = ANY($2)
+        )
+        """,
+        scope.ids,
+        hashes,
+    )
+    return [KnownVisit(_visit(row), row["told_at"]) for row in rows]
+
+
+async def record_visit_names(
+    connection: Connection, site_id: str, visit: VisitUpdated, hashes: Sequence[bytes]
+) -> None:
+    """Find a visit by these names from now on."""
+    await connection.execute(
+        """
+        INSERT INTO visit_name (site_id, name_hash, visit_id, patient_id)
+        SELECT $1, name_hash, $3, $4 FROM unnest($2::bytea[]) AS name_hash ON CONFLICT DO NOTHING
+        """,
+        site_id,
+        hashes,
+        visit.visit_id,
+        visit.patient_id,
+    )
+
+
+async def visit_in_full(connection: Connection, scope: SiteScope, visit_id: UUID) -> FullVisit | None:
+    """A visit with why it was cancelled and when its survey was submitted."""
+    row = await connection.fetchrow(
+        """
+        SELECT visit.*, survey.submitted_at FROM visit LEFT JOIN survey USING (site_id, visit_id)
+        WHERE visit.site_id = ANY($1) AND visit.visit_id = $2
+        """,
+        scope.ids,
+        visit_id,
+    )
+    if row is None:
+        return None
+    reason = None if row["cancel_reason"] is None else CancelReason(row["cancel_reason"])
+    return FullVisit(_visit(row), reason, row["submitted_at"])
 
 
 async def record_erasure(connection: Connection, patient: Patient, erased_at: datetime) -> None:
