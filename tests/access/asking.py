@@ -87,6 +87,9 @@ def _said(request: Request) -> dict[str, Any]:
     taken = {name: ids[name] for name in line.fresh | line.takes}
     if line.form is not None:
         return said | {"data": {**line.form, **taken, **filled("form")}, "headers": said["headers"] | _FORM}
+    if line.content is not None:
+        content_type, content = line.content
+        return said | {"content": content, "headers": said["headers"] | {"content-type": content_type}}
     if line.json is None:
         return said
     body = _with_ids(line.json, filled("text")) | filled("body") | taken

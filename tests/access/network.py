@@ -23,6 +23,7 @@ from tests.access.lines import (
     ASSESSMENT,
     LAB,
     MEDICINE,
+    PATIENTS_FILE,
     STEP,
     SURVEY,
     VISIT,
@@ -131,10 +132,13 @@ async def _at_intake(door: Door, ids: Ids) -> Ids:
         earlier, visit = [(await _posted(system, "/v1/visits", VISIT | about))["id"] for _ in range(2)]
         survey = await _posted(system, "/v1/surveys", SURVEY | about | {"visit_id": earlier})
         link = await _posted(system, f"/v1/visits/{visit}/links", {"expires_at": tomorrow.isoformat()})
+        as_csv = {"content-type": "text/csv"}
+        tried = await system.post("/v1/imports?kind=patients", content=PATIENTS_FILE, headers=as_csv)
     return about | {
         "identifier": identifier,
         "visit_id": visit,
         "link_id": link["id"],
+        "import_id": tried.json()["id"],
         "came_by": link["id"],
         "secret": link["link"].rpartition("/")[2],
         "receipt": survey["receipt"],

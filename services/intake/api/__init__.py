@@ -2,7 +2,20 @@
 
 from fastapi import APIRouter
 
-from services.intake.api import consent, entry, erasures, links, news, patients, sites, surveys, tokens, visits
+from services.intake.api import (
+    consent,
+    entry,
+    erasures,
+    import_pages,
+    imports,
+    links,
+    news,
+    patients,
+    sites,
+    surveys,
+    tokens,
+    visits,
+)
 from shared.http import receipts
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -13,6 +26,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     erasures.router,
     visits.router,
     news.router,
+    imports.router,
+    import_pages.router,
     links.router,
     entry.router,
     tokens.router,

@@ -143,7 +143,9 @@ async def read_consent(request: Request, patient_id: UUID, caller: CareTeam, sit
     site_id = caller.writing_site(site)
     scope = SiteScope.of(site_id)
     async with transaction(pool_of(request), scope) as connection:
-        enrolment = await enrolled(connection, site_id, patient_id)
+        enrolment = await store.enrolment(connection, scope, patient_id)
+        if enrolment is None:
+            raise unknown("patient")
         steps = await store.consent_steps(connection, scope, patient_id)
         await keep_read(request, connection, site_id, patient_id)
     return ConsentAnswer(

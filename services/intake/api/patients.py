@@ -75,7 +75,7 @@ async def enrol(connection: Connection, site_id: str, enrolment: Enrolment) -> R
         Problem: 404, there is no such site; 409, the site has enrolled somebody with this number, or the consent text
             does not fit.
     """
-    scope, patient, now = SiteScope.of(site_id), enrolment.patient, datetime.now(UTC)
+    scope = SiteScope.of(site_id)
     if not await store.has_site(connection, scope, site_id):
         raise unknown("site")
     known = await store.patient_with_identifier(connection, scope, enrolment.hashes)
@@ -83,6 +83,12 @@ async def enrol(connection: Connection, site_id: str, enrolment: Enrolment) -> R
         raise conflict(
             "already-enrolled", "The site has enrolled a patient with this identifier.", patient_id=str(known)
         )
+    return await enrol_unknown(connection, site_id, enrolment)
+
+
+async def enrol_unknown(connection: Connection, site_id: str, enrolment: Enrolment) -> Recorded:
+    """The same for somebody of whom the caller has found, at a site that there is, that they are not enrolled."""
+    patient, now = enrolment.patient, datetime.now(UTC)
     enrolled_on = patient.enrolled_on or now.date()
     await check_shown(connection, site_id, patient.consent_text, enrolled_on, patient.consent)
     event = EnrollmentUpdated(
@@ -99,8 +105,7 @@ async def enrol(connection: Connection, site_id: str, enrolment: Enrolment) -> R
     )
     text = named(patient.consent_text)
     step = ConsentStep(patient.consent, enrolled_on, None, patient.consent_mode, text, now, enrolment.by)
-    await store.record_enrolment(connection, site_id, enrolment.hashes[0], event)
-    await store.record_consent_step(connection, site_id, event.patient_id, step)
+    await store.record_enrolment(connection, site_id, enrolment.hashes[0], event, step)
     return Recorded(str(event.patient_id), [Draft(site_id, str(event.patient_id), event)])
 
 

@@ -1,4 +1,4 @@
-"""The sites' own numbers of patients and appointments: only a keyed hash of one is kept."""
+"""The sites' own numbers of patients and visits, and rows that hold them: only a keyed hash of each is kept."""
 
 import hashlib
 import hmac
@@ -22,3 +22,7 @@ class Identifiers:
     def of_visit(self, site_id: str, name: str) -> list[bytes]:
         """Of a name that the site's system has for a visit; never that of a patient."""
         return [identifier_hash(key, site_id, f"visit\x1f{name}") for key in self._keys]
+
+    def of_row(self, site_id: str, row: str) -> list[bytes]:
+        """Of a row that was imported, written in one way."""
+        return [identifier_hash(key, site_id, f"row\x1f{row}") for key in self._keys]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.intake.domain import CancelReason
+from services.intake.domain import CancelReason, ConsentStep
 from shared import erasures
 from shared.db import Connection, SiteScope
 from shared.events import (
@@ -23,7 +23,7 @@ from shared.events import (
 )
 from shared.sealing import Patient
 
-_HELD = ("survey", "visit_link", "visit_name", "visit", "consent_step", "patient")
+_HELD = ("survey", "visit_link", "visit_name", "visit", "consent_step", "import_known", "patient")
 
 
 class KnownVisit(NamedTuple):
@@ -90,14 +90,20 @@ async def enrolment(connection: Connection, scope: SiteScope, patient_id: UUID) 
 
 
 async def record_enrolment(
-    connection: Connection, site_id: str, identifier_hash: bytes, enrolment: EnrollmentUpdated
+    connection: Connection, site_id: str, identifier_hash: bytes, enrolment: EnrollmentUpdated, step: ConsentStep
 ) -> None:
-    """Insert a new patient."""
+    """Insert a new patient with the first step of their consent."""
+    version, language = step.text or (None, None)
     await connection.execute(
         """
-        INSERT INTO patient (site_id, patient_id, identifier_hash, enrolled_on, birth_year, sex, education, language,
-                             diagnosis, clinician_id, consent, consent_decided_on, consent_reason)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        WITH enrolled AS (
+            INSERT INTO patient (site_id, patient_id, identifier_hash, enrolled_on, birth_year, sex, education,
+                                 language, diagnosis, clinician_id, consent, consent_decided_on, consent_reason)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        )
+        INSERT INTO consent_step (site_id, patient_id, number, state, decided_on, reason, mode, text_version,
+                                  text_language, recorded_at, recorded_by)
+        VALUES ($1, $2, 1, $11, $12, $13, $14, $15, $16, $17, $18)
         """,
         site_id,
         enrolment.patient_id,
@@ -112,6 +118,11 @@ async def record_enrolment(
         enrolment.consent,
         enrolment.consent_decided_on,
         enrolment.consent_reason,
+        step.mode,
+        version,
+        language,
+        step.recorded_at,
+        step.recorded_by,
     )
 
 

@@ -107,4 +107,4 @@ async def test_an_erased_patient_leaves_no_steps(clinic: Clinic) -> None:
     body = {"reason": "patient-request", "confirm_patient_id": patient_id}
     assert (await posted(clinic, f"/v1/patients/{patient_id}/erasure", body)).status_code == 201
     assert await clinic.intake.state.database.value("SELECT count(*) FROM consent_step") == 0
-    assert (await clinic.system.get(f"/v1/patients/{patient_id}/consent")).status_code == 410
+    assert (await clinic.system.get(f"/v1/patients/{patient_id}/consent")).status_code == 404
