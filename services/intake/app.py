@@ -1,11 +1,14 @@
 """Intake's HTTP door."""
 
+import hmac
 from typing import Any
 
 from fastapi import FastAPI
 
 from services.intake import pages
-from services.intake.api import ROUTERS, entry, surveys, tokens
+from services.intake.api import ROUTERS, entry, imports, surveys, tokens
+from services.intake.api.importing import Importer, Seal
+from services.intake.domain import Identifiers
 from services.intake.settings import IntakeAppSettings
 from shared.http.app import Entrance
 from shared.http.app import create_app as create
@@ -20,6 +23,11 @@ NAME = "intake"
 def create_app(settings: IntakeAppSettings) -> FastAPI:
     """The application; it opens its pool and the key ring when it starts."""
     rates, ring = settings.platform.rates, KeyRing(settings.keyring)
+    keys = [
+        key.get_secret_value().encode()
+        for key in (settings.identifier_key, settings.other_identifier_key)
+        if key is not None
+    ]
     return create(
         NAME,
         settings,
@@ -27,6 +35,9 @@ def create_app(settings: IntakeAppSettings) -> FastAPI:
         state={
             "settings": settings,
             "keyring": ring,
+            "identifiers": Identifiers(keys),
+            "import_seal": Seal([hmac.digest(key, b"imported files", "sha256") for key in keys]),
+            "importer": Importer(),
             "submission": surveys.submission_with(ring),
             "link_keys": [
                 key.get_secret_value().encode()
@@ -37,7 +48,9 @@ def create_app(settings: IntakeAppSettings) -> FastAPI:
             "link_rates": entry.LinkRates(Buckets(rates.links, rates.clients), Buckets(rates.link, rates.clients)),
             "token_rate": Buckets(rates.token, rates.clients),
         },
-        entrance=Entrance(static=pages.STATIC, open_paths=f"{entry.OPEN_PATHS}|{tokens.OPEN_PATHS}"),
+        entrance=Entrance(
+            static=pages.STATIC, open_paths=f"{entry.OPEN_PATHS}|{tokens.OPEN_PATHS}", uploads=imports.UPLOADS
+        ),
     )
 
 

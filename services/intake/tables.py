@@ -69,6 +69,8 @@ visit = Table(
     Column("state", Text, nullable=False),
     Column("checked_in_at", DateTime(timezone=True)),
     Column("completed_at", DateTime(timezone=True)),
+    Column("told_at", DateTime(timezone=True), comment="How new the news are that it rests on"),
+    Column("cancel_reason", Text),
     ForeignKeyConstraint(["site_id", "patient_id"], ["patient.site_id", "patient.patient_id"], name="fk_visit_patient"),
     Index("ix_visit_patient", "site_id", "patient_id"),
 )
@@ -177,4 +179,107 @@ client = Table(
     Column("added_at", DateTime(timezone=True), nullable=False),
     Column("revoked_at", DateTime(timezone=True)),
     ForeignKeyConstraint(["site_id"], ["site.site_id"], name="fk_client_site"),
+)
+
+consent_text = Table(
+    "consent_text",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("version", Text, primary_key=True),
+    Column("language", Text, primary_key=True),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("valid_from", Date, nullable=False),
+    Column("added_at", DateTime(timezone=True), nullable=False),
+    Column("added_by", Text, nullable=False),
+    ForeignKeyConstraint(["site_id"], ["site.site_id"], name="fk_consent_text_site"),
+)
+
+consent_step = Table(
+    "consent_step",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("patient_id", Uuid, primary_key=True),
+    Column("number", SmallInteger, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("decided_on", Date, nullable=False),
+    Column("reason", Text),
+    Column("mode", Text, comment="How it came in, null where nobody has said"),
+    Column("text_version", Text),
+    Column("text_language", Text),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("recorded_by", Text, nullable=False),
+    ForeignKeyConstraint(
+        ["site_id", "patient_id"], ["patient.site_id", "patient.patient_id"], name="fk_consent_step_patient"
+    ),
+    ForeignKeyConstraint(
+        ["site_id", "text_version", "text_language"],
+        ["consent_text.site_id", "consent_text.version", "consent_text.language"],
+        name="fk_consent_step_text",
+    ),
+)
+
+visit_name = Table(
+    "visit_name",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("name_hash", LargeBinary, primary_key=True, comment="Keyed, of what the site's own system calls the visit"),
+    Column("visit_id", Uuid, nullable=False),
+    Column("patient_id", Uuid, nullable=False),
+    ForeignKeyConstraint(["site_id", "visit_id"], ["visit.site_id", "visit.visit_id"], name="fk_visit_name_visit"),
+    Index("ix_visit_name_patient", "site_id", "patient_id"),
+)
+
+import_file = Table(
+    "import_file",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("import_id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("described", Text, nullable=False, comment="Its name and its columns, sealed"),
+    Column("made_by", Text, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("moved_at", DateTime(timezone=True), nullable=False),
+    *(Column(name, Integer, nullable=False) for name in ("rows", "parts", "next_part")),
+    *(Column(name, Integer, nullable=False) for name in ("accepted", "unchanged", "refused")),
+    ForeignKeyConstraint(["site_id"], ["site.site_id"], name="fk_import_file_site"),
+)
+
+import_part = Table(
+    "import_part",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("import_id", Uuid, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("content", Text, nullable=False, comment="Some rows of the file, sealed"),
+    ForeignKeyConstraint(
+        ["site_id", "import_id"],
+        ["import_file.site_id", "import_file.import_id"],
+        name="fk_import_part_file",
+        ondelete="CASCADE",
+    ),
+)
+
+import_refusal = Table(
+    "import_refusal",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("import_id", Uuid, primary_key=True),
+    Column("line", Integer, primary_key=True),
+    Column("content", Text, nullable=False, comment="The row and what is wrong with it, sealed"),
+    ForeignKeyConstraint(
+        ["site_id", "import_id"],
+        ["import_file.site_id", "import_file.import_id"],
+        name="fk_import_refusal_file",
+        ondelete="CASCADE",
+    ),
+)
+
+import_known = Table(
+    "import_known",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("row_hash", LargeBinary, primary_key=True, comment="Keyed, of a row that is in"),
+    Column("patient_id", Uuid, nullable=False),
+    Index("ix_import_known_patient", "site_id", "patient_id"),
 )

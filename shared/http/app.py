@@ -35,11 +35,13 @@ class Entrance:
     """How people come in to a service with pages.
 
     `static` is the folder of its pages' own files; `open_paths` is a pattern of paths that answer without a session;
-    `own_page` is where a patient lands who is handed over by the service that sends the links.
+    `own_page` is where a patient lands who is handed over by the service that sends the links; `uploads` is a pattern
+    of paths that people and systems may send large files to.
     """
 
     static: Path | None = None
     open_paths: str | None = None
+    uploads: str | None = None
     own_page: OwnPage | None = None
     clock: Clock = utc_now
 
@@ -94,6 +96,7 @@ def _bound(
             Verifier(settings.platform.trusted_issuers),
             sessions=None if entrance is None else app.state.sessions,
             open_paths=None if entrance is None else entrance.open_paths,
+            uploads=None if entrance is None else entrance.uploads,
         ),
         limits=settings.limits,
         crowd=Crowd(settings.platform.rates),

@@ -50,6 +50,27 @@ async def body_of(receive: Receive, most_bytes: int, seconds: float) -> bytes:
         raise Problem(408, "too-slow", "The body took too long.") from None
 
 
+def piecemeal(receive: Receive, most_bytes: int) -> Receive:
+    """A body that its route reads while it comes.
+
+    Raises:
+        Problem: on reading; 413, it has become larger than that, 400, it was broken off.
+    """
+    left = most_bytes
+
+    async def receive_some() -> Message:
+        nonlocal left
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Problem(400, "broken-off", "The file did not arrive whole.")
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise Problem(413, "too-large", "The file is too large. Send it in parts.")
+        return message
+
+    return receive_some
+
+
 def again(body: bytes, receive: Receive) -> Receive:
     """For who asks for a body that was read; after it comes what comes."""
     read: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]

@@ -308,7 +308,7 @@ def _described(result: Result, status: int) -> dict[str, Any]:
 
 async def _one_by_one(command: Command[T], connection: Connection, items: Sequence[Item[T]]) -> list[Result]:
     """Each item under a savepoint of its own."""
-    return [await _alone(connection, partial(command.record, connection, item.site_id, item.body)) for item in items]
+    return [await by_itself(connection, partial(command.record, connection, item.site_id, item.body)) for item in items]
 
 
 async def _apart(record: RecordAll[T], connection: Connection, items: Sequence[Item[T]]) -> list[Result]:
@@ -318,10 +318,11 @@ async def _apart(record: RecordAll[T], connection: Connection, items: Sequence[I
         (result,) = await record(connection, [item])
         return result
 
-    return [await _alone(connection, partial(record_one, item)) for item in items]
+    return [await by_itself(connection, partial(record_one, item)) for item in items]
 
 
-async def _alone(connection: Connection, record: Callable[[], Awaitable[Result]]) -> Result:
+async def by_itself(connection: Connection, record: Callable[[], Awaitable[Result]]) -> Result:
+    """Record one item of many: where it cannot be, what it wrote is undone, and nothing else."""
     try:
         async with savepoint(connection):
             return await record()

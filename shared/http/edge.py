@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.db import RETRYABLE
 from shared.errors import Problem
 from shared.http import problems
-from shared.http.bounds import again, body_of, refuse_too_large
+from shared.http.bounds import again, body_of, piecemeal, refuse_too_large
 from shared.http.gate import Gate
 from shared.http.rates import Crowd
 from shared.http.sound_json import check, is_json
@@ -50,6 +50,7 @@ class Edge:
         self._limits = limits
         self._crowd = crowd
         self._turnstile = Turnstile(limits.at_work, limits.waiting)
+        self._uploads = Turnstile(limits.uploads, limits.uploads)
         self._usual = _raw(usual)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,8 +72,8 @@ class Edge:
     async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         try:
             refuse_too_large(scope, self._limits)
-            async with asyncio.timeout(self._limits.request_s):
-                await self._answer_in_turn(scope, receive, answer)
+            async with asyncio.timeout(self._limits.request_s) as deadline:
+                await self._answer_in_turn(scope, receive, answer, deadline)
             return
         except Problem as problem:
             failure = problem
@@ -92,13 +93,18 @@ class Edge:
             return
         await problems.answer(Request(scope), failure)(scope, receive, answer)
 
-    async def _answer_in_turn(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+    async def _answer_in_turn(
+        self, scope: Scope, receive: Receive, answer: "_Answer", deadline: asyncio.Timeout
+    ) -> None:
         if _MACHINERY.fullmatch(scope["path"]):
             await self._app(scope, receive, answer)
             return
         request = Request(scope)
         async with self._turnstile:
             app = await self._admit(request) or self._app
+        if hasattr(request.state, "caller") and self._gate.is_upload(request):
+            await self._take_upload(scope, receive, answer, deadline)
+            return
         # Between two places: who sends slowly takes none.
         most_bytes = self._limits.body_bytes if hasattr(request.state, "caller") else self._limits.strangers_bytes
         body = await body_of(receive, most_bytes, self._limits.body_s)
@@ -106,6 +112,14 @@ class Edge:
             check(body)
         async with self._turnstile:
             await app(scope, again(body, receive), answer)
+
+    async def _take_upload(self, scope: Scope, receive: Receive, answer: "_Answer", deadline: asyncio.Timeout) -> None:
+        """Let a file in while it comes. It has more time, and a queue of its own; the connection is told (`wire`)."""
+        more_s = self._limits.upload_s
+        deadline.reschedule(asyncio.get_running_loop().time() + more_s)
+        scope["state"]["upload_s"] = more_s
+        async with self._uploads:
+            await self._app(scope, piecemeal(receive, self._limits.upload_bytes), answer)
 
     async def _admit(self, request: Request) -> ASGIApp | None:
         """Let a request in that may come, and not too often; who fails to say who they are is a stranger."""

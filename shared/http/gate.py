@@ -24,17 +24,28 @@ _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 class Gate:
-    """Lets requests in. Only services with pages have sessions; `open_paths` (a pattern) answer anybody."""
+    """Lets requests in. Only services with pages have sessions.
 
-    def __init__(self, verifier: Verifier, sessions: Sessions | None, open_paths: str | None) -> None:
+    `open_paths` (a pattern) answer anybody; what is posted to `uploads` (a pattern) may be a large file.
+    """
+
+    def __init__(
+        self, verifier: Verifier, sessions: Sessions | None, open_paths: str | None, uploads: str | None = None
+    ) -> None:
         self._verifier = verifier
         self._sessions = sessions
         patterns = (_OPEN, None if sessions is None else _SIGN_IN, open_paths)
         self._open = re.compile(f"/({'|'.join(filter(None, patterns))})")
+        self._uploads = None if uploads is None else re.compile(f"/({uploads})")
 
     def is_sign_in(self, request: Request) -> bool:
         """Whether somebody signs in there, or out."""
         return self._sessions is not None and re.fullmatch(f"/({_SIGN_IN})", request.scope["path"]) is not None
+
+    def is_upload(self, request: Request) -> bool:
+        """Whether a file is sent that its route reads while it comes."""
+        is_there = self._uploads is not None and self._uploads.fullmatch(request.scope["path"]) is not None
+        return is_there and request.method == "POST"
 
     def is_static(self, request: Request) -> bool:
         """Whether a file is asked for that is the same for everybody."""

@@ -95,8 +95,13 @@ class Wire(HttpToolsProtocol):
         self._hang_up = None if seconds is None else self.loop.call_later(seconds, self._end)
 
     def _end(self) -> None:
+        """Hang up; but let a file come in for as long as the edge has said that it may."""
         self._hang_up = None
-        self.transport.close()
+        more_s = None if self._is_in_head else self.scope.get("state", {}).pop("upload_s", None)
+        if more_s is None:
+            self.transport.close()
+        else:
+            self._give(more_s - self.limits.request_s)
 
 
 def wire(limits: Limits) -> type[Wire]:

@@ -87,10 +87,22 @@ def _said(request: Request) -> dict[str, Any]:
     taken = {name: ids[name] for name in line.fresh | line.takes}
     if line.form is not None:
         return said | {"data": {**line.form, **taken, **filled("form")}, "headers": said["headers"] | _FORM}
+    if line.content is not None:
+        content_type, content = line.content
+        return said | {"content": content, "headers": said["headers"] | {"content-type": content_type}}
     if line.json is None:
         return said
-    body = line.json | filled("body") | taken
+    body = _with_ids(line.json, filled("text")) | filled("body") | taken
     return said | {"json": [body] if request.is_list else body}
+
+
+def _with_ids(body: dict[str, Any], ids: Mapping[str, str]) -> dict[str, Any]:
+    """The body with ids where their names stand in braces."""
+    text = json.dumps(body)
+    for name, value in ids.items():
+        text = text.replace(f"{{{name}}}", value)
+    filled: dict[str, Any] = json.loads(text)
+    return filled
 
 
 class Watched:

@@ -18,8 +18,9 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Line:
-    """`ids`: where ids stand that the document does not show, such as those of a form. `named`: ids that stand under
-    another name in the network, or that repeat another id of the request.
+    """`ids`: where ids stand that the document does not show, such as those of a form; `text` is anywhere in the JSON.
+    `named`: ids that stand under another name in the network, or that repeat another id of the request.
+    `content`: a body of another kind, behind its content type.
 
     `fresh`: fields whose value must be new each time. `takes`: fields filled from the network that prove something by
     themselves, and so are not tried. `references`: ids taken as they come, since the service does not know what they
@@ -31,6 +32,7 @@ class Line:
     json: Json | None = None
     query: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, str] | None = None
+    content: tuple[str, str] | None = None
     ids: Mapping[str, str] = field(default_factory=dict)
     named: Mapping[str, str] = field(default_factory=dict)
     fresh: frozenset[str] = frozenset()
@@ -45,7 +47,24 @@ A_VISIT, A_SITE, A_TRY = frozenset({"visit_id"}), frozenset({"site_id"}), frozen
 # Of a patient of a third site, which is asked for by right.
 AFAR = {"patient_id": "patient_afar", "site_id": "site_afar"}
 VISIT: Json = {"clinician_id": "dr-1", "scheduled_at": f"{datetime.now(UTC) + timedelta(days=3):%Y-%m-%dT%H:%M:%SZ}"}
+APPOINTMENT: Json = {
+    "resourceType": "Appointment",
+    "id": "synthetic-{patient_id}",
+    "meta": {"lastUpdated": "2026-10-01T09:00:00Z"},
+    "status": "booked",
+    "start": "2026-10-13T10:20:00-05:00",
+    "participant": [
+        {"actor": {"reference": "Patient/{patient_id}"}},
+        {"actor": {"reference": "Practitioner/dr-1"}},
+    ],
+}
+PATIENTS_FILE = "patient,birth_year,sex,diagnosis\r\n"
+PATIENTS_FORM = (
+    '--b\r\nContent-Disposition: form-data; name="kind"\r\n\r\npatients\r\n'
+    f'--b\r\nContent-Disposition: form-data; name="file"; filename="p.csv"\r\n\r\n{PATIENTS_FILE}\r\n--b--\r\n'
+)
 SURVEY: Json = {"answers": answers_to(CROHNS), "matters_most": "To sleep through"}
+CONSENT_TEXT: Json = {"version": "2", "language": "en", "sha256": "0a" * 32, "valid_from": "2150-01-01"}
 ASSESSMENT: Json = {"clinician_id": "dr-1", "activity": "mild"}
 LAB: Json = {"loinc": "1988-5", "value": 0.6, "unit": "mg/dL", "taken_at": "2026-10-07T09:00:00-05:00"}
 MEDICINE: Json = {"name": "Adalimumab", "started_on": "2025-11-03"}
@@ -77,11 +96,27 @@ LINES: Mapping[str, Mapping[str, Line]] = {
         "PUT /v1/sites/{site_id}/link-rule": Line({"asks_birth_year": False}),
         "POST /v1/patients": Line(PERSON, fresh=frozenset({"identifier"})),
         "POST /v1/patients/{patient_id}/consent": Line({"state": "consented"}, uses_up=True),
+        "GET /v1/patients/{patient_id}/consent": Line(),
+        "POST /v1/patients/{patient_id}/invitations": Line({"mode": "phone"}, uses_up=True),
+        "POST /v1/consent-texts": Line(CONSENT_TEXT),
+        "GET /v1/consent-texts": Line(),
         "POST /v1/patients/{patient_id}/erasure": Line(
             {"reason": "patient-request"}, named={"confirm_patient_id": "patient_id"}, uses_up=True
         ),
         "POST /v1/visits": Line(VISIT),
         "PATCH /v1/visits/{visit_id}": Line({"state": "checked-in"}, uses_up=True),
+        "GET /v1/visits/{visit_id}": Line(),
+        "POST /v1/fhir/visits": Line(APPOINTMENT, ids={"patient_id": "text"}, uses_up=True),
+        "POST /v1/imports": Line(query={"kind": "patients"}, content=("text/csv", PATIENTS_FILE)),
+        "GET /v1/imports": Line(),
+        "GET /v1/imports/{import_id}": Line(),
+        "POST /v1/imports/{import_id}/run": Line(),
+        "GET /v1/imports/{import_id}/refused-rows": Line(),
+        "GET /v1/import-template": Line(query={"kind": "visits"}),
+        "GET /imports": Line(),
+        "POST /imports": Line(content=("multipart/form-data; boundary=b", PATIENTS_FORM)),
+        "GET /imports/{import_id}": Line(),
+        "POST /imports/{import_id}/run": Line(),
         "POST /v1/visits/{visit_id}/links": Line({}),
         "GET /v1/visits/{visit_id}/links": Line(),
         "DELETE /v1/visits/{visit_id}/links/{link_id}": Line(uses_up=True),

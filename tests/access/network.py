@@ -23,6 +23,7 @@ from tests.access.lines import (
     ASSESSMENT,
     LAB,
     MEDICINE,
+    PATIENTS_FILE,
     STEP,
     SURVEY,
     VISIT,
@@ -126,14 +127,18 @@ async def _at_intake(door: Door, ids: Ids) -> Ids:
     """A patient with a visit that has no survey yet, a link for it, and an earlier visit that has one."""
     identifier, tomorrow = uuid4().hex, datetime.now(UTC) + timedelta(days=1)
     async with door.client(staff_of(ids["site_id"], Role.SYSTEM)) as system:
-        about = {"patient_id": (await _posted(system, "/v1/patients", PERSON | {"identifier": identifier}))["id"]}
+        person = PERSON | {"identifier": identifier, "enrolled_on": "2026-01-05"}
+        about = {"patient_id": (await _posted(system, "/v1/patients", person))["id"]}
         earlier, visit = [(await _posted(system, "/v1/visits", VISIT | about))["id"] for _ in range(2)]
         survey = await _posted(system, "/v1/surveys", SURVEY | about | {"visit_id": earlier})
         link = await _posted(system, f"/v1/visits/{visit}/links", {"expires_at": tomorrow.isoformat()})
+        as_csv = {"content-type": "text/csv"}
+        tried = await system.post("/v1/imports?kind=patients", content=PATIENTS_FILE, headers=as_csv)
     return about | {
         "identifier": identifier,
         "visit_id": visit,
         "link_id": link["id"],
+        "import_id": tried.json()["id"],
         "came_by": link["id"],
         "secret": link["link"].rpartition("/")[2],
         "receipt": survey["receipt"],

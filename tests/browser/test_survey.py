@@ -1,4 +1,4 @@
-"""The survey in Chromium: on every screen for everybody, by keyboard, without a script, over a connection that drops."""
+"""The survey in Chromium: every screen for everybody, by keyboard, without a script, over a connection that drops."""
 
 import re
 from collections.abc import AsyncIterator

@@ -19,7 +19,8 @@ from services.clinical.api.plans import PlanStepBody
 from services.clinical.domain import canonical, interval_errors, medicine_of
 from services.dashboard.api.views import ViewBody
 from services.feedback.api.feedback import FeedbackBody
-from services.intake.api.patients import ConsentBody, PatientBody
+from services.intake.api.consent import ConsentBody
+from services.intake.api.patients import PatientBody
 from services.intake.api.sites import SiteBody
 from services.intake.api.surveys import SurveyBody
 from services.intake.api.versions import Given

@@ -17,7 +17,7 @@ POLICIES: dict[str, Policy] = {"app": (APP, "ALL", BOUND_SITES, BOUND_SITES), "w
 # Whatever an application makes of the other tables, it reaches these under the sites that it has bound.
 ALWAYS_BOUND = {"audit", "audit_chain"}
 # Rows come and go here without an erasure.
-PASSING = {"dead_letter", "session", "spent_token"}
+PASSING = {"dead_letter", "session", "spent_token", "import_file", "import_part", "import_refusal"}
 FIGURES: dict[str, Policy] = POLICIES | {"app": (APP, "SELECT", "true", None)}
 
 _OURS = "nspname !~ '^pg_' AND nspname <> 'information_schema'"

@@ -63,12 +63,22 @@ GRANTS: dict[str, dict[str, May]] = {
         "link_rule": May(app="SELECT, INSERT, UPDATE (asks_birth_year)"),
         "visit_link": May(app="SELECT, INSERT, DELETE, UPDATE (revoked_at, opened_at, wrong_answers)", worker=TAKEN),
         "client": May(app="SELECT, INSERT, UPDATE (key_set, added_at, revoked_at)"),
+        "import_file": May(
+            app="SELECT, INSERT, DELETE, UPDATE (stage, described, moved_at, rows, parts, next_part, accepted, "
+            "unchanged, refused)"
+        ),
+        "import_part": May(app="SELECT, INSERT, DELETE"),
+        "import_refusal": May(app="SELECT, INSERT, DELETE"),
+        "import_known": May(app="SELECT, INSERT, DELETE", worker=TAKEN),
+        "consent_text": May(app="SELECT, INSERT"),
+        "consent_step": May(app="SELECT, INSERT, DELETE", worker=TAKEN),
         "site": May(app="SELECT, INSERT, UPDATE (name, site_type, time_zone)"),
         "patient": May(
             app="SELECT, INSERT, DELETE, UPDATE (consent, consent_decided_on, consent_reason)", worker="SELECT, DELETE"
         ),
         "visit": May(
-            app="SELECT, INSERT, DELETE, UPDATE (clinician_id, scheduled_at, state, checked_in_at, completed_at)",
+            app="SELECT, INSERT, DELETE, UPDATE (clinician_id, scheduled_at, state, checked_in_at, completed_at, "
+            "told_at, cancel_reason)",
             worker=TAKEN,
         ),
         "survey": May(
@@ -82,6 +92,7 @@ GRANTS: dict[str, dict[str, May]] = {
             worker=TAKEN,
         ),
         "survey_rule": May(app="SELECT, INSERT, UPDATE (care_line, left_out)"),
+        "visit_name": May(app="SELECT, INSERT, DELETE", worker=TAKEN),
     },
     "clinical": EVERYWHERE
     | PUBLISHING

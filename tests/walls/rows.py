@@ -19,17 +19,19 @@ _BY_NAME: dict[str, object] = {
     "agreed": "on-paper",
     "change": "completed",
     "change_reason": "other",
+    "cancel_reason": "no-show",
     "consent": "consented",
     "context": "in-visit",
     "diagnosis": "crohns-disease",
     "education": "not-said",
     "kind": "read",
     "language": "en",
-    "mode": "self",
+    "mode": "phone",
     "reason": "emergency",
     "role": "clinician",
     "sex": "female",
     "site_type": "private",
+    "text_language": "en",
     "time_zone": "UTC",
     "visit_state": "completed",
 }
@@ -55,8 +57,10 @@ def tables_of(service: str) -> list[Table]:
 
 def a_row(table: Table, site: str) -> dict[str, Any]:
     """Values for every column that has no default in the database."""
-    states = {"visit": "scheduled", "dead_letter": "dead"}
+    states = {"visit": "scheduled", "dead_letter": "dead", "consent_step": "dissented"}
     named = _BY_NAME | {"site_id": site, "state": states.get(table.name)}
+    if table.name == "consent_step":
+        named["reason"] = "other"
     return {
         column.name: named.get(column.name, _BY_TYPE[column.type.python_type])
         for column in table.columns

@@ -152,6 +152,7 @@ async def asked_for_all(function: Reading, connection: Connection) -> object:
         Collection[UUID]: [ID],
         Sequence[intake_store.Wanted]: [intake_store.Wanted(THERE, ID, ID)],
         Sequence[bytes]: [HASH],
+        intake_store.Page: intake_store.Page(after=0, most=10),
         Connection: connection,
     }
     arguments = {p.name: THERE if p.name == "site_id" else known[p.annotation] for p in parameters_of(function)}

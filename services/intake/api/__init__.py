@@ -2,7 +2,22 @@
 
 from fastapi import APIRouter
 
-from services.intake.api import answering, corrections, entry, erasures, links, patients, sites, surveys, tokens, visits
+from services.intake.api import (
+    answering,
+    consent,
+    corrections,
+    entry,
+    erasures,
+    import_pages,
+    imports,
+    links,
+    news,
+    patients,
+    sites,
+    surveys,
+    tokens,
+    visits,
+)
 from shared.http import receipts
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -10,8 +25,12 @@ ROUTERS: tuple[APIRouter, ...] = (
     corrections.router,
     sites.router,
     patients.router,
+    consent.router,
     erasures.router,
     visits.router,
+    news.router,
+    imports.router,
+    import_pages.router,
     links.router,
     entry.router,
     answering.router,

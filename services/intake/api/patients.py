@@ -1,22 +1,20 @@
-"""Patients: enrolment, and consent to network use as states with a reason and a date."""
+"""Patients: enrolment. What they decide about network use is in `services.intake.api.consent`."""
 
-import hashlib
-import hmac
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
-from uuid import UUID, uuid4
+from typing import NamedTuple
+from uuid import uuid4
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake import store
-from services.intake.api.standing import enrolled
-from services.intake.domain import ConsentReason, decide
-from services.intake.settings import IntakeAppSettings
+from services.intake.api.consent import ShownText, check_shown, named
+from services.intake.domain import ConsentStep, Identifiers
 from shared.db import Connection, SiteScope
 from shared.errors import conflict, unknown
-from shared.events import ClinicianId, ConsentState, Diagnosis, Education, EnrollmentUpdated, Language, Sex
+from shared.events import ClinicianId, ConsentState, Diagnosis, Education, EnrollmentUpdated, EntryMode, Language, Sex
 from shared.http.access import SiteStaff
 from shared.http.batch import Batch
 from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute
@@ -40,14 +38,16 @@ class PatientBody(BaseModel):
     clinician_id: ClinicianId | None = None
     enrolled_on: Day | None = Field(default=None, description="Today when not given")
     consent: ConsentState = ConsentState.INVITED
+    consent_mode: EntryMode | None = Field(default=None, description="How the consent, or the invitation, came about")
+    consent_text: ShownText | None = Field(default=None, description="The consent text that the patient was shown")
 
 
-class ConsentBody(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Enrolment(NamedTuple):
+    """A patient who is enrolled: who does it, and the hashes of the site's number, the one to keep first."""
 
-    state: ConsentState
-    reason: ConsentReason | None = Field(default=None, description="Needed to withdraw")
-    decided_on: Day | None = Field(default=None, description="Today when not given")
+    by: str
+    hashes: Sequence[bytes]
+    patient: PatientBody
 
 
 @router.post("/v1/patients", status_code=201, response_model=Accepted, responses=MANY)
@@ -55,55 +55,45 @@ async def enrol_patients(
     request: Request, body: Batch[PatientBody], caller: SiteStaff, key: IdempotencyKey, site: NamedSite = None
 ) -> Response:
     """Enrol one patient or many."""
-    settings: IntakeAppSettings = request.app.state.settings
-    keys = [key for key in (settings.identifier_key, settings.other_identifier_key) if key is not None]
-
-    def hashes(site_id: str, patient: PatientBody) -> list[bytes]:
-        return [identifier_hash(key.get_secret_value().encode(), site_id, patient.identifier) for key in keys]
-
-    async def record(connection: Connection, site_id: str, patient: PatientBody) -> Recorded:
-        return await _enrol(connection, site_id, patient, hashes(site_id, patient))
-
+    identifiers: Identifiers = request.app.state.identifiers
     command = Command[PatientBody](
-        locks=lambda site_id, patient: [hashed.hex() for hashed in hashes(site_id, patient)], record=record
+        locks=lambda site_id, patient: locks_of(identifiers.of_patient(site_id, patient.identifier)),
+        record=partial(_record, identifiers, caller.subject),
     )
     return await execute(request, command, body, site_id=caller.writing_site(site), key=key)
 
 
-@router.post("/v1/patients/{patient_id}/consent", status_code=201, response_model=Accepted, responses=MANY)
-async def decide_consent(
-    request: Request,
-    patient_id: UUID,
-    body: Batch[ConsentBody],
-    caller: SiteStaff,
-    key: IdempotencyKey,
-    site: NamedSite = None,
-) -> Response:
-    """Record a decision about network use. Care does not depend on it."""
-    command = Command[ConsentBody](
-        locks=lambda _site, _body: [str(patient_id)], record=partial(_decide, patient_id), about=patient_id
-    )
-    return await execute(request, command, body, site_id=caller.writing_site(site), key=key)
+def locks_of(hashes: Sequence[bytes]) -> list[str]:
+    """What to hold while somebody with this number is enrolled, so that nobody is twice."""
+    return [hashed.hex() for hashed in hashes]
 
 
-def identifier_hash(key: bytes, site_id: str, identifier: str) -> bytes:
-    """HMAC-SHA-256 over site and identifier: the same number at two sites is two patients."""
-    return hmac.new(key, f"{site_id}\x1f{identifier}".encode(), hashlib.sha256).digest()
+async def enrol(connection: Connection, site_id: str, enrolment: Enrolment) -> Recorded:
+    """Enrol a patient. The caller holds `locks_of` the hashes.
 
-
-async def _enrol(connection: Connection, site_id: str, patient: PatientBody, hashes: Sequence[bytes]) -> Recorded:
+    Raises:
+        Problem: 404, there is no such site; 409, the site has enrolled somebody with this number, or the consent text
+            does not fit.
+    """
     scope = SiteScope.of(site_id)
     if not await store.has_site(connection, scope, site_id):
         raise unknown("site")
-    known = await store.patient_with_identifier(connection, scope, hashes)
+    known = await store.patient_with_identifier(connection, scope, enrolment.hashes)
     if known is not None:
         raise conflict(
             "already-enrolled", "The site has enrolled a patient with this identifier.", patient_id=str(known)
         )
-    today = datetime.now(UTC).date()
-    enrolment = EnrollmentUpdated(
+    return await enrol_unknown(connection, site_id, enrolment)
+
+
+async def enrol_unknown(connection: Connection, site_id: str, enrolment: Enrolment) -> Recorded:
+    """The same for somebody of whom the caller has found, at a site that there is, that they are not enrolled."""
+    patient, now = enrolment.patient, datetime.now(UTC)
+    enrolled_on = patient.enrolled_on or now.date()
+    await check_shown(connection, site_id, patient.consent_text, enrolled_on, patient.consent)
+    event = EnrollmentUpdated(
         patient_id=uuid4(),
-        enrolled_on=patient.enrolled_on or today,
+        enrolled_on=enrolled_on,
         birth_year=patient.birth_year,
         sex=patient.sex,
         education=patient.education,
@@ -111,22 +101,16 @@ async def _enrol(connection: Connection, site_id: str, patient: PatientBody, has
         diagnosis=patient.diagnosis,
         clinician_id=patient.clinician_id,
         consent=patient.consent,
-        consent_decided_on=patient.enrolled_on or today,
+        consent_decided_on=enrolled_on,
     )
-    await store.record_enrolment(connection, site_id, hashes[0], enrolment)
-    return _recorded(site_id, enrolment)
+    text = named(patient.consent_text)
+    step = ConsentStep(patient.consent, enrolled_on, None, patient.consent_mode, text, now, enrolment.by)
+    await store.record_enrolment(connection, site_id, enrolment.hashes[0], event, step)
+    return Recorded(str(event.patient_id), [Draft(site_id, str(event.patient_id), event)])
 
 
-async def _decide(patient_id: UUID, connection: Connection, site_id: str, body: ConsentBody) -> Recorded:
-    enrolment = await enrolled(connection, site_id, patient_id)
-    decided_on = body.decided_on or datetime.now(UTC).date()
-    decide(enrolment.consent, body.state, body.reason, decided_on, enrolment.consent_decided_on)
-    changed = enrolment.model_copy(
-        update={"consent": body.state, "consent_decided_on": decided_on, "consent_reason": body.reason}
-    )
-    await store.record_consent(connection, site_id, changed)
-    return _recorded(site_id, changed)
-
-
-def _recorded(site_id: str, enrolment: EnrollmentUpdated) -> Recorded:
-    return Recorded(str(enrolment.patient_id), [Draft(site_id, str(enrolment.patient_id), enrolment)])
+async def _record(
+    identifiers: Identifiers, by: str, connection: Connection, site_id: str, patient: PatientBody
+) -> Recorded:
+    enrolment = Enrolment(by, identifiers.of_patient(site_id, patient.identifier), patient)
+    return await enrol(connection, site_id, enrolment)

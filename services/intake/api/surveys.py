@@ -67,11 +67,11 @@ class Submission(NamedTuple):
 
 def submission_with(ring: KeyRing, settings: GroupSettings | None = None) -> Submission:
     """For one application, with its key ring."""
-    locks, record = lambda _site, survey: [str(survey.patient_id)], partial(_record, ring)
-    return Submission(Together(locks, record, settings), Together(locks, record, settings))
+    locks, write = lambda _site, survey: [str(survey.patient_id)], partial(record, ring)
+    return Submission(Together(locks, write, settings), Together(locks, write, settings))
 
 
-async def _record(ring: KeyRing, connection: Connection, items: Sequence[Item[SurveyBody]]) -> list[Result]:
+async def record(ring: KeyRing, connection: Connection, items: Sequence[Item[SurveyBody]]) -> list[Result]:
     """Record surveys of any sites: all that fit, each with its event."""
     wanted = [_wanted(item) for item in items]
     standings = await store.standings(connection, SiteScope.of(*{one.site_id for one in wanted}), wanted)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from services.intake import store
 from services.intake.api.standing import enrolled
-from services.intake.domain import VisitStatus, advance
+from services.intake.domain import CancelReason, Eligibility, VisitStatus, advance, eligibility
 from shared.db import Connection, SiteScope, transaction
 from shared.errors import unknown
 from shared.events import ClinicianId, VisitState, VisitUpdated
@@ -18,6 +18,7 @@ from shared.http.access import CareTeam
 from shared.http.batch import Batch
 from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute, pool_of
 from shared.http.fields import Moment
+from shared.http.record import keep_read
 from shared.outbox import Draft, Recorded
 
 router = APIRouter(tags=["visits"])
@@ -42,6 +43,25 @@ class VisitChange(BaseModel):
     completed_at: Moment | None = None
 
 
+class SurveyStanding(BaseModel):
+    """`counts`: submitted at most 14 days before the visit and not after it, as the visit stands now."""
+
+    submitted_at: datetime
+    standing: Eligibility
+
+
+class VisitAnswer(BaseModel):
+    visit_id: UUID
+    patient_id: UUID
+    clinician_id: str
+    scheduled_at: datetime
+    state: VisitState
+    checked_in_at: datetime | None
+    completed_at: datetime | None
+    cancel_reason: CancelReason | None
+    survey: SurveyStanding | None
+
+
 @router.post("/v1/visits", status_code=201, response_model=Accepted, responses=MANY)
 async def schedule_visits(
     request: Request, body: Batch[VisitBody], caller: CareTeam, key: IdempotencyKey, site: NamedSite = None
@@ -49,6 +69,23 @@ async def schedule_visits(
     """Schedule one visit or many."""
     command = Command[VisitBody](locks=lambda _site, visit: [str(visit.patient_id)], record=_schedule)
     return await execute(request, command, body, site_id=caller.writing_site(site), key=key)
+
+
+@router.get("/v1/visits/{visit_id}")
+async def read_visit(request: Request, visit_id: UUID, caller: CareTeam, site: NamedSite = None) -> VisitAnswer:
+    """A visit, and whether its survey counts; a survey that counted may not any more when the visit has moved."""
+    site_id = caller.writing_site(site)
+    scope = SiteScope.of(site_id)
+    async with transaction(pool_of(request), scope) as connection:
+        found = await store.visit_in_full(connection, scope, visit_id)
+        if found is None:
+            raise unknown("visit")
+        await keep_read(request, connection, site_id, found.visit.patient_id)
+    visit, survey = found.visit, None
+    if found.survey_at is not None:
+        standing = eligibility(found.survey_at, visit.scheduled_at, visit.completed_at)
+        survey = SurveyStanding(submitted_at=found.survey_at, standing=standing)
+    return VisitAnswer(**visit.model_dump(), cancel_reason=found.cancel_reason, survey=survey)
 
 
 @router.patch("/v1/visits/{visit_id}", response_model=Accepted)
@@ -99,5 +136,5 @@ async def _change(visit_id: UUID, connection: Connection, site_id: str, change: 
 
 
 async def _recorded(connection: Connection, site_id: str, visit: VisitUpdated) -> Recorded:
-    await store.record_visit(connection, site_id, visit)
+    await store.record_visit(connection, site_id, visit, told_at=datetime.now(UTC))
     return Recorded(str(visit.visit_id), [Draft(site_id, str(visit.patient_id), visit)])

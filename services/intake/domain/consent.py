@@ -3,15 +3,21 @@
     invited -> consented | dissented      consented -> withdrawn
     dissented -> consented                withdrawn -> consented
 
-Care goes on in every state. Nobody returns to "invited": a person is invited once and then decides.
+Care goes on in every state. Nobody returns to "invited": who has not decided yet may be invited again, a few times and
+not too soon; who has decided is left alone.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from shared.errors import conflict
-from shared.events import ConsentState
+from shared.events import ConsentState, EntryMode
+
+MOST_INVITATIONS = 4
+BETWEEN_INVITATIONS = timedelta(days=14)
 
 
 class ConsentReason(StrEnum):
@@ -33,6 +39,29 @@ class ConsentDecision:
     state: ConsentState
     decided_on: date
     reason: ConsentReason | None = None
+
+
+class ConsentText(NamedTuple):
+    """Which of a site's consent texts, and in which language."""
+
+    version: str
+    language: str
+
+    def __str__(self) -> str:
+        return f"{self.version} ({self.language})"
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentStep:
+    """One invitation or decision, as it is kept. `mode` and `text` are None where nobody has said."""
+
+    state: ConsentState
+    decided_on: date
+    reason: ConsentReason | None
+    mode: EntryMode | None
+    text: ConsentText | None
+    recorded_at: datetime
+    recorded_by: str
 
 
 _NEXT = {
@@ -69,6 +98,45 @@ def decide(
             "Give the day on which the patient decided.",
         )
     return ConsentDecision(new, decided_on, reason)
+
+
+def next_invitation(current: ConsentState, invited_on: Sequence[date]) -> date | None:
+    """The first day on which a patient may be invited again; None for who has decided or was invited often enough."""
+    if current is not ConsentState.INVITED or len(invited_on) >= MOST_INVITATIONS:
+        return None
+    return max(invited_on) + BETWEEN_INVITATIONS
+
+
+def check_invitation(current: ConsentState, invited_on: Sequence[date], today: date) -> None:
+    """Whether a patient may be invited again today.
+
+    Raises:
+        Problem: 409 `already-decided`, `invited-too-often` or `invited-too-soon`.
+    """
+    if current is not ConsentState.INVITED:
+        raise conflict("already-decided", f"The patient has decided: {current}. Only who has not is invited again.")
+    first = next_invitation(current, invited_on)
+    if first is None:
+        raise conflict("invited-too-often", f"The patient was invited {len(invited_on)} times. Leave it at that.")
+    if today < first:
+        raise conflict(
+            "invited-too-soon",
+            f"The last invitation was on {_day(max(invited_on))}. Invite again from {_day(first)} on.",
+        )
+
+
+def check_text(named: ConsentText | None, in_force: Sequence[ConsentText], new: ConsentState) -> None:
+    """Whether a decision names a text that the site has `in_force` on its day; to consent, one that there is.
+
+    Raises:
+        Problem: 409 `consent-text-unknown` or `consent-text-required`.
+    """
+    there_are = ", ".join(map(str, in_force))
+    if named is not None and named not in in_force:
+        known = f"In force on that day: {there_are}." if in_force else "No text was in force on that day."
+        raise conflict("consent-text-unknown", f"The site has no such consent text. {known}")
+    if named is None and in_force and new is ConsentState.CONSENTED:
+        raise conflict("consent-text-required", f"Say which text the patient consented to: {there_are}.")
 
 
 def _day(day: date) -> str:

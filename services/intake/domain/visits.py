@@ -8,6 +8,7 @@ A scheduled visit may be moved to another time. All times are aware; they are co
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from shared.errors import Problem, conflict
 from shared.events import VisitState
@@ -21,6 +22,14 @@ _NEXT: dict[VisitState, tuple[VisitState, ...]] = {
     VisitState.CANCELLED: (VisitState.SCHEDULED,),
     VisitState.COMPLETED: (),
 }
+
+
+class Eligibility(StrEnum):
+    """Whether a survey counts for its visit."""
+
+    COUNTS = "counts"
+    TOO_EARLY = "too-early"
+    TOO_LATE = "too-late"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +71,22 @@ def check_times(status: VisitStatus) -> None:
         raise conflict("visit-times", wrong)
 
 
-def is_eligible(submitted_at: datetime, scheduled_at: datetime, completed_at: datetime | None = None) -> bool:
+def eligibility(submitted_at: datetime, scheduled_at: datetime, completed_at: datetime | None = None) -> Eligibility:
     """Whether a survey counts for a visit: submitted at most 14 × 24 hours before it and not after its end.
 
     Both limits are included. Where no end is recorded the visit is taken to be over 24 hours after its time:
     a visit that nobody closed must not collect surveys for ever. Compute it anew when the visit moves.
     """
-    scheduled = _instant(scheduled_at)
+    scheduled, submitted = _instant(scheduled_at), _instant(submitted_at)
     ended = scheduled + UNRECORDED_END if completed_at is None else _instant(completed_at)
-    return scheduled - SURVEY_WINDOW <= _instant(submitted_at) <= ended
+    if submitted < scheduled - SURVEY_WINDOW:
+        return Eligibility.TOO_EARLY
+    return Eligibility.TOO_LATE if submitted > ended else Eligibility.COUNTS
+
+
+def is_eligible(submitted_at: datetime, scheduled_at: datetime, completed_at: datetime | None = None) -> bool:
+    """Whether `eligibility` says that it counts."""
+    return eligibility(submitted_at, scheduled_at, completed_at) is Eligibility.COUNTS
 
 
 def _instant(time: datetime) -> datetime:

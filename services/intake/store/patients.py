@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
 
+from services.intake.domain import CancelReason, ConsentStep
 from shared import erasures
 from shared.db import Connection, SiteScope
 from shared.events import (
@@ -20,6 +22,26 @@ from shared.events import (
     VisitUpdated,
 )
 from shared.sealing import Patient
+
+_HELD = (
+    *("survey_version", "survey_draft", "survey", "visit_link", "visit_name", "visit"),
+    *("consent_step", "import_known", "patient"),
+)
+
+
+class KnownVisit(NamedTuple):
+    """A visit, and up to when the news of it are known; None where nobody told us when."""
+
+    visit: VisitUpdated
+    told_at: datetime | None
+
+
+class FullVisit(NamedTuple):
+    """A visit, why it was cancelled, and when the survey for it was submitted."""
+
+    visit: VisitUpdated
+    cancel_reason: CancelReason | None
+    survey_at: datetime | None
 
 
 async def record_site(connection: Connection, site_id: str, site: SiteUpdated) -> bool:
@@ -71,14 +93,20 @@ async def enrolment(connection: Connection, scope: SiteScope, patient_id: UUID) 
 
 
 async def record_enrolment(
-    connection: Connection, site_id: str, identifier_hash: bytes, enrolment: EnrollmentUpdated
+    connection: Connection, site_id: str, identifier_hash: bytes, enrolment: EnrollmentUpdated, step: ConsentStep
 ) -> None:
-    """Insert a new patient."""
+    """Insert a new patient with the first step of their consent."""
+    version, language = step.text or (None, None)
     await connection.execute(
         """
-        INSERT INTO patient (site_id, patient_id, identifier_hash, enrolled_on, birth_year, sex, education, language,
-                             diagnosis, clinician_id, consent, consent_decided_on, consent_reason)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        WITH enrolled AS (
+            INSERT INTO patient (site_id, patient_id, identifier_hash, enrolled_on, birth_year, sex, education,
+                                 language, diagnosis, clinician_id, consent, consent_decided_on, consent_reason)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        )
+        INSERT INTO consent_step (site_id, patient_id, number, state, decided_on, reason, mode, text_version,
+                                  text_language, recorded_at, recorded_by)
+        VALUES ($1, $2, 1, $11, $12, $13, $14, $15, $16, $17, $18)
         """,
         site_id,
         enrolment.patient_id,
@@ -93,6 +121,11 @@ async def record_enrolment(
         enrolment.consent,
         enrolment.consent_decided_on,
         enrolment.consent_reason,
+        step.mode,
+        version,
+        language,
+        step.recorded_at,
+        step.recorded_by,
     )
 
 
@@ -127,15 +160,22 @@ async def site_of_visit(connection: Connection, scope: SiteScope, visit_id: UUID
     return found
 
 
-async def record_visit(connection: Connection, site_id: str, visit: VisitUpdated) -> None:
-    """Insert a visit or replace how it stands."""
+async def record_visit(
+    connection: Connection,
+    site_id: str,
+    visit: VisitUpdated,
+    told_at: datetime | None = None,
+    cancel_reason: CancelReason | None = None,
+) -> None:
+    """Insert a visit or replace how it stands, as it was told at `told_at`."""
     await connection.execute(
         """
-        INSERT INTO visit
-            (site_id, visit_id, patient_id, clinician_id, scheduled_at, state, checked_in_at, completed_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        INSERT INTO visit (site_id, visit_id, patient_id, clinician_id, scheduled_at, state, checked_in_at,
+                           completed_at, told_at, cancel_reason)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         ON CONFLICT (site_id, visit_id) DO UPDATE
-        SET clinician_id = $4, scheduled_at = $5, state = $6, checked_in_at = $7, completed_at = $8
+        SET clinician_id = $4, scheduled_at = $5, state = $6, checked_in_at = $7, completed_at = $8,
+            told_at = greatest(visit.told_at, $9), cancel_reason = $10
         """,
         site_id,
         visit.visit_id,
@@ -145,17 +185,62 @@ async def record_visit(connection: Connection, site_id: str, visit: VisitUpdated
         visit.state,
         visit.checked_in_at,
         visit.completed_at,
+        told_at,
+        cancel_reason,
     )
+
+
+async def visits_named(connection: Connection, scope: SiteScope, hashes: Sequence[bytes]) -> list[KnownVisit]:
+    """The visits that the site's system has one of these names for."""
+    rows = await connection.fetch(
+        """
+        SELECT visit.* FROM visit WHERE site_id = ANY($1) AND visit_id IN (
+            SELECT visit_id FROM visit_name WHERE site_id = ANY($1) AND name_hash = ANY($2)
+        )
+        """,
+        scope.ids,
+        hashes,
+    )
+    return [KnownVisit(_visit(row), row["told_at"]) for row in rows]
+
+
+async def record_visit_names(
+    connection: Connection, site_id: str, visit: VisitUpdated, hashes: Sequence[bytes]
+) -> None:
+    """Find a visit by these names from now on."""
+    await connection.execute(
+        """
+        INSERT INTO visit_name (site_id, name_hash, visit_id, patient_id)
+        SELECT $1, name_hash, $3, $4 FROM unnest($2::bytea[]) AS name_hash ON CONFLICT DO NOTHING
+        """,
+        site_id,
+        hashes,
+        visit.visit_id,
+        visit.patient_id,
+    )
+
+
+async def visit_in_full(connection: Connection, scope: SiteScope, visit_id: UUID) -> FullVisit | None:
+    """A visit with why it was cancelled and when its survey was submitted."""
+    row = await connection.fetchrow(
+        """
+        SELECT visit.*, survey.submitted_at FROM visit
+        LEFT JOIN survey ON (survey.site_id, survey.visit_id) = (visit.site_id, visit.visit_id)
+             AND survey.change <> 'entered-in-error'
+        WHERE visit.site_id = ANY($1) AND visit.visit_id = $2
+        """,
+        scope.ids,
+        visit_id,
+    )
+    if row is None:
+        return None
+    reason = None if row["cancel_reason"] is None else CancelReason(row["cancel_reason"])
+    return FullVisit(_visit(row), reason, row["submitted_at"])
 
 
 async def record_erasure(connection: Connection, patient: Patient, erased_at: datetime) -> None:
     """Leave nothing of a patient but a tombstone. The outbox keeps the events, whose words no key opens."""
-    await erasures.record(
-        connection,
-        patient,
-        erased_at,
-        tables=("survey_version", "survey_draft", "survey", "visit_link", "visit", "patient"),
-    )
+    await erasures.record(connection, patient, erased_at, tables=_HELD)
 
 
 async def enrolled_among(connection: Connection, scope: SiteScope, patients: Sequence[Patient]) -> list[Patient]:

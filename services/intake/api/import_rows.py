@@ -1,0 +1,218 @@
+"""What a row of a file asks for: read, checked, and ready to be recorded by the same functions as a request's items."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import orjson
+from pydantic import BaseModel, ValidationError
+
+from services.intake import store
+from services.intake.api import news, patients, surveys
+from services.intake.api.patients import Enrolment, PatientBody
+from services.intake.api.surveys import SurveyBody
+from services.intake.domain import Identifiers, VisitNews
+from services.intake.domain.imports import ImportKind, Row, read_cells
+from shared.auth import Caller
+from shared.db import Connection, SiteScope
+from shared.errors import FieldError, Problem, conflict
+from shared.events import EnrollmentUpdated, Language, VisitState
+from shared.http.commands import Item
+from shared.http.problems import invalid
+from shared.keyring import KeyRing
+from shared.outbox import Recorded
+
+M = TypeVar("M", bound=BaseModel)
+_COLUMN_OF = {"identifier": "patient", "clinician_id": "clinician", "participant": "clinician"}
+_COLUMN_OF_KIND = {
+    "already-enrolled": "patient",
+    "already-answered": "visit",
+    "visit-cancelled": "visit",
+    "visit-of-another-patient": "visit",
+    "visit-times": "state",
+    "visit-not-allowed": "state",
+    "consent-text-unknown": "consent_text",
+    "consent-text-required": "consent_text",
+}
+_COMPARED = ("birth_year", "sex", "diagnosis", "education", "language", "clinician_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where rows are recorded: for which site, on whose behalf, by which clocks, and with what."""
+
+    site_id: str
+    caller: Caller
+    zone: ZoneInfo
+    identifiers: Identifiers
+    ring: KeyRing
+
+    @property
+    def scope(self) -> SiteScope:
+        return SiteScope.of(self.site_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A row that was understood: what to hold for it, how it is recorded, and the hashes that it is known again by."""
+
+    row: Row
+    hashes: Sequence[bytes]
+    locks: Sequence[str]
+    record: Callable[[Connection], Awaitable[Recorded]]
+    patient_id: UUID | None = None
+
+
+async def prepare(connection: Connection, ground: Ground, kind: ImportKind, row: Row) -> Ready | Problem:
+    """Understand a row: patients and visits that it names are looked up."""
+    if row.wrong is not None:
+        return Problem(422, "invalid", row.wrong)
+    values, wrong = read_cells(kind, row.cells, ground.zone)
+    if wrong:
+        return Problem(422, "invalid", f"{len(wrong)} cell(s) are not valid.", errors=wrong)
+    written = orjson.dumps([kind, sorted(row.cells.items())]).decode()
+    hashes = ground.identifiers.of_row(ground.site_id, written)
+    try:
+        return await _PREPARE[kind](connection, ground, values, partial(Ready, row, hashes))
+    except Problem as problem:
+        return problem
+
+
+def wrong_cells(problem: Problem) -> list[tuple[str, str]]:
+    """What is wrong with a row, by column, in words; '' is the whole row."""
+    if problem.errors:
+        return [(_COLUMN_OF.get(error.field, error.field), error.expected) for error in problem.errors]
+    return [(_COLUMN_OF_KIND.get(problem.kind, ""), problem.detail)]
+
+
+async def _patient(_: Connection, ground: Ground, values: dict[str, Any], ready: Callable[..., Ready]) -> Ready:
+    given = {
+        "identifier": values.pop("patient"),
+        "clinician_id": values.pop("clinician", None),
+        "consent_text": values.pop("consent_text", None),
+        **values,
+    }
+    if given["consent_text"] is not None:
+        shown_in = given.get("language", Language.ENGLISH)
+        given["consent_text"] = {"version": given["consent_text"], "language": shown_in}
+    body = _checked(PatientBody, given)
+    hashes = ground.identifiers.of_patient(ground.site_id, body.identifier)
+    enrolment = Enrolment(ground.caller.subject, hashes, body)
+    return ready(patients.locks_of(hashes), partial(_enrol, ground, enrolment))
+
+
+async def _enrol(ground: Ground, enrolment: Enrolment, connection: Connection) -> Recorded:
+    known = await store.patient_with_identifier(connection, ground.scope, enrolment.hashes)
+    if known is None:
+        return await patients.enrol_unknown(connection, ground.site_id, enrolment)
+    stands = await store.enrolment(connection, ground.scope, known)
+    if stands is not None and (other := _differing(stands, enrolment.patient)):
+        columns = ", ".join(_COLUMN_OF.get(name, name) for name in other)
+        raise conflict("already-enrolled", f"Here already, with another {columns}. An import changes nobody.")
+    return Recorded(str(known), [])
+
+
+def _differing(stands: EnrollmentUpdated, given: PatientBody) -> list[str]:
+    return [name for name in _COMPARED if name in given.model_fields_set and _differs(stands, given, name)]
+
+
+def _differs(stands: EnrollmentUpdated, given: PatientBody, name: str) -> bool:
+    asked = getattr(given, name)
+    return asked is not None and asked != getattr(stands, name)
+
+
+async def _visit(connection: Connection, ground: Ground, values: dict[str, Any], ready: Callable[..., Ready]) -> Ready:
+    """A visit without a number of its own is known again by its patient and its time."""
+    starts_at: datetime = values["starts_at"]
+    patient = await _patient_id(connection, ground, values["patient"])
+    name = values.get("visit") or f"{patient} at {starts_at.astimezone(UTC).isoformat()}"
+    state = VisitState(values.get("state", VisitState.SCHEDULED))
+    one = VisitNews(
+        names=(f"|{name}",),
+        patient=patient,
+        clinician_id=values["clinician"],
+        state=state,
+        starts_at=starts_at,
+        told_at=datetime.now(UTC),
+        checked_in_at=values.get("checked_in_at"),
+        completed_at=values.get("completed_at"),
+    )
+    told = await news.told(connection, ground.identifiers, ground.site_id, one)
+    if isinstance(told, Problem):
+        raise told
+    locks = news.locks_of(ground.site_id, told)
+    return ready(locks, partial(_tell, ground.site_id, told), patient)
+
+
+async def _tell(site_id: str, told: news.Told, connection: Connection) -> Recorded:
+    return await news.tell(connection, site_id, told)
+
+
+async def _answers(
+    connection: Connection, ground: Ground, values: dict[str, Any], ready: Callable[..., Ready]
+) -> Ready:
+    patient_id = await _patient_id(connection, ground, values.pop("patient"))
+    given = {
+        **values,
+        "patient_id": patient_id,
+        "visit_id": await _visit_id(connection, ground, values.pop("visit")),
+        "submitted_at": values["submitted_at"].isoformat(),
+    }
+    given.pop("visit", None)
+    item = Item(ground.caller, ground.site_id, _checked(SurveyBody, given))
+    return ready([str(patient_id)], partial(_submit, ground.ring, item), patient_id)
+
+
+async def _submit(ring: KeyRing, item: Item[SurveyBody], connection: Connection) -> Recorded:
+    (result,) = await surveys.record(ring, connection, [item])
+    if isinstance(result, Problem):
+        raise result
+    return result
+
+
+async def _patient_id(connection: Connection, ground: Ground, number: str) -> UUID:
+    """The patient whom the site calls so; or our own id of one, which the record looks up."""
+    hashes = ground.identifiers.of_patient(ground.site_id, number)
+    found = await store.patient_with_identifier(connection, ground.scope, hashes) or _own_id(number)
+    if found is None:
+        raise _unknown("patient", "No such patient here. Add the patient first, or correct the number.")
+    return found
+
+
+async def _visit_id(connection: Connection, ground: Ground, number: str) -> UUID:
+    found = await store.visits_named(
+        connection, ground.scope, ground.identifiers.of_visit(ground.site_id, f"|{number}")
+    )
+    visit_id = found[0].visit.visit_id if found else _own_id(number)
+    if visit_id is None:
+        raise _unknown("visit", "No such visit here. Add the visit first, or correct the number.")
+    return visit_id
+
+
+def _own_id(number: str) -> UUID | None:
+    try:
+        return UUID(number)
+    except ValueError:
+        return None
+
+
+def _unknown(column: str, sentence: str) -> Problem:
+    return Problem(404, "not-found", sentence, errors=[FieldError(column, sentence)])
+
+
+def _checked(model: type[M], given: Mapping[str, Any]) -> M:
+    try:
+        return model.model_validate({name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise invalid(error.errors(include_input=False, include_url=False, include_context=False)) from None
+
+
+_PREPARE: Mapping[ImportKind, Callable[..., Awaitable[Ready]]] = {
+    ImportKind.PATIENTS: _patient,
+    ImportKind.VISITS: _visit,
+    ImportKind.ANSWERS: _answers,
+}

@@ -1,0 +1,196 @@
+"""Visits as the site's own system tells of them: FHIR `Appointment` and `Encounter`, in any order, any number of times.
+
+What is older than what is known changes nothing (`meta.lastUpdated`), and neither does what is known already. A visit
+is found again by what the site's system calls it, of which only keyed hashes are kept.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict
+
+from services.intake import store
+from services.intake.api.standing import enrolled
+from services.intake.domain import (
+    VISIT_KINDS,
+    Identifiers,
+    Resource,
+    VisitNews,
+    VisitStatus,
+    begin,
+    follow,
+    numbers_in,
+    read_visit,
+)
+from shared.db import Connection, SiteScope, transaction
+from shared.errors import FieldError, Problem, conflict, unknown
+from shared.events import VisitUpdated
+from shared.http import sound_json
+from shared.http.access import SiteStaff
+from shared.http.batch import MOST_ITEMS, Batch
+from shared.http.commands import Accepted, BatchAnswer, Command, IdempotencyKey, NamedSite, execute, pool_of
+from shared.outbox import Draft, Recorded
+
+router = APIRouter(tags=["visits"])
+_NDJSON = ("application/fhir+ndjson", "application/x-ndjson", "application/ndjson")
+_RESOURCE = {
+    "type": "object",
+    "description": "A FHIR R4 Appointment, Encounter, or Bundle of these; in NDJSON one resource a line",
+    "required": ["resourceType"],
+    "properties": {"resourceType": {"enum": [*VISIT_KINDS, "Bundle"]}, "status": {"type": "string", "maxLength": 40}},
+}
+_BODY = {"content": {kind: {"schema": _RESOURCE} for kind in ("application/json", "application/fhir+json", *_NDJSON)}}
+
+
+class Told(BaseModel):
+    """News of a visit of a patient whom the site has enrolled, with the hashes of what its system calls the visit."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    patient_id: UUID
+    hashes: tuple[bytes, ...]
+    news: VisitNews
+
+
+@router.post(
+    "/v1/fhir/visits",
+    response_model=Accepted | BatchAnswer,
+    openapi_extra={"requestBody": {"required": True, **_BODY}},
+)
+async def tell_of_visits(request: Request, caller: SiteStaff, key: IdempotencyKey, site: NamedSite = None) -> Response:
+    """Take in appointments and encounters: one, a Bundle, or NDJSON. A Bundle's patients lead to the site's numbers.
+
+    A receipt that is null says that nothing changed: it was known, or something newer is.
+    """
+    site_id = caller.writing_site(site)
+    identifiers: Identifiers = request.app.state.identifiers
+    is_ndjson = request.headers.get("content-type", "").partition(";")[0].strip().lower() in _NDJSON
+    read = _lines(await request.body()) if is_ndjson else _resources(await request.body())
+    async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
+        items = [await told(connection, identifiers, site_id, one) for one in read.items]
+    batch = Batch[Told](items, is_single=read.is_single)
+    command = Command[Told](locks=locks_of, record=tell, status=200)
+    return await execute(request, command, batch, site_id=site_id, key=key)
+
+
+async def told(
+    connection: Connection, identifiers: Identifiers, site_id: str, news: VisitNews | Problem
+) -> Told | Problem:
+    """The news with the patient whom they are about."""
+    if isinstance(news, Problem):
+        return news
+    hashes = tuple(hashed for name in news.names for hashed in identifiers.of_visit(site_id, name))
+    if isinstance(news.patient, UUID):
+        return Told(patient_id=news.patient, hashes=hashes, news=news)
+    known = identifiers.of_patient(site_id, news.patient)
+    patient_id = await store.patient_with_identifier(connection, SiteScope.of(site_id), known)
+    return unknown("patient") if patient_id is None else Told(patient_id=patient_id, hashes=hashes, news=news)
+
+
+def locks_of(_site: str, item: Told) -> list[str]:
+    """The patient, and the names, which two senders may give at once."""
+    return [str(item.patient_id), *(hashed.hex() for hashed in item.hashes)]
+
+
+async def tell(connection: Connection, site_id: str, item: Told) -> Recorded:
+    """Record news of a visit; the caller holds `locks_of` it.
+
+    Raises:
+        Problem: 404 or 410, the patient; 409, the visit is another patient's, is two, or cannot go on so; 422, the
+            first news do not say who sees the patient.
+    """
+    await enrolled(connection, site_id, item.patient_id)
+    known = await store.visits_named(connection, SiteScope.of(site_id), item.hashes)
+    if len(known) > 1:
+        raise conflict("visit-ambiguous", "What the system calls this visit belongs to two visits here.")
+    if not known:
+        return await _recorded(connection, site_id, _first(item), item)
+    ((visit, told_at),) = known
+    if visit.patient_id != item.patient_id:
+        raise conflict("visit-of-another-patient", "This visit is recorded for another patient.")
+    if told_at is not None and item.news.told_at < told_at:
+        return Recorded(str(visit.visit_id), [])
+    current = VisitStatus(visit.state, visit.scheduled_at, visit.checked_in_at, visit.completed_at)
+    clinician = {"clinician_id": item.news.clinician_id or visit.clinician_id}
+    new = visit.model_copy(update=asdict(follow(current, item.news)) | clinician)
+    return await _recorded(connection, site_id, new, item, is_changed=new != visit)
+
+
+def _first(item: Told) -> VisitUpdated:
+    if item.news.clinician_id is None:
+        wrong = FieldError("participant", "the practitioner who sees the patient")
+        raise Problem(422, "invalid", "A visit needs a clinician.", errors=[wrong])
+    return VisitUpdated(
+        visit_id=uuid4(),
+        patient_id=item.patient_id,
+        clinician_id=item.news.clinician_id,
+        **asdict(begin(item.news)),
+    )
+
+
+async def _recorded(
+    connection: Connection, site_id: str, visit: VisitUpdated, item: Told, *, is_changed: bool = True
+) -> Recorded:
+    await store.record_visit(connection, site_id, visit, item.news.told_at, item.news.cancel_reason)
+    await store.record_visit_names(connection, site_id, visit, item.hashes)
+    drafts = [Draft(site_id, str(visit.patient_id), visit)] if is_changed else []
+    return Recorded(str(visit.visit_id), drafts)
+
+
+class _Read:
+    """What a body holds: news, or what is wrong, by item."""
+
+    def __init__(self, items: Sequence[VisitNews | Problem], *, is_single: bool) -> None:
+        if not 1 <= len(items) <= MOST_ITEMS:
+            raise Problem(422, "invalid", f"Send 1 to {MOST_ITEMS} appointments and encounters at once.")
+        self.items = items
+        self.is_single = is_single
+
+
+def _resources(body: bytes) -> _Read:
+    whole = _object(body)
+    if whole.get("resourceType") != "Bundle":
+        return _Read([_news(whole, {})], is_single=True)
+    entries = whole.get("entry")
+    entries = entries if isinstance(entries, list) else []
+    resources = [entry["resource"] for entry in entries if isinstance(entry, dict) and _is_resource(entry)]
+    numbers = numbers_in(resources)
+    visits = [_news(one, numbers) for one in resources if one.get("resourceType") in VISIT_KINDS]
+    return _Read(visits, is_single=False)
+
+
+def _lines(body: bytes) -> _Read:
+    return _Read([_line(line) for line in body.splitlines() if line.strip()], is_single=False)
+
+
+def _line(line: bytes) -> VisitNews | Problem:
+    try:
+        sound_json.check(line)
+        return read_visit(_object(line))
+    except Problem as problem:
+        return problem
+
+
+def _news(resource: Resource, numbers: Mapping[str, str]) -> VisitNews | Problem:
+    try:
+        return read_visit(resource, numbers)
+    except Problem as problem:
+        return problem
+
+
+def _object(text: bytes) -> dict[str, Any]:
+    try:
+        read = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        read = None
+    if not isinstance(read, dict):
+        raise Problem(422, "invalid", "This is no JSON object.")
+    return read
+
+
+def _is_resource(entry: Mapping[str, Any]) -> bool:
+    return isinstance(entry.get("resource"), dict)

@@ -1,0 +1,222 @@
+"""FHIR R4 `Appointment` and `Encounter` as news of a visit.
+
+    Appointment   pending booked | arrived checked-in | fulfilled | cancelled noshow
+    Encounter     planned | arrived triaged in-progress onleave | finished | cancelled
+                  scheduled | checked-in                        | completed | cancelled
+
+`entered-in-error` is a cancelled visit with that reason. What is proposed, waiting or unknown is no visit yet.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.intake.domain.news import CancelReason, VisitNews
+from shared.errors import FieldError, Problem
+from shared.events import VisitState
+
+Resource = Mapping[str, Any]
+_STATES: Mapping[str, Mapping[str, VisitState]] = {
+    "Appointment": {
+        "pending": VisitState.SCHEDULED,
+        "booked": VisitState.SCHEDULED,
+        "arrived": VisitState.CHECKED_IN,
+        "checked-in": VisitState.CHECKED_IN,
+        "fulfilled": VisitState.COMPLETED,
+        "cancelled": VisitState.CANCELLED,
+        "noshow": VisitState.CANCELLED,
+        "entered-in-error": VisitState.CANCELLED,
+    },
+    "Encounter": {
+        "planned": VisitState.SCHEDULED,
+        "arrived": VisitState.CHECKED_IN,
+        "triaged": VisitState.CHECKED_IN,
+        "in-progress": VisitState.CHECKED_IN,
+        "onleave": VisitState.CHECKED_IN,
+        "finished": VisitState.COMPLETED,
+        "cancelled": VisitState.CANCELLED,
+        "entered-in-error": VisitState.CANCELLED,
+    },
+}
+VISIT_KINDS = tuple(_STATES)
+_FIRST_YEAR, _LAST_YEAR, _LONGEST = 1900, 2199, 200
+
+
+def read_visit(resource: Resource, numbers: Mapping[str, str] | None = None) -> VisitNews:
+    """What a resource says. `numbers` are the site's own numbers of patients, by the references that stand for them.
+
+    Raises:
+        Problem: 422 with every part that is missing or not understood, and what was expected there.
+    """
+    return _Reader(resource, numbers or {}).news()
+
+
+def numbers_in(resources: Iterable[Resource]) -> dict[str, str]:
+    """The site's own numbers of the `Patient` resources that came along, by reference."""
+    numbers = dict[str, str]()
+    for resource in resources:
+        if resource.get("resourceType") == "Patient" and isinstance(resource.get("id"), str):
+            known = [one for one in _objects(resource.get("identifier")) if _text(one.get("value"))]
+            if known:
+                best = next((one for one in known if _is_record_number(one)), known[0])
+                numbers[f"Patient/{resource['id']}"] = best["value"]
+    return numbers
+
+
+class _Reader:
+    """One resource, with what is wrong with it."""
+
+    def __init__(self, resource: Resource, numbers: Mapping[str, str]) -> None:
+        self._resource = resource
+        self._numbers = numbers
+        self._errors = list[FieldError]()
+
+    def news(self) -> VisitNews:
+        kind = self._resource.get("resourceType")
+        if not isinstance(kind, str) or kind not in _STATES:
+            raise Problem(422, "invalid", f"The resourceType must be {' or '.join(_STATES)}.")
+        status, state = self._state(kind)
+        told_at = self._moment("meta", self._part("meta").get("lastUpdated"), "lastUpdated, when this was changed last")
+        read = self._appointment if kind == "Appointment" else self._encounter
+        news = read(status, state, told_at)
+        if self._errors or news is None:
+            raise Problem(422, "invalid", f"{len(self._errors)} part(s) are not valid.", errors=self._errors)
+        return news
+
+    def _appointment(self, status: str, state: VisitState | None, told_at: datetime | None) -> VisitNews | None:
+        starts_at = self._moment("start", self._resource.get("start"), "the time of the appointment")
+        end = self._resource.get("end")
+        ends_at = None if end is None else self._moment("end", end, "the end of the appointment")
+        actors = [_part(part, "actor") for part in _objects(self._resource.get("participant"))]
+        patient = self._patient("participant", actors)
+        names = self._names("Appointment")
+        if state is None or told_at is None or starts_at is None or patient is None:
+            return None
+        return VisitNews(
+            names=names,
+            patient=patient,
+            clinician_id=_clinician(actors),
+            state=state,
+            starts_at=starts_at,
+            told_at=told_at,
+            checked_in_at=told_at if state is VisitState.CHECKED_IN else None,
+            completed_at=min(ends_at or told_at, told_at) if state is VisitState.COMPLETED else None,
+            cancel_reason=_cancel_reason(status, state),
+        )
+
+    def _encounter(self, status: str, state: VisitState | None, told_at: datetime | None) -> VisitNews | None:
+        period = self._part("period")
+        began_at = self._moment("period", period.get("start"), "start, the time at which the visit begins")
+        ended_at = None
+        if state is VisitState.COMPLETED:
+            ended_at = self._moment("period", period.get("end"), "end, the time at which the visit ended")
+        people = [_part(part, "individual") for part in _objects(self._resource.get("participant"))]
+        patient = self._patient("subject", [self._part("subject")])
+        appointments = [_reference(one) for one in _objects(self._resource.get("appointment"))]
+        names = self._names("Encounter", *filter(None, appointments))
+        if state is None or told_at is None or began_at is None or patient is None:
+            return None
+        has_begun = state in (VisitState.CHECKED_IN, VisitState.COMPLETED)
+        return VisitNews(
+            names=names,
+            patient=patient,
+            clinician_id=_clinician(people),
+            state=state,
+            starts_at=began_at,
+            told_at=told_at,
+            checked_in_at=began_at if has_begun else None,
+            completed_at=ended_at,
+            cancel_reason=_cancel_reason(status, state),
+            is_as_it_went=True,
+        )
+
+    def _state(self, kind: str) -> tuple[str, VisitState | None]:
+        states, status = _STATES[kind], self._resource.get("status")
+        if isinstance(status, str) and status in states:
+            return status, states[status]
+        self._errors.append(FieldError("status", f"one of {', '.join(states)}: anything else is no visit yet"))
+        return "", None
+
+    def _moment(self, field: str, value: Any, what: str) -> datetime | None:
+        try:
+            moment = datetime.fromisoformat(value)
+        except (TypeError, ValueError):
+            moment = None
+        if moment is not None and moment.tzinfo and _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+            return moment
+        self._errors.append(FieldError(field, f"{what}, with its offset, as in 2026-10-13T10:20:00-05:00"))
+        return None
+
+    def _patient(self, field: str, actors: list[Resource]) -> UUID | str | None:
+        for actor in actors:
+            reference = _reference(actor)
+            if reference.startswith("Patient/") or actor.get("type") == "Patient":
+                number = _text(_part(actor, "identifier").get("value")) or self._numbers.get(reference)
+                if number:
+                    return number
+                if ours := _our_id(reference):
+                    return ours
+        expected = "the patient, by identifier.value (the site's own number) or as Patient/ with our id"
+        self._errors.append(FieldError(field, expected))
+        return None
+
+    def _names(self, kind: str, *others: str) -> tuple[str, ...]:
+        """What the site's system calls this visit: its own numbers, and addresses of resources."""
+        identifiers = _objects(self._resource.get("identifier")) or [self._part("identifier")]
+        own = [f"{one.get('system', '')}|{one['value']}" for one in identifiers if _text(one.get("value"))]
+        if resource_id := _text(self._resource.get("id")):
+            own.append(f"{kind}/{resource_id}")
+        if not own:
+            self._errors.append(FieldError("identifier", "the number that the site's own system has for this visit"))
+        return tuple(dict.fromkeys((*own, *others)))
+
+    def _part(self, name: str) -> Resource:
+        return _part(self._resource, name)
+
+
+def _clinician(actors: list[Resource]) -> str | None:
+    for actor in actors:
+        reference = _reference(actor)
+        if reference.startswith("Practitioner/") or actor.get("type") == "Practitioner":
+            number = _text(_part(actor, "identifier").get("value")) or reference.removeprefix("Practitioner/")
+            return number[:64] or None
+    return None
+
+
+def _cancel_reason(status: str, state: VisitState) -> CancelReason | None:
+    if state is not VisitState.CANCELLED:
+        return None
+    return {"noshow": CancelReason.NO_SHOW, "entered-in-error": CancelReason.ENTERED_IN_ERROR}.get(
+        status, CancelReason.CANCELLED
+    )
+
+
+def _reference(actor: Resource) -> str:
+    """`Patient/123` out of a reference, with or without an address before and a version after it."""
+    parts = _text(actor.get("reference")).split("/_history/", maxsplit=1)[0].split("/")
+    return "/".join(parts[-2:]) if len(parts) > 1 else ""
+
+
+def _our_id(reference: str) -> UUID | None:
+    try:
+        return UUID(reference.removeprefix("Patient/"))
+    except ValueError:
+        return None
+
+
+def _is_record_number(identifier: Resource) -> bool:
+    return any(coding.get("code") == "MR" for coding in _objects(_part(identifier, "type").get("coding")))
+
+
+def _part(of: Resource, name: str) -> Resource:
+    value = of.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: Any) -> list[Resource]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) and len(value) <= _LONGEST else ""

@@ -1,0 +1,68 @@
+"""News of a visit from the site's own system, which may come late, twice and in another order than it was made."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from services.intake.domain.visits import VisitStatus, advance, check_times
+from shared.events import VisitState
+
+
+class CancelReason(StrEnum):
+    """Why a visit does not take place, as far as the site's system says."""
+
+    CANCELLED = "cancelled"
+    NO_SHOW = "no-show"
+    ENTERED_IN_ERROR = "entered-in-error"
+
+
+@dataclass(frozen=True, slots=True)
+class VisitNews:
+    """A visit as it stood at `told_at`.
+
+    `names` are what the site's system calls it: any of them finds it again. `patient` is our id, or the site's own
+    number. `is_as_it_went`: `starts_at` is when it began, which does not move the time that was agreed.
+    """
+
+    names: tuple[str, ...]
+    patient: UUID | str
+    clinician_id: str | None
+    state: VisitState
+    starts_at: datetime
+    told_at: datetime
+    checked_in_at: datetime | None = None
+    completed_at: datetime | None = None
+    cancel_reason: CancelReason | None = None
+    is_as_it_went: bool = False
+
+
+def begin(news: VisitNews) -> VisitStatus:
+    """How a visit stands of which this is the first news.
+
+    Raises:
+        Problem: 409 `visit-times`.
+    """
+    status = VisitStatus(news.state, news.starts_at, news.checked_in_at, news.completed_at)
+    check_times(status)
+    return status
+
+
+def follow(current: VisitStatus, news: VisitNews) -> VisitStatus:
+    """How a visit stands after news that is not older than what is known; `current` itself where nothing is new.
+
+    A cancelled visit that takes place after all was booked again in between, whether we heard of that or not.
+
+    Raises:
+        Problem: 409, see `advance`.
+    """
+    moves = news.state is VisitState.SCHEDULED or not news.is_as_it_went
+    scheduled_at = news.starts_at if moves else current.scheduled_at
+    if news.state is current.state and (news.state is not VisitState.SCHEDULED or scheduled_at == current.scheduled_at):
+        return current
+    if current.state is VisitState.CANCELLED and news.state is not VisitState.SCHEDULED:
+        current = advance(current, VisitStatus(VisitState.SCHEDULED, scheduled_at))
+    completed_at, checked_in_at = news.completed_at, news.checked_in_at or current.checked_in_at
+    if completed_at is not None and checked_in_at is not None:
+        completed_at = max(completed_at, checked_in_at)
+    return advance(current, VisitStatus(news.state, scheduled_at, news.checked_in_at, completed_at))

@@ -1,0 +1,67 @@
+"""The coordinator's pages of imports: the form with the newest files, and what became of one."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment
+
+from shared.pages import environment
+from shared.pages.words import counted
+
+Answer = Mapping[str, Any]
+_BEGINNINGS = {
+    "checking": "Being checked. Nothing is written yet.",
+    "checked": "Checked. Nothing is written yet.",
+    "importing": "Coming in.",
+    "done": "",
+    "stopped": "It stopped on the way.",
+}
+
+
+def show_imports(
+    newest: Sequence[Answer],
+    *,
+    columns: Mapping[str, Sequence[tuple[str, str, bool]]],
+    wrong: str | None,
+    at: str | None,
+    is_synthetic: bool,
+) -> str:
+    """`columns` of each kind: name, what to write there, whether every row needs it. `wrong`: about the last try."""
+    return _render("imports.html", newest=newest, columns=columns, wrong=wrong, at=at, is_synthetic=is_synthetic)
+
+
+def show_import(answer: Answer, *, at: str | None, is_synthetic: bool) -> str:
+    """What became of a file, and the one thing to do next."""
+    return _render("import.html", one=answer, at=at, is_synthetic=is_synthetic)
+
+
+def in_a_sentence(answer: Answer) -> str:
+    """`44 of 48 rows are in. 3 were refused, 1 was already here.`"""
+    beginning = _BEGINNINGS[answer["stage"]]
+    if answer["stage"] in ("checking", "importing", "stopped"):
+        return f"{beginning} {answer['rows_done']:,} of {_rows(answer['rows'])} are through."
+    verb = "would come in" if answer["stage"] == "checked" else "are in"
+    sentences = [beginning, f"{answer['accepted']:,} of {_rows(answer['rows'])} {verb}.", _others(answer)]
+    return " ".join(filter(None, sentences))
+
+
+def _others(answer: Answer) -> str:
+    others = [("refused", answer["refused"]), ("already here", answer["unchanged"])]
+    said = [f"{count:,} {'was' if count == 1 else 'were'} {what}" for what, count in others if count]
+    return f"{', '.join(said)}." if said else ""
+
+
+def _rows(count: int) -> str:
+    return counted(count, "row")
+
+
+def _render(template: str, **values: object) -> str:
+    return _templates().get_template(template).render(**values)
+
+
+@cache
+def _templates() -> Environment:
+    made = environment("services.intake.pages")
+    made.filters |= {"in_a_sentence": in_a_sentence}
+    return made
