@@ -6,20 +6,22 @@ from fastapi import FastAPI
 
 from services.intake import pages
 from services.intake.api import ROUTERS, entry, surveys, tokens
+from services.intake.api.alerting import Alerting
 from services.intake.settings import IntakeAppSettings
 from shared.http.app import Entrance
 from shared.http.app import create_app as create
 from shared.http.app import document as describe
 from shared.http.rates import Buckets
+from shared.http.sessions import Clock, utc_now
 from shared.keyring import KeyRing
 from shared.signing import SigningKeys
 
 NAME = "intake"
 
 
-def create_app(settings: IntakeAppSettings) -> FastAPI:
+def create_app(settings: IntakeAppSettings, *, clock: Clock = utc_now) -> FastAPI:
     """The application; it opens its pool and the key ring when it starts."""
-    rates, ring = settings.platform.rates, KeyRing(settings.keyring)
+    rates, ring, alerting = settings.platform.rates, KeyRing(settings.keyring), Alerting(clock)
     return create(
         NAME,
         settings,
@@ -27,7 +29,8 @@ def create_app(settings: IntakeAppSettings) -> FastAPI:
         state={
             "settings": settings,
             "keyring": ring,
-            "submission": surveys.submission_with(ring),
+            "alerting": alerting,
+            "submission": surveys.submission_with(ring, alerting),
             "link_keys": [
                 key.get_secret_value().encode()
                 for key in (settings.link_key, settings.other_link_key)
@@ -37,7 +40,12 @@ def create_app(settings: IntakeAppSettings) -> FastAPI:
             "link_rates": entry.LinkRates(Buckets(rates.links, rates.clients), Buckets(rates.link, rates.clients)),
             "token_rate": Buckets(rates.token, rates.clients),
         },
-        entrance=Entrance(static=pages.STATIC, open_paths=f"{entry.OPEN_PATHS}|{tokens.OPEN_PATHS}"),
+        entrance=Entrance(
+            static=pages.STATIC,
+            open_paths=f"{entry.OPEN_PATHS}|{tokens.OPEN_PATHS}",
+            patients_paths=entry.PATIENTS_PATHS,
+            clock=clock,
+        ),
     )
 
 

@@ -109,9 +109,7 @@ class SurveyCompleted(Fact):
     survey_id: UUID
     version: int = Field(default=1, ge=1)
     change: RecordChange = RecordChange.COMPLETED
-    reason: CorrectionReason | None = Field(
-        default=None, description="Why there is another version"
-    )
+    reason: CorrectionReason | None = Field(default=None, description="Why there is another version")
     mode: EntryMode = EntryMode.SELF
     visit_id: UUID
     patient_id: UUID

@@ -23,8 +23,10 @@ from tests.access.lines import (
     ASSESSMENT,
     LAB,
     MEDICINE,
+    OWN_RULE,
+    SEEN,
+    SEVERE,
     STEP,
-    SURVEY,
     VISIT,
     WHY,
     Json,
@@ -123,21 +125,38 @@ class Door:
 
 
 async def _at_intake(door: Door, ids: Ids) -> Ids:
-    """A patient with a visit that has no survey yet, a link for it, and an earlier visit that has one."""
+    """A patient with a visit that has no survey yet, a link for it, and an earlier visit whose survey alerts."""
     identifier, tomorrow = uuid4().hex, datetime.now(UTC) + timedelta(days=1)
     async with door.client(staff_of(ids["site_id"], Role.SYSTEM)) as system:
         about = {"patient_id": (await _posted(system, "/v1/patients", PERSON | {"identifier": identifier}))["id"]}
         earlier, visit = [(await _posted(system, "/v1/visits", VISIT | about))["id"] for _ in range(2)]
-        survey = await _posted(system, "/v1/surveys", SURVEY | about | {"visit_id": earlier})
+        survey = await _posted(system, "/v1/surveys", SEVERE | about | {"visit_id": earlier})
         link = await _posted(system, f"/v1/visits/{visit}/links", {"expires_at": tomorrow.isoformat()})
-    return about | {
-        "identifier": identifier,
-        "visit_id": visit,
-        "link_id": link["id"],
-        "came_by": link["id"],
-        "secret": link["link"].rpartition("/")[2],
-        "receipt": survey["receipt"],
-    }
+    alerts = await _alerted(door, ids["site_id"], about["patient_id"])
+    return (
+        about
+        | alerts
+        | {
+            "identifier": identifier,
+            "visit_id": visit,
+            "link_id": link["id"],
+            "came_by": link["id"],
+            "secret": link["link"].rpartition("/")[2],
+            "receipt": survey["receipt"],
+        }
+    )
+
+
+async def _alerted(door: Door, site: str, patient_id: str) -> Ids:
+    """An open alert of a patient and a closed one; and a rule of the site's own."""
+    rows = await door.application.state.database.rows("SELECT alert_id FROM alert WHERE patient_id = $1", patient_id)
+    is_open, is_closed = (str(row["alert_id"]) for row in rows)
+    rule = str(uuid4())
+    async with door.client(staff_of(site, Role.COORDINATOR)) as coordinator:
+        done = SEEN | {"outcome": "called"}
+        (await coordinator.post(f"/v1/alerts/{is_closed}/close", json=done, headers=new_key())).raise_for_status()
+        (await coordinator.put(f"/v1/sites/{site}/alert-rules/{rule}", json=OWN_RULE)).raise_for_status()
+    return {"alert_id": is_open, "alert_closed": is_closed, "rule_id": rule}
 
 
 async def _at_clinical(door: Door, ids: Ids) -> Ids:

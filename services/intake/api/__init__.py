@@ -2,7 +2,21 @@
 
 from fastapi import APIRouter
 
-from services.intake.api import corrections, entry, erasures, links, patients, sites, surveys, tokens, visits
+from services.intake.api import (
+    alert_pages,
+    alert_rules,
+    alerts,
+    corrections,
+    entry,
+    erasures,
+    high_risk,
+    links,
+    patients,
+    sites,
+    surveys,
+    tokens,
+    visits,
+)
 from shared.http import receipts
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -15,5 +29,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     links.router,
     entry.router,
     tokens.router,
+    alerts.router,
+    alert_rules.router,
+    alert_pages.router,
+    high_risk.router,
     receipts.router,
 )

@@ -142,12 +142,9 @@ async def record_visit(connection: Connection, site_id: str, visit: VisitUpdated
 
 async def record_erasure(connection: Connection, patient: Patient, erased_at: datetime) -> None:
     """Leave nothing of a patient but a tombstone. The outbox keeps the events, whose words no key opens."""
-    await erasures.record(
-        connection,
-        patient,
-        erased_at,
-        tables=("survey_version", "survey_draft", "survey", "visit_link", "visit", "patient"),
-    )
+    of_alerts, of_surveys = ("alert_step", "alert", "high_risk"), ("survey_version", "survey_draft", "survey")
+    tables = (*of_alerts, *of_surveys, "visit_link", "visit", "patient")
+    await erasures.record(connection, patient, erased_at, tables=tables)
 
 
 async def enrolled_among(connection: Connection, scope: SiteScope, patients: Sequence[Patient]) -> list[Patient]:
