@@ -18,7 +18,7 @@ from services.intake import store
 from services.intake.api.alerting import Alerting
 from services.intake.api.surveys import Submitter
 from services.intake.api.versions import Given, Version, event_of, recorded, said, words_of, words_place
-from services.intake.domain import FORMS
+from services.intake.domain import form_without
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope, transaction
 from shared.errors import conflict, unknown
@@ -157,7 +157,8 @@ async def _own(connection: Connection, scope: SiteScope, caller: Caller, survey_
 async def _amend(
     request: Request, caller: Caller, survey: store.SurveyRow, connection: Connection, body: AmendmentBody
 ) -> Recorded:
-    form = FORMS[survey.form]
+    rule = await store.survey_rule(connection, SiteScope.of(survey.site_id), survey.site_id)
+    form = form_without(survey.form, frozenset(rule.left_out))
     content = said(form, body, caller)
     key = await ring_of(request).sealer(Patient(survey.site_id, survey.patient_id)) if words_of(content) else None
     # A correction says nothing of when the patient answered.

@@ -11,7 +11,7 @@ from pydantic import Field
 from services.intake import store
 from services.intake.api.alerting import Alerting
 from services.intake.api.versions import Given, Version, recorded, said, words_of
-from services.intake.domain import FORMS, Form, Said, form_for
+from services.intake.domain import FORMS, Form, Said, form_for, form_without
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope
 from shared.errors import FieldError, Problem, conflict, erased, unknown
@@ -147,7 +147,7 @@ def _fits(item: Item[SurveyBody], standing: store.Standing | None, answered: Set
         raise conflict("visit-cancelled", "The visit was cancelled. A survey belongs to a visit that takes place.")
     if standing.has_survey or _wanted(item) in answered:
         raise conflict("already-answered", "This visit has its survey already.")
-    form = _named_form(body.form, standing.diagnosis)
+    form = form_without(_named_form(body.form, standing.diagnosis).key, standing.left_out)
     return Fits(form, said(form, body, caller))
 
 

@@ -69,14 +69,10 @@ class Given(BaseModel):
     @cached_property
     def by_item(self) -> dict[str, Any]:
         """All answers by item."""
-        answers = dict(self.answers)
+        own = {MATTERS_MOST: self.matters_most}
         for rank, concern in enumerate(self.concerns, start=1):
-            answers.update(zip(concern_items(rank), (concern.topic, concern.words), strict=True))
-        return {
-            link_id: answer
-            for link_id, answer in {**answers, MATTERS_MOST: self.matters_most}.items()
-            if answer is not None
-        }
+            own.update(zip(concern_items(rank), (concern.topic, concern.words), strict=True))
+        return {**self.answers, **{item: said for item, said in own.items() if said is not None}}
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,17 @@ from services.intake.domain.alerts import (
 )
 from services.intake.domain.clients import ClientId, wrong_with
 from services.intake.domain.consent import ConsentDecision, ConsentReason, decide
-from services.intake.domain.forms import FORMS, MATTERS_MOST, TYPED, Form, Said, concern_items, form_for, read
+from services.intake.domain.forms import (
+    FORMS,
+    MATTERS_MOST,
+    TYPED,
+    Form,
+    Said,
+    concern_items,
+    form_for,
+    form_without,
+    read,
+)
 from services.intake.domain.high_risk import RiskReason
 from services.intake.domain.links import Link, LinkState, Opening, Openings, expiry, openings, secret_hash, secret_of
 from services.intake.domain.scoring import score
@@ -87,6 +97,7 @@ __all__ = [
     "decide",
     "expiry",
     "form_for",
+    "form_without",
     "index_of",
     "is_eligible",
     "openings",

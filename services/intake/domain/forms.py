@@ -5,11 +5,12 @@ that is not shown has neither.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from services.intake.domain.content import QUESTIONNAIRES
+from services.intake.domain.content import QUESTIONNAIRES, optional_parts, without
 from services.intake.domain.questionnaires import Definition, Given, Issue, ItemType, check, compile_questionnaire
 from shared.errors import FieldError
 from shared.events import ConcernTopic, Diagnosis, SkipReason
@@ -42,6 +43,18 @@ _FORM_OF = {form.diagnosis: form for form in FORMS.values()}
 def form_for(diagnosis: Diagnosis) -> Form:
     """The survey that a person with this diagnosis gets now."""
     return _FORM_OF[diagnosis]
+
+
+@lru_cache(maxsize=256)
+def form_without(key: str, parts: frozenset[str]) -> Form:
+    """A form as a site asks it that leaves optional parts out; those that it does not have are no matter.
+
+    Raises:
+        KeyError: no such form.
+    """
+    form, questionnaire = FORMS[key], QUESTIONNAIRES[key]
+    left_out = parts.intersection(optional_parts(questionnaire))
+    return replace(form, definition=compile_questionnaire(without(questionnaire, left_out))) if left_out else form
 
 
 class SaidConcern(NamedTuple):

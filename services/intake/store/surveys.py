@@ -55,6 +55,7 @@ class Wanted(NamedTuple):
 class Standing(NamedTuple):
     """How the patient and the visit of a survey stand; of an erased patient no diagnosis is known.
 
+    `left_out` are the optional parts that the site does not ask.
     `rule_change` is the number of the last change that the site made of its rules of alerts; None when it made none.
     """
 
@@ -62,6 +63,7 @@ class Standing(NamedTuple):
     visit_patient_id: UUID | None
     visit_state: VisitState | None
     has_survey: bool
+    left_out: frozenset[str]
     rule_change: int | None
 
 
@@ -70,7 +72,7 @@ async def standings(connection: Connection, scope: SiteScope, wanted: Sequence[W
     rows = await connection.fetch(
         """
         SELECT wanted.*, diagnosis, visit.patient_id AS visit_patient_id, visit.state AS visit_state,
-               survey.visit_id IS NOT NULL AS has_survey,
+               survey.visit_id IS NOT NULL AS has_survey, survey_rule.left_out,
                (SELECT max(number) FROM alert_rule WHERE alert_rule.site_id = wanted.site_id) AS rule_change
         FROM unnest($1::text[], $2::uuid[], $3::uuid[]) AS wanted (site_id, patient_id, visit_id)
         LEFT JOIN patient ON (patient.site_id, patient.patient_id) = (wanted.site_id, wanted.patient_id)
@@ -78,6 +80,7 @@ async def standings(connection: Connection, scope: SiteScope, wanted: Sequence[W
         LEFT JOIN visit ON (visit.site_id, visit.visit_id) = (wanted.site_id, wanted.visit_id)
         LEFT JOIN survey ON (survey.site_id, survey.visit_id) = (wanted.site_id, wanted.visit_id)
              AND survey.change <> 'entered-in-error'
+        LEFT JOIN survey_rule ON survey_rule.site_id = wanted.site_id
         WHERE wanted.site_id = ANY($4) AND (patient.patient_id IS NOT NULL OR erasure.patient_id IS NOT NULL)
         """,
         *as_columns(wanted),
@@ -89,6 +92,7 @@ async def standings(connection: Connection, scope: SiteScope, wanted: Sequence[W
             visit_patient_id=row["visit_patient_id"],
             visit_state=None if row["visit_state"] is None else VisitState(row["visit_state"]),
             has_survey=row["has_survey"],
+            left_out=frozenset(row["left_out"] or ()),
             rule_change=row["rule_change"],
         )
         for row in rows
