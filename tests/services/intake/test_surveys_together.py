@@ -66,7 +66,8 @@ async def test_who_used_no_words_does_not_wait_for_a_key_ring_that_is_slow(
     for number in range(2):
         patient = await clinic.enrol(identifier=f"MRN-{number}")
         surveys.append(survey_of(patient, await clinic.visit(patient)))
-    said = surveys[0] | {"matters_most": "To sleep through (synthetic)"}
+    unsaid = {"concern_1_topic": "prefer-not-to-say"}
+    said = surveys[0] | {"matters_most": "To sleep through (synthetic)", "skipped": unsaid}
     admin = (await keyring_of("admin")).database_url.get_secret_value()
     async with asyncpg.create_pool(admin, min_size=2, max_size=2) as ring, ring.acquire() as holding:
 
