@@ -12,7 +12,7 @@ from typing import Any
 
 from services import READ_WORDS, ROLES, SERVICES
 
-SIGNED_IN_TO = ("dashboard", "analytics")
+SIGNED_IN_TO = ("intake", "dashboard", "analytics")
 ENV_FILE = Path(__file__).resolve().parent.parent / ".env"
 # Who logs in to Kafka: the super user, who lets the others; who makes the topics; the worker of each service.
 KAFKA_ADMIN, KAFKA_PREPARE = "admin", "prepare"
@@ -55,8 +55,8 @@ def completed(known: Mapping[str, Any]) -> Secrets:
         TypeError: some are known that nobody asks for any more.
     """
     made = asdict(new_secrets())
-    passwords = made["database_passwords"] | known.get("database_passwords", {})
-    return Secrets(**made | dict(known) | {"database_passwords": passwords})
+    by_name = {name: made[name] | known.get(name, {}) for name in ("client_secrets", "database_passwords")}
+    return Secrets(**made | dict(known) | by_name)
 
 
 def compose_variables() -> dict[str, str]:

@@ -66,6 +66,17 @@ KEYS = Counter(
     "docs/runbooks/keys.md.",
     ["outcome"],
 )
+ALERTS = Gauge(
+    "samepage_alerts",
+    "Alerts about patients' answers, of all sites: open, unowned, escalated. Escalated above 0: a clinic must look.",
+    ["state"],
+)
+ALERTS_OLDEST_UNOWNED = Gauge(
+    "samepage_alerts_oldest_unowned_seconds", "How long the alert that waits longest has had no owner."
+)
+ALERTS_LOOKED_AT = Gauge(
+    "samepage_alerts_looked_at_timestamp_seconds", "When the worker last looked for alerts to escalate. Old: none does."
+)
 
 # Ids of zeros only are invalid, says the standard.
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")

@@ -49,12 +49,11 @@ class LocalPeople:
         if door.kind != "app":
             return {}
         prefix = f"SAMEPAGE_{service.upper()}"
-        if service == "intake":
-            return {f"{prefix}_SIGNING_KEY_FILES": json.dumps([str(self._network_key)])}
+        told = {f"{prefix}_SIGNING_KEY_FILES": json.dumps([str(self._network_key)])} if service == "intake" else {}
         if service not in SIGNED_IN_TO:
-            return {}
+            return told
         sign_in = SignIn(issuer=self._url(PROVIDER), client_id=f"samepage-{service}", algorithms=(ALGORITHM,))
-        return {
+        return told | {
             f"{prefix}_SIGN_IN": sign_in.model_dump_json(exclude={"client_secret"}),
             f"{prefix}_SIGN_IN__CLIENT_SECRET": self.client_secrets[service],
         }

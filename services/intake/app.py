@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from services.intake import pages
 from services.intake.api import ROUTERS, entry, imports, surveys, tokens
+from services.intake.api.alerting import Alerting
 from services.intake.api.importing import Importer, Seal
 from services.intake.domain import Identifiers
 from services.intake.settings import IntakeAppSettings
@@ -14,15 +15,16 @@ from shared.http.app import Entrance
 from shared.http.app import create_app as create
 from shared.http.app import document as describe
 from shared.http.rates import Buckets
+from shared.http.sessions import Clock, utc_now
 from shared.keyring import KeyRing
 from shared.signing import SigningKeys
 
 NAME = "intake"
 
 
-def create_app(settings: IntakeAppSettings) -> FastAPI:
+def create_app(settings: IntakeAppSettings, *, clock: Clock = utc_now) -> FastAPI:
     """The application; it opens its pool and the key ring when it starts."""
-    rates, ring = settings.platform.rates, KeyRing(settings.keyring)
+    rates, ring, alerting = settings.platform.rates, KeyRing(settings.keyring), Alerting(clock)
     keys = [
         key.get_secret_value().encode()
         for key in (settings.identifier_key, settings.other_identifier_key)
@@ -38,7 +40,8 @@ def create_app(settings: IntakeAppSettings) -> FastAPI:
             "identifiers": Identifiers(keys),
             "import_seal": Seal([hmac.digest(key, b"imported files", "sha256") for key in keys]),
             "importer": Importer(),
-            "submission": surveys.submission_with(ring),
+            "alerting": alerting,
+            "submission": surveys.submission_with(ring, alerting),
             "link_keys": [
                 key.get_secret_value().encode()
                 for key in (settings.link_key, settings.other_link_key)
@@ -49,7 +52,11 @@ def create_app(settings: IntakeAppSettings) -> FastAPI:
             "token_rate": Buckets(rates.token, rates.clients),
         },
         entrance=Entrance(
-            static=pages.STATIC, open_paths=f"{entry.OPEN_PATHS}|{tokens.OPEN_PATHS}", uploads=imports.UPLOADS
+            static=pages.STATIC,
+            open_paths=f"{entry.OPEN_PATHS}|{tokens.OPEN_PATHS}",
+            patients_paths=entry.PATIENTS_PATHS,
+            uploads=imports.UPLOADS,
+            clock=clock,
         ),
     )
 

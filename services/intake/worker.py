@@ -1,19 +1,23 @@
-"""Intake's Kafka door: it consumes nothing; it relays its outbox and finishes erasures that were begun."""
+"""Intake's Kafka door: it consumes nothing; it relays its outbox, finishes erasures that were begun, and escalates
+alerts that nobody took."""
 
 import asyncio
 
 import structlog
 
 from services.intake.api.erasures import finish_erasures
+from services.intake.api.escalation import escalate_alerts, measure_alerts
 from services.intake.settings import IntakeSettings
 from shared.broker import Broker
 from shared.db import RETRYABLE, Pool
 from shared.errors import KeyRingAway
+from shared.http.sessions import Clock, utc_now
 from shared.keyring import KeyRing
 from shared.worker import run_worker
 
 _log = structlog.get_logger()
 _FINISH_EVERY_S = 30.0
+_ESCALATE_EVERY_S = 10.0
 
 
 async def run(settings: IntakeSettings, broker: Broker) -> int:
@@ -25,7 +29,7 @@ async def run(settings: IntakeSettings, broker: Broker) -> int:
             broker,
             subscription=None,
             is_publisher=True,
-            also=lambda pool: keep_finishing_erasures(pool, ring),
+            also=[lambda pool: keep_finishing_erasures(pool, ring), keep_escalating_alerts],
         )
 
 
@@ -37,3 +41,14 @@ async def keep_finishing_erasures(pool: Pool, ring: KeyRing) -> None:
         except (KeyRingAway, *RETRYABLE) as away:
             _log.warning("erasures are not looked at", failure=type(away).__name__)
         await asyncio.sleep(_FINISH_EVERY_S)
+
+
+async def keep_escalating_alerts(pool: Pool, clock: Clock = utc_now) -> None:
+    """Look at once and then every ten seconds; what was due meanwhile is due still."""
+    while True:
+        try:
+            await escalate_alerts(pool, clock)
+            await measure_alerts(pool, clock)
+        except RETRYABLE as away:
+            _log.warning("alerts are not looked at", failure=type(away).__name__)
+        await asyncio.sleep(_ESCALATE_EVERY_S)

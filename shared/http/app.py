@@ -34,14 +34,16 @@ from shared.settings import ServiceSettings
 class Entrance:
     """How people come in to a service with pages.
 
-    `static` is the folder of its pages' own files; `open_paths` is a pattern of paths that answer without a session;
-    `own_page` is where a patient lands who is handed over by the service that sends the links; `uploads` is a pattern
-    of paths that people and systems may send large files to.
+    `static` is the folder of its pages' own files; `open_paths` is a pattern of paths that answer without a session,
+    `patients_paths` one of those that are for patients: from there nobody is led to the staff's sign-in. `own_page` is
+    where a patient lands who is handed over by the service that sends the links; `uploads` is a pattern of paths that
+    people and systems may send large files to.
     """
 
     static: Path | None = None
     open_paths: str | None = None
     uploads: str | None = None
+    patients_paths: str | None = None
     own_page: OwnPage | None = None
     clock: Clock = utc_now
 
@@ -119,6 +121,7 @@ def _open_to_people(app: FastAPI, name: str, settings: ServiceSettings, entrance
     address = settings.platform.public_urls.get(name, "")
     app.state.sessions = Sessions(name, settings.platform, entrance.clock)
     app.state.provider = None if settings.sign_in is None else Provider(settings.sign_in, address)
+    app.state.patients_paths = entrance.patients_paths
     app.state.patients_enter_at = None if entrance.own_page is None else ASKED_AT
     app.include_router(sign_in.router)
     if settings.sign_in is not None:

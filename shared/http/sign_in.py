@@ -6,6 +6,7 @@ patient, who came by a link, is led over every service that they may have a sess
 Every sign-in gets a session of its own; one that the browser had before is ended.
 """
 
+import re
 from datetime import datetime
 from typing import Annotated
 from urllib.parse import quote
@@ -120,11 +121,11 @@ async def sign_patient_out(request: Request) -> Response:
 @router.get("/signed-out")
 async def say_signed_out(request: Request) -> Response:
     """Where the way out ends."""
-    has_provider = request.app.state.provider is not None
+    has_provider, has_patients = request.app.state.provider is not None, request.app.state.patients_paths is not None
     html = notice(
         "You are signed out",
         "You can close this page.",
-        spanish=None if has_provider else "Ha cerrado la sesión. Puede cerrar esta página.",
+        spanish=None if has_provider and not has_patients else "Ha cerrado la sesión. Puede cerrar esta página.",
         actions=[_AGAIN] if has_provider else [],
         is_synthetic=request.app.state.platform.is_synthetic,
     )
@@ -145,7 +146,7 @@ def lead_in(request: Request, ended: SessionEnded | None) -> Response:
     """The answer to a browser that asks for a page and has no session, or one that is over."""
     to = request.scope["path"] + (f"?{request.url.query}" if request.url.query else "")
     again = f"/sign-in?to={quote(to, safe='')}"
-    has_provider = request.app.state.provider is not None
+    has_provider = request.app.state.provider is not None and not _is_patients(request)
     if ended is None and has_provider:
         return RedirectResponse(again, status_code=303)
     if ended is None or ended.role is Role.PATIENT:
@@ -181,6 +182,11 @@ def sessions_of(request: Request) -> Sessions:
     """The sessions of this service."""
     sessions: Sessions = request.app.state.sessions
     return sessions
+
+
+def _is_patients(request: Request) -> bool:
+    paths: str | None = request.app.state.patients_paths
+    return paths is not None and re.fullmatch(f"/({paths})", request.scope["path"]) is not None
 
 
 async def _was_left_alone(request: Request) -> bool:

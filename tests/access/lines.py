@@ -63,7 +63,11 @@ PATIENTS_FORM = (
     '--b\r\nContent-Disposition: form-data; name="kind"\r\n\r\npatients\r\n'
     f'--b\r\nContent-Disposition: form-data; name="file"; filename="p.csv"\r\n\r\n{PATIENTS_FILE}\r\n--b--\r\n'
 )
-SURVEY: Json = {"answers": answers_to(CROHNS), "matters_most": "To sleep through"}
+SURVEY: Json = {
+    "answers": answers_to(CROHNS),
+    "skipped": {"concern_1_topic": "prefer-not-to-say"},
+    "matters_most": "To sleep through",
+}
 CONSENT_TEXT: Json = {"version": "2", "language": "en", "sha256": "0a" * 32, "valid_from": "2150-01-01"}
 ASSESSMENT: Json = {"clinician_id": "dr-1", "activity": "mild"}
 LAB: Json = {"loinc": "1988-5", "value": 0.6, "unit": "mg/dL", "taken_at": "2026-10-07T09:00:00-05:00"}
@@ -71,12 +75,29 @@ MEDICINE: Json = {"name": "Adalimumab", "started_on": "2025-11-03"}
 STEP: Json = {"what": "Ask the insurer about the co-pay", "who": "nurse"}
 AGREED: Json = {"agreed": "on-paper"}
 WHY: Json = {"reason": "emergency", "words": "Brought in unconscious"}
+# Synthetic answers that raise two alerts.
+SEVERE: Json = SURVEY | {"answers": answers_to(CROHNS) | {"pain_nrs": 10, "ed_visits": 1, "ed_in_2_weeks": True}}
+SEEN: Json = {"version": 1}
+RULE: Json = {"is_on": True, "threshold": 9, "severity": "urgent", "escalates_after": [60], "quiet_days": 7}
+OWN_RULE: Json = RULE | {
+    "definition": {
+        "source": "item",
+        "name": "nights_woken",
+        "comparison": "at-least",
+        "words_en": "Woken every night",
+        "words_es": "Se despierta cada noche",
+        "citation": "Synthetic",
+    }
+}
 VIEW: Json = {
     "role": "clinician",
     "context": "in-visit",
     "is_shared_screen": True,
     "opened_at": "2026-03-01T10:00:00Z",
 }
+
+# Of the alert of a patient that is closed already.
+CLOSED = {"alert_id": "alert_closed"}
 
 # Routes that several services have alike.
 SHARED: Mapping[str, Line] = {
@@ -119,6 +140,25 @@ LINES: Mapping[str, Mapping[str, Line]] = {
         "POST /imports/{import_id}/run": Line(),
         "POST /v1/visits/{visit_id}/links": Line({}),
         "GET /v1/visits/{visit_id}/links": Line(),
+        "GET /v1/alerts": Line(),
+        "GET /v1/alerts/{alert_id}": Line(),
+        "POST /v1/alerts/{alert_id}/take": Line(SEEN, uses_up=True),
+        "POST /v1/alerts/{alert_id}/hand-over": Line(SEEN | {"to": "dr-2"}, uses_up=True),
+        "POST /v1/alerts/{alert_id}/close": Line(SEEN | {"outcome": "called"}, uses_up=True),
+        "POST /v1/alerts/{alert_id}/reopen": Line({"version": 2}, named=CLOSED, uses_up=True),
+        "GET /alerts": Line(),
+        "GET /alerts/{alert_id}": Line(),
+        "POST /alerts/{alert_id}/take": Line(form={"version": "1"}, uses_up=True),
+        "POST /alerts/{alert_id}/hand-over": Line(form={"version": "1", "to": "dr-2"}, uses_up=True),
+        "POST /alerts/{alert_id}/close": Line(form={"version": "1", "outcome": "called"}, uses_up=True),
+        "POST /alerts/{alert_id}/reopen": Line(form={"version": "2"}, named=CLOSED, uses_up=True),
+        "GET /v1/sites/{site_id}/alert-rules": Line(),
+        "PUT /v1/sites/{site_id}/alert-rules/{rule_id}": Line(RULE),
+        "GET /v1/sites/{site_id}/alert-rate": Line(),
+        "PUT /v1/patients/{patient_id}/high-risk": Line({"reason": "steroids"}),
+        "DELETE /v1/patients/{patient_id}/high-risk": Line(),
+        "GET /v1/high-risk": Line(),
+        "PUT /v1/sites/{site_id}/huddle": Line({"list_manager": "j-ortiz"}),
         "DELETE /v1/visits/{visit_id}/links/{link_id}": Line(uses_up=True),
         "POST /v1/surveys": Line(SURVEY, uses_up=True),
         "GET /l/{site_id}/{secret}": Line(),

@@ -23,9 +23,11 @@ from tests.access.lines import (
     ASSESSMENT,
     LAB,
     MEDICINE,
+    OWN_RULE,
     PATIENTS_FILE,
+    SEEN,
+    SEVERE,
     STEP,
-    SURVEY,
     VISIT,
     WHY,
     Json,
@@ -124,25 +126,42 @@ class Door:
 
 
 async def _at_intake(door: Door, ids: Ids) -> Ids:
-    """A patient with a visit that has no survey yet, a link for it, and an earlier visit that has one."""
+    """A patient with a visit that has no survey yet, a link for it, and an earlier visit whose survey alerts."""
     identifier, tomorrow = uuid4().hex, datetime.now(UTC) + timedelta(days=1)
     async with door.client(staff_of(ids["site_id"], Role.SYSTEM)) as system:
         person = PERSON | {"identifier": identifier, "enrolled_on": "2026-01-05"}
         about = {"patient_id": (await _posted(system, "/v1/patients", person))["id"]}
         earlier, visit = [(await _posted(system, "/v1/visits", VISIT | about))["id"] for _ in range(2)]
-        survey = await _posted(system, "/v1/surveys", SURVEY | about | {"visit_id": earlier})
+        survey = await _posted(system, "/v1/surveys", SEVERE | about | {"visit_id": earlier})
         link = await _posted(system, f"/v1/visits/{visit}/links", {"expires_at": tomorrow.isoformat()})
         as_csv = {"content-type": "text/csv"}
         tried = await system.post("/v1/imports?kind=patients", content=PATIENTS_FILE, headers=as_csv)
-    return about | {
-        "identifier": identifier,
-        "visit_id": visit,
-        "link_id": link["id"],
-        "import_id": tried.json()["id"],
-        "came_by": link["id"],
-        "secret": link["link"].rpartition("/")[2],
-        "receipt": survey["receipt"],
-    }
+    alerts = await _alerted(door, ids["site_id"], about["patient_id"])
+    return (
+        about
+        | alerts
+        | {
+            "identifier": identifier,
+            "visit_id": visit,
+            "link_id": link["id"],
+            "import_id": tried.json()["id"],
+            "came_by": link["id"],
+            "secret": link["link"].rpartition("/")[2],
+            "receipt": survey["receipt"],
+        }
+    )
+
+
+async def _alerted(door: Door, site: str, patient_id: str) -> Ids:
+    """An open alert of a patient and a closed one; and a rule of the site's own."""
+    rows = await door.application.state.database.rows("SELECT alert_id FROM alert WHERE patient_id = $1", patient_id)
+    is_open, is_closed = (str(row["alert_id"]) for row in rows)
+    rule = str(uuid4())
+    async with door.client(staff_of(site, Role.COORDINATOR)) as coordinator:
+        done = SEEN | {"outcome": "called"}
+        (await coordinator.post(f"/v1/alerts/{is_closed}/close", json=done, headers=new_key())).raise_for_status()
+        (await coordinator.put(f"/v1/sites/{site}/alert-rules/{rule}", json=OWN_RULE)).raise_for_status()
+    return {"alert_id": is_open, "alert_closed": is_closed, "rule_id": rule}
 
 
 async def _at_clinical(door: Door, ids: Ids) -> Ids:

@@ -115,6 +115,8 @@ def start(home: Path, port: int, *, dashboard: str, back: str, ehr_keys: Mapping
         "KC_BOOTSTRAP_ADMIN_PASSWORD": PASSWORD,
         "SAMEPAGE_DASHBOARD_URL": dashboard,
         "SAMEPAGE_DASHBOARD_CLIENT_SECRET": SECRET,
+        "SAMEPAGE_INTAKE_URL": "https://intake.samepage.test",
+        "SAMEPAGE_INTAKE_CLIENT_SECRET": "secret-of-intake",
         "SAMEPAGE_ANALYTICS_URL": "https://analytics.samepage.test",
         "SAMEPAGE_ANALYTICS_CLIENT_SECRET": "secret-of-analytics",
     }

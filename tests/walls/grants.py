@@ -93,6 +93,18 @@ GRANTS: dict[str, dict[str, May]] = {
         ),
         "survey_rule": May(app="SELECT, INSERT, UPDATE (care_line, left_out)"),
         "visit_name": May(app="SELECT, INSERT, DELETE", worker=TAKEN),
+        "alert_rule": May(app="SELECT, INSERT"),
+        "alert": May(
+            app="SELECT, INSERT, DELETE, UPDATE (state, owner, version, outcome, closed_at, waits_since, escalates_at, "
+            "escalation)",
+            worker="SELECT, DELETE, UPDATE (escalates_at, escalation)",
+        ),
+        "alert_step": May(app="SELECT, INSERT, DELETE", worker=f"INSERT, {TAKEN}"),
+        "high_risk": May(
+            app="SELECT, INSERT, DELETE, UPDATE (risk, call_due_on, flagged_by, flagged_at, ended_by, ended_at)",
+            worker=TAKEN,
+        ),
+        "huddle": May(app="SELECT, INSERT, UPDATE (list_manager, next_at)"),
     },
     "clinical": EVERYWHERE
     | PUBLISHING

@@ -1,6 +1,8 @@
 """One row of a site in every table of a service: valid, synthetic, and with the same ids at every site."""
 
+import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
@@ -9,6 +11,7 @@ import asyncpg
 from sqlalchemy import Table
 
 from deploy.migrate import metadata_of
+from services.intake.domain import NETWORK_RULES
 from shared.db import Connection
 from tests.conftest import FreshDatabase
 
@@ -28,10 +31,17 @@ _BY_NAME: dict[str, object] = {
     "language": "en",
     "mode": "phone",
     "reason": "emergency",
+    "outcome": "called",
+    "risk": "other",
     "role": "clinician",
+    "rule": json.dumps(asdict(NETWORK_RULES["severe-pain"])),
+    "rule_id": "severe-pain",
+    "rule_version": "1.0",
+    "severity": "urgent",
     "sex": "female",
     "site_type": "private",
     "text_language": "en",
+    "step": "taken",
     "time_zone": "UTC",
     "visit_state": "completed",
 }
@@ -57,7 +67,7 @@ def tables_of(service: str) -> list[Table]:
 
 def a_row(table: Table, site: str) -> dict[str, Any]:
     """Values for every column that has no default in the database."""
-    states = {"visit": "scheduled", "dead_letter": "dead", "consent_step": "dissented"}
+    states = {"visit": "scheduled", "dead_letter": "dead", "consent_step": "dissented", "alert": "open"}
     named = _BY_NAME | {"site_id": site, "state": states.get(table.name)}
     if table.name == "consent_step":
         named["reason"] = "other"

@@ -153,6 +153,8 @@ async def asked_for_all(function: Reading, connection: Connection) -> object:
         Sequence[intake_store.Wanted]: [intake_store.Wanted(THERE, ID, ID)],
         Sequence[bytes]: [HASH],
         intake_store.Page: intake_store.Page(after=0, most=10),
+        Sequence[tuple[str, int]]: [(THERE, 1)],
+        intake_store.Place | None: None,
         Connection: connection,
     }
     arguments = {p.name: THERE if p.name == "site_id" else known[p.annotation] for p in parameters_of(function)}

@@ -3,11 +3,15 @@
 from fastapi import APIRouter
 
 from services.intake.api import (
+    alert_pages,
+    alert_rules,
+    alerts,
     answering,
     consent,
     corrections,
     entry,
     erasures,
+    high_risk,
     import_pages,
     imports,
     links,
@@ -35,5 +39,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     entry.router,
     answering.router,
     tokens.router,
+    alerts.router,
+    alert_rules.router,
+    alert_pages.router,
+    high_risk.router,
     receipts.router,
 )

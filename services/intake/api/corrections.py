@@ -15,6 +15,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake import store
+from services.intake.api.alerting import Alerting
 from services.intake.api.surveys import Submitter
 from services.intake.api.versions import Given, Version, event_of, recorded, said, words_of, words_place
 from services.intake.domain import form_without
@@ -26,7 +27,6 @@ from shared.http.access import CareTeam, SiteStaff
 from shared.http.batch import Batch
 from shared.http.commands import Accepted, Command, IdempotencyKey, NamedSite, caller_of, execute, pool_of, ring_of
 from shared.http.record import keep_read
-from shared.keyring import KeyRing
 from shared.outbox import Draft, Recorded
 from shared.sealing import Opener, Patient, WordsState
 
@@ -90,7 +90,7 @@ async def amend_survey(
     site: NamedSite = None,
 ) -> Response:
     """Record a survey anew as it is right; the version before it stays."""
-    record = partial(_amend, ring_of(request), caller)
+    record = partial(_amend, request, caller)
     return await _correct(request, survey_id, body, record, site_id=caller.writing_site(site), key=key)
 
 
@@ -155,16 +155,19 @@ async def _own(connection: Connection, scope: SiteScope, caller: Caller, survey_
 
 
 async def _amend(
-    ring: KeyRing, caller: Caller, survey: store.SurveyRow, connection: Connection, body: AmendmentBody
+    request: Request, caller: Caller, survey: store.SurveyRow, connection: Connection, body: AmendmentBody
 ) -> Recorded:
     rule = await store.survey_rule(connection, SiteScope.of(survey.site_id), survey.site_id)
     form = form_without(survey.form, frozenset(rule.left_out))
     content = said(form, body, caller)
-    key = await ring.sealer(Patient(survey.site_id, survey.patient_id)) if words_of(content) else None
+    key = await ring_of(request).sealer(Patient(survey.site_id, survey.patient_id)) if words_of(content) else None
     # A correction says nothing of when the patient answered.
     given = body if body.submitted_at else body.model_copy(update={"submitted_at": survey.submitted_at})
     row, result = recorded(_next(survey, RecordChange.AMENDED, body.reason, caller.subject), given, form, content, key)
     await store.record_correction(connection, row)
+    alerting: Alerting = request.app.state.alerting
+    wanted = store.Wanted(row.site_id, row.patient_id, row.visit_id)
+    await alerting.raise_for(connection, [row], await store.standings(connection, SiteScope.of(row.site_id), [wanted]))
     return result
 
 

@@ -35,6 +35,7 @@ from shared.signing import SigningKeys
 
 router = APIRouter(include_in_schema=False)
 OPEN_PATHS = r"l/.*"
+PATIENTS_PATHS = r"start|hand-over|survey(/.*)?"
 Patient = Annotated[Caller, Depends(allow(Role.PATIENT))]
 Lang = Annotated[Language | None, Query()]
 _SITE_ID = TypeAdapter(SiteId)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from services.intake import store
 from services.intake.api import news, patients, surveys
+from services.intake.api.alerting import Alerting
 from services.intake.api.patients import Enrolment, PatientBody
 from services.intake.api.surveys import SurveyBody
 from services.intake.domain import Identifiers, VisitNews
@@ -50,6 +51,7 @@ class Ground:
     zone: ZoneInfo
     identifiers: Identifiers
     ring: KeyRing
+    alerting: Alerting
 
     @property
     def scope(self) -> SiteScope:
@@ -164,11 +166,11 @@ async def _answers(
     }
     given.pop("visit", None)
     item = Item(ground.caller, ground.site_id, _checked(SurveyBody, given))
-    return ready([str(patient_id)], partial(_submit, ground.ring, item), patient_id)
+    return ready([str(patient_id)], partial(_submit, ground.ring, ground.alerting, item), patient_id)
 
 
-async def _submit(ring: KeyRing, item: Item[SurveyBody], connection: Connection) -> Recorded:
-    (result,) = await surveys.record(ring, connection, [item])
+async def _submit(ring: KeyRing, alerting: Alerting, item: Item[SurveyBody], connection: Connection) -> Recorded:
+    (result,) = await surveys.record(ring, alerting, connection, [item])
     if isinstance(result, Problem):
         raise result
     return result

@@ -274,7 +274,14 @@ class Desk:
     async def _run(self, connection: Connection, file: ImportFile) -> Run:
         zone = await store.time_zone(connection, self._scope, self._site_id) or "UTC"
         state = self._request.app.state
-        ground = Ground(self._site_id, self._caller, ZoneInfo(zone), state.identifiers, ring_of(self._request))
+        ground = Ground(
+            site_id=self._site_id,
+            caller=self._caller,
+            zone=ZoneInfo(zone),
+            identifiers=state.identifiers,
+            ring=ring_of(self._request),
+            alerting=state.alerting,
+        )
         return Run(self._pool, ground, trail_of(self._request).act, file.import_id, file.stage, self._seal)
 
     def _described(self, import_id: UUID, name: str, columns: Sequence[str]) -> str:

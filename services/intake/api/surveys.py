@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
 from services.intake import store
+from services.intake.api.alerting import Alerting
 from services.intake.api.versions import Given, Version, recorded, said, words_of
 from services.intake.domain import FORMS, Form, Said, form_for, form_without
 from shared.auth import Caller, Role
@@ -65,14 +66,16 @@ class Submission(NamedTuple):
     without_words: Together[SurveyBody]
 
 
-def submission_with(ring: KeyRing, settings: GroupSettings | None = None) -> Submission:
-    """For one application, with its key ring."""
-    locks, write = lambda _site, survey: [str(survey.patient_id)], partial(record, ring)
+def submission_with(ring: KeyRing, alerting: Alerting, settings: GroupSettings | None = None) -> Submission:
+    """For one application, with its key ring and its alerts."""
+    locks, write = lambda _site, survey: [str(survey.patient_id)], partial(record, ring, alerting)
     return Submission(Together(locks, write, settings), Together(locks, write, settings))
 
 
-async def record(ring: KeyRing, connection: Connection, items: Sequence[Item[SurveyBody]]) -> list[Result]:
-    """Record surveys of any sites: all that fit, each with its event."""
+async def record(
+    ring: KeyRing, alerting: Alerting, connection: Connection, items: Sequence[Item[SurveyBody]]
+) -> list[Result]:
+    """Record surveys of any sites: all that fit, each with its event and the alerts that it raises."""
     wanted = [_wanted(item) for item in items]
     standings = await store.standings(connection, SiteScope.of(*{one.site_id for one in wanted}), wanted)
     fitting = _fitting(items, standings)
@@ -98,6 +101,7 @@ async def record(ring: KeyRing, connection: Connection, items: Sequence[Item[Sur
         results.append(result)
     if rows:
         await store.record_surveys(connection, rows)
+        await alerting.raise_for(connection, rows, standings)
     return results
 
 

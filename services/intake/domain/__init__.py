@@ -3,6 +3,34 @@
 Pure: no clock, no chance, no I/O.
 """
 
+from services.intake.domain.alert_rules import (
+    EVERY_NETWORK_RULE,
+    NETWORK_RULES,
+    Comparison,
+    Definition,
+    Rule,
+    RuleSettings,
+    Severity,
+    Source,
+    rule_changed,
+    rules_in_force,
+)
+from services.intake.domain.alert_words import AnswerWords, answer_in_words
+from services.intake.domain.alerts import (
+    Alert,
+    AlertState,
+    Met,
+    NewAlert,
+    Outcome,
+    StepKind,
+    alert_closed,
+    alert_escalated,
+    alert_handed_over,
+    alert_reopened,
+    alert_taken,
+    repeats_marked,
+    rules_met,
+)
 from services.intake.domain.clients import ClientId, wrong_with
 from services.intake.domain.consent import (
     ConsentDecision,
@@ -26,6 +54,7 @@ from services.intake.domain.forms import (
     form_without,
     read,
 )
+from services.intake.domain.high_risk import RiskReason
 from services.intake.domain.identifiers import Identifiers
 from services.intake.domain.links import Link, LinkState, Opening, Openings, expiry, openings, secret_hash, secret_of
 from services.intake.domain.news import CancelReason, VisitNews, begin, follow
@@ -34,31 +63,53 @@ from services.intake.domain.visits import Eligibility, VisitStatus, advance, che
 from shared.instruments import INSTRUMENTS, Change, Instrument, band_of, change, index_of
 
 __all__ = [
+    "EVERY_NETWORK_RULE",
     "FORMS",
     "INSTRUMENTS",
     "MATTERS_MOST",
+    "NETWORK_RULES",
     "TYPED",
     "VISIT_KINDS",
+    "Alert",
+    "AlertState",
+    "AnswerWords",
     "CancelReason",
     "Change",
     "ClientId",
+    "Comparison",
     "ConsentDecision",
     "ConsentReason",
     "ConsentStep",
     "ConsentText",
+    "Definition",
     "Eligibility",
     "Form",
     "Identifiers",
     "Instrument",
     "Link",
     "LinkState",
+    "Met",
+    "NewAlert",
     "Opening",
     "Openings",
+    "Outcome",
     "Resource",
+    "RiskReason",
+    "Rule",
+    "RuleSettings",
     "Said",
+    "Severity",
+    "Source",
+    "StepKind",
     "VisitNews",
     "VisitStatus",
     "advance",
+    "alert_closed",
+    "alert_escalated",
+    "alert_handed_over",
+    "alert_reopened",
+    "alert_taken",
+    "answer_in_words",
     "band_of",
     "begin",
     "change",
@@ -79,6 +130,10 @@ __all__ = [
     "openings",
     "read",
     "read_visit",
+    "repeats_marked",
+    "rule_changed",
+    "rules_in_force",
+    "rules_met",
     "score",
     "secret_hash",
     "secret_of",

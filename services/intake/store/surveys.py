@@ -56,6 +56,7 @@ class Standing(NamedTuple):
     """How the patient and the visit of a survey stand; of an erased patient no diagnosis is known.
 
     `left_out` are the optional parts that the site does not ask.
+    `rule_change` is the number of the last change that the site made of its rules of alerts; None when it made none.
     """
 
     diagnosis: Diagnosis | None
@@ -63,6 +64,7 @@ class Standing(NamedTuple):
     visit_state: VisitState | None
     has_survey: bool
     left_out: frozenset[str]
+    rule_change: int | None
 
 
 async def standings(connection: Connection, scope: SiteScope, wanted: Sequence[Wanted]) -> dict[Wanted, Standing]:
@@ -70,7 +72,8 @@ async def standings(connection: Connection, scope: SiteScope, wanted: Sequence[W
     rows = await connection.fetch(
         """
         SELECT wanted.*, diagnosis, visit.patient_id AS visit_patient_id, visit.state AS visit_state,
-               survey.visit_id IS NOT NULL AS has_survey, survey_rule.left_out
+               survey.visit_id IS NOT NULL AS has_survey, survey_rule.left_out,
+               (SELECT max(number) FROM alert_rule WHERE alert_rule.site_id = wanted.site_id) AS rule_change
         FROM unnest($1::text[], $2::uuid[], $3::uuid[]) AS wanted (site_id, patient_id, visit_id)
         LEFT JOIN patient ON (patient.site_id, patient.patient_id) = (wanted.site_id, wanted.patient_id)
         LEFT JOIN erasure ON (erasure.site_id, erasure.patient_id) = (wanted.site_id, wanted.patient_id)
@@ -90,6 +93,7 @@ async def standings(connection: Connection, scope: SiteScope, wanted: Sequence[W
             visit_state=None if row["visit_state"] is None else VisitState(row["visit_state"]),
             has_survey=row["has_survey"],
             left_out=frozenset(row["left_out"] or ()),
+            rule_change=row["rule_change"],
         )
         for row in rows
     }

@@ -6,11 +6,25 @@ import pytest
 
 from tests.conftest import Apps, Tokens
 from tests.services.clinic import Clinic, clinic_of
+from tests.services.intake.alerted import SITE, Alerted, alerted_clinic
+from tests.sign_in.conftest import Clock
 
-SITE, OTHER = "site-01", "site-02"
+OTHER = "site-02"
+__all__ = ["SITE"]
 
 
 @pytest.fixture
 async def clinic(app: Apps, token: Tokens) -> AsyncIterator[Clinic]:
     async with clinic_of(await app("intake"), token, SITE) as clinic:
         yield clinic
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def alerted(app: Apps, token: Tokens, clock: Clock) -> AsyncIterator[Alerted]:
+    async with alerted_clinic(app, token, clock) as alerted:
+        yield alerted

@@ -15,6 +15,10 @@ from tests.survey import survey_of
 from tests.waiting import until
 
 
+def together_at(clinic: Clinic) -> Submission:
+    return submission_with(clinic.intake.state.keyring, clinic.intake.state.alerting, ONE_GROUP)
+
+
 async def until_queued(submission: Submission, count: int) -> None:
     async def are_queued() -> bool:
         return sum(command.group.queued for command in submission) == count
@@ -25,7 +29,7 @@ async def until_queued(submission: Submission, count: int) -> None:
 async def test_a_patient_may_do_no_more_beside_others_than_alone_and_each_is_on_record_for_their_own(
     clinic: Clinic, token: Tokens
 ) -> None:
-    submission = clinic.intake.state.submission = submission_with(clinic.intake.state.keyring, ONE_GROUP)
+    submission = clinic.intake.state.submission = together_at(clinic)
     patients = [await clinic.enrol(identifier=f"MRN-{number}") for number in range(4)]
     surveys = [survey_of(patient, await clinic.visit(patient)) for patient in patients]
     async with (
@@ -57,12 +61,13 @@ async def test_a_patient_may_do_no_more_beside_others_than_alone_and_each_is_on_
 async def test_who_used_no_words_does_not_wait_for_a_key_ring_that_is_slow(
     clinic: Clinic, keyring_of: KeyRings
 ) -> None:
-    clinic.intake.state.submission = submission_with(clinic.intake.state.keyring, ONE_GROUP)
+    clinic.intake.state.submission = together_at(clinic)
     surveys = []
     for number in range(2):
         patient = await clinic.enrol(identifier=f"MRN-{number}")
         surveys.append(survey_of(patient, await clinic.visit(patient)))
-    said = surveys[0] | {"matters_most": "To sleep through (synthetic)"}
+    unsaid = {"concern_1_topic": "prefer-not-to-say"}
+    said = surveys[0] | {"matters_most": "To sleep through (synthetic)", "skipped": unsaid}
     admin = (await keyring_of("admin")).database_url.get_secret_value()
     async with asyncpg.create_pool(admin, min_size=2, max_size=2) as ring, ring.acquire() as holding:
 

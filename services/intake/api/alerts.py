@@ -1,0 +1,389 @@
+"""Alerts for the people of a site: the list, one with what was done, and the steps until it is closed.
+
+A step names the version that its author has seen: of two who take an alert at once one does, and the other is told.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Literal, NamedTuple, TypeVar
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.intake import store
+from services.intake.domain import (
+    EVERY_NETWORK_RULE,
+    Alert,
+    AlertState,
+    Comparison,
+    Outcome,
+    Rule,
+    Severity,
+    Source,
+    StepKind,
+    alert_closed,
+    alert_handed_over,
+    alert_reopened,
+    alert_taken,
+    answer_in_words,
+)
+from shared.audit import Entry, Kind
+from shared.auth import Caller, Role
+from shared.db import Connection, SiteScope, transaction
+from shared.errors import FieldError, Problem, conflict, unknown
+from shared.events import ClinicianId
+from shared.http.access import allow
+from shared.http.batch import Batch
+from shared.http.commands import Accepted, Command, IdempotencyKey, execute, pool_of, ring_of
+from shared.http.record import keep_read, scope_on_record, trail_of
+from shared.http.sign_in import sessions_of
+from shared.keyring import KeyRing
+from shared.outbox import Recorded
+from shared.sealing import Patient, WordsState, in_record
+
+router = APIRouter(tags=["alerts"])
+ClinicPeople = Annotated[Caller, Depends(allow(Role.CLINICIAN, Role.COORDINATOR))]
+After = Annotated[
+    str | None,
+    Query(max_length=120, pattern=r"^[01]~[^~]+~[^~]+$", description="Only what follows: `next` of an answer"),
+]
+Note = Annotated[str, Field(min_length=1, max_length=500)]
+AT_ONCE = 50
+
+
+class StepBody(BaseModel):
+    """`version` is that of the alert as it was shown; 409 `stale` when it has moved on."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: int = Field(ge=1, le=1_000_000, strict=True)
+
+
+class HandOverBody(StepBody):
+    to: ClinicianId
+
+
+class CloseBody(StepBody):
+    """`note` is sealed: only who may read the patient's words reads it."""
+
+    outcome: Literal[Outcome.CALLED, Outcome.APPOINTMENT, Outcome.SENT_TO_EMERGENCY, Outcome.NO_ACTION]
+    note: Note | None = None
+
+
+class PinnedRule(BaseModel):
+    """The version of the rule that raised an alert, and where its threshold comes from."""
+
+    id: str
+    version: str
+    words_en: str
+    words_es: str
+    source: Source
+    name: str
+    comparison: Comparison
+    threshold: float
+    recall: str | None
+    citation: str
+
+
+class AlertAnswer(BaseModel):
+    """An alert. `question` and `chosen` are what the patient was asked and answered; `waiting_s` is how long nobody has
+    taken it, null when somebody has. `escalation` counts the levels that were reached. `is_late`: the survey was
+    entered days after it was given. `times_repeated` counts later surveys that met the rule too and raised no alert,
+    `worst_repeated` is the worst answer there.
+    """
+
+    id: UUID
+    site_id: str
+    patient_id: UUID
+    birth_year: int
+    diagnosis: str
+    survey_id: UUID
+    visit_id: UUID
+    visit_at: datetime
+    time_zone: str
+    severity: Severity
+    rule: PinnedRule
+    question: str
+    answer: float
+    chosen: str
+    submitted_at: datetime
+    raised_at: datetime
+    is_late: bool
+    waiting_s: int | None
+    escalation: int
+    state: AlertState
+    owner: str | None
+    version: int
+    outcome: Outcome | None
+    closed_at: datetime | None
+    repeats: UUID | None
+    times_repeated: int
+    last_repeated_at: datetime | None
+    worst_repeated: str | None
+
+
+class StepAnswer(BaseModel):
+    """What was done with an alert, by whom, and how it stood then; `note` where `note_state` is `readable`."""
+
+    step: StepKind
+    done_at: datetime
+    done_by: str
+    owner: str | None
+    outcome: Outcome | None
+    escalation: int
+    note: str | None
+    note_state: WordsState | None
+
+
+class AlertHistory(AlertAnswer):
+    steps: list[StepAnswer]
+
+
+class Alerts(BaseModel):
+    """The alerts that are not closed: those without an owner first, then the oldest. `next` is null at the end."""
+
+    items: list[AlertAnswer]
+    next: str | None
+
+
+class Step(NamedTuple):
+    """What somebody wants to do with an alert."""
+
+    kind: StepKind
+    to: Callable[[Alert], Alert]
+    note: str | None = None
+
+
+B = TypeVar("B", bound=StepBody)
+
+
+@router.get("/v1/alerts")
+async def list_alerts(request: Request, caller: ClinicPeople, after: After = None) -> Alerts:
+    """The alerts of the caller's sites that are not closed."""
+    return await alerts_of(request, caller, after)
+
+
+@router.get("/v1/alerts/{alert_id}")
+async def read_alert(request: Request, alert_id: UUID, caller: ClinicPeople) -> AlertHistory:
+    """One alert, with what was done with it."""
+    return await alert_of(request, caller, alert_id)
+
+
+@router.post("/v1/alerts/{alert_id}/take", response_model=Accepted)
+async def take_alert(
+    request: Request, alert_id: UUID, body: StepBody, caller: ClinicPeople, key: IdempotencyKey
+) -> Response:
+    """Take an open alert: from now on it is the caller's, and it does not escalate any more."""
+    return await step_on(request, caller, alert_id, body, taking(caller, body), key=key)
+
+
+@router.post("/v1/alerts/{alert_id}/hand-over", response_model=Accepted)
+async def hand_over_alert(
+    request: Request, alert_id: UUID, body: HandOverBody, caller: ClinicPeople, key: IdempotencyKey
+) -> Response:
+    """Give an alert to somebody of the site."""
+    return await step_on(request, caller, alert_id, body, handing_over(body), key=key)
+
+
+@router.post("/v1/alerts/{alert_id}/close", response_model=Accepted)
+async def close_alert(
+    request: Request, alert_id: UUID, body: CloseBody, caller: ClinicPeople, key: IdempotencyKey
+) -> Response:
+    """Say what was done about it."""
+    return await step_on(request, caller, alert_id, body, closing(request, caller, body), key=key)
+
+
+@router.post("/v1/alerts/{alert_id}/reopen", response_model=Accepted)
+async def reopen_alert(
+    request: Request, alert_id: UUID, body: StepBody, caller: ClinicPeople, key: IdempotencyKey
+) -> Response:
+    """Open a closed alert again, also one that only repeated another: nobody has it, and it waits from now on."""
+    return await step_on(request, caller, alert_id, body, reopening(request, body), key=key)
+
+
+def taking(caller: Caller, body: StepBody) -> Step:
+    return Step(StepKind.TAKEN, partial(alert_taken, by=caller.subject, version=body.version))
+
+
+def handing_over(body: HandOverBody) -> Step:
+    return Step(StepKind.HANDED_OVER, partial(alert_handed_over, to=body.to, version=body.version))
+
+
+def closing(request: Request, caller: Caller, body: CloseBody) -> Step:
+    now = sessions_of(request).clock()
+    to = partial(alert_closed, by=caller.subject, outcome=body.outcome, at=now, version=body.version)
+    return Step(StepKind.CLOSED, to, body.note)
+
+
+def reopening(request: Request, body: StepBody) -> Step:
+    now = sessions_of(request).clock()
+    return Step(StepKind.REOPENED, partial(alert_reopened, at=now, version=body.version))
+
+
+async def step_on(
+    request: Request, caller: Caller, alert_id: UUID, body: B, step: Step, *, key: str | None = None
+) -> Response:
+    """Take a step with an alert of the caller's sites, on record.
+
+    Raises:
+        Problem: 404, or 409 where the alert does not stand so.
+        KeyRingAway: a note cannot be sealed now.
+    """
+    async with transaction(pool_of(request), caller.scope) as connection:
+        found = await store.alert(connection, caller.scope, alert_id)
+    if found is None:
+        raise unknown("alert")
+    patient_id, now = found.alert.patient_id, sessions_of(request).clock()
+
+    async def record(connection: Connection, site_id: str, _body: B) -> Recorded:
+        return await _stepped(ring_of(request), connection, site_id, alert_id, (step, caller.subject, now))
+
+    command = Command[B](locks=lambda _site, _body: [str(patient_id)], record=record, status=200, about=patient_id)
+    return await execute(request, command, Batch([body], is_single=True), site_id=found.alert.site_id, key=key)
+
+
+async def _stepped(
+    ring: KeyRing, connection: Connection, site_id: str, alert_id: UUID, done: tuple[Step, str, datetime]
+) -> Recorded:
+    step, by, at = done
+    found = await store.alert(connection, SiteScope.of(site_id), alert_id)
+    if found is None:
+        raise unknown("alert")
+    step_id, note = uuid4(), step.note
+    if note is not None:
+        key = await ring.sealer(Patient(site_id, found.alert.patient_id))
+        note = key.seal(note, in_record(step_id, "note"))
+    after = step.to(found.alert)
+    if not await store.record_alert_step(connection, after, store.AlertStep(step_id, step.kind, at, by, note)):
+        raise conflict("stale", "Somebody was faster: the alert stands differently now. Look at it again.")
+    return Recorded(str(alert_id), [])
+
+
+async def alerts_of(request: Request, caller: Caller, after: str | None) -> Alerts:
+    """A page of the alerts of the caller's sites that are not closed, each patient's on record as read."""
+    place = None if after is None else _place(after)
+    async with transaction(pool_of(request), caller.scope) as connection:
+        found = await store.waiting_alerts(connection, caller.scope, place, AT_ONCE + 1)
+        rules = await store.pinned_rules(connection, caller.scope)
+        shown = found[:AT_ONCE]
+        patients = sorted({Patient(one.alert.site_id, one.alert.patient_id) for one in shown})
+        read = [Entry(patient.site_id, Kind.READ, 200, patient.patient_id) for patient in patients]
+        own = [Entry(site_id, Kind.READ, 200) for site_id in scope_on_record(caller).ids]
+        await trail_of(request).keep(connection, read or own)
+    now = sessions_of(request).clock()
+    items = [AlertAnswer(**_described(one, rules, now)) for one in shown]
+    return Alerts(items=items, next=_after(shown[-1].alert) if len(found) > len(shown) else None)
+
+
+async def alert_of(request: Request, caller: Caller, alert_id: UUID) -> AlertHistory:
+    """An alert of the caller's sites with what was done with it, on record as read.
+
+    Raises:
+        Problem: 404
+    """
+    async with transaction(pool_of(request), caller.scope) as connection:
+        found = await store.alert(connection, caller.scope, alert_id)
+        if found is None:
+            raise unknown("alert")
+        steps = await store.alert_steps(connection, caller.scope, alert_id)
+        rules = await store.pinned_rules(connection, caller.scope)
+        await keep_read(request, connection, found.alert.site_id, found.alert.patient_id)
+    patient = Patient(found.alert.site_id, found.alert.patient_id)
+    now = sessions_of(request).clock()
+    history = await _steps(ring_of(request), patient, steps)
+    return AlertHistory(**_described(found, rules, now), steps=history)
+
+
+async def _steps(ring: KeyRing, patient: Patient, steps: Sequence[store.KeptStep]) -> list[StepAnswer]:
+    unseal = await ring.opener(patient)
+    answers = []
+    for kept in steps:
+        note = None if kept.step.note is None else unseal(kept.step.note, in_record(kept.step.step_id, "note"))
+        answers.append(
+            StepAnswer(
+                step=kept.step.kind,
+                done_at=kept.step.done_at,
+                done_by=kept.step.done_by,
+                owner=kept.owner,
+                outcome=kept.outcome,
+                escalation=kept.escalation,
+                note=note and note.text,
+                note_state=note and note.state,
+            )
+        )
+    return answers
+
+
+def _described(shown: store.ShownAlert, of_sites: Mapping[tuple[str, str], Rule], now: datetime) -> dict[str, object]:
+    alert = shown.alert
+    rule = of_sites.get((alert.site_id, alert.rule)) or EVERY_NETWORK_RULE[alert.rule]
+    question, chosen = answer_in_words(alert.form, rule.definition, alert.answer)
+    is_waiting, worst = alert.state is AlertState.OPEN, shown.worst_repeated
+    return {
+        "id": alert.alert_id,
+        "site_id": alert.site_id,
+        "patient_id": alert.patient_id,
+        "birth_year": shown.birth_year,
+        "diagnosis": shown.diagnosis,
+        "survey_id": alert.survey_id,
+        "visit_id": alert.visit_id,
+        "visit_at": shown.visit_at,
+        "time_zone": shown.time_zone,
+        "severity": alert.severity,
+        "rule": _pinned(rule),
+        "question": question,
+        "answer": alert.answer,
+        "chosen": chosen,
+        "submitted_at": alert.submitted_at,
+        "raised_at": alert.raised_at,
+        "is_late": alert.is_late,
+        "waiting_s": max(0, int((now - alert.waits_since).total_seconds())) if is_waiting else None,
+        "escalation": alert.escalation,
+        "state": alert.state,
+        "owner": alert.owner,
+        "version": alert.version,
+        "outcome": alert.outcome,
+        "closed_at": alert.closed_at,
+        "repeats": alert.repeats,
+        "times_repeated": shown.times_repeated,
+        "last_repeated_at": shown.last_repeated_at,
+        "worst_repeated": None if worst is None else answer_in_words(alert.form, rule.definition, worst).chosen,
+    }
+
+
+def _pinned(rule: Rule) -> PinnedRule:
+    return PinnedRule(
+        id=rule.id,
+        version=rule.version,
+        words_en=rule.definition.english,
+        words_es=rule.definition.spanish,
+        source=rule.definition.source,
+        name=rule.definition.name,
+        comparison=rule.definition.comparison,
+        threshold=rule.settings.threshold,
+        recall=rule.definition.recall,
+        citation=rule.definition.citation,
+    )
+
+
+def _after(alert: Alert) -> str:
+    return f"{int(alert.owner is not None)}~{alert.raised_at.isoformat()}~{alert.alert_id}"
+
+
+def _place(after: str) -> store.Place:
+    """Where to go on.
+
+    Raises:
+        Problem: 422, it is not the `next` of an answer.
+    """
+    has_owner, raised_at, alert_id = after.split("~")
+    try:
+        moment = datetime.fromisoformat(raised_at)
+        if moment.tzinfo is None:
+            raise ValueError("a time without a zone")
+        return store.Place(has_owner == "1", moment, UUID(alert_id))
+    except ValueError:
+        wrong = FieldError("after", "the `next` of an answer")
+        raise Problem(422, "invalid", "1 field(s) are not valid.", errors=[wrong]) from None

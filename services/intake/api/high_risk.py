@@ -1,0 +1,140 @@
+"""The list of patients at high risk: anybody who cares for a patient may put them there, one person keeps the list."""
+
+from datetime import date, datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.intake import store
+from services.intake.api.alerts import ClinicPeople
+from services.intake.api.standing import enrolled
+from services.intake.domain import RiskReason
+from shared.audit import Entry, Kind
+from shared.auth import Caller
+from shared.db import SiteScope, transaction
+from shared.errors import unknown
+from shared.events import ClinicianId, SiteId
+from shared.http.commands import NamedSite, pool_of
+from shared.http.fields import Day, Moment
+from shared.http.record import scope_on_record, trail_of
+from shared.http.sign_in import sessions_of
+from shared.sealing import Patient
+
+router = APIRouter(tags=["high risk"])
+MOST_FLAGGED = 200
+
+
+class FlagBody(BaseModel):
+    """Why, as a code, and by when somebody calls."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reason: RiskReason
+    call_due_on: Day | None = None
+
+
+class FlaggedAnswer(BaseModel):
+    site_id: str
+    patient_id: UUID
+    birth_year: int
+    diagnosis: str
+    reason: RiskReason
+    call_due_on: date | None
+    flagged_by: str
+    flagged_at: datetime
+    next_visit_at: datetime | None
+    time_zone: str
+
+
+class HuddleBody(BaseModel):
+    """Who keeps the list of a site, and when the team next meets over it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    list_manager: ClinicianId
+    next_at: Moment | None = None
+
+
+class HuddleAnswer(BaseModel):
+    site_id: str
+    list_manager: str
+    next_at: datetime | None
+    time_zone: str
+
+
+class HighRisk(BaseModel):
+    """At most 200 patients: those whose call is due first at the top."""
+
+    items: list[FlaggedAnswer] = Field(max_length=MOST_FLAGGED)
+    huddles: list[HuddleAnswer]
+
+
+@router.put("/v1/patients/{patient_id}/high-risk")
+async def flag_patient(
+    request: Request, patient_id: UUID, body: FlagBody, caller: ClinicPeople, site: NamedSite = None
+) -> FlagBody:
+    """Put a patient on the list, or change why they are there and when the call is due."""
+    site_id, now = caller.writing_site(site), sessions_of(request).clock()
+    async with transaction(pool_of(request), SiteScope.of(site_id), locks=[(site_id, patient_id)]) as connection:
+        await enrolled(connection, site_id, patient_id)
+        await trail_of(request).keep(connection, [Entry(site_id, Kind.WRITE, 200, patient_id)])
+        flag = store.Flag(site_id, patient_id, body.reason, body.call_due_on, caller.subject, now)
+        await store.record_flag(connection, flag)
+    return body
+
+
+@router.delete("/v1/patients/{patient_id}/high-risk", status_code=204)
+async def unflag_patient(request: Request, patient_id: UUID, caller: ClinicPeople, site: NamedSite = None) -> Response:
+    """Take a patient off the list; again changes nothing."""
+    site_id, now = caller.writing_site(site), sessions_of(request).clock()
+    async with transaction(pool_of(request), SiteScope.of(site_id), locks=[(site_id, patient_id)]) as connection:
+        await enrolled(connection, site_id, patient_id)
+        await trail_of(request).keep(connection, [Entry(site_id, Kind.WRITE, 204, patient_id)])
+        await store.record_flag_ended(connection, site_id, patient_id, caller.subject, now)
+    return Response(status_code=204)
+
+
+@router.get("/v1/high-risk")
+async def list_high_risk(request: Request, caller: ClinicPeople) -> HighRisk:
+    """The patients of the caller's sites who are on the list, and who keeps it."""
+    return await high_risk_of(request, caller)
+
+
+@router.put("/v1/sites/{site_id}/huddle")
+async def put_huddle(
+    request: Request, site_id: Annotated[SiteId, Path()], body: HuddleBody, caller: ClinicPeople
+) -> HuddleBody:
+    """Name who keeps a site's list, and say when the team next meets over it."""
+    if site_id not in caller.sites:
+        raise unknown("site")
+    async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
+        if not await store.has_site(connection, SiteScope.of(site_id), site_id):
+            raise unknown("site")
+        await trail_of(request).keep(connection, [Entry(site_id, Kind.WRITE, 200)])
+        await store.record_huddle(connection, store.Huddle(site_id, body.list_manager, body.next_at))
+    return body
+
+
+async def high_risk_of(request: Request, caller: Caller) -> HighRisk:
+    """The list of the caller's sites, each patient's place on record as read."""
+    now = sessions_of(request).clock()
+    async with transaction(pool_of(request), caller.scope) as connection:
+        flagged = await store.flagged_patients(connection, caller.scope, now, MOST_FLAGGED)
+        huddles = await store.huddles(connection, caller.scope)
+        patients = sorted(Patient(one.flag.site_id, one.flag.patient_id) for one in flagged)
+        read = [Entry(patient.site_id, Kind.READ, 200, patient.patient_id) for patient in patients]
+        own = [Entry(site_id, Kind.READ, 200) for site_id in scope_on_record(caller).ids]
+        await trail_of(request).keep(connection, read or own)
+    items = [
+        FlaggedAnswer(
+            **one.flag._asdict(),
+            birth_year=one.birth_year,
+            diagnosis=one.diagnosis,
+            next_visit_at=one.next_visit_at,
+            time_zone=one.time_zone,
+        )
+        for one in flagged
+    ]
+    return HighRisk(items=items, huddles=[HuddleAnswer(**huddle._asdict(), time_zone=zone) for huddle, zone in huddles])

@@ -1,0 +1,66 @@
+"""How many surveys alert, and how many alerts wait."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from shared.db import Connection, SiteScope
+
+
+class RuleCount(NamedTuple):
+    """Of one rule, or of all together where `rule_id` is None: surveys that raised an alert, and that only repeated
+    one.
+    """
+
+    rule_id: str | None
+    raised: int
+    suppressed: int
+
+
+class Waiting(NamedTuple):
+    """Alerts that are not closed, of all sites: those without an owner, and those that have escalated."""
+
+    open: int
+    unowned: int
+    escalated: int
+    oldest_unowned_at: datetime | None
+
+
+async def count_surveys(connection: Connection, scope: SiteScope, site_id: str, since: datetime) -> int:
+    """How many surveys a site's patients have submitted since then."""
+    count: int = await connection.fetchval(
+        "SELECT count(*) FROM survey WHERE site_id = $1 AND site_id = ANY($2) AND submitted_at > $3 "
+        "AND change <> 'entered-in-error'",
+        site_id,
+        scope.ids,
+        since,
+    )
+    return count
+
+
+async def alert_counts(connection: Connection, scope: SiteScope, site_id: str, since: datetime) -> list[RuleCount]:
+    """How many of a site's surveys since then alerted, by rule and in all; none of a site without an alert."""
+    rows = await connection.fetch(
+        """
+        SELECT rule_id, count(DISTINCT survey_id) FILTER (WHERE repeats IS NULL) AS raised,
+               count(DISTINCT survey_id) FILTER (WHERE repeats IS NOT NULL) AS suppressed
+        FROM alert WHERE site_id = $1 AND site_id = ANY($2) AND submitted_at > $3
+        GROUP BY GROUPING SETS ((rule_id), ()) HAVING count(*) > 0 ORDER BY rule_id
+        """,
+        site_id,
+        scope.ids,
+        since,
+    )
+    return [RuleCount(row["rule_id"], row["raised"], row["suppressed"]) for row in rows]
+
+
+async def waiting_everywhere(connection: Connection) -> Waiting:
+    """Alerts that wait, over all sites: figures for who runs the network, and nobody's."""
+    (row,) = await connection.fetch(
+        """
+        SELECT count(*) AS open, count(*) FILTER (WHERE owner IS NULL) AS unowned,
+               count(*) FILTER (WHERE owner IS NULL AND escalation > 0) AS escalated,
+               min(waits_since) FILTER (WHERE owner IS NULL) AS oldest
+        FROM alert WHERE state <> 'closed'
+        """
+    )
+    return Waiting(row["open"], row["unowned"], row["escalated"], row["oldest"])
