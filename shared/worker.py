@@ -38,11 +38,11 @@ async def run_worker(
     *,
     subscription: Subscription | None,
     is_publisher: bool,
-    also: Callable[[Pool], Coroutine[object, object, None]] | None = None,
+    also: Sequence[Callable[[Pool], Coroutine[object, object, None]]] = (),
 ) -> int:
     """Run until SIGTERM or SIGINT (0) or until going on would be wrong (1: the log says why).
 
-    `also` is one more job of the service's own, for as long.
+    `also` are more jobs, of the service's own, for as long.
     """
     dsn = settings.database_url.get_secret_value()
     async with open_pool(dsn, size=settings.pool_size) as pool:
@@ -54,7 +54,7 @@ async def run_worker(
             on_kafka.append(Consumer(subscription, broker, pool, reading))
         notary = Notary(name, dsn, book_of(settings.platform, name))
         health = _serve_health(settings, pool, on_kafka)
-        own = [] if also is None else [also(pool)]
+        own = [job(pool) for job in also]
         return await _first_to_end([_until_signal(), health, notary.run(), *(job.run() for job in on_kafka), *own])
 
 

@@ -1,11 +1,12 @@
-"""Intake's Kafka door: it consumes nothing; it relays its outbox and finishes erasures that were begun."""
+"""Intake's Kafka door: it consumes nothing; it relays its outbox, finishes erasures, and sends links."""
 
 import asyncio
 
 import structlog
 
 from services.intake.api.erasures import finish_erasures
-from services.intake.settings import IntakeSettings
+from services.intake.sending import Courier, LinkMaker, messenger_of
+from services.intake.settings import IntakeWorkerSettings
 from shared.broker import Broker
 from shared.db import RETRYABLE, Pool
 from shared.errors import KeyRingAway
@@ -16,7 +17,7 @@ _log = structlog.get_logger()
 _FINISH_EVERY_S = 30.0
 
 
-async def run(settings: IntakeSettings, broker: Broker) -> int:
+async def run(settings: IntakeWorkerSettings, broker: Broker) -> int:
     """Publish until told to stop; the exit code."""
     async with KeyRing(settings.keyring) as ring:
         return await run_worker(
@@ -25,7 +26,10 @@ async def run(settings: IntakeSettings, broker: Broker) -> int:
             broker,
             subscription=None,
             is_publisher=True,
-            also=lambda pool: keep_finishing_erasures(pool, ring),
+            also=(
+                lambda pool: keep_finishing_erasures(pool, ring),
+                lambda pool: courier_of(settings, pool, ring).run(),
+            ),
         )
 
 
@@ -37,3 +41,15 @@ async def keep_finishing_erasures(pool: Pool, ring: KeyRing) -> None:
         except (KeyRingAway, *RETRYABLE) as away:
             _log.warning("erasures are not looked at", failure=type(away).__name__)
         await asyncio.sleep(_FINISH_EVERY_S)
+
+
+def courier_of(settings: IntakeWorkerSettings, pool: Pool, ring: KeyRing) -> Courier:
+    """The courier that the settings ask for."""
+    keys = [key for key in (settings.link_key, settings.other_link_key) if key is not None]
+    links = LinkMaker(
+        keys=[key.get_secret_value().encode() for key in keys],
+        origin=settings.platform.public_urls.get("intake", ""),
+        made_by="intake-worker",
+    )
+    messenger = None if settings.messenger is None else messenger_of(settings.messenger)
+    return Courier(pool, ring, messenger, links)

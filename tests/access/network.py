@@ -21,6 +21,7 @@ from shared.events import Event, VisitState
 from tests.access.lines import (
     AGREED,
     ASSESSMENT,
+    CONTACT,
     LAB,
     MEDICINE,
     STEP,
@@ -123,13 +124,14 @@ class Door:
 
 
 async def _at_intake(door: Door, ids: Ids) -> Ids:
-    """A patient with a visit that has no survey yet, a link for it, and an earlier visit that has one."""
+    """A patient who can be reached, with a visit that has a link and no survey yet, and an earlier one that has one."""
     identifier, tomorrow = uuid4().hex, datetime.now(UTC) + timedelta(days=1)
     async with door.client(staff_of(ids["site_id"], Role.SYSTEM)) as system:
         about = {"patient_id": (await _posted(system, "/v1/patients", PERSON | {"identifier": identifier}))["id"]}
         earlier, visit = [(await _posted(system, "/v1/visits", VISIT | about))["id"] for _ in range(2)]
         survey = await _posted(system, "/v1/surveys", SURVEY | about | {"visit_id": earlier})
         link = await _posted(system, f"/v1/visits/{visit}/links", {"expires_at": tomorrow.isoformat()})
+        (await system.put(f"/v1/patients/{about['patient_id']}/contact", json=CONTACT)).raise_for_status()
     return about | {
         "identifier": identifier,
         "visit_id": visit,

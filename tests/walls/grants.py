@@ -61,17 +61,41 @@ GRANTS: dict[str, dict[str, May]] = {
         "outbox_add": May(app="EXECUTE", worker="EXECUTE"),
         "erasure": May(app="SELECT, INSERT", worker="SELECT, INSERT"),
         "link_rule": May(app="SELECT, INSERT, UPDATE (asks_birth_year)"),
-        "visit_link": May(app="SELECT, INSERT, DELETE, UPDATE (revoked_at, opened_at, wrong_answers)", worker=TAKEN),
+        # It also makes the links that it sends.
+        "visit_link": May(
+            app="SELECT, INSERT, DELETE, UPDATE (revoked_at, opened_at, wrong_answers)", worker="SELECT, INSERT, DELETE"
+        ),
+        "contact": May(
+            app="SELECT, INSERT, DELETE, UPDATE (addresses, has_email, has_phone, preferred, language, wants_messages, "
+            "changed_at)",
+            worker="SELECT, DELETE",
+        ),
+        "delivery_rule": May(
+            app="SELECT, INSERT, UPDATE (is_on, days_before, send_at, reminders, quiet_begins, quiet_ends, channels, "
+            "sender_name, changed_at)",
+            worker="SELECT",
+        ),
+        "delivery_plan": May(app=TAKEN, worker="SELECT, INSERT, DELETE, UPDATE (basis)"),
+        "link_delivery": May(
+            app="SELECT, INSERT, DELETE",
+            worker="SELECT, INSERT, DELETE, UPDATE (due_at, held_until, state, reason, channel, link_id, attempts, "
+            "repeats, ended_at)",
+        ),
         "client": May(app="SELECT, INSERT, UPDATE (key_set, added_at, revoked_at)"),
-        "site": May(app="SELECT, INSERT, UPDATE (name, site_type, time_zone)"),
+        "site": May(
+            app="SELECT, INSERT, UPDATE (name, site_type, time_zone)", worker="SELECT (site_id, name, time_zone)"
+        ),
         "patient": May(
             app="SELECT, INSERT, DELETE, UPDATE (consent, consent_decided_on, consent_reason)", worker="SELECT, DELETE"
         ),
         "visit": May(
             app="SELECT, INSERT, DELETE, UPDATE (clinician_id, scheduled_at, state, checked_in_at, completed_at)",
-            worker=TAKEN,
+            worker="SELECT (site_id, patient_id, visit_id, scheduled_at, state), DELETE",
         ),
-        "survey": May(app="SELECT (site_id, visit_id, patient_id), INSERT, DELETE", worker=TAKEN),
+        "survey": May(
+            app="SELECT (site_id, visit_id, patient_id), INSERT, DELETE",
+            worker="SELECT (site_id, patient_id, visit_id), DELETE",
+        ),
     },
     "clinical": EVERYWHERE
     | PUBLISHING

@@ -1,7 +1,7 @@
 """One row of a site in every table of a service: valid, synthetic, and with the same ids at every site."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -17,12 +17,14 @@ NAME = "synthetic"
 HASH = b"\x01" * 32
 _BY_NAME: dict[str, object] = {
     "agreed": "on-paper",
+    "channel": "email",
     "consent": "consented",
     "context": "in-visit",
     "diagnosis": "crohns-disease",
     "education": "not-said",
     "kind": "read",
     "language": "en",
+    "preferred": "email",
     "reason": "emergency",
     "role": "clinician",
     "sex": "female",
@@ -38,6 +40,7 @@ _BY_TYPE: dict[type, object] = {
     date: date(2026, 10, 13),
     datetime: datetime(2026, 10, 13, 15, 20, tzinfo=UTC),
     object: "{}",  # JSON
+    time: time(10),
     float: 1.0,
     int: 1,
     list: [],
@@ -52,7 +55,7 @@ def tables_of(service: str) -> list[Table]:
 
 def a_row(table: Table, site: str) -> dict[str, Any]:
     """Values for every column that has no default in the database."""
-    states = {"visit": "scheduled", "dead_letter": "dead"}
+    states = {"visit": "scheduled", "dead_letter": "dead", "link_delivery": "planned"}
     named = _BY_NAME | {"site_id": site, "state": states.get(table.name)}
     return {
         column.name: named.get(column.name, _BY_TYPE[column.type.python_type])

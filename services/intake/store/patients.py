@@ -142,7 +142,8 @@ async def record_visit(connection: Connection, site_id: str, visit: VisitUpdated
 
 async def record_erasure(connection: Connection, patient: Patient, erased_at: datetime) -> None:
     """Leave nothing of a patient but a tombstone. The outbox keeps the events, whose words no key opens."""
-    await erasures.record(connection, patient, erased_at, tables=("survey", "visit_link", "visit", "patient"))
+    tables = ("link_delivery", "delivery_plan", "contact", "survey", "visit_link", "visit", "patient")
+    await erasures.record(connection, patient, erased_at, tables=tables)
 
 
 async def enrolled_among(connection: Connection, scope: SiteScope, patients: Sequence[Patient]) -> list[Patient]:
