@@ -165,7 +165,6 @@ delivery_plan = Table(
     Column("visit_id", Uuid, primary_key=True),
     Column("patient_id", Uuid, nullable=False),
     Column("basis", Text, nullable=False, comment="How what its messages were planned from stood then"),
-    ForeignKeyConstraint(["site_id", "visit_id"], ["visit.site_id", "visit.visit_id"], name="fk_delivery_plan_visit"),
 )
 
 link_delivery = Table(

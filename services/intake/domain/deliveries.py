@@ -242,11 +242,11 @@ def plan(outlook: Outlook, now: datetime) -> dict[str, datetime]:
     planned: dict[str, datetime] = {}
     last = outlook.last_sent_at
     for kind, ideal in _ideal(outlook):
-        is_missed = kind != FIRST and ideal + LATEST_REMINDER < now
-        if is_missed or kind in outlook.settled or (kind == FIRST and last is not None):
+        if kind in outlook.settled or (kind == FIRST and last is not None):
             continue
         due = awake(max(ideal, now), outlook.zone, outlook.rule.quiet)
-        if due < outlook.visit_at and (last is None or due - last >= LEAST_BETWEEN):
+        is_missed = kind != FIRST and due - ideal > LATEST_REMINDER
+        if due < outlook.visit_at and not is_missed and (last is None or due - last >= LEAST_BETWEEN):
             planned[kind] = last = due
     return planned
 

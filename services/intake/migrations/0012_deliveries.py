@@ -44,8 +44,7 @@ CREATE TABLE delivery_plan (
     visit_id uuid NOT NULL,
     patient_id uuid NOT NULL,
     basis text NOT NULL,
-    CONSTRAINT pk_delivery_plan PRIMARY KEY (site_id, visit_id),
-    CONSTRAINT fk_delivery_plan_visit FOREIGN KEY (site_id, visit_id) REFERENCES visit (site_id, visit_id)
+    CONSTRAINT pk_delivery_plan PRIMARY KEY (site_id, visit_id)
 );
 COMMENT ON COLUMN delivery_plan.basis IS 'How what its messages were planned from stood then';
 CREATE TABLE link_delivery (
@@ -105,4 +104,5 @@ def upgrade() -> None:
     walls.grant("site", worker="SELECT (site_id, name, time_zone)")
     walls.grant("visit", worker="SELECT (visit_id, scheduled_at, state)")
     walls.grant("survey", worker="SELECT (visit_id)")
+    op.execute("REVOKE SELECT (site_id, patient_id) ON visit_link FROM samepage_worker")
     walls.grant("visit_link", worker="SELECT, INSERT")

@@ -104,7 +104,8 @@ async def record_plan(
         ON CONFLICT (site_id, visit_id, kind, visit_at) WHERE kind <> 'by-hand' DO UPDATE
         SET due_at = excluded.due_at, state = 'planned', reason = NULL, ended_at = NULL,
             attempts = CASE known.state WHEN 'planned' THEN known.attempts ELSE 0 END,
-            held_until = CASE known.state WHEN 'planned' THEN known.held_until ELSE excluded.due_at END
+            held_until = CASE WHEN known.state = 'planned' AND known.attempts > 0 THEN known.held_until
+                         ELSE excluded.due_at END
         WHERE known.state IN ('planned', 'stopped', 'came-back')
         """,
         *about,
