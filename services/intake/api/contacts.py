@@ -107,7 +107,7 @@ def _command(ring: KeyRing, patient_id: UUID) -> Command[ContactBody]:
 
 async def _record(ring: KeyRing, patient_id: UUID, connection: Connection, site_id: str, body: ContactBody) -> Recorded:
     await enrolled(connection, site_id, patient_id)
-    known = {Channel.EMAIL: body.email, Channel.SMS: body.phone}
+    known = {Channel.EMAIL.value: body.email, Channel.SMS.value: body.phone}
     addresses = {channel: address for channel, address in known.items() if address is not None}
     sealed = None
     if addresses:

@@ -45,6 +45,7 @@ class DeliveryState(StrEnum):
 
 _GONE = (DeliveryState.SENT, DeliveryState.NOT_KNOWN)
 _SETTLED = (*_GONE, DeliveryState.FAILED)
+_ON_ITS_WAY = (DeliveryState.PLANNED, DeliveryState.SENDING)
 
 
 class StopReason(StrEnum):
@@ -202,6 +203,12 @@ class Outlook:
         return max((at for at in sent if at is not None), default=None)
 
     @property
+    def last_message_at(self) -> datetime | None:
+        """The same, or when one goes that a person has asked for: the rule does not send another beside it."""
+        asked = [one.due_at for one in self.deliveries if one.kind == BY_HAND and one.state in _ON_ITS_WAY]
+        return max((at for at in (self.last_sent_at, *asked) if at is not None), default=None)
+
+    @property
     def has_come_back(self) -> bool:
         """Whether a message did, and the contact has not changed since."""
         back = [one.ended_at for one in self.deliveries if one.state is DeliveryState.CAME_BACK]
@@ -240,7 +247,7 @@ def plan(outlook: Outlook, now: datetime) -> dict[str, datetime]:
     if stop_reason(outlook, now) is not None:
         return {}
     planned: dict[str, datetime] = {}
-    last = outlook.last_sent_at
+    last = outlook.last_message_at
     for kind, ideal in _ideal(outlook):
         if kind in outlook.settled or (kind == FIRST and last is not None):
             continue

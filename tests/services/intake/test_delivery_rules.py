@@ -248,6 +248,14 @@ def test_after_a_move_there_is_no_second_first_message_and_the_reminders_follow_
     }
 
 
+def test_while_a_message_that_a_person_asked_for_is_on_its_way_the_rule_sends_no_other() -> None:
+    asked = a_delivery(kind=BY_HAND, due_at=datetime(2026, 10, 10, 13, tzinfo=UTC))
+    for state in (DeliveryState.PLANNED, DeliveryState.SENDING):
+        outlook = an_outlook(deliveries=[replace(asked, state=state)])
+        assert local(plan(outlook, NOW)) == {"reminder-2": "Mon 12 10:00"}
+    assert FIRST in plan(an_outlook(deliveries=[replace(asked, state=DeliveryState.STOPPED)]), NOW)
+
+
 def test_a_channel_is_one_that_the_site_uses_and_the_patient_has() -> None:
     by_phone = replace(BOTH, preferred=Channel.SMS)
     only_mail = replace(RULE, channels=(Channel.EMAIL,))
