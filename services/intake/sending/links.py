@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from services.intake import store
@@ -12,11 +11,12 @@ from services.intake.store import Held
 from shared.db import Connection, SiteScope
 
 
-class LinkToSend(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class LinkToSend:
     """A link with its secret, for the patient's eyes."""
 
     link_id: UUID
-    address: str
+    address: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

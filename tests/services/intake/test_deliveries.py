@@ -128,7 +128,7 @@ async def test_every_message_about_a_visit_carries_the_same_link_and_says_when_i
     await follows(clinic, reminders=[2])
     await somebody(clinic)
     (first,) = await post.goes()
-    post.now.passes(days=4)
+    post.now.passes(days=3)
     (second,) = await post.goes()
     assert link_in(first.text) == link_in(second.text)
     assert [message.subject.startswith("Reminder: ") for message in (first, second)] == [False, True]
@@ -195,7 +195,7 @@ async def test_reminders_stop_whether_the_planner_or_the_courier_comes_first(
     await post.goes()
     assert (await post.states(visit_id))["reminder-1"] == ("planned", None)
     await happens(clinic, patient_id, visit_id)
-    post.now.passes(days=4)
+    post.now.passes(days=3)
     if is_planned_again:
         await post.courier.plan_visits()
     while await post.courier.send_due():
