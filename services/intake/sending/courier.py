@@ -198,6 +198,9 @@ async def _outcome_of(messenger: Messenger, message: Message) -> tuple[Outcome, 
         await messenger.send(message)
     except NotSent as not_sent:
         return not_sent.outcome, not_sent.code
+    except Exception as failure:  # our mistake: a person is told of the message, and the worker has more to do
+        _log.error("messenger failed", failure=type(failure).__name__, message_id=str(message.message_id))
+        return Outcome.NOT_KNOWN, "unexpected"
     return Outcome.TAKEN, None
 
 

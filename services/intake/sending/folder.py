@@ -3,10 +3,7 @@
 import asyncio
 import os
 from collections.abc import Set
-from dataclasses import asdict
 from pathlib import Path
-
-import orjson
 
 from services.intake.domain import Channel, Outcome
 from services.intake.sending.messenger import Message, NotSent
@@ -33,7 +30,7 @@ class FolderMessenger:
         file = self._folder / f"{message.message_id}.json"
         unfinished = file.with_suffix(".unfinished")
         with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-            out.write(orjson.dumps(asdict(message), option=orjson.OPT_INDENT_2))
+            out.write(message.as_json())
             out.flush()
             os.fsync(out.fileno())
         unfinished.replace(file)

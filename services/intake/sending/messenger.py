@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
+import orjson
+
 from services.intake.domain import Channel, Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message to one patient. The same id again is the same message again, as `attempt` of it."""
+    """One message to one patient. The same id again is the same message again."""
 
     message_id: UUID
     channel: Channel
@@ -18,6 +20,10 @@ class Message:
     sender_name: str
     subject: str
     text: str = field(repr=False)
+
+    def as_json(self) -> bytes:
+        """The message for programs."""
+        return orjson.dumps({name: str(getattr(self, name)) for name in self.__slots__})
 
 
 class NotSent(Exception):

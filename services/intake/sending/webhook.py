@@ -7,10 +7,8 @@
 import hmac
 import time
 from collections.abc import Callable, Set
-from dataclasses import asdict
 
 import httpx2
-import orjson
 
 from services.intake.domain import Channel, Outcome
 from services.intake.sending.messenger import Message, NotSent
@@ -32,7 +30,7 @@ class WebhookMessenger:
         return set(Channel)
 
     async def send(self, message: Message) -> None:
-        body = orjson.dumps(asdict(message))
+        body = message.as_json()
         headers = {
             "content-type": "application/json",
             "idempotency-key": str(message.message_id),

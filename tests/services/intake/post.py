@@ -29,6 +29,7 @@ REACHED: dict[str, Any] = {"email": ADDRESS, "phone": PHONE, "wants_messages": T
 @dataclass
 class Memory:
     """A messenger that keeps what it takes; `outcomes` are what it says next, and then it takes everything.
+    So many times as `breaks` it fails as no messenger should.
 
     While `gate` is closed, it is as slow as a server can be.
     """
@@ -37,6 +38,7 @@ class Memory:
     channels: Set[Channel] = frozenset(Channel)
     taken: list[Message] = field(default_factory=list)
     tried: int = 0
+    breaks: int = 0
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -45,6 +47,9 @@ class Memory:
     async def send(self, message: Message) -> None:
         self.tried += 1
         await self.gate.wait()
+        if self.breaks:
+            self.breaks -= 1
+            raise ZeroDivisionError
         outcome = self.outcomes.pop(0) if self.outcomes else Outcome.TAKEN
         if outcome is not Outcome.TAKEN:
             raise NotSent(outcome, "smtp-000")

@@ -1,10 +1,12 @@
 """Links on their way to patients: planned by the site's rule, sent once, stopped in time, shown to the coordinator."""
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -14,7 +16,7 @@ import structlog
 
 from services.intake import store, worker
 from services.intake.domain import Channel, DeliveryState, Outcome
-from services.intake.settings import IntakeWorkerSettings
+from services.intake.settings import FolderSettings, IntakeWorkerSettings
 from shared.db import SiteScope, open_pool, transaction
 from shared.events import TOPICS
 from shared.keyring import KeyRing
@@ -468,6 +470,40 @@ async def test_intakes_worker_sends_by_mail_and_goes_on_where_it_was_after_a_res
                 await until(has_come)
     assert {str(mail["To"]) for mail in mailbox.taken} == {ADDRESS}
     assert len({link_in(mail.get_content()) for mail in mailbox.taken}) == 2
+
+
+async def test_intakes_worker_leaves_messages_in_a_folder(clinic: Clinic, tmp_path: Path) -> None:
+    broker = MemoryBroker()
+    await broker.create_topics(list(TOPICS))
+    await follows(clinic, reminders=[])
+    _, visit_id = await somebody(clinic)
+    folder = FolderSettings(kind="folder", path=tmp_path / "messages")
+    told: IntakeWorkerSettings = worker_settings(clinic.intake).model_copy(update={"messenger": folder})
+
+    async def has_come() -> bool:
+        return [one["state"] for one in await rows_of(clinic.intake, "link_delivery")] == ["sent"]
+
+    async with running(worker.run(told, broker)):
+        await until(has_come)
+    (file,) = folder.path.iterdir()
+    message = json.loads(await asyncio.to_thread(file.read_text))
+    assert message.keys() == {"message_id", "channel", "to", "sender_name", "subject", "text"}
+    assert (message["to"], message["channel"]) == (ADDRESS, "email")
+    (item,) = (await clinic.system.get(f"/v1/visits/{visit_id}/deliveries")).json()["items"]
+    assert file.name == f"{item['id']}.json"
+
+
+async def test_a_messenger_that_breaks_down_takes_nobody_with_it(clinic: Clinic, post: Post) -> None:
+    (_, broken), (_, other) = await somebody(clinic), await somebody(clinic, days=6)
+    await post.courier.plan_visits()
+    post.memory.breaks = 2
+    for _ in range(2):
+        while await post.courier.send_due():
+            pass
+        post.now.passes(minutes=2)
+    states = [(await post.states(visit_id))["first"] for visit_id in (broken, other)]
+    assert sorted(states) == [("sent", None), ("sent", None)]
+    assert post.memory.tried == 4
 
 
 async def test_messages_of_another_site_or_of_no_visit_are_unknown(clinic: Clinic) -> None:
