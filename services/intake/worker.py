@@ -49,7 +49,6 @@ def courier_of(settings: IntakeWorkerSettings, pool: Pool, ring: KeyRing) -> Cou
     links = LinkMaker(
         keys=[key.get_secret_value().encode() for key in keys],
         origin=settings.platform.public_urls.get("intake", ""),
-        made_by="intake-worker",
     )
     messenger = None if settings.messenger is None else messenger_of(settings.messenger)
     return Courier(pool, ring, messenger, links)

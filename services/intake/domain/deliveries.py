@@ -18,6 +18,8 @@ from shared.errors import FieldError
 from shared.events import Language, VisitState
 
 FIRST, BY_HAND = "first", "by-hand"
+# As whom intake's worker makes links and messages.
+THE_WORKER = "intake-worker"
 MOST_DAYS_BEFORE = 60
 MOST_REMINDERS = 5
 LEAST_BETWEEN = timedelta(hours=20)

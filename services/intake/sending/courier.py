@@ -19,6 +19,7 @@ import structlog
 
 from services.intake import store
 from services.intake.domain import (
+    THE_WORKER,
     Channel,
     Delivery,
     DeliveryState,
@@ -45,7 +46,6 @@ from shared.sealing import Patient, Words, WordsState, in_record
 from shared.telemetry import MESSAGES, OLDEST_MESSAGE_DUE
 
 _log = structlog.get_logger()
-BY = "intake-worker"
 
 
 def utc_now() -> datetime:
@@ -99,8 +99,8 @@ class Courier:
         while True:
             try:
                 if (now := self._clock()) >= plan_at:
-                    await self.plan_visits()
-                    plan_at = now + timedelta(seconds=self._settings.plan_s)
+                    is_all = await self.plan_visits() < self._settings.planned_at_once
+                    plan_at = now + timedelta(seconds=self._settings.plan_s if is_all else 0)
                 while await self.send_due():
                     pass
                 await self._tell_oldest()
@@ -170,7 +170,7 @@ class Courier:
             link = await self._links.link(connection, held, outlook, self._clock())
             delivery = replace(delivery, link_id=link.link_id)
             await store.record_progress(connection, held.site_id, before, delivery)
-            act = act_of_program(BY, Role.SYSTEM, Purpose.CARE, method="JOB", route="send-link")
+            act = act_of_program(THE_WORKER, Role.SYSTEM, Purpose.CARE, method="JOB", route="send-link")
             await audit.record(connection, act, [Entry(held.site_id, Kind.WRITE, 201, held.patient_id)])
             return InHand(held, delivery, link, addressed, outlook)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from services.intake import store
-from services.intake.domain import Link, LinkState, Outlook, expiry, secret_hash, secret_of
+from services.intake.domain import THE_WORKER, Link, LinkState, Outlook, expiry, secret_hash, secret_of
 from services.intake.store import Held
 from shared.db import Connection, SiteScope
 
@@ -25,7 +25,6 @@ class LinkMaker:
 
     keys: Sequence[bytes] = field(repr=False)
     origin: str
-    made_by: str
 
     async def link(self, connection: Connection, visit: Held, outlook: Outlook, now: datetime) -> LinkToSend:
         """The link to send; the caller holds the patient and commits."""
@@ -38,7 +37,7 @@ class LinkMaker:
             link_id=uuid4(),
             visit_id=visit.visit_id,
             patient_id=visit.patient_id,
-            made_by=self.made_by,
+            made_by=THE_WORKER,
             made_at=now,
             expires_at=expiry(outlook.visit_at, None, now),
         )

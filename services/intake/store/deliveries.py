@@ -7,10 +7,8 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from services.intake.domain import Channel, Delivery, DeliveryState, StopReason
+from services.intake.domain import THE_WORKER, Channel, Delivery, DeliveryState, StopReason
 from shared.db import Connection, SiteScope
-
-_PLANNED_BY = "intake-worker"
 
 # What the messages of a visit depend on, in one text: where it is another than when they were planned, plan again.
 _BASIS = """
@@ -114,7 +112,7 @@ async def record_plan(
         list(planned),
         list(planned.values()),
         [uuid4() for _ in planned],
-        _PLANNED_BY,
+        THE_WORKER,
     )
 
 

@@ -83,7 +83,7 @@ class Post:
     async def of(cls, clinic: Clinic, ring: KeyRing, memory: Memory | None = None) -> AsyncIterator["Post"]:
         memory, now = memory or Memory(), Now()
         async with open_pool(clinic.intake.state.database.worker, size=4) as pool:
-            links = LinkMaker([b"l" * 32], URLS["intake"], "intake-worker")
+            links = LinkMaker([b"l" * 32], URLS["intake"])
             yield cls(clinic, Courier(pool, ring, memory, links, clock=now), memory, now)
 
     async def goes(self) -> list[Message]:
