@@ -60,6 +60,15 @@ RECONCILED_INVENTED = Gauge(
     ["topic", "consumer"],
 )
 RECONCILED_AT = Gauge("samepage_reconcile_timestamp_seconds", "When that was last looked at. Old: nobody looks.")
+MESSAGES = Counter(
+    "samepage_messages_total",
+    "Tries to send a link to a patient: taken, refused, try-later, not-known. Rising refused: wrong addresses.",
+    ["outcome"],
+)
+OLDEST_MESSAGE_DUE = Gauge(
+    "samepage_messages_oldest_due_seconds",
+    "For how long the oldest message to a patient is due that is not sent. Above 15 minutes: look at the mail server.",
+)
 KEYS = Counter(
     "samepage_keyring_keys_total",
     "Keys of patients: cached, looked-up, made, erased; away: words not shown because the key ring was. Rising away: "

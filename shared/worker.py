@@ -42,7 +42,7 @@ async def run_worker(
 ) -> int:
     """Run until SIGTERM or SIGINT (0) or until going on would be wrong (1: the log says why).
 
-    `also` are jobs of the service's own, for as long.
+    `also` are more jobs, of the service's own, for as long.
     """
     dsn = settings.database_url.get_secret_value()
     async with open_pool(dsn, size=settings.pool_size) as pool:

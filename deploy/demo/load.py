@@ -109,6 +109,7 @@ class _Load:
         patients = await self._patients()
         await self._consents(patients)
         visits = await self._visits(patients)
+        await self._contacts(visits)
         surveys = (one.about(one.visit.survey) for one in visits if one.visit.survey is not None)
         await self._post(SURVEY_COMPLETED, "intake", "/v1/surveys", surveys)
         changed = await self._changes(visits)
@@ -164,6 +165,20 @@ class _Load:
             for (known, visit), outcome in zip(wanted, outcomes, strict=True)
             if isinstance(outcome, Accepted)
         ]
+
+    async def _contacts(self, visits: Iterable[_KnownVisit]) -> None:
+        """At the site of the showcase links are sent: to addresses that nobody has."""
+        site_id = self.network.showcase.site_id
+        rule = f"/v1/sites/{site_id}/delivery-rule"
+        await self.sender.change("PUT", "intake", rule, site_id, {"is_on": True, "quiet": None})
+        here = sorted({one.known.patient_id for one in visits if one.known.site_id == site_id})
+        self.progress(f"{len(here)} contacts")
+        puts = [
+            self.sender.change("PUT", "intake", f"/v1/patients/{patient_id}/contact", site_id, _contact(number))
+            for number, patient_id in enumerate(here, start=1)
+        ]
+        refused = [outcome.detail for outcome in await asyncio.gather(*puts) if isinstance(outcome, Rejected)]
+        self.reasons += refused[:_REASONS_KEPT]
 
     async def _changes(self, visits: Iterable[_KnownVisit]) -> dict[str, str]:
         """The receipt of the last change, by visit."""
@@ -248,6 +263,10 @@ class _Load:
         is_here = one.known.site_id == self.network.showcase.site_id
         has_crohns = one.known.patient.enrolment["diagnosis"] == Diagnosis.CROHNS
         return is_here and has_crohns and one.visit.state is VisitState.SCHEDULED and one.visit.survey is None
+
+
+def _contact(number: int) -> Body:
+    return {"email": f"patient-{number}@example.org", "wants_messages": True}
 
 
 def _of(known: _Known, body: Body) -> _Item:

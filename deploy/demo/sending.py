@@ -141,7 +141,7 @@ def _key(path: str, site_id: str, content: bytes, attempt: int) -> str:
 def _outcome(item: Mapping[str, Any]) -> Outcome:
     problem = item.get("problem")
     if problem is None:
-        return Accepted(item["id"], item["receipt"])
+        return Accepted(item.get("id", ""), item.get("receipt"))  # what is set, and not made, has neither
     fields = "; ".join(f"{error['field']}: {error['expected']}" for error in problem.get("errors", ())[:3])
     return Rejected(str(problem["type"]).rpartition(":")[2], fields or problem["detail"])
 

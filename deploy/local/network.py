@@ -22,9 +22,10 @@ from deploy.local.people import LocalPeople
 from deploy.local.ports import HOST, keep_or_choose
 from deploy.local.stack import Addresses, audit_folder
 from deploy.secrets import Secrets, completed
+from services.intake.settings import FolderSettings
 from shared.keyring import KeyRingSettings
 
-# Intake's worker opens none: it finishes erasures.
+# Intake's worker finishes erasures, and opens the addresses that it sends links to.
 HAVE_KEYS = (Door("intake", "app"), Door("intake", "worker"), Door("clinical", "app"), Door("dashboard", "app"))
 
 
@@ -80,6 +81,7 @@ def lay_out(root: Path, addresses: Addresses, *, are_doors_open: bool = False) -
         door: platform
         | _own(door, databases[door.service], by_door[door], kept)
         | people.told_to(door)
+        | (_messenger(root) if door == Door("intake", "worker") else {})
         | (signing if door.kind == "worker" else {})
         for door in DOORS
     }
@@ -119,10 +121,17 @@ def _own(door: Door, database: Database, port: int, kept: Secrets) -> dict[str, 
     }
     if door == Door("intake", "app"):
         variables[f"{prefix}_IDENTIFIER_KEY"] = kept.identifier_key
+    if door.service == "intake":
         variables[f"{prefix}_LINK_KEY"] = kept.link_key
     if door == Door("analytics", "worker"):
         variables[f"{prefix}_PSEUDONYM_KEY"] = kept.pseudonym_key
     return variables
+
+
+def _messenger(root: Path) -> dict[str, str]:
+    """Messages to patients are files here, and leave this machine in no way."""
+    told = FolderSettings(kind="folder", path=root / "var" / "messages")
+    return {"SAMEPAGE_INTAKE_MESSENGER": told.model_dump_json()}
 
 
 def _write_private(file: Path, content: str) -> None:

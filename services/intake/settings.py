@@ -1,10 +1,12 @@
 """Settings of intake: `SAMEPAGE_INTAKE_*`."""
 
 from pathlib import Path
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from shared.key_sets import is_trustworthy
 from shared.keyring import KeyRingSettings
 from shared.settings import ServiceSettings
 
@@ -29,3 +31,72 @@ class IntakeAppSettings(IntakeSettings):
     link_key: SecretStr = Field(min_length=32)
     other_link_key: SecretStr | None = Field(default=None, min_length=32)
     signing_key_files: tuple[Path, ...] = Field(min_length=1, description="PEM")
+
+
+class _ToPatients(BaseModel):
+    """Where messages to patients leave. `timeout_s` is for the whole of one, and shorter than a worker's hold."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    timeout_s: float = Field(default=20.0, gt=0, le=60)
+
+
+class SmtpSettings(_ToPatients):
+    """A mail server that takes mail from us. Without TLS it must be on this machine: a link is a key."""
+
+    kind: Literal["smtp"]
+    host: str = Field(min_length=1)
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str | None = None
+    password: SecretStr | None = None
+    from_address: str = Field(pattern=r"^[!-?A-~]+@[!-?A-~]+$")
+    ca_file: FilePath | None = Field(default=None, description="An authority of your own that has signed for it")
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> Self:
+        if self.security == "none" and not is_trustworthy(f"http://{self.host}"):
+            raise ValueError("without TLS the server must be on this machine")
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password go together")
+        return self
+
+
+def _safe(url: str) -> str:
+    if not is_trustworthy(url):
+        raise ValueError("https, or on this machine")
+    return url
+
+
+class WebhookSettings(_ToPatients):
+    """A program of the site's own that takes each message as JSON, signed with `secret`, and sends it on."""
+
+    kind: Literal["webhook"]
+    url: Annotated[str, AfterValidator(_safe)]
+    secret: SecretStr = Field(min_length=32)
+
+
+class FolderSettings(_ToPatients):
+    """A folder that gets a file for each message: for the demo, and for who fetches them from there."""
+
+    kind: Literal["folder"]
+    path: Path
+
+
+MessengerSettings = Annotated[SmtpSettings | WebhookSettings | FolderSettings, Field(discriminator="kind")]
+
+
+class IntakeWorkerSettings(IntakeSettings):
+    """The Kafka door's, which also sends links to patients: it makes them with `link_key`, and shows those again that
+    `other_link_key` made. Without a `messenger` nothing is sent, and what is due says so in a metric.
+    """
+
+    link_key: SecretStr = Field(min_length=32)
+    other_link_key: SecretStr | None = Field(default=None, min_length=32)
+    messenger: MessengerSettings | None = None
+
+    @model_validator(mode="after")
+    def _knows_where_links_lead(self) -> Self:
+        if self.messenger is not None:
+            self.platform.public_url("intake")
+        return self

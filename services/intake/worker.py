@@ -1,5 +1,5 @@
-"""Intake's Kafka door: it consumes nothing; it relays its outbox, finishes erasures that were begun, and escalates
-alerts that nobody took."""
+"""Intake's Kafka door: it consumes nothing; it relays its outbox, finishes erasures that were begun, sends links, and
+escalates alerts that nobody took."""
 
 import asyncio
 
@@ -7,7 +7,8 @@ import structlog
 
 from services.intake.api.erasures import finish_erasures
 from services.intake.api.escalation import escalate_alerts, measure_alerts
-from services.intake.settings import IntakeSettings
+from services.intake.sending import Courier, LinkMaker, messenger_of
+from services.intake.settings import IntakeWorkerSettings
 from shared.broker import Broker
 from shared.db import RETRYABLE, Pool
 from shared.errors import KeyRingAway
@@ -20,7 +21,7 @@ _FINISH_EVERY_S = 30.0
 _ESCALATE_EVERY_S = 10.0
 
 
-async def run(settings: IntakeSettings, broker: Broker) -> int:
+async def run(settings: IntakeWorkerSettings, broker: Broker) -> int:
     """Publish until told to stop; the exit code."""
     async with KeyRing(settings.keyring) as ring:
         return await run_worker(
@@ -29,7 +30,11 @@ async def run(settings: IntakeSettings, broker: Broker) -> int:
             broker,
             subscription=None,
             is_publisher=True,
-            also=[lambda pool: keep_finishing_erasures(pool, ring), keep_escalating_alerts],
+            also=(
+                lambda pool: keep_finishing_erasures(pool, ring),
+                lambda pool: courier_of(settings, pool, ring).run(),
+                keep_escalating_alerts,
+            ),
         )
 
 
@@ -52,3 +57,14 @@ async def keep_escalating_alerts(pool: Pool, clock: Clock = utc_now) -> None:
         except RETRYABLE as away:
             _log.warning("alerts are not looked at", failure=type(away).__name__)
         await asyncio.sleep(_ESCALATE_EVERY_S)
+
+
+def courier_of(settings: IntakeWorkerSettings, pool: Pool, ring: KeyRing) -> Courier:
+    """The courier that the settings ask for."""
+    keys = [key for key in (settings.link_key, settings.other_link_key) if key is not None]
+    links = LinkMaker(
+        keys=[key.get_secret_value().encode() for key in keys],
+        origin=settings.platform.public_urls.get("intake", ""),
+    )
+    messenger = None if settings.messenger is None else messenger_of(settings.messenger)
+    return Courier(pool, ring, messenger, links)

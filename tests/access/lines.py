@@ -72,6 +72,7 @@ CONSENT_TEXT: Json = {"version": "2", "language": "en", "sha256": "0a" * 32, "va
 ASSESSMENT: Json = {"clinician_id": "dr-1", "activity": "mild"}
 LAB: Json = {"loinc": "1988-5", "value": 0.6, "unit": "mg/dL", "taken_at": "2026-10-07T09:00:00-05:00"}
 MEDICINE: Json = {"name": "Adalimumab", "started_on": "2025-11-03"}
+CONTACT: Json = {"email": "somebody@example.org", "wants_messages": True}
 STEP: Json = {"what": "Ask the insurer about the co-pay", "who": "nurse"}
 AGREED: Json = {"agreed": "on-paper"}
 WHY: Json = {"reason": "emergency", "words": "Brought in unconscious"}
@@ -161,6 +162,13 @@ LINES: Mapping[str, Mapping[str, Line]] = {
         "PUT /v1/sites/{site_id}/huddle": Line({"list_manager": "j-ortiz"}),
         "DELETE /v1/visits/{visit_id}/links/{link_id}": Line(uses_up=True),
         "POST /v1/surveys": Line(SURVEY, uses_up=True),
+        "PUT /v1/patients/{patient_id}/contact": Line(CONTACT),
+        "GET /v1/patients/{patient_id}/contact": Line(),
+        "DELETE /v1/patients/{patient_id}/contact": Line(uses_up=True),
+        "PUT /v1/sites/{site_id}/delivery-rule": Line({"is_on": True}),
+        "GET /v1/sites/{site_id}/delivery-rule": Line(),
+        "GET /v1/visits/{visit_id}/deliveries": Line(),
+        "POST /v1/visits/{visit_id}/deliveries": Line({}),
         "GET /l/{site_id}/{secret}": Line(),
         "POST /l/{site_id}/{secret}": Line(form={}),
         "GET /start": Line(),

@@ -21,6 +21,7 @@ from shared.events import Event, VisitState
 from tests.access.lines import (
     AGREED,
     ASSESSMENT,
+    CONTACT,
     LAB,
     MEDICINE,
     OWN_RULE,
@@ -126,7 +127,8 @@ class Door:
 
 
 async def _at_intake(door: Door, ids: Ids) -> Ids:
-    """A patient with a visit that has no survey yet, a link for it, and an earlier visit whose survey alerts."""
+    """A patient who can be reached, with a visit that has a link and no survey yet, and an earlier visit whose survey
+    alerts."""
     identifier, tomorrow = uuid4().hex, datetime.now(UTC) + timedelta(days=1)
     async with door.client(staff_of(ids["site_id"], Role.SYSTEM)) as system:
         person = PERSON | {"identifier": identifier, "enrolled_on": "2026-01-05"}
@@ -136,6 +138,7 @@ async def _at_intake(door: Door, ids: Ids) -> Ids:
         link = await _posted(system, f"/v1/visits/{visit}/links", {"expires_at": tomorrow.isoformat()})
         as_csv = {"content-type": "text/csv"}
         tried = await system.post("/v1/imports?kind=patients", content=PATIENTS_FILE, headers=as_csv)
+        (await system.put(f"/v1/patients/{about['patient_id']}/contact", json=CONTACT)).raise_for_status()
     alerts = await _alerted(door, ids["site_id"], about["patient_id"])
     return (
         about

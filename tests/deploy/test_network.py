@@ -46,7 +46,7 @@ def test_a_key_is_given_to_the_doors_that_use_it(root: Path) -> None:
     keys = {name: key for name, key in secrets_of(root).items() if name.endswith("_key")}
     assert {name: {door for door in DOORS if key in told(network, door)} for name, key in keys.items()} == {
         "identifier_key": {Door("intake", "app")},
-        "link_key": {Door("intake", "app")},
+        "link_key": {Door("intake", "app"), Door("intake", "worker")},
         "pseudonym_key": {Door("analytics", "worker")},
     }
 

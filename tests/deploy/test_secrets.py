@@ -84,6 +84,8 @@ def test_the_walk_finds_the_secrets_that_there_are() -> None:
     assert {"settings.KafkaLogin.password", "settings.ServiceSettings.database_url"} <= found
     assert {
         "intake.settings.IntakeAppSettings.link_key",
+        "intake.settings.SmtpSettings.password",
+        "intake.settings.WebhookSettings.secret",
         "databases._Login.password",
         "secrets.Secrets.link_key",
     } <= found
@@ -101,6 +103,8 @@ SETTINGS = {
     "SAMEPAGE_INTAKE_IDENTIFIER_KEY": CANARY,
     "SAMEPAGE_INTAKE_LINK_KEY": CANARY,
     "SAMEPAGE_INTAKE_SIGNING_KEY_FILES": "[]",
+    "SAMEPAGE_INTAKE_MESSENGER": '{"kind": "smtp", "host": "mail.test", "username": "x", "from_address": "x@x.test"}',
+    "SAMEPAGE_INTAKE_MESSENGER__PASSWORD": CANARY,
     "SAMEPAGE_INTAKE_SIGN_IN": f'{{"issuer": "https://x.test", "client_id": "x", "client_secret": "{CANARY}"}}',
     "SAMEPAGE_PUBLIC_URLS": '{"intake": "https://intake.samepage.test"}',
 }

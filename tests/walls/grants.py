@@ -61,7 +61,26 @@ GRANTS: dict[str, dict[str, May]] = {
         "outbox_add": May(app="EXECUTE", worker="EXECUTE"),
         "erasure": May(app="SELECT, INSERT", worker="SELECT, INSERT"),
         "link_rule": May(app="SELECT, INSERT, UPDATE (asks_birth_year)"),
-        "visit_link": May(app="SELECT, INSERT, DELETE, UPDATE (revoked_at, opened_at, wrong_answers)", worker=TAKEN),
+        # It also makes the links that it sends.
+        "visit_link": May(
+            app="SELECT, INSERT, DELETE, UPDATE (revoked_at, opened_at, wrong_answers)", worker="SELECT, INSERT, DELETE"
+        ),
+        "contact": May(
+            app="SELECT, INSERT, DELETE, UPDATE (addresses, has_email, has_phone, preferred, language, wants_messages, "
+            "changed_at)",
+            worker="SELECT, DELETE",
+        ),
+        "delivery_rule": May(
+            app="SELECT, INSERT, UPDATE (is_on, days_before, send_at, reminders, quiet_begins, quiet_ends, channels, "
+            "sender_name, changed_at)",
+            worker="SELECT",
+        ),
+        "delivery_plan": May(app=TAKEN, worker="SELECT, INSERT, DELETE, UPDATE (basis)"),
+        "link_delivery": May(
+            app="SELECT, INSERT, DELETE",
+            worker="SELECT, INSERT, DELETE, UPDATE (due_at, held_until, state, reason, channel, link_id, attempts, "
+            "repeats, ended_at)",
+        ),
         "client": May(app="SELECT, INSERT, UPDATE (key_set, added_at, revoked_at)"),
         "import_file": May(
             app="SELECT, INSERT, DELETE, UPDATE (stage, described, moved_at, rows, parts, next_part, accepted, "
@@ -72,19 +91,21 @@ GRANTS: dict[str, dict[str, May]] = {
         "import_known": May(app="SELECT, INSERT, DELETE", worker=TAKEN),
         "consent_text": May(app="SELECT, INSERT"),
         "consent_step": May(app="SELECT, INSERT, DELETE", worker=TAKEN),
-        "site": May(app="SELECT, INSERT, UPDATE (name, site_type, time_zone)"),
+        "site": May(
+            app="SELECT, INSERT, UPDATE (name, site_type, time_zone)", worker="SELECT (site_id, name, time_zone)"
+        ),
         "patient": May(
             app="SELECT, INSERT, DELETE, UPDATE (consent, consent_decided_on, consent_reason)", worker="SELECT, DELETE"
         ),
         "visit": May(
             app="SELECT, INSERT, DELETE, UPDATE (clinician_id, scheduled_at, state, checked_in_at, completed_at, "
             "told_at, cancel_reason)",
-            worker=TAKEN,
+            worker="SELECT (site_id, patient_id, visit_id, scheduled_at, state), DELETE",
         ),
         "survey": May(
             app="SELECT, INSERT, DELETE, UPDATE (version, change, change_reason, mode, author, recorded_at, form, "
             "submitted_at, response, words, scores)",
-            worker=TAKEN,
+            worker="SELECT (site_id, patient_id, visit_id, change), DELETE",
         ),
         "survey_version": May(app="SELECT, INSERT, DELETE", worker=TAKEN),
         "survey_draft": May(

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,7 @@ _BY_NAME: dict[str, object] = {
     "change": "completed",
     "change_reason": "other",
     "cancel_reason": "no-show",
+    "channel": "email",
     "consent": "consented",
     "context": "in-visit",
     "diagnosis": "crohns-disease",
@@ -30,6 +31,7 @@ _BY_NAME: dict[str, object] = {
     "kind": "read",
     "language": "en",
     "mode": "phone",
+    "preferred": "email",
     "reason": "emergency",
     "outcome": "called",
     "risk": "other",
@@ -53,6 +55,7 @@ _BY_TYPE: dict[type, object] = {
     date: date(2026, 10, 13),
     datetime: datetime(2026, 10, 13, 15, 20, tzinfo=UTC),
     object: "{}",  # JSON
+    time: time(10),
     float: 1.0,
     int: 1,
     list: [],
@@ -67,7 +70,13 @@ def tables_of(service: str) -> list[Table]:
 
 def a_row(table: Table, site: str) -> dict[str, Any]:
     """Values for every column that has no default in the database."""
-    states = {"visit": "scheduled", "dead_letter": "dead", "consent_step": "dissented", "alert": "open"}
+    states = {
+        "visit": "scheduled",
+        "dead_letter": "dead",
+        "consent_step": "dissented",
+        "alert": "open",
+        "link_delivery": "planned",
+    }
     named = _BY_NAME | {"site_id": site, "state": states.get(table.name)}
     if table.name == "consent_step":
         named["reason"] = "other"

@@ -45,7 +45,7 @@ async def _escalate_some(pool: Pool, clock: Clock) -> int:
 async def measure_alerts(pool: Pool, clock: Clock) -> None:
     """Say in metrics how many alerts wait, over all sites."""
     async with transaction(pool) as connection:
-        waiting = await store.waiting_everywhere(connection)
+        waiting = await store.waiting_alerts_of_all_sites(connection)
     now = clock()
     ALERTS.labels("open").set(waiting.open)
     ALERTS.labels("unowned").set(waiting.unowned)

@@ -6,7 +6,7 @@ from shared.migrations import erasure_v1
 from shared.migrations import walls_v1 as walls
 
 revision = "0013"
-down_revision = "0011"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 

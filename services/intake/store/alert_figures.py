@@ -53,7 +53,7 @@ async def alert_counts(connection: Connection, scope: SiteScope, site_id: str, s
     return [RuleCount(row["rule_id"], row["raised"], row["suppressed"]) for row in rows]
 
 
-async def waiting_everywhere(connection: Connection) -> Waiting:
+async def waiting_alerts_of_all_sites(connection: Connection) -> Waiting:
     """Alerts that wait, over all sites: figures for who runs the network, and nobody's."""
     (row,) = await connection.fetch(
         """

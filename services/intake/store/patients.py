@@ -24,7 +24,7 @@ from shared.events import (
 from shared.sealing import Patient
 
 _HELD = (
-    *("alert_step", "alert", "high_risk"),
+    *("link_delivery", "delivery_plan", "contact", "alert_step", "alert", "high_risk"),
     *("survey_version", "survey_draft", "survey", "visit_link", "visit_name", "visit"),
     *("consent_step", "import_known", "patient"),
 )
