@@ -64,6 +64,10 @@ def test_answers_that_fit_end_with_0(forms: Forms) -> None:
     assert said.resource["resourceType"] == "OperationOutcome"
 
 
+def test_a_mark_of_the_encoding_before_the_document_is_passed_over(forms: Forms) -> None:
+    assert forms("check", b"\xef\xbb\xbf" + json.dumps(FITTING).encode(), FORM).code == 0
+
+
 def test_answers_that_do_not_fit_end_with_1_and_each_error_at_its_item(forms: Forms) -> None:
     pain = {"linkId": "g", "item": [answered("pain", {"valueInteger": 11})]}
     said = forms("check", response(pain, answered("other", {"valueString": "x"})), FORM)

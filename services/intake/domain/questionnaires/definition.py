@@ -172,6 +172,11 @@ class Item:
         return self.repeats and any(item.type is not ItemType.DISPLAY for item in self.items)
 
     @cached_property
+    def words_inside(self) -> frozenset[str]:
+        """What is to be read with it, such as help: shown wherever the item is."""
+        return frozenset(one.link_id for one in self.items if one.type is ItemType.DISPLAY and not one.is_conditional)
+
+    @cached_property
     def children(self) -> Mapping[str, "Item"]:
         return {item.link_id: item for item in self.items}
 

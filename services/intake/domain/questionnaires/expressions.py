@@ -35,7 +35,7 @@ def wrong_with(expression: str, variables: frozenset[str]) -> str | None:
         node = _parsed(expression)
     except NotEvaluated as wrong:
         return str(wrong)
-    functions = frozenset(_named(node, "FunctionInvocation")) - invocation_registry.keys() - _OWN
+    functions = frozenset(_named(node, "FunctionInvocation")) - _KNOWN
     if functions:
         return f"there is no function {min(functions)}()"
     unknown = frozenset(name.strip("`") for name in _named(node, "ExternalConstantTerm")) - variables - VARIABLES
@@ -145,6 +145,10 @@ def _mean(numbers: list[Any]) -> Decimal:
     return Decimal(sum(numbers)) / len(numbers)
 
 
+def _refused(*_arguments: object) -> None:
+    raise ValueError("not offered")
+
+
 def _one_text(inputs: list[Any]) -> str:
     if len(inputs) != 1 or not isinstance(inputs[0], str):
         raise ValueError("a pattern is matched with one text")
@@ -152,6 +156,7 @@ def _one_text(inputs: list[Any]) -> str:
 
 
 _FUNCTIONS: dict[str, dict[str, Any]] = {
+    "replaceMatches": {"fn": _refused, "arity": {2: ["String", "String"]}},
     "weight": {"fn": _weight, "arity": {0: []}},
     "ordinal": {"fn": _weight, "arity": {0: []}},
     "sum": {"fn": lambda inputs: sum(_numbers(inputs)), "arity": {0: []}},
@@ -170,4 +175,4 @@ _FUNCTIONS: dict[str, dict[str, Any]] = {
     },
 }
 # Replacing by a pattern is not offered: the engine for it goes back.
-_OWN = frozenset(_FUNCTIONS)
+_KNOWN = (invocation_registry.keys() | _FUNCTIONS.keys()) - {"replaceMatches"}

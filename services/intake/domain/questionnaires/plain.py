@@ -87,8 +87,9 @@ class _Placing:
                 self._placed.wrong(entry, Rule.UNREADABLE, "a group that repeats has a list of objects")
                 return
             for one in raw:
-                occurrence = scope.opened(entry)
-                entry.occurrences.append(occurrence)
+                occurrence = self._placed.open(entry)
+                if occurrence is None:
+                    return
                 self.fill(occurrence, one, one.get(SKIPPED, {}) if isinstance(one, Mapping) else {}, item.link_id)
             return
         if not item.takes_answers:

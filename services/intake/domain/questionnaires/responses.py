@@ -28,7 +28,7 @@ _HERE = "QuestionnaireResponse"
 def place_response(definition: Definition, response: object) -> Placed:
     """The answers of a response at their items. Never raises, whatever it holds."""
     placed = Placed(Scope(), is_to_form=False)
-    if not isinstance(response, Mapping) or response.get("resourceType") != _HERE:
+    if not isinstance(response, dict) or response.get("resourceType") != _HERE:
         placed.lost(None, Rule.UNREADABLE, _HERE, "it is no QuestionnaireResponse")
     elif not definition.takes(response.get("questionnaire")):
         placed.lost(None, Rule.ANOTHER_FORM, f"{_HERE}.questionnaire", _shown(response.get("questionnaire")))
@@ -41,7 +41,7 @@ def place_response(definition: Definition, response: object) -> Placed:
 
 def is_partial(response: object) -> bool:
     """Whether a response may still lack answers, by its status."""
-    return isinstance(response, Mapping) and response.get("status") in ("in-progress", "stopped", "entered-in-error")
+    return isinstance(response, dict) and response.get("status") in ("in-progress", "stopped", "entered-in-error")
 
 
 def response_items(items: Iterable[Item], scope: Scope) -> list[dict[str, Any]]:
@@ -97,7 +97,7 @@ class _Placing:
             self._placed.lost(None, Rule.UNREADABLE, f"{path}.item", "item must be a list of items, not an empty one")
             return
         for one in raw:
-            link_id = one.get("linkId") if isinstance(one, Mapping) else None
+            link_id = one.get("linkId") if isinstance(one, dict) else None
             if not isinstance(link_id, str):
                 self._placed.lost(None, Rule.UNREADABLE, f"{path}.item", "an item must be an object with a linkId")
             elif (item := items.get(link_id)) is not None:
@@ -126,9 +126,9 @@ class _Placing:
         if "answer" in raw:
             self._placed.wrong(entry, Rule.TAKES_NO_ANSWER)
         if item.opens_scope:
-            occurrence = scope.opened(entry)
-            entry.occurrences.append(occurrence)
-            self.level(raw, item.children, occurrence, item.path)
+            occurrence = self._placed.open(entry)
+            if occurrence is not None:
+                self.level(raw, item.children, occurrence, item.path)
         elif is_again:
             self._placed.wrong(entry, Rule.ONE_ONLY)
         else:
@@ -139,7 +139,7 @@ class _Placing:
             self._placed.wrong(entry, Rule.UNREADABLE, "answer must be a list of answers, not an empty one")
             return
         for place, one in enumerate(raw):
-            if not isinstance(one, Mapping):
+            if not isinstance(one, dict):
                 self._placed.wrong(entry, Rule.UNREADABLE, "an answer must be an object")
                 continue
             self._answer(entry, one)
@@ -174,8 +174,8 @@ class _Placing:
     def _under(self, entry: Entry, raw: Mapping[str, Any], scope: Scope, *, is_first: bool) -> None:
         item = entry.item
         if item.opens_scope and entry.answers:
-            inside = scope.opened(entry)
-            entry.answers[-1].inside = inside
-            self.level(raw, item.children, inside, item.path)
+            inside = self._placed.open(entry, entry.answers[-1])
+            if inside is not None:
+                self.level(raw, item.children, inside, item.path)
         elif is_first:
             self.level(raw, item.children, scope, item.path)

@@ -1,15 +1,16 @@
 """What is wrong with a form as a whole: what an author must mend before it takes answers here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from services.intake.domain.questionnaires.comparing import order
 from services.intake.domain.questionnaires.definition import CHOICES, WITHOUT_ANSWER, Definition, Expressions, Item
+from services.intake.domain.questionnaires.enablement import MOST_CHAINED
 from services.intake.domain.questionnaires.expressions import wrong_with
 from services.intake.domain.questionnaires.issues import Issue
 from services.intake.domain.questionnaires.items import flaw
 from services.intake.domain.questionnaires.patterns import matcher
 
-_STATES = ("draft", "active", "retired", "unknown")
+_STATES = ("draft", "active", "retired")
 
 
 def flaws_of(definition: Definition) -> Iterator[Issue]:
@@ -25,7 +26,7 @@ def flaws_of(definition: Definition) -> Iterator[Issue]:
     yield from _of_expressions(None, definition.expressions, _variables(definition, definition.expressions))
     for item in definition.walk():
         yield from _of_item(definition, item)
-    yield from _circles(definition)
+    yield from _hanging(definition)
 
 
 def _of_item(definition: Definition, item: Item) -> Iterator[Issue]:
@@ -52,7 +53,8 @@ def _of_item(definition: Definition, item: Item) -> Iterator[Issue]:
         question = definition.by_id[one.question]
         if not question.takes_answers:
             yield flaw(item.link_id, f"enableWhen names {one.question}, which takes no answers.")
-    variables = _variables(definition, definition.expressions, item.expressions)
+    around = (definition.by_id[link_id].expressions for link_id in item.ancestors)
+    variables = _variables(definition, definition.expressions, *around, item.expressions)
     yield from _of_expressions(item.link_id, item.expressions, variables)
 
 
@@ -69,11 +71,33 @@ def _of_expressions(link_id: str | None, expressions: Expressions, variables: fr
             yield flaw(link_id, f"An expression cannot be evaluated: {wrong}.")
 
 
-def _circles(definition: Definition) -> Iterator[Issue]:
-    """Items whose conditions lead back to them: nobody could ever be asked."""
+def _hanging(definition: Definition) -> Iterator[Issue]:
+    """What is wrong with how items hang on each other by conditions, and on what is around them."""
     needs = {
         item.link_id: {one.question for one in item.conditions} | set(item.ancestors) for item in definition.walk()
     }
+    circles = list(_circles(needs))
+    yield from circles
+    places = definition.places
+    looks_ahead = any(places[one] > places[link_id] for link_id, needed in needs.items() for one in needed)
+    if looks_ahead and not circles and _longest(needs) > MOST_CHAINED:
+        yield flaw(None, f"Conditions that look ahead may lead through at most {MOST_CHAINED} items.")
+
+
+def _longest(needs: Mapping[str, set[str]]) -> int:
+    """How many items hang on each other at most, where none leads back; more than are allowed are not counted."""
+    waiting, settled, length = dict(needs), set[str](), 0
+    while waiting and length <= MOST_CHAINED:
+        ready = [link_id for link_id, needed in waiting.items() if needed <= settled]
+        settled.update(ready)
+        for link_id in ready:
+            del waiting[link_id]
+        length += 1
+    return length
+
+
+def _circles(needs: Mapping[str, set[str]]) -> Iterator[Issue]:
+    """Items whose conditions lead back to them: nobody could ever be asked."""
     settled: set[str] = set()
     for start, needed in needs.items():
         waiting, seen = [*needed], set[str]()

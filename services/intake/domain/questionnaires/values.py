@@ -136,12 +136,10 @@ def short_clock(raw: object) -> str | Unread:
 
 def coding(raw: object) -> Coding | Unread:
     """A coding with at least a code or its words."""
-    if not isinstance(raw, Mapping):
+    words = _words(raw, Coding._fields)
+    if words is None or not (words.get("code") or words.get("display")):
         return UNREAD
-    parts = [raw.get("system"), raw.get("code"), raw.get("display")]
-    if not all(part is None or isinstance(part, str) for part in parts) or not (parts[1] or parts[2]):
-        return UNREAD
-    return UNREAD if any(part and _CONTROLS.search(part) for part in parts) else Coding(*parts)
+    return Coding(words.get("system"), words.get("code"), words.get("display"))
 
 
 def quantity(raw: object) -> Quantity | Unread:

@@ -190,6 +190,19 @@ def test_conditions_must_not_lead_in_a_circle() -> None:
     assert ("g", "The conditions of this item lead back to it.") in refused(inside)
 
 
+def test_conditions_that_look_ahead_must_not_lead_too_far() -> None:
+    def chain(length: int) -> list[Json]:
+        links = [
+            asking(f"q{place}", "boolean", enableWhen=[when(f"q{place + 1}", "=", answerBoolean=True)])
+            for place in range(length)
+        ]
+        return [*links, asking(f"q{length}", "boolean")]
+
+    assert refused(*chain(60)) == [(None, "Conditions that look ahead may lead through at most 50 items.")]
+    assert a_form(*chain(40)).flaws == ()
+    assert a_form(*reversed(chain(60))).flaws == (), "what only looks back is known already"
+
+
 @pytest.mark.parametrize(
     ("item", "sentence"),
     [
@@ -242,6 +255,18 @@ def test_conditions_must_not_lead_in_a_circle() -> None:
         (
             asking("q", "integer", extension(known.CALCULATED_EXPRESSION, valueExpression={"expression": "dance()"})),
             "An expression cannot be evaluated: there is no function dance().",
+        ),
+        (
+            asking(
+                "q",
+                "string",
+                extension(known.CALCULATED_EXPRESSION, valueExpression={"expression": "'a'.replaceMatches('a', 'b')"}),
+            ),
+            "An expression cannot be evaluated: there is no function replaceMatches().",
+        ),
+        (
+            asking("q", "integer", extension(known.INITIAL_EXPRESSION, valueExpression={"language": "text/cql"})),
+            "An expression must be FHIRPath (text/fhirpath).",
         ),
     ],
 )
