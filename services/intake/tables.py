@@ -112,6 +112,24 @@ visit_link = Table(
     Index("ix_visit_link_visit", "site_id", "visit_id"),
 )
 
+form_definition = Table(
+    "form_definition",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("form_id", Uuid, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("status", Text, nullable=False, comment="What the form said of itself when it came"),
+    Column("title", Text, nullable=False),
+    Column("resource", JSONB, nullable=False, comment="The FHIR Questionnaire, as it came"),
+    Column("uploaded_by", Text, nullable=False),
+    Column("uploaded_at", DateTime(timezone=True), nullable=False),
+    Column("retired_at", DateTime(timezone=True)),
+    Column("retired_by", Text),
+    ForeignKeyConstraint(["site_id"], ["site.site_id"], name="fk_form_definition_site"),
+    Index("uq_form_definition_version", "site_id", "url", "version", unique=True),
+)
+
 client = Table(
     "client",
     metadata,

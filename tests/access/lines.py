@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.auth import Role
+from tests.questionnaires import asking, questionnaire
 from tests.services.clinic import PERSON, SITE_BODY
 from tests.survey import CROHNS, FEEDBACK, answers_to
 
@@ -50,6 +51,7 @@ ASSESSMENT: Json = {"clinician_id": "dr-1", "activity": "mild"}
 LAB: Json = {"loinc": "1988-5", "value": 0.6, "unit": "mg/dL", "taken_at": "2026-10-07T09:00:00-05:00"}
 MEDICINE: Json = {"name": "Adalimumab", "started_on": "2025-11-03"}
 STEP: Json = {"what": "Ask the insurer about the co-pay", "who": "nurse"}
+FORM: Json = questionnaire(asking("mood", "string"))
 AGREED: Json = {"agreed": "on-paper"}
 WHY: Json = {"reason": "emergency", "words": "Brought in unconscious"}
 VIEW: Json = {
@@ -86,6 +88,11 @@ LINES: Mapping[str, Mapping[str, Line]] = {
         "GET /v1/visits/{visit_id}/links": Line(),
         "DELETE /v1/visits/{visit_id}/links/{link_id}": Line(uses_up=True),
         "POST /v1/surveys": Line(SURVEY, uses_up=True),
+        "POST /v1/forms": Line(FORM, fresh=frozenset({"version"})),
+        "GET /v1/forms": Line(),
+        "GET /v1/forms/{form_id}": Line(),
+        "GET /v1/forms/{form_id}/difference/{older_id}": Line(),
+        "PATCH /v1/forms/{form_id}": Line({"state": "retired"}),
         "GET /l/{site_id}/{secret}": Line(),
         "POST /l/{site_id}/{secret}": Line(form={}),
         "GET /start": Line(),

@@ -21,6 +21,7 @@ from shared.events import Event, VisitState
 from tests.access.lines import (
     AGREED,
     ASSESSMENT,
+    FORM,
     LAB,
     MEDICINE,
     STEP,
@@ -130,10 +131,13 @@ async def _at_intake(door: Door, ids: Ids) -> Ids:
         earlier, visit = [(await _posted(system, "/v1/visits", VISIT | about))["id"] for _ in range(2)]
         survey = await _posted(system, "/v1/surveys", SURVEY | about | {"visit_id": earlier})
         link = await _posted(system, f"/v1/visits/{visit}/links", {"expires_at": tomorrow.isoformat()})
+        form, older = [(await _posted(system, "/v1/forms", FORM | {"version": uuid4().hex}))["id"] for _ in range(2)]
     return about | {
         "identifier": identifier,
         "visit_id": visit,
         "link_id": link["id"],
+        "form_id": form,
+        "older_id": older,
         "came_by": link["id"],
         "secret": link["link"].rpartition("/")[2],
         "receipt": survey["receipt"],

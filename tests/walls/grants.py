@@ -63,6 +63,7 @@ GRANTS: dict[str, dict[str, May]] = {
         "link_rule": May(app="SELECT, INSERT, UPDATE (asks_birth_year)"),
         "visit_link": May(app="SELECT, INSERT, DELETE, UPDATE (revoked_at, opened_at, wrong_answers)", worker=TAKEN),
         "client": May(app="SELECT, INSERT, UPDATE (key_set, added_at, revoked_at)"),
+        "form_definition": May(app="SELECT, INSERT, UPDATE (retired_at, retired_by)"),
         "site": May(app="SELECT, INSERT, UPDATE (name, site_type, time_zone)"),
         "patient": May(
             app="SELECT, INSERT, DELETE, UPDATE (consent, consent_decided_on, consent_reason)", worker="SELECT, DELETE"

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from services.intake.api import entry, erasures, links, patients, sites, surveys, tokens, visits
+from services.intake.api import entry, erasures, forms, links, patients, sites, surveys, tokens, visits
 from shared.http import receipts
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -12,6 +12,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     erasures.router,
     visits.router,
     links.router,
+    forms.router,
     entry.router,
     tokens.router,
     receipts.router,

@@ -7,6 +7,7 @@ from services.intake.store.clients import (
     record_client,
     record_client_revoked,
 )
+from services.intake.store.forms import FormRow, form, form_with, forms, record_form, record_form_retired
 from services.intake.store.links import (
     asks_birth_year,
     link,
@@ -42,6 +43,7 @@ from services.intake.store.surveys import (
 
 __all__ = [
     "Client",
+    "FormRow",
     "Standing",
     "SurveyRow",
     "Wanted",
@@ -50,6 +52,9 @@ __all__ = [
     "clients",
     "enrolled_among",
     "enrolment",
+    "form",
+    "form_with",
+    "forms",
     "has_site",
     "has_survey",
     "link",
@@ -61,6 +66,8 @@ __all__ = [
     "record_consent",
     "record_enrolment",
     "record_erasure",
+    "record_form",
+    "record_form_retired",
     "record_link",
     "record_link_revoked",
     "record_link_rule",
