@@ -11,7 +11,7 @@ from services.intake.domain.questionnaires.extensions import DATA_ABSENT_REASON,
 from services.intake.domain.questionnaires.issues import Rule
 from services.intake.domain.questionnaires.placing import Answer, Entry, Placed, Scope
 from services.intake.domain.questionnaires.reading import json_of
-from services.intake.domain.questionnaires.values import Unread, moments
+from services.intake.domain.questionnaires.values import UNREAD, Unread, moments
 from shared.events import SkipReason
 
 COMPLETE = ("completed", "amended")
@@ -147,18 +147,17 @@ class _Placing:
                 self._under(entry, one, scope, is_first=place == 0)
 
     def _answer(self, entry: Entry, raw: Mapping[str, Any]) -> None:
-        names = [name for name in raw if name.startswith("value")]
-        if not names:
+        names = list(raw) if len(raw) == 1 else [name for name in raw if name.startswith("value")]
+        read = entry.item.readers.get(names[0]) if len(names) == 1 else None
+        value = UNREAD if read is None else read(raw[names[0]])
+        if not isinstance(value, Unread):
+            entry.answers.append(Answer(value, names[0]))
+        elif not any(name.startswith("value") for name in names):
             self._skip(entry, raw)
         elif len(names) > 1:
             self._placed.wrong(entry, Rule.UNREADABLE, "an answer has one value")
         else:
-            read = entry.item.readers.get(names[0])
-            value = Unread.UNREAD if read is None else read(raw[names[0]])
-            if isinstance(value, Unread):
-                self._placed.wrong(entry, Rule.WRONG_TYPE, entry.item.type)
-            else:
-                entry.answers.append(Answer(value, names[0]))
+            self._placed.wrong(entry, Rule.WRONG_TYPE, entry.item.type)
 
     def _skip(self, entry: Entry, raw: Mapping[str, Any]) -> None:
         """An answer without a value; its reason may also stand beside the value that is not there."""

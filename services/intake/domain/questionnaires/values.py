@@ -137,7 +137,7 @@ def short_clock(raw: object) -> str | Unread:
 def coding(raw: object) -> Coding | Unread:
     """A coding with at least a code or its words."""
     words = _words(raw, Coding._fields)
-    if words is None or not (words.get("code") or words.get("display")):
+    if not words or not ("code" in words or "display" in words):
         return UNREAD
     return Coding(words.get("system"), words.get("code"), words.get("display"))
 
@@ -178,12 +178,17 @@ def reference(raw: object) -> Mapping[str, Any] | Unread:
 
 
 def _words(raw: object, names: tuple[str, ...]) -> dict[str, str] | None:
-    """Those of the parts that are there; None when one of them is no text."""
-    if not isinstance(raw, Mapping):
+    """Those of the parts that are there; None when one of them is no text, or an empty one."""
+    if not isinstance(raw, dict):
         return None
-    found = {name: raw[name] for name in names if name in raw}
-    is_read = all(isinstance(part, str) and not _CONTROLS.search(part) for part in found.values())
-    return found if is_read else None
+    found = {}
+    for name in names:
+        if name in raw:
+            part = raw[name]
+            if not isinstance(part, str) or not part or _CONTROLS.search(part):
+                return None
+            found[name] = part
+    return found
 
 
 def moments(raw: str) -> tuple[datetime, datetime] | None:
