@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any
 
 from services.intake.domain.questionnaires.comparing import is_same
-from services.intake.domain.questionnaires.definition import Definition, Item, ItemType
+from services.intake.domain.questionnaires.definition import Definition, Item
 from services.intake.domain.questionnaires.enablement import Enablement, is_open
 from services.intake.domain.questionnaires.given import Given
 from services.intake.domain.questionnaires.issues import Issue, Rule, Severity
@@ -130,14 +130,15 @@ class _Walk:
             is_here = is_shown and (not item.is_conditional or self._enablement.is_enabled(item, scope))
             if is_here:
                 self.shown.add(item.link_id)
-                self.shown |= item.words_inside
+                if item.words_inside:
+                    self.shown |= item.words_inside
             if entry is not None:
                 entry.is_shown = is_here
                 if not is_here:
                     self._not_shown(entry)
                 elif entry.issues is not None:
                     self.issues += entry.issues
-            if item.type is ItemType.GROUP:
+            if item.is_group:
                 self._group(item, scope, entry, is_shown=is_here, is_begun=is_begun)
                 continue
             if is_here and item.takes_answers:

@@ -153,6 +153,10 @@ class Item:
         return self.takes_answers and not is_given
 
     @cached_property
+    def is_group(self) -> bool:
+        return self.type is ItemType.GROUP
+
+    @cached_property
     def takes_answers(self) -> bool:
         return self.type not in WITHOUT_ANSWER
 

@@ -6,7 +6,7 @@ A question that was skipped has one answer without a value, whose data-absent-re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from services.intake.domain.questionnaires.definition import Definition, Item, ItemType
+from services.intake.domain.questionnaires.definition import Definition, Item
 from services.intake.domain.questionnaires.extensions import DATA_ABSENT_REASON, extension
 from services.intake.domain.questionnaires.issues import Rule
 from services.intake.domain.questionnaires.placing import Answer, Entry, Placed, Scope
@@ -51,7 +51,7 @@ def response_items(items: Iterable[Item], scope: Scope) -> list[dict[str, Any]]:
         entry = scope.entries.get(item.link_id)
         if entry is not None and entry.is_shown is False:
             continue
-        if item.type is ItemType.GROUP:
+        if item.is_group:
             scopes = (entry.occurrences if entry else []) if item.opens_scope else [scope]
             groups = [response_items(item.items, one) for one in scopes]
             written += [{"linkId": item.link_id, "item": group} for group in groups if group]
@@ -109,7 +109,7 @@ class _Placing:
     def _item(self, item: Item, raw: Mapping[str, Any], scope: Scope) -> None:
         is_again = item.link_id in scope.entries
         entry = scope.entry(item)
-        if item.type is ItemType.GROUP:
+        if item.is_group:
             self._group(entry, raw, scope, is_again=is_again)
         elif not item.takes_answers:
             if "answer" in raw or "item" in raw:
