@@ -142,22 +142,25 @@ class _Placing:
             if not isinstance(one, dict):
                 self._placed.wrong(entry, Rule.UNREADABLE, "an answer must be an object")
                 continue
-            self._answer(entry, one)
+            answer = self._answer(entry, one)
             if "item" in one:
-                self._under(entry, one, scope, is_first=place == 0)
+                self._under(entry, answer, one, scope if place == 0 else None)
 
-    def _answer(self, entry: Entry, raw: Mapping[str, Any]) -> None:
+    def _answer(self, entry: Entry, raw: Mapping[str, Any]) -> Answer | None:
         names = list(raw) if len(raw) == 1 else [name for name in raw if name.startswith("value")]
         read = entry.item.readers.get(names[0]) if len(names) == 1 else None
         value = UNREAD if read is None else read(raw[names[0]])
         if not isinstance(value, Unread):
-            entry.answers.append(Answer(value, names[0]))
-        elif not any(name.startswith("value") for name in names):
+            answer = Answer(value, names[0])
+            entry.answers.append(answer)
+            return answer
+        if not any(name.startswith("value") for name in names):
             self._skip(entry, raw)
         elif len(names) > 1:
             self._placed.wrong(entry, Rule.UNREADABLE, "an answer has one value")
         else:
             self._placed.wrong(entry, Rule.WRONG_TYPE, entry.item.type)
+        return None
 
     def _skip(self, entry: Entry, raw: Mapping[str, Any]) -> None:
         """An answer without a value; its reason may also stand beside the value that is not there."""
@@ -170,11 +173,10 @@ class _Placing:
         else:
             entry.skipped = _REASONS[code]
 
-    def _under(self, entry: Entry, raw: Mapping[str, Any], scope: Scope, *, is_first: bool) -> None:
+    def _under(self, entry: Entry, answer: Answer | None, raw: Mapping[str, Any], scope: Scope | None) -> None:
+        """What stands under an answer; `scope` is where, unless each answer has its own."""
         item = entry.item
-        if item.opens_scope and entry.answers:
-            inside = self._placed.open(entry, entry.answers[-1])
-            if inside is not None:
-                self.level(raw, item.children, inside, item.path)
-        elif is_first:
+        if item.opens_scope:
+            scope = None if answer is None else self._placed.open(entry, answer)
+        if scope is not None:
             self.level(raw, item.children, scope, item.path)

@@ -3,12 +3,20 @@
 from collections.abc import Iterator, Mapping
 
 from services.intake.domain.questionnaires.comparing import order
-from services.intake.domain.questionnaires.definition import CHOICES, WITHOUT_ANSWER, Definition, Expressions, Item
+from services.intake.domain.questionnaires.definition import (
+    CHOICES,
+    WITHOUT_ANSWER,
+    Definition,
+    Expressions,
+    Item,
+    ItemType,
+)
 from services.intake.domain.questionnaires.enablement import MOST_CHAINED
 from services.intake.domain.questionnaires.expressions import wrong_with
 from services.intake.domain.questionnaires.issues import Issue
 from services.intake.domain.questionnaires.items import flaw
 from services.intake.domain.questionnaires.patterns import matcher
+from services.intake.domain.questionnaires.values import Coding, Quantity, Unread, Value
 
 _STATES = ("draft", "active", "retired")
 
@@ -30,19 +38,7 @@ def flaws_of(definition: Definition) -> Iterator[Issue]:
 
 
 def _of_item(definition: Definition, item: Item) -> Iterator[Issue]:
-    bounds = item.bounds
-    if item.bounds.pattern is not None:
-        try:
-            matcher(item.bounds.pattern)
-        except ValueError as wrong:
-            yield flaw(item.link_id, f"The regex cannot be used: {wrong}.")
-    for low, high in (
-        (bounds.min_value, bounds.max_value),
-        (bounds.min_length, bounds.max_length),
-        (bounds.min_occurs, bounds.max_occurs),
-    ):
-        if low is not None and high is not None and order(low, high) != -1 and low != high:
-            yield flaw(item.link_id, "The lowest that is allowed must not be above the highest.")
+    yield from _of_bounds(item)
     if item.type in WITHOUT_ANSWER and (item.options is not None or item.initial):
         yield flaw(item.link_id, f"An item of type {item.type} takes no answers.")
     if not item.items and item.type == "group":
@@ -53,9 +49,39 @@ def _of_item(definition: Definition, item: Item) -> Iterator[Issue]:
         question = definition.by_id[one.question]
         if not question.takes_answers:
             yield flaw(item.link_id, f"enableWhen names {one.question}, which takes no answers.")
+        elif one.operator != "exists" and not _can_be(question, one.expected):
+            yield flaw(item.link_id, f"enableWhen compares {one.question} with what can be no answer to it.")
     around = (definition.by_id[link_id].expressions for link_id in item.ancestors)
     variables = _variables(definition, definition.expressions, *around, item.expressions)
     yield from _of_expressions(item.link_id, item.expressions, variables)
+
+
+def _of_bounds(item: Item) -> Iterator[Issue]:
+    bounds = item.bounds
+    if bounds.pattern is not None:
+        try:
+            matcher(bounds.pattern)
+        except ValueError as wrong:
+            yield flaw(item.link_id, f"The regex cannot be used: {wrong}.")
+    for low, high in (
+        (bounds.min_value, bounds.max_value),
+        (bounds.min_length, bounds.max_length),
+        (bounds.min_occurs, bounds.max_occurs),
+    ):
+        if low is not None and high is not None and order(low, high) != -1 and low != high:
+            yield flaw(item.link_id, "The lowest that is allowed must not be above the highest.")
+
+
+def _can_be(question: Item, expected: Value) -> bool:
+    """Whether a value can be an answer to a question."""
+    if isinstance(expected, Coding):
+        is_offered = question.options is None or question.option_of(expected) is not None
+        return question.type in CHOICES and is_offered
+    if isinstance(expected, Quantity):
+        return question.type is ItemType.QUANTITY
+    if isinstance(expected, Mapping):
+        return question.type is ItemType.REFERENCE
+    return any(not isinstance(read(expected), Unread) for read in question.readers.values())
 
 
 def _variables(definition: Definition, *owners: Expressions) -> frozenset[str]:

@@ -25,9 +25,8 @@ from tests.questionnaires import (
 
 def is_asked(kind: str, condition: Json, *answers: object, **parts: Any) -> bool:
     """Whether an item with this condition is shown after these answers to another of a type."""
-    form = a_form(
-        asking("q", kind, repeats=True, **parts), asking("then", "string", enableWhen=[{"question": "q", **condition}])
-    )
+    then = asking("then", "string", enableWhen=[{"question": "q", **condition}])
+    form = read_questionnaire(questionnaire(asking("q", kind, repeats=True, **parts), then))
     return "then" in shown(form, {"q": list(answers)} if answers else {})
 
 

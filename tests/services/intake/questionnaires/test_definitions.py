@@ -168,6 +168,21 @@ def test_conditions_must_name_a_question_of_the_form_that_can_be_answered() -> N
     assert refused(about_words, asking("b", "display")) == [("a", "enableWhen names b, which takes no answers.")]
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"answerCoding": {"system": SYSTEM, "code": "c"}},
+        {"answerString": "a"},
+        {"answerInteger": 1},
+        {"answerQuantity": {"value": 1}},
+    ],
+)
+def test_conditions_must_compare_with_what_can_be_an_answer(answer: Json) -> None:
+    question = asking("q", "choice", answerOption=[option("a"), option("b")])
+    sentence = "enableWhen compares q with what can be no answer to it."
+    assert refused(question, asking("then", "string", enableWhen=[when("q", "=", **answer)])) == [("then", sentence)]
+
+
 def test_conditions_must_be_whole_and_say_how_several_go_together() -> None:
     missing = asking("a", "string", enableWhen=[when("b", "like", answerString="x")])
     operators = "enableWhen needs an answer, and an operator of exists, =, !=, >, <, >=, <=."
