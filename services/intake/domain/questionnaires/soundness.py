@@ -68,7 +68,7 @@ def _of_bounds(item: Item) -> Iterator[Issue]:
         (bounds.min_length, bounds.max_length),
         (bounds.min_occurs, bounds.max_occurs),
     ):
-        if low is not None and high is not None and order(low, high) != -1 and low != high:
+        if low is not None and high is not None and order(low, high) not in (-1, 0):
             yield flaw(item.link_id, "The lowest that is allowed must not be above the highest.")
 
 
