@@ -103,13 +103,13 @@ async def add_form(
     request: Request, body: FormBody, caller: SiteStaff, key: IdempotencyKey, site: NamedSite = None
 ) -> Response:
     """Bring a form. What cannot be asked soundly is refused, each reason with the item where it stands."""
+    site_id = caller.writing_site(site)
     definition = await asyncio.to_thread(_compiled, body)  # a large one takes longer than others should wait
     command = Command[FormBody](
         locks=lambda _site, _body: [f"form:{definition.key}"],
         record=partial(_record, caller, definition, shipped_of(request)),
     )
-    batch = Batch([body], is_single=True)
-    return await execute(request, command, batch, site_id=caller.writing_site(site), key=key)
+    return await execute(request, command, Batch([body], is_single=True), site_id=site_id, key=key)
 
 
 @router.get("/v1/forms")

@@ -22,7 +22,7 @@ from services.intake.domain.questionnaires.patterns import matcher
 LONGEST = 4_000
 ITEM_PATH = "QuestionnaireResponse.item"
 # What every expression may name, beside the form's own variables and the resources that it is launched with.
-VARIABLES = frozenset({"resource", "context", "questionnaire", "ucum", "qitem"})
+VARIABLES = frozenset({"resource", "context", "questionnaire", "ucum"})
 
 
 class NotEvaluated(Exception):

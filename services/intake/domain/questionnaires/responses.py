@@ -66,7 +66,7 @@ def _answers(entry: Entry, scope: Scope) -> list[dict[str, Any]]:
     written = []
     for answer in entry.answers:
         inside = response_items(entry.item.items, answer.inside or scope) if entry.item.items else []
-        value = {answer.name: json_of(answer.name, answer.value)}
+        value = {answer.name: json_of(answer.value)}
         written.append({**value, "item": inside} if inside else value)
     return written
 
