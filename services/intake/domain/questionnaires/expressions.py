@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 from fhirpathpy import apply_parsed_path, parse
@@ -20,6 +21,7 @@ from services.intake.domain.questionnaires.extensions import WEIGHTS, extension
 from services.intake.domain.questionnaires.patterns import matcher
 
 LONGEST = 4_000
+_PARSING = Lock()  # parsers share what they learn of the grammar, and forms are read in threads
 ITEM_PATH = "QuestionnaireResponse.item"
 # What every expression may name, beside the form's own variables and the resources that it is launched with.
 VARIABLES = frozenset({"resource", "context", "questionnaire", "ucum"})
@@ -87,14 +89,15 @@ def _parsed(expression: str) -> dict[str, Any]:
     if len(expression) > LONGEST:
         raise NotEvaluated(f"it has more than {LONGEST} characters")
     try:
-        lexer = FHIRPathLexer(InputStream(expression))
-        lexer.removeErrorListeners()
-        parser = FHIRPathParser(CommonTokenStream(lexer))
-        parser.removeErrorListeners()
-        parser.entireExpression()  # `parse` would stop at the first thing that it does not know, in silence
-        if parser.getNumberOfSyntaxErrors():
-            raise NotEvaluated("it does not parse")
-        tree: dict[str, Any] = parse(expression)
+        with _PARSING:
+            lexer = FHIRPathLexer(InputStream(expression))
+            lexer.removeErrorListeners()
+            parser = FHIRPathParser(CommonTokenStream(lexer))
+            parser.removeErrorListeners()
+            parser.entireExpression()  # `parse` would stop at the first thing that it does not know, in silence
+            if parser.getNumberOfSyntaxErrors():
+                raise NotEvaluated("it does not parse")
+            tree: dict[str, Any] = parse(expression)
     except NotEvaluated:
         raise
     except Exception as wrong:

@@ -18,6 +18,8 @@ from services.intake.domain.questionnaires.items import flaw
 from services.intake.domain.questionnaires.patterns import matcher
 from services.intake.domain.questionnaires.values import Coding, Quantity, Unread, Value
 
+# To parse so many takes about three seconds.
+MOST_EXPRESSED = 100_000
 _STATES = ("draft", "active", "retired")
 
 
@@ -31,10 +33,14 @@ def flaws_of(definition: Definition) -> Iterator[Issue]:
         yield flaw(None, f"The status of a form is one of {', '.join(_STATES)}.")
     if not definition.items:
         yield flaw(None, "A form needs at least one item.")
-    yield from _of_expressions(None, definition.expressions, _variables(definition, definition.expressions))
     for item in definition.walk():
         yield from _of_item(definition, item)
     yield from _hanging(definition)
+    owners = [definition.expressions, *(item.expressions for item in definition.walk())]
+    if sum(len(expression) for owner in owners for expression in owner.all()) > MOST_EXPRESSED:
+        yield flaw(None, f"The expressions of a form have at most {MOST_EXPRESSED:,} characters together.")
+    else:
+        yield from _of_all_expressions(definition)
 
 
 def _of_item(definition: Definition, item: Item) -> Iterator[Issue]:
@@ -51,9 +57,6 @@ def _of_item(definition: Definition, item: Item) -> Iterator[Issue]:
             yield flaw(item.link_id, f"enableWhen names {one.question}, which takes no answers.")
         elif one.operator != "exists" and not _can_be(question, one.expected):
             yield flaw(item.link_id, f"enableWhen compares {one.question} with what can be no answer to it.")
-    around = (definition.by_id[link_id].expressions for link_id in item.ancestors)
-    variables = _variables(definition, definition.expressions, *around, item.expressions)
-    yield from _of_expressions(item.link_id, item.expressions, variables)
 
 
 def _of_bounds(item: Item) -> Iterator[Issue]:
@@ -82,6 +85,14 @@ def _can_be(question: Item, expected: Value) -> bool:
     if isinstance(expected, Mapping):
         return question.type is ItemType.REFERENCE
     return any(not isinstance(read(expected), Unread) for read in question.readers.values())
+
+
+def _of_all_expressions(definition: Definition) -> Iterator[Issue]:
+    yield from _of_expressions(None, definition.expressions, _variables(definition, definition.expressions))
+    for item in definition.walk():
+        around = (definition.by_id[link_id].expressions for link_id in item.ancestors)
+        variables = _variables(definition, definition.expressions, *around, item.expressions)
+        yield from _of_expressions(item.link_id, item.expressions, variables)
 
 
 def _variables(definition: Definition, *owners: Expressions) -> frozenset[str]:

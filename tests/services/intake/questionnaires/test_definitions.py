@@ -289,6 +289,12 @@ def test_what_an_author_must_mend_is_told_at_its_item(item: Json, sentence: str)
     assert ("q", sentence) in refused(item)
 
 
+def test_a_form_says_only_so_much_in_expressions() -> None:
+    long = extension(known.CALCULATED_EXPRESSION, valueExpression={"expression": f"'{'x' * 3_900}'"})
+    found = refused(*(asking(f"q{place}", "string", long) for place in range(30)))
+    assert found == [(None, "The expressions of a form have at most 100,000 characters together.")]
+
+
 def test_an_unknown_type_is_told_with_those_there_are() -> None:
     ((link_id, sentence),) = refused(asking("q", "slider"))
     assert (link_id, sentence.startswith("The type of this item must be one of group, display")) == ("q", True)
