@@ -261,7 +261,7 @@ def load(
 
 @contracts_app.command("write")
 def contracts_write() -> None:
-    """Generate the contracts into shared/contracts and docs/events.md."""
+    """Generate the contracts into shared/contracts and docs."""
     contracts.write(ROOT)
 
 

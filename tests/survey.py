@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from services.intake.domain import FORMS, Choice, Form, Number, is_asked
+from services.intake.domain import FORMS, TYPED, Form
+from services.intake.domain.questionnaires import Disabled, Given, Item, ItemType, check
+from shared.events import SkipReason
 
 CROHNS = FORMS["pre-visit-crohns|1.0"]
 FEEDBACK: dict[str, Any] = {
@@ -19,20 +21,29 @@ FEEDBACK: dict[str, Any] = {
 
 
 def answers_to(form: Form) -> dict[str, float | str | bool]:
-    """Valid answers: the first choice, the lowest number, no."""
-    answers: dict[str, float | str | bool] = {}
-    for item in form.items:
-        if is_asked(item, answers):
-            match item.kind:
-                case Choice() as choice:
-                    answers[item.id] = choice.codes[0]
-                case Number() as number:
-                    answers[item.id] = number.low
-                case _:
-                    answers[item.id] = False
-    return answers
+    """Valid answers: the first choice, the lowest number, no; nothing in words."""
+    asked = [item for item in form.definition.walk() if item.is_asked]
+    answers = {item.link_id: _first(item) for item in asked if item.asks_for_reason and item.link_id not in _UNSAID}
+    return dict(check(form.definition, Given.of_plain(answers), disabled=Disabled.STRIP).answers)
 
 
 def survey_of(patient_id: str, visit_id: str, **changes: Any) -> dict[str, Any]:
-    """A whole survey of a person with Crohn's disease."""
-    return {"patient_id": patient_id, "visit_id": visit_id, "answers": answers_to(CROHNS), **changes}
+    """A whole survey of a person with Crohn's disease, who says nothing in words."""
+    said = {"concerns": "concern_1_topic", "matters_most": "matters_most"}
+    unsaid = {item for name, item in said.items() if not changes.get(name)}
+    skipped = dict.fromkeys(sorted(unsaid), SkipReason.PREFER_NOT_TO_SAY)
+    survey = {"patient_id": patient_id, "visit_id": visit_id, "answers": answers_to(CROHNS), "skipped": skipped}
+    return {**survey, **changes}
+
+
+_UNSAID = TYPED | {"concern_1_topic"}
+
+
+def _first(item: Item) -> float | str | bool:
+    if item.options:
+        return item.options[0].code if item.type is ItemType.CHOICE else int(item.options[0].code)
+    if item.type is ItemType.BOOLEAN:
+        return False
+    low = item.bounds.min_value
+    assert isinstance(low, int | float)
+    return low

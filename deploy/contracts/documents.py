@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from deploy.contracts import access
+from deploy.contracts import access, instruments
 from deploy.contracts.asyncapi import asyncapi
 from deploy.contracts.interfaces import interfaces, openapi_documents
 from deploy.contracts.messages import example_of, schema_of
@@ -16,7 +16,7 @@ from deploy.contracts.page import page
 from shared.events import TOPICS
 
 FOLDER = "shared/contracts"
-PAGE, ACCESS = "docs/events.md", "docs/access.md"
+PAGE, ACCESS, INSTRUMENTS = "docs/events.md", "docs/access.md", "docs/instruments.md"
 Documents = Mapping[str, str]
 _VERSIONED = re.compile(r"(?P<topic>[a-z-]+)\.v(?P<version>[0-9]+)\.(schema|example)\.json")
 
@@ -24,7 +24,8 @@ _VERSIONED = re.compile(r"(?P<topic>[a-z-]+)\.v(?P<version>[0-9]+)\.(schema|exam
 def documents() -> Documents:
     """Every generated file: its path under the project and its text. The same code always gives the same text."""
     services = interfaces()
-    made = {PAGE: page(services), ACCESS: access.page(), f"{FOLDER}/asyncapi.yaml": _yaml(asyncapi(services))}
+    made = {PAGE: page(services), ACCESS: access.page(), INSTRUMENTS: instruments.page()}
+    made[f"{FOLDER}/asyncapi.yaml"] = _yaml(asyncapi(services))
     for topic in TOPICS.values():
         made[f"{FOLDER}/{topic.schema}"] = _json(schema_of(topic))
         made[f"{FOLDER}/{topic.name}.v{topic.version}.example.json"] = _json(example_of(topic))

@@ -4,7 +4,7 @@ Scores are the intake's own, so whether somebody calls a quiet disease remission
 the page shows: 37% with Crohn's disease and 23% with ulcerative colitis do not (the study's network, 3,257 surveys).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from random import Random
 
@@ -12,11 +12,13 @@ from deploy.demo import words
 from deploy.demo.network import Body
 from deploy.demo.shares import one_of, pick
 from deploy.demo.story import Story
-from services.intake.domain import Form, form_for, index_of, is_asked, score
+from services.intake.domain import Form, form_for, index_of, score
+from services.intake.domain.questionnaires import Disabled, Given, check
 from shared.events import Activity, ConcernTopic, Diagnosis, Language, SkipReason
 
 Answer = float | str | bool
 _HALF_YEAR = 182
+_FORTNIGHT = 14
 _SKIPPED = {
     "opioid_use": (0.05, SkipReason.PREFER_NOT_TO_SAY),
     "phq2_interest": (0.035, SkipReason.PREFER_NOT_TO_SAY),
@@ -29,7 +31,10 @@ _SKIPPED = {
     "barriers": (0.03, SkipReason.PREFER_NOT_TO_SAY),
     "nights_woken": (0.01, SkipReason.PREFER_NOT_TO_SAY),
 }
-_MEDICINE_ITEMS = ("taking_as_agreed", "missed_doses", "side_effects")
+_UNSAID = {
+    "concerns": ("concern_1_topic", SkipReason.DOES_NOT_APPLY),
+    "matters_most": ("matters_most", SkipReason.PREFER_NOT_TO_SAY),
+}
 _DOUBT = {Diagnosis.CROHNS: 0.37, Diagnosis.ULCERATIVE_COLITIS: 0.23, Diagnosis.IBD_UNCLASSIFIED: 0.3}
 _REMISSION_THOUGH_ACTIVE = 0.21
 
@@ -39,19 +44,29 @@ def survey(rng: Random, story: Story, day: int, today: date) -> Body:
     form = form_for(story.person.diagnosis)
     answers, skipped = _answers_and_skips(rng, story, form, day)
     submitted_at = story.person.place.instant(today, day, rng.randint(7, 22), rng.randrange(60))
-    concerns = _concerns(rng, story, day)
-    body: Body = {
+    lasting = story.person.random("goal")
+    goal = words.spoken(lasting, one_of(lasting, words.GOALS), story.person.language)
+    said: Body = {"concerns": _concerns(rng, story, day), "matters_most": goal if rng.random() < 0.72 else None}
+    unsaid = dict(skip for name, skip in _UNSAID.items() if not said[name])
+    return {
         "form": form.key,
         "language": _form_language(story.person.language).value,
         "started_at": (submitted_at - timedelta(seconds=rng.randint(110, 620))).isoformat(),
         "submitted_at": submitted_at.isoformat(),
         "answers": answers,
-        "skipped": {item: reason.value for item, reason in skipped.items()},
-        "concerns": concerns,
+        "skipped": {item: reason.value for item, reason in {**skipped, **unsaid}.items()},
+        **{name: value for name, value in said.items() if value is not None},
     }
-    lasting = story.person.random("goal")
-    goal = words.spoken(lasting, one_of(lasting, words.GOALS), story.person.language)
-    return {**body, "matters_most": goal} if rng.random() < 0.72 else body
+
+
+def shown_of(
+    form: Form, answers: Mapping[str, Answer], skipped: Mapping[str, SkipReason]
+) -> tuple[dict[str, Answer], dict[str, SkipReason]]:
+    """Those of the answers and reasons that the form asks for after them."""
+    asked = form.definition.by_id
+    given = ({item: value for item, value in part.items() if item in asked} for part in (answers, skipped))
+    found = check(form.definition, Given.of_plain(*given), disabled=Disabled.STRIP)
+    return dict(found.answers), dict(found.skipped)
 
 
 def _form_language(spoken: Language) -> Language:
@@ -62,23 +77,13 @@ def _answers_and_skips(
     rng: Random, story: Story, form: Form, day: int
 ) -> tuple[dict[str, Answer], dict[str, SkipReason]]:
     drawn = {**_symptoms(rng, story, day), **_care(rng, story, day), **_medicines(rng, story, day)}
-    answers: dict[str, Answer] = {}
-    skipped: dict[str, SkipReason] = {}
-    for item in form.items:
-        if item.id == "in_remission" or not is_asked(item, answers):
-            continue
-        reason = _skip(rng, story, item.id, day)
-        if reason is None:
-            answers[item.id] = drawn[item.id]
-        else:
-            skipped[item.id] = reason
+    skips = {item: reason for item in drawn if (reason := _skip(rng, story, item)) is not None}
+    answers, skipped = shown_of(form, {item: drawn[item] for item in drawn if item not in skips}, skips)
     answers["in_remission"] = _remission(rng, story, form, answers)
     return answers, skipped
 
 
-def _skip(rng: Random, story: Story, item: str, day: int) -> SkipReason | None:
-    if item in _MEDICINE_ITEMS and story.treatment.maintenance(day) is None:
-        return SkipReason.DOES_NOT_APPLY
+def _skip(rng: Random, story: Story, item: str) -> SkipReason | None:
     share, reason = _SKIPPED.get(item, (0.0, SkipReason.PREFER_NOT_TO_SAY))
     return reason if rng.random() < share * 2 * story.person.reserve else None
 
@@ -93,10 +98,15 @@ def _symptoms(rng: Random, story: Story, day: int) -> dict[str, Answer]:
         "well_being": _halves(3.3 * felt + 0.3 * story.person.doubt, 4),
         "stool_frequency": _whole(3.4 * felt - 0.25, 3),
         "rectal_bleeding": _whole(3.1 * felt - 0.45 + rng.gauss(0, 0.15), 3),
+        "empties_per_day": _whole(4 + 5 * felt, 14),
+        "output_change": pick(rng, {"usual": 60, "more": round(80 * felt), "much-more": round(20 * felt), "less": 4}),
+        "urgency": _whole(3.2 * felt - 0.3, 3),
         "nights_woken": _whole(6.5 * felt - 0.8 + rng.gauss(0, 0.5), 7),
         "pain_nrs": _whole(7.5 * felt + rng.gauss(0, 0.7), 10),
         "fatigue": _whole(1.2 + 5.5 * felt + 2.5 * story.person.doubt + rng.gauss(0, 0.7), 10),
         "ibd_control": _whole(9.6 - 7.8 * felt - 0.9 * story.person.doubt + rng.gauss(0, 0.5), 10),
+        "phq4_nervous": _whole(4.0 * low - 0.6, 3),
+        "phq4_worry": _whole(4.0 * low - 0.8 + rng.gauss(0, 0.25), 3),
         "phq2_interest": _whole(4.2 * low - 0.75, 3),
         "phq2_mood": _whole(4.2 * low - 0.85 + rng.gauss(0, 0.25), 3),
     }
@@ -111,6 +121,8 @@ def _care(rng: Random, story: Story, day: int) -> dict[str, Answer]:
     unrelated = int(rng.random() < 0.03)
     return {
         "ed_visits": len(recent) + unrelated,
+        "ed_in_2_weeks": any(day - onset.emergency_day <= _FORTNIGHT for onset in recent if onset.emergency_day),
+        "urgent_contacts": _whole(len(recent) + rng.gauss(0.2, 0.6), 9),
         "hospital_stays": sum(onset.is_admitted for onset in recent) + int(rng.random() < 0.02),
         "ct_scans": sum(onset.has_ct for onset in recent) + int(rng.random() < 0.03),
         "steroid_courses": story.treatment.steroid_courses(day),
@@ -134,6 +146,7 @@ def _medicines(rng: Random, story: Story, day: int) -> dict[str, Answer]:
     }
     likely = {"forgetting": 30} if missed else {"side-effects": 30} if has_side_effects else {}
     return {
+        "takes_medicines": story.treatment.maintenance(day) is not None,
         "taking_as_agreed": missed < 2,
         "missed_doses": missed,
         "side_effects": has_side_effects,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlencode
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 
@@ -30,12 +30,16 @@ def make_links(
     ]
     keep_people(people_file, people)
     page = f"/patients/{loaded.showcase_patient}"
-    return {
+    system = issuer.token(Role.SYSTEM, [loaded.showcase_site])
+    links = {
         "clinician, in the visit": sign_in_link(urls["dashboard"], _CLINICIAN, f"{page}?shared=true"),
-        "patient, own page": _patient_link(loaded, issuer, doors["intake"]),
+        "patient, own page": _patient_link(loaded.showcase_visit, system, doors["intake"]),
         "coordinator": sign_in_link(urls["dashboard"], _COORDINATOR, page),
         "operator, the network": sign_in_link(urls["analytics"], _OPERATOR, "/network"),
     }
+    if loaded.unanswered_visit is None:
+        return links
+    return {"patient, before a visit": _patient_link(loaded.unanswered_visit, system, doors["intake"]), **links}
 
 
 def sign_in_link(url: str, person: str, to: str) -> str:
@@ -43,9 +47,8 @@ def sign_in_link(url: str, person: str, to: str) -> str:
     return f"{url}/sign-in?{urlencode({'to': to, 'login_hint': person})}"
 
 
-def _patient_link(loaded: Loaded, issuer: LocalIssuer, intake: str) -> str:
+def _patient_link(visit_id: UUID, token: str, intake: str) -> str:
     """A link as a site's system asks for one."""
-    token = issuer.token(Role.SYSTEM, [loaded.showcase_site])
     headers = {"authorization": f"Bearer {token}", "idempotency-key": uuid4().hex}
-    answer = httpx.post(f"{intake}/v1/visits/{loaded.showcase_visit}/links", json={}, headers=headers, timeout=20)
+    answer = httpx.post(f"{intake}/v1/visits/{visit_id}/links", json={}, headers=headers, timeout=20)
     return str(answer.raise_for_status().json()["link"])

@@ -22,6 +22,7 @@ from shared.events import (
     SITE_UPDATED,
     SURVEY_COMPLETED,
     VISIT_UPDATED,
+    Diagnosis,
     Topic,
     ViewContext,
     VisitState,
@@ -32,7 +33,10 @@ _REASONS_KEPT = 10
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What became of it, by topic: items sent, accepted (each is one event) and rejected, with the first reasons."""
+    """What became of it, by topic: items sent, accepted (each is one event) and rejected, with the first reasons.
+
+    `unanswered_visit` is one to come at the site of the showcase, of somebody with Crohn's disease.
+    """
 
     sent: Mapping[str, int]
     accepted: Mapping[str, int]
@@ -41,6 +45,7 @@ class Loaded:
     showcase_site: str
     showcase_patient: UUID
     showcase_visit: UUID
+    unanswered_visit: UUID | None
 
 
 class _Item(NamedTuple):
@@ -224,6 +229,7 @@ class _Load:
 
     def _loaded(self, visits: Iterable[_KnownVisit]) -> Loaded:
         showcase = self.network.showcase
+        visits = list(visits)
         hers = [one for one in visits if one.known.patient.identifier == showcase.identifier]
         if len(hers) <= showcase.visit:
             raise LoadFailed(f"The patient to show first was not accepted: {'; '.join(self.reasons)}")
@@ -235,7 +241,13 @@ class _Load:
             showcase_site=showcase.site_id,
             showcase_patient=UUID(hers[0].known.patient_id),
             showcase_visit=UUID(hers[showcase.visit].visit_id),
+            unanswered_visit=next((UUID(one.visit_id) for one in visits if self._is_unanswered(one)), None),
         )
+
+    def _is_unanswered(self, one: _KnownVisit) -> bool:
+        is_here = one.known.site_id == self.network.showcase.site_id
+        has_crohns = one.known.patient.enrolment["diagnosis"] == Diagnosis.CROHNS
+        return is_here and has_crohns and one.visit.state is VisitState.SCHEDULED and one.visit.survey is None
 
 
 def _of(known: _Known, body: Body) -> _Item:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 
+from deploy.demo.answers import shown_of
 from deploy.demo.chapters import CHAPTERS, GOAL, Chapter, Step
 from deploy.demo.laboratory import censored
 from deploy.demo.network import Body, Patient, Visit
@@ -17,6 +18,7 @@ from shared.events import (
     Education,
     Language,
     Sex,
+    SkipReason,
     ViewContext,
     ViewerRole,
     VisitState,
@@ -26,15 +28,21 @@ SURVEYS = len(CHAPTERS)
 TODAY = SURVEYS - 1
 _USUAL: Body = {
     "has_stoma_or_pouch": False,
+    "urgency": 1,
     "nights_woken": 0,
     "pain_nrs": 1,
+    "phq4_nervous": 0,
+    "phq4_worry": 0,
     "phq2_interest": 0,
     "phq2_mood": 0,
     "ed_visits": 0,
+    "ed_in_2_weeks": False,
+    "urgent_contacts": 0,
     "hospital_stays": 0,
     "ct_scans": 0,
     "steroid_courses": 0,
     "opioid_use": False,
+    "takes_medicines": True,
     "taking_as_agreed": True,
     "missed_doses": 0,
     "side_effects": False,
@@ -112,16 +120,18 @@ def _survey(place: Place, chapter: Chapter, today: date) -> Body:
         "in_remission": chapter.in_remission,
         **chapter.others,
     }
-    is_private = chapter.day == 0
-    if is_private:
+    form, skipped = form_for(Diagnosis.CROHNS), dict[str, SkipReason]()
+    if chapter.day == 0:
         del answers["opioid_use"]
+        skipped["opioid_use"] = SkipReason.PREFER_NOT_TO_SAY
+    asked, unanswered = shown_of(form, answers, skipped)
     return {
-        "form": form_for(Diagnosis.CROHNS).key,
+        "form": form.key,
         "language": Language.ENGLISH.value,
         "started_at": (at - timedelta(minutes=4)).isoformat(),
         "submitted_at": at.isoformat(),
-        "answers": answers,
-        "skipped": {"opioid_use": "prefer-not-to-say"} if is_private else {},
+        "answers": asked,
+        "skipped": {item: reason.value for item, reason in unanswered.items()},
         "concerns": [{"topic": topic, "words": said} for topic, said in chapter.concerns],
         "matters_most": GOAL,
     }

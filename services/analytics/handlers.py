@@ -24,6 +24,7 @@ from shared.events import (
     Medication,
     PatientErased,
     PlanStep,
+    RecordChange,
     SiteUpdated,
     SurveyCompleted,
     VisitUpdated,
@@ -104,6 +105,7 @@ def _(body: SurveyCompleted, pseudonyms: Pseudonyms) -> tuple[str, Row]:
         "submitted_at": body.submitted_at,
         "answered": len(body.answers),
         "skipped": len(body.skipped),
+        "counts": body.change is not RecordChange.ENTERED_IN_ERROR,
     }
 
 

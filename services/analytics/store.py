@@ -116,7 +116,7 @@ async def erased_among(connection: Connection, scope: SiteScope, people: Collect
 
 _DUE = """
     SELECT visit.site_id, visit.visit, date_trunc('month', visit.scheduled_at AT TIME ZONE 'UTC')::date AS month,
-           EXISTS (SELECT 1 FROM survey WHERE survey.site_id = visit.site_id AND survey.visit = visit.visit
+           EXISTS (SELECT 1 FROM survey WHERE survey.site_id = visit.site_id AND survey.visit = visit.visit AND counts
                    AND survey.submitted_at >= visit.scheduled_at - interval '14 days'
                    AND survey.submitted_at <= coalesce(visit.completed_at, visit.scheduled_at + interval '24 hours')
            ) AS is_answered,
@@ -139,7 +139,8 @@ async def funnel(connection: Connection, scope: SiteScope) -> asyncpg.Record:
         due AS ({_DUE}),
         given AS (SELECT feedback.* FROM feedback JOIN due USING (site_id, visit) WHERE is_answered)
         SELECT (SELECT count(*) FROM site WHERE site_id = ANY($1)) AS sites,
-               (SELECT count(DISTINCT site_id) FROM survey JOIN person USING (site_id, person)) AS active_sites,
+               (SELECT count(DISTINCT site_id) FROM survey JOIN person USING (site_id, person) WHERE counts)
+                AS active_sites,
                (SELECT count(*) FROM (SELECT 1 FROM person WHERE clinician IS NOT NULL
                 GROUP BY site_id, clinician HAVING count(*) > 5) AS busy) AS clinicians,
                (SELECT count(*) FROM person) AS enrolled,
@@ -209,7 +210,7 @@ async def pipeline(connection: Connection, scope: SiteScope) -> list[SitePipelin
         SELECT site.site_id, site.name, last.applied_at, last.topic,
                extract(epoch FROM last.applied_at - last.sent_at)::float8 AS lag_s,
                (SELECT count(*) FROM dead_letter WHERE dead_letter.site_id = site.site_id) AS dead_letters,
-               EXISTS (SELECT 1 FROM survey WHERE survey.site_id = site.site_id) AS has_started
+               EXISTS (SELECT 1 FROM survey WHERE survey.site_id = site.site_id AND counts) AS has_started
         FROM site LEFT JOIN LATERAL (
             SELECT applied_at, sent_at, topic FROM delivery WHERE delivery.site_id = site.site_id
             ORDER BY applied_at DESC LIMIT 1

@@ -1,6 +1,19 @@
 """The tables of analytics: one fact table a stream. `person`, `visit` and the like are pseudonyms, not ids."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Index, Integer, SmallInteger, Table, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Index,
+    Integer,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    true,
+)
 
 from shared.db import new_metadata
 from shared.tables import add_audit, add_delivery, add_sessions
@@ -60,6 +73,7 @@ survey = Table(
     Column("answered", SmallInteger, nullable=False),
     Column("skipped", SmallInteger, nullable=False),
     Column("sequence", BigInteger, nullable=False),
+    Column("counts", Boolean, nullable=False, server_default=true(), comment="False: it was entered in error"),
     Index("ix_survey_visit", "site_id", "visit"),
 )
 

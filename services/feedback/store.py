@@ -15,7 +15,7 @@ import asyncpg
 from services.feedback.domain import Invitation
 from shared import erasures
 from shared.db import Connection, SiteScope
-from shared.events import FeedbackReceived, SurveyCompleted, VisitState, VisitUpdated
+from shared.events import FeedbackReceived, RecordChange, SurveyCompleted, VisitState, VisitUpdated
 from shared.sealing import Patient
 
 
@@ -75,7 +75,7 @@ async def record_visits(connection: Connection, visits: Sequence[VisitRow]) -> N
 
 
 async def record_surveys(connection: Connection, surveys: Sequence[SurveyRow]) -> None:
-    """Keep that each visit has a survey, and since when; the newest sequence stays."""
+    """Keep that each visit has a survey, and since when; the newest sequence stays. One in error is none."""
     await connection.executemany(
         """
         INSERT INTO invitation (site_id, visit_id, patient_id, survey_sequence, survey_id, submitted_at)
@@ -86,10 +86,16 @@ async def record_surveys(connection: Connection, surveys: Sequence[SurveyRow]) -
         WHERE invitation.survey_sequence < excluded.survey_sequence
         """,
         sorted(
-            (site_id, survey.visit_id, survey.patient_id, sequence, survey.survey_id, survey.submitted_at)
+            (site_id, survey.visit_id, survey.patient_id, sequence, *_answered_by(survey))
             for site_id, sequence, survey in surveys
         ),
     )
+
+
+def _answered_by(survey: SurveyCompleted) -> tuple[UUID | None, datetime | None]:
+    if survey.change is RecordChange.ENTERED_IN_ERROR:
+        return None, None
+    return survey.survey_id, survey.submitted_at
 
 
 async def record_erasure(connection: Connection, patient: Patient, erased_at: datetime) -> None:

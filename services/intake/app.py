@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from services.intake import pages
-from services.intake.api import ROUTERS, entry, forms, surveys, tokens
+from services.intake.api import ROUTERS, entry, surveys, tokens
 from services.intake.settings import IntakeAppSettings
 from shared.http.app import Entrance
 from shared.http.app import create_app as create
@@ -28,7 +28,6 @@ def create_app(settings: IntakeAppSettings) -> FastAPI:
             "settings": settings,
             "keyring": ring,
             "submission": surveys.submission_with(ring),
-            "shipped_forms": forms.Shipped.of(()),
             "link_keys": [
                 key.get_secret_value().encode()
                 for key in (settings.link_key, settings.other_link_key)

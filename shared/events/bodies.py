@@ -10,11 +10,14 @@ from shared.events.codes import (
     Activity,
     ConcernTopic,
     ConsentState,
+    CorrectionReason,
     Diagnosis,
     DrugClass,
     Education,
+    EntryMode,
     ErasureReason,
     Language,
+    RecordChange,
     Sex,
     SiteType,
     SkipReason,
@@ -97,9 +100,19 @@ class Score(Fact):
 
 
 class SurveyCompleted(Fact):
-    """A patient finished a pre-visit survey. Answers are codes and numbers; words are sealed. Key: the patient id."""
+    """A patient finished a pre-visit survey, or it was corrected. Answers are codes and numbers; words are sealed.
+
+    Each version has the whole survey; the highest counts, and an earlier one stays what was said then. One that was
+    entered in error counts nowhere. Key: the patient id.
+    """
 
     survey_id: UUID
+    version: int = Field(default=1, ge=1)
+    change: RecordChange = RecordChange.COMPLETED
+    reason: CorrectionReason | None = Field(
+        default=None, description="Why there is another version"
+    )
+    mode: EntryMode = EntryMode.SELF
     visit_id: UUID
     patient_id: UUID
     form: str = Field(description="Survey definition, `id|version`")
@@ -111,6 +124,7 @@ class SurveyCompleted(Fact):
     scores: tuple[Score, ...]
     concerns: tuple[Concern, ...] = ()
     matters_most: Sealed | None = None
+    words: dict[str, Sealed] = Field(default_factory=dict, description="Other texts, by item id")
 
 
 class Assessment(Fact):

@@ -74,6 +74,34 @@ class SkipReason(StrEnum):
     DO_NOT_KNOW = "do-not-know"
 
 
+class EntryMode(StrEnum):
+    """Who gave the answers, and how: on paper or by phone people answer otherwise than alone with a screen."""
+
+    SELF = "self"
+    PAPER = "paper"
+    PHONE = "phone"
+    PROXY = "proxy"
+
+
+class RecordChange(StrEnum):
+    """What a version of a record is to the one before it."""
+
+    COMPLETED = "completed"
+    AMENDED = "amended"
+    ENTERED_IN_ERROR = "entered-in-error"
+
+
+class CorrectionReason(StrEnum):
+    """Why a record has another version. Codes only, as with consent."""
+
+    PATIENT_CORRECTED = "patient-corrected"
+    ENTRY_MISTAKE = "entry-mistake"
+    WRONG_PATIENT = "wrong-patient"
+    WRONG_VISIT = "wrong-visit"
+    TEST_ENTRY = "test-entry"
+    OTHER = "other"
+
+
 class ConcernTopic(StrEnum):
     SYMPTOMS = "symptoms"
     MEDICINE = "medicine"

@@ -22,8 +22,9 @@ from services.feedback.api.feedback import FeedbackBody
 from services.intake.api.patients import ConsentBody, PatientBody
 from services.intake.api.sites import SiteBody
 from services.intake.api.surveys import SurveyBody
+from services.intake.api.versions import Given
 from services.intake.api.visits import VisitBody, VisitChange
-from services.intake.domain import FORMS, ConsentReason, VisitStatus, advance, check, decide, index_of, score
+from services.intake.domain import FORMS, ConsentReason, Said, VisitStatus, advance, decide, index_of, read, score
 from shared.errors import FieldError
 from shared.events import Activity, ConsentState, Diagnosis, SiteType, SkipReason, VisitState
 
@@ -170,8 +171,8 @@ def test_patients_without_consent_answer_too(network: Network) -> None:
 
 def test_each_survey_fits_its_form(network: Network) -> None:
     for _, _, survey in surveys(list(network.patients)):
-        skipped = {item: SkipReason(reason) for item, reason in survey["skipped"].items()}
-        assert check(FORMS[survey["form"]], survey["answers"], skipped) == []
+        given = Given.model_validate({name: survey[name] for name in survey if name in Given.model_fields})
+        assert isinstance(read(FORMS[survey["form"]], given.by_item, given.skipped), Said)
 
 
 def test_surveys_are_answered_before_the_visit_most_within_the_two_weeks_in_which_they_count(network: Network) -> None:

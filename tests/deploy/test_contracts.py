@@ -217,13 +217,15 @@ def test_a_file_that_was_edited_is_missing_or_is_left_over_is_found_and_put_righ
     folder = tmp_path / "shared" / "contracts"
     (folder / "asyncapi.yaml").write_text("asyncapi: 3.0.0\n")
     (tmp_path / "docs" / "events.md").unlink()
+    (tmp_path / "docs" / "instruments.md").write_text("# Instruments\n")
     (folder / "heard-of.v1.schema.json").write_text("{}\n")
     assert stale(tmp_path, documents()) == [
         "docs/events.md is not as it would be written now: run `samepage contracts write`.",
+        "docs/instruments.md is not as it would be written now: run `samepage contracts write`.",
         "shared/contracts/asyncapi.yaml is not as it would be written now: run `samepage contracts write`.",
         "shared/contracts/heard-of.v1.schema.json is not generated any more: run `samepage contracts write`.",
     ]
-    assert len(write(tmp_path)) == 3
+    assert len(write(tmp_path)) == 4
     assert stale(tmp_path, documents()) == []
 
 

@@ -72,7 +72,17 @@ GRANTS: dict[str, dict[str, May]] = {
             app="SELECT, INSERT, DELETE, UPDATE (clinician_id, scheduled_at, state, checked_in_at, completed_at)",
             worker=TAKEN,
         ),
-        "survey": May(app="SELECT (site_id, visit_id, patient_id), INSERT, DELETE", worker=TAKEN),
+        "survey": May(
+            app="SELECT, INSERT, DELETE, UPDATE (version, change, change_reason, mode, author, recorded_at, form, "
+            "submitted_at, response, words, scores)",
+            worker=TAKEN,
+        ),
+        "survey_version": May(app="SELECT, INSERT, DELETE", worker=TAKEN),
+        "survey_draft": May(
+            app="SELECT, INSERT, DELETE, UPDATE (language, part, answers, skipped, words, saved_at, sent_at)",
+            worker=TAKEN,
+        ),
+        "survey_rule": May(app="SELECT, INSERT, UPDATE (care_line, left_out)"),
     },
     "clinical": EVERYWHERE
     | PUBLISHING
@@ -150,7 +160,7 @@ GRANTS: dict[str, dict[str, May]] = {
         ),
         "survey": May(
             app="SELECT",
-            worker="SELECT, INSERT, DELETE, UPDATE (visit, person, submitted_at, answered, skipped, sequence)",
+            worker="SELECT, INSERT, DELETE, UPDATE (visit, person, submitted_at, answered, skipped, sequence, counts)",
         ),
         "clinical_fact": May(worker="SELECT, INSERT, DELETE, UPDATE (person, kind, effective_at, sequence)"),
         "view": May(

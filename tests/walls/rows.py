@@ -17,12 +17,15 @@ NAME = "synthetic"
 HASH = b"\x01" * 32
 _BY_NAME: dict[str, object] = {
     "agreed": "on-paper",
+    "change": "completed",
+    "change_reason": "other",
     "consent": "consented",
     "context": "in-visit",
     "diagnosis": "crohns-disease",
     "education": "not-said",
     "kind": "read",
     "language": "en",
+    "mode": "self",
     "reason": "emergency",
     "role": "clinician",
     "sex": "female",

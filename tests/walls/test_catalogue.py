@@ -75,7 +75,10 @@ BROKEN = {
         "CREATE UNIQUE INDEX uq_survey ON survey (visit_id, site_id)",
         ["uq_survey is unique over all sites"],
     ),
-    "a table without a key": ("ALTER TABLE survey DROP CONSTRAINT pk_survey", ["survey has a site and no key"]),
+    "a table without a key": (
+        "ALTER TABLE survey_version DROP CONSTRAINT pk_survey_version",
+        ["survey_version has a site and no key"],
+    ),
     "a reference to any site's row": (
         "CREATE UNIQUE INDEX uq_visit ON visit (visit_id); "
         "ALTER TABLE survey ADD CONSTRAINT fk_survey FOREIGN KEY (visit_id) REFERENCES visit (visit_id)",

@@ -31,7 +31,7 @@ INSERT INTO patient SELECT site_id, patient_id, sha256(g::text::bytea), '2026-01
     'crohns-disease', NULL, 'consented', '2026-01-05', NULL FROM g;
 INSERT INTO visit SELECT site_id, visit_id, patient_id, 'dr-1', '2026-10-13', 'scheduled', NULL, NULL FROM g;
 INSERT INTO survey SELECT site_id, md5('survey' || g)::uuid, visit_id, patient_id, 'pre-visit-crohns|1.0', '2026-10-11',
-    '{{}}', '[]' FROM g WHERE g > {SITES * TIMES};
+    '{{}}', '[]', NULL, 1, 'completed', NULL, 'self', 'synthetic', '2026-10-11' FROM g WHERE g > {SITES * TIMES};
 INSERT INTO idempotency SELECT site_id, 'key-' || g, '', 200, '' FROM g;
 """
 _DASHBOARD = f"""

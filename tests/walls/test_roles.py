@@ -30,8 +30,8 @@ NOBODY_MAY = (
 )
 APP_MAY_NOT = {
     "intake": (
-        "SELECT response FROM survey",
-        "UPDATE survey SET scores = '[]'",
+        "UPDATE survey SET visit_id = gen_random_uuid()",
+        "UPDATE survey_version SET scores = '[]'",
         "UPDATE patient SET birth_year = 1980",
     ),
     "clinical": ("SELECT what FROM plan_step", "INSERT INTO patient VALUES ('riverbend', gen_random_uuid(), 1)"),

@@ -35,13 +35,14 @@ SECTIONS: tuple[Section, ...] = (
     "steps",
 )
 _WITH_WORDS = ("surveys", "steps")
+_OF_EARLIER = ("version", "change", "reason", "mode", "recorded_at", "answers", "skipped", "scores")
 
 Item = Mapping[str, Any]
 """The body of the newest event about one thing, with `sequence` and `recorded_at` of its envelope, and where
 there can be words in it the `event_id` that they are sealed for.
 
-A laboratory result also has `versions`: its value by the sequence of every event about it, for a correction
-must not hide what stood there before.
+A correction must not hide what stood there before. A laboratory result also has `versions`: its value by the sequence
+of every event about it; a survey that was corrected has its `earlier` versions by theirs, without words.
 """
 
 
@@ -85,7 +86,8 @@ def fold(facts: Facts, event: Event) -> Facts:
     if section == "labs":
         new["versions"] = {str(event.sequence): {name: content[name] for name in ("value", "comparator", "unit")}}
     held = facts["items"][section]
-    return {**known, "items": {**facts["items"], section: {**held, item_id: _newest(held.get(item_id), new)}}}
+    newest = _newest_survey if section == "surveys" else _newest
+    return {**known, "items": {**facts["items"], section: {**held, item_id: newest(held.get(item_id), new)}}}
 
 
 def stamp(time: datetime) -> str:
@@ -127,6 +129,14 @@ def _newest(held: Item | None, new: Item) -> Item:
     if "versions" not in new:
         return kept
     return {**kept, "versions": {**held["versions"], **new["versions"]}}
+
+
+def _newest_survey(held: Item | None, new: Item) -> Item:
+    if held is None or held["sequence"] == new["sequence"]:
+        return held or new
+    older, newer = sorted((held, new), key=lambda version: int(version["sequence"]))
+    earlier = {str(older["sequence"]): {name: older.get(name) for name in _OF_EARLIER}}
+    return {**newer, "earlier": {**held.get("earlier", {}), **earlier}}
 
 
 def _further(held: Mapping[str, Any] | None, event: Event) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from services.dashboard.domain.facts import Facts, Item, Section
+from shared.events import RecordChange
 from shared.sealing import in_event
 
 Json = dict[str, Any]
@@ -23,11 +24,16 @@ def utc(text: str | None) -> str | None:
     return None if text is None else instant(text).isoformat()
 
 
+def counting(facts: Facts, section: Section) -> list[Item]:
+    """Items of a section without those that were entered in error."""
+    return [item for item in facts["items"][section].values() if item.get("change") != RecordChange.ENTERED_IN_ERROR]
+
+
 def by_time(facts: Facts, section: Section, time: str, identity: str) -> list[Item]:
-    """Items of a section, oldest first; where times are equal the id decides, so that the order is always the
-    same.
+    """Items of a section that count, oldest first; where times are equal the id decides, so that the order is always
+    the same.
     """
-    return sorted(facts["items"][section].values(), key=lambda item: (instant(item[time]), item[identity]))
+    return sorted(counting(facts, section), key=lambda item: (instant(item[time]), item[identity]))
 
 
 def sealed_text(sealed: str | None, item: Item, field: str) -> Json | None:

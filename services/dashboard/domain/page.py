@@ -5,7 +5,7 @@ Keys of the page (`null` where nothing is known; times are UTC, days ISO):
     erased        null, or when and why: then nothing else is known any more
     patient       patient_id, site_id, birth_year, sex, diagnosis, language, clinician_id, consent
     visits        every visit by scheduled time; `visit` is the one at hand, `last_visit` the latest completed
-    survey        the newest: survey_id, visit_id, form, submitted_at, visit_at, days_before_visit
+    survey        the newest: survey_id, visit_id, form, submitted_at, visit_at, days_before_visit, mode, correction
     previous      what "last time" means in every comparison: submitted_at, visit_at
     since         at most five changes since then, the most serious first (domain.since)
     concerns      rank, topic, words (sealed: with the place that they are sealed for), raised_before
@@ -38,7 +38,17 @@ from services.dashboard.domain.answers import (
     well_being_of,
 )
 from services.dashboard.domain.facts import Facts, Item, Section
-from services.dashboard.domain.items import Json, Surveys, answer, by_time, instant, sealed_text, surveys_of, utc
+from services.dashboard.domain.items import (
+    Json,
+    Surveys,
+    answer,
+    by_time,
+    counting,
+    instant,
+    sealed_text,
+    surveys_of,
+    utc,
+)
 from services.dashboard.domain.labs import MARKERS, labs_of
 from services.dashboard.domain.readings import band_words, bands_of, index_score, readings_of
 from services.dashboard.domain.since import since_of
@@ -144,6 +154,21 @@ def _survey(facts: Facts, survey: Item | None) -> Json | None:
         "submitted_at": submitted_at.isoformat(),
         "visit_at": visit_at,
         "days_before_visit": before,
+        "mode": survey.get("mode"),
+        "correction": _correction(survey),
+    }
+
+
+def _correction(survey: Item) -> Json | None:
+    """That this is not what was said first: since when and why, and what stood there before, the newest first."""
+    if "earlier" not in survey:
+        return None
+    earlier = [survey["earlier"][sequence] for sequence in sorted(survey["earlier"], key=int, reverse=True)]
+    return {
+        "version": survey["version"],
+        "reason": survey["reason"],
+        "recorded_at": utc(survey["recorded_at"]),
+        "earlier": [{**version, "recorded_at": utc(version["recorded_at"])} for version in earlier],
     }
 
 
@@ -222,7 +247,7 @@ def _step(step: Item) -> Json:
 
 
 def _source(facts: Facts, section: Section, time: str) -> Json | None:
-    items = facts["items"][section].values()
+    items = counting(facts, section)
     if not items:
         return None
     return {
@@ -237,7 +262,7 @@ def _missing(facts: Facts, survey: Item | None, visit: Json | None, computed: Js
     gaps: list[Json] = [] if items["enrollment"] else [{"what": "enrollment"}]
     if survey is None:
         gaps.append({"what": "survey"})
-    elif visit and not any(one["visit_id"] == visit["visit_id"] for one in items["surveys"].values()):
+    elif visit and not any(one["visit_id"] == visit["visit_id"] for one in counting(facts, "surveys")):
         gaps.append({"what": "survey-for-visit", "visit_id": visit["visit_id"]})
     if not items["assessments"]:
         gaps.append({"what": "assessment"})

@@ -2,11 +2,24 @@
 
 from fastapi import APIRouter
 
-from services.intake.api import entry, erasures, forms, links, patients, sites, surveys, tokens, visits
+from services.intake.api import (
+    answering,
+    corrections,
+    entry,
+    erasures,
+    forms,
+    links,
+    patients,
+    sites,
+    surveys,
+    tokens,
+    visits,
+)
 from shared.http import receipts
 
 ROUTERS: tuple[APIRouter, ...] = (
     surveys.router,  # what is asked for most stands first: routes are tried in their order
+    corrections.router,
     sites.router,
     patients.router,
     erasures.router,
@@ -14,6 +27,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     links.router,
     forms.router,
     entry.router,
+    answering.router,
     tokens.router,
     receipts.router,
 )

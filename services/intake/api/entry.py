@@ -107,7 +107,7 @@ async def open_link(request: Request, site_id: str, secret: str, lang: Lang = No
 async def start(request: Request, caller: Patient, lang: Lang = None) -> Response:
     """What is open to the patient now."""
     async with transaction(pool_of(request), caller.scope) as connection:
-        found = await _of(connection, caller)
+        found = await found_by(connection, caller)
         visit = None if found is None else await store.visit(connection, caller.scope, found.link.visit_id)
         if found is None or visit is None:
             return closed_to_patient(request)
@@ -136,7 +136,7 @@ async def hand_over(
 ) -> Response:
     """Send the patient back to the service that asks, with an assertion who they are, while the link lives."""
     async with transaction(pool_of(request), caller.scope) as connection:
-        found = await _of(connection, caller)
+        found = await found_by(connection, caller)
         if found is None:
             return closed_to_patient(request)
         (site_id,) = caller.sites
@@ -159,7 +159,7 @@ async def _behind(request: Request, connection: Connection, site_id: str, secret
     return found
 
 
-async def _of(connection: Connection, caller: Caller) -> Found | None:
+async def found_by(connection: Connection, caller: Caller) -> Found | None:
     """The link that the patient came by; None where the token names none, or another patient's."""
     link_id = link_of(caller.subject)
     if link_id is None or len(caller.sites) != 1:

@@ -5,8 +5,8 @@ other content is refused. The forms that ship with the system stand beside those
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
@@ -18,6 +18,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, RootModel
 
 from services.intake import store
+from services.intake.domain import FORMS
 from services.intake.domain.questionnaires import (
     Definition,
     UnsoundDefinition,
@@ -86,16 +87,9 @@ class FormDifference(BaseModel):
     of_form: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Shipped:
-    """The forms that ship with the system, by their id here."""
-
-    by_id: Mapping[UUID, Definition]
-
-    @classmethod
-    def of(cls, questionnaires: Iterable[Mapping[str, Any]]) -> "Shipped":
-        definitions = [compile_questionnaire(one) for one in questionnaires]
-        return cls({uuid5(NAMESPACE_URL, definition.key): definition for definition in definitions})
+SHIPPED: Mapping[UUID, Definition] = {
+    uuid5(NAMESPACE_URL, form.definition.key): form.definition for form in FORMS.values()
+}
 
 
 @router.post("/v1/forms", status_code=201, response_model=Accepted)
@@ -107,7 +101,7 @@ async def add_form(
     definition = await asyncio.to_thread(_compiled, body)  # a large one takes longer than others should wait
     command = Command[FormBody](
         locks=lambda _site, _body: [f"form:{definition.key}"],
-        record=partial(_record, caller, definition, shipped_of(request)),
+        record=partial(_record, caller, definition),
     )
     return await execute(request, command, Batch([body], is_single=True), site_id=site_id, key=key)
 
@@ -120,7 +114,7 @@ async def list_forms(request: Request, caller: SiteStaff, site: NamedSite = None
     async with transaction(pool_of(request), scope) as connection:
         rows = await store.forms(connection, scope)
         await keep_read(request, connection, site_id, None)
-    shipped = [_of_shipped(form_id, one) for form_id, one in shipped_of(request).by_id.items()]
+    shipped = [_of_shipped(form_id, one) for form_id, one in SHIPPED.items()]
     return Forms(items=[*(_of_row(row) for row in rows), *shipped])
 
 
@@ -129,7 +123,7 @@ async def get_form(request: Request, form_id: UUID, caller: SiteStaff, site: Nam
     """The Questionnaire as it came; its status says when it was retired since."""
     site_id = caller.writing_site(site)
     async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
-        found = await _resource(request, connection, site_id, form_id)
+        found = await _resource(connection, site_id, form_id)
         await keep_read(request, connection, site_id, None)
     return dict(found)
 
@@ -141,7 +135,7 @@ async def compare_forms(
     """What this form asks otherwise than an older one."""
     site_id = caller.writing_site(site)
     async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
-        documents = [await _resource(request, connection, site_id, one) for one in (older_id, form_id)]
+        documents = [await _resource(connection, site_id, one) for one in (older_id, form_id)]
         await keep_read(request, connection, site_id, None)
     before, after = [await asyncio.to_thread(read_questionnaire, one) for one in documents]
     return FormDifference(older=before.key, newer=after.key, **asdict(difference(before, after)))
@@ -152,21 +146,15 @@ async def change_form(
     request: Request, form_id: UUID, body: FormChange, caller: SiteStaff, site: NamedSite = None
 ) -> Response:
     """Retire a form: it takes no new answers, and is kept for those that it took. Again changes nothing."""
-    if form_id in shipped_of(request).by_id:
+    if form_id in SHIPPED:
         raise conflict("form-shipped", "This form ships with the system and cannot be retired.")
     site_id = caller.writing_site(site)
     async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
-        await _resource(request, connection, site_id, form_id)
+        await _resource(connection, site_id, form_id)
     command = Command[FormChange](
         locks=lambda _site, _body: [f"form:{form_id}"], record=partial(_retire, caller, form_id), status=200
     )
     return await execute(request, command, Batch([body], is_single=True), site_id=site_id, key=None)
-
-
-def shipped_of(request: Request) -> Shipped:
-    """The forms that the application was made with."""
-    shipped: Shipped = request.app.state.shipped_forms
-    return shipped
 
 
 def _compiled(body: FormBody) -> Definition:
@@ -178,12 +166,12 @@ def _compiled(body: FormBody) -> Definition:
 
 
 async def _record(
-    caller: Caller, definition: Definition, shipped: Shipped, connection: Connection, site_id: str, body: FormBody
+    caller: Caller, definition: Definition, connection: Connection, site_id: str, body: FormBody
 ) -> Recorded:
     known = await store.form_with(connection, SiteScope.of(site_id), definition.url, definition.version)
     if known is not None and known.resource == body.root:
         return Recorded(str(known.form_id), [])
-    if known is not None or any(one.key == definition.key for one in shipped.by_id.values()):
+    if known is not None or any(one.key == definition.key for one in SHIPPED.values()):
         raise conflict("form-exists", "This url and version name a form with other content. Take a new version.")
     row = FormRow(
         form_id=uuid4(),
@@ -204,8 +192,8 @@ async def _retire(caller: Caller, form_id: UUID, connection: Connection, site_id
     return Recorded(str(form_id), [])
 
 
-async def _resource(request: Request, connection: Connection, site_id: str, form_id: UUID) -> Mapping[str, Any]:
-    shipped = shipped_of(request).by_id.get(form_id)
+async def _resource(connection: Connection, site_id: str, form_id: UUID) -> Mapping[str, Any]:
+    shipped = SHIPPED.get(form_id)
     if shipped is not None:
         return shipped.resource
     row = await store.form(connection, SiteScope.of(site_id), form_id)

@@ -1,25 +1,20 @@
-"""Pre-visit surveys: checked against the pinned form, scored, and sealed where the patient used words.
-
-Words are sealed twice, for the record that is kept here and for the event that travels; neither opens as the other.
-"""
+"""Pre-visit surveys: checked against the pinned form, scored, and sealed where the patient used words."""
 
 from collections.abc import Mapping, Sequence, Set
-from datetime import UTC, datetime
-from functools import cached_property, partial
-from typing import Annotated, Any, NamedTuple
+from functools import partial
+from typing import Annotated, NamedTuple
 from uuid import UUID, uuid4
 
-import orjson
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
-from pydantic.main import IncEx
+from pydantic import Field
 
 from services.intake import store
-from services.intake.domain import FORMS, Form, check, form_for, score
+from services.intake.api.versions import Given, Version, recorded, said, words_of
+from services.intake.domain import FORMS, Form, Said, form_for, form_without
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope
 from shared.errors import FieldError, Problem, conflict, erased, unknown
-from shared.events import Concern, ConcernTopic, Diagnosis, Language, SkipReason, SurveyCompleted, VisitState
+from shared.events import Diagnosis, VisitState
 from shared.group_commit import GroupSettings
 from shared.http.access import allow
 from shared.http.batch import Batch
@@ -33,54 +28,21 @@ from shared.http.commands import (
     Together,
     execute_together,
 )
-from shared.http.fields import Moment
 from shared.keyring import KeyRing
-from shared.outbox import Draft, Recorded
-from shared.sealing import Patient, WordKey, in_event, in_record
+from shared.sealing import Patient
 
 router = APIRouter(tags=["surveys"])
 Submitter = Annotated[Caller, Depends(allow(Role.PATIENT, Role.COORDINATOR, Role.SYSTEM))]
-# Of any type here: the form says what each item takes, and names the item when it is something else.
-Answer = Annotated[Any, WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "number"}, {"type": "string"}]})]
-Words = Annotated[str, Field(min_length=1, max_length=500)]
-_CODES: dict[str, IncEx | bool] = {
-    "answers": True,
-    "skipped": True,
-    "language": True,
-    "concerns": {"__all__": {"topic"}},
-}
 
 
-class ConcernBody(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    topic: ConcernTopic
-    words: Words | None = None
-
-
-class SurveyBody(BaseModel):
+class SurveyBody(Given):
     """A pre-visit survey. Every item of the form that applies is in `answers`, or in `skipped` with a reason."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     patient_id: UUID
     visit_id: UUID
     form: str | None = Field(
         default=None, max_length=80, description="`id|version`; the form of the diagnosis when not given"
     )
-    language: Language = Language.ENGLISH
-    started_at: Moment | None = None
-    submitted_at: Moment | None = Field(default=None, description="Now when not given")
-    answers: dict[str, Answer] = Field(max_length=200)
-    skipped: dict[str, SkipReason] = Field(default={}, max_length=200)
-    concerns: tuple[ConcernBody, ...] = Field(default=(), max_length=3, description="Most important first")
-    matters_most: Words | None = None
-
-    @cached_property
-    def words(self) -> dict[str, str]:
-        """What the patient said in words, by the field of the event where it will stand."""
-        concerns = {f"concerns.{rank}.words": concern.words for rank, concern in enumerate(self.concerns, start=1)}
-        return {field: said for field, said in {**concerns, "matters_most": self.matters_most}.items() if said}
 
 
 @router.post("/v1/surveys", status_code=201, response_model=Accepted, responses=MANY)
@@ -89,7 +51,7 @@ async def submit_surveys(
 ) -> Response:
     """Submit one pre-visit survey or many."""
     submission: Submission = request.app.state.submission
-    command = submission.with_words if any(survey.words for survey in body.valid) else submission.without_words
+    command = submission.with_words if any(survey.may_have_words for survey in body.valid) else submission.without_words
     return await execute_together(request, command, body, site_id=caller.writing_site(site), key=key)
 
 
@@ -113,26 +75,27 @@ async def _record(ring: KeyRing, connection: Connection, items: Sequence[Item[Su
     """Record surveys of any sites: all that fit, each with its event."""
     wanted = [_wanted(item) for item in items]
     standings = await store.standings(connection, SiteScope.of(*{one.site_id for one in wanted}), wanted)
-    forms = _fitting(items, standings)
+    fitting = _fitting(items, standings)
     keys = await ring.sealers(
         {
             Patient(item.site_id, item.body.patient_id)
-            for item, form in zip(items, forms, strict=True)
-            if item.body.words and isinstance(form, Form)
+            for item, fits in zip(items, fitting, strict=True)
+            if isinstance(fits, Fits) and fits.has_words
         }
     )
     rows, results = [], list[Result]()
-    for item, form in zip(items, forms, strict=True):
-        if isinstance(form, Problem):
-            results.append(form)
+    for item, fits in zip(items, fitting, strict=True):
+        if isinstance(fits, Problem):
+            results.append(fits)
             continue
-        key = keys[Patient(item.site_id, item.body.patient_id)] if item.body.words else None
-        if item.body.words and key is None:
+        key = keys[Patient(item.site_id, item.body.patient_id)] if fits.has_words else None
+        if fits.has_words and key is None:
             results.append(erased())
             continue
-        survey, recorded = _recorded(item, form, key)
-        rows.append((item.site_id, survey))
-        results.append(recorded)
+        version = Version(item.site_id, uuid4(), item.body.visit_id, item.body.patient_id, item.caller.subject)
+        survey, result = recorded(version, item.body, fits.form, fits.content, key)
+        rows.append(survey)
+        results.append(result)
     if rows:
         await store.record_surveys(connection, rows)
     return results
@@ -142,22 +105,33 @@ def _wanted(item: Item[SurveyBody]) -> store.Wanted:
     return store.Wanted(item.site_id, item.body.patient_id, item.body.visit_id)
 
 
+class Fits(NamedTuple):
+    """The pinned form of a survey that fits, and what was said in it."""
+
+    form: Form
+    content: Said
+
+    @property
+    def has_words(self) -> bool:
+        return bool(words_of(self.content))
+
+
 def _fitting(
     items: Sequence[Item[SurveyBody]], standings: Mapping[store.Wanted, store.Standing]
-) -> list[Form | Problem]:
-    """For each survey its pinned form, once patient, visit and answers fit; else what does not. One a visit."""
-    fitting = list[Form | Problem]()
+) -> list[Fits | Problem]:
+    """What each survey comes to, once patient, visit and answers fit; else what does not. One a visit."""
+    fitting = list[Fits | Problem]()
     answered = set[store.Wanted]()
     for item in items:
         try:
-            fitting.append(_form_of(item, standings.get(_wanted(item)), answered))
+            fitting.append(_fits(item, standings.get(_wanted(item)), answered))
             answered.add(_wanted(item))
         except Problem as problem:
             fitting.append(problem)
     return fitting
 
 
-def _form_of(item: Item[SurveyBody], standing: store.Standing | None, answered: Set[store.Wanted]) -> Form:
+def _fits(item: Item[SurveyBody], standing: store.Standing | None, answered: Set[store.Wanted]) -> Fits:
     body, caller = item.body, item.caller
     if standing is None or (caller.role is Role.PATIENT and caller.patient_id != body.patient_id):
         raise unknown("patient")
@@ -169,10 +143,8 @@ def _form_of(item: Item[SurveyBody], standing: store.Standing | None, answered: 
         raise conflict("visit-cancelled", "The visit was cancelled. A survey belongs to a visit that takes place.")
     if standing.has_survey or _wanted(item) in answered:
         raise conflict("already-answered", "This visit has its survey already.")
-    form = _named_form(body.form, standing.diagnosis)
-    if errors := check(form, body.answers, body.skipped):
-        raise Problem(422, "invalid", f"{len(errors)} answer(s) are not valid.", errors=errors)
-    return form
+    form = form_without(_named_form(body.form, standing.diagnosis).key, standing.left_out)
+    return Fits(form, said(form, body, caller))
 
 
 def _named_form(name: str | None, diagnosis: Diagnosis) -> Form:
@@ -184,40 +156,3 @@ def _named_form(name: str | None, diagnosis: Diagnosis) -> Form:
         expected = f"a form for the patient's diagnosis: {' or '.join(fitting)}"
         raise Problem(422, "invalid", "The form does not fit.", errors=[FieldError("form", expected)])
     return FORMS[name]
-
-
-def _recorded(item: Item[SurveyBody], form: Form, key: WordKey | None) -> tuple[store.SurveyRow, Recorded]:
-    body, survey_id, event_id = item.body, uuid4(), uuid4()
-    survey = store.SurveyRow(
-        survey_id=survey_id,
-        visit_id=body.visit_id,
-        patient_id=body.patient_id,
-        form=form.key,
-        submitted_at=body.submitted_at or datetime.now(UTC),
-        response=body.model_dump(mode="json", include=_CODES),
-        words=None if key is None else key.seal(orjson.dumps(body.words).decode(), in_record(survey_id, "words")),
-        scores=score(form, body.answers),
-    )
-    sealed = {field: key.seal(said, in_event(event_id, field)) for field, said in body.words.items()} if key else {}
-    draft = Draft(item.site_id, str(body.patient_id), _event(survey, body, sealed), event_id)
-    return survey, Recorded(str(survey_id), [draft])
-
-
-def _event(survey: store.SurveyRow, body: SurveyBody, sealed: Mapping[str, str]) -> SurveyCompleted:
-    return SurveyCompleted(
-        survey_id=survey.survey_id,
-        visit_id=survey.visit_id,
-        patient_id=survey.patient_id,
-        form=survey.form,
-        language=body.language,
-        started_at=body.started_at,
-        submitted_at=survey.submitted_at,
-        answers=body.answers,
-        skipped=body.skipped,
-        scores=tuple(survey.scores),
-        concerns=tuple(
-            Concern(rank=rank, topic=concern.topic, words=sealed.get(f"concerns.{rank}.words"))
-            for rank, concern in enumerate(body.concerns, start=1)
-        ),
-        matters_most=sealed.get("matters_most"),
-    )

@@ -5,9 +5,18 @@ Pure: no clock, no chance, no I/O.
 
 from services.intake.domain.clients import ClientId, wrong_with
 from services.intake.domain.consent import ConsentDecision, ConsentReason, decide
-from services.intake.domain.forms import FORMS, check, form_for, is_asked
+from services.intake.domain.forms import (
+    FORMS,
+    MATTERS_MOST,
+    TYPED,
+    Form,
+    Said,
+    concern_items,
+    form_for,
+    form_without,
+    read,
+)
 from services.intake.domain.links import Link, LinkState, Opening, Openings, expiry, openings, secret_hash, secret_of
-from services.intake.domain.questions import Answers, Choice, Form, Item, Number, Section, Skipped, YesNo
 from services.intake.domain.scoring import score
 from services.intake.domain.visits import VisitStatus, advance, check_times, is_eligible
 from shared.instruments import INSTRUMENTS, Change, Instrument, band_of, change, index_of
@@ -15,36 +24,33 @@ from shared.instruments import INSTRUMENTS, Change, Instrument, band_of, change,
 __all__ = [
     "FORMS",
     "INSTRUMENTS",
-    "Answers",
+    "MATTERS_MOST",
+    "TYPED",
     "Change",
-    "Choice",
     "ClientId",
     "ConsentDecision",
     "ConsentReason",
     "Form",
     "Instrument",
-    "Item",
     "Link",
     "LinkState",
-    "Number",
     "Opening",
     "Openings",
-    "Section",
-    "Skipped",
+    "Said",
     "VisitStatus",
-    "YesNo",
     "advance",
     "band_of",
     "change",
-    "check",
     "check_times",
+    "concern_items",
     "decide",
     "expiry",
     "form_for",
+    "form_without",
     "index_of",
-    "is_asked",
     "is_eligible",
     "openings",
+    "read",
     "score",
     "secret_hash",
     "secret_of",

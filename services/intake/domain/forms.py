@@ -1,59 +1,43 @@
-"""The pre-visit surveys, and whether answers fit one.
+"""The pre-visit surveys by diagnosis, whether answers fit one, and what was said in them.
 
 Nothing is left out in silence: a question that is shown is either answered or skipped with a reason, and one
 that is not shown has neither.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from services.intake.domain import pre_visit
-from services.intake.domain.questions import Answers, Form, Item, Section, Skipped
+from services.intake.domain.content import QUESTIONNAIRES, optional_parts, without
+from services.intake.domain.questionnaires import Definition, Given, Issue, ItemType, check, compile_questionnaire
 from shared.errors import FieldError
-from shared.events import Diagnosis, SkipReason
-from shared.instruments import IBD_10, PHQ_2, PRO_2_CD, PRO_2_UC, PRO_3_CD, Instrument
+from shared.events import ConcernTopic, Diagnosis, SkipReason
+
+MATTERS_MOST = "matters_most"
+_RANKS = (1, 2, 3)
+_TYPED = (ItemType.STRING, ItemType.TEXT)
 
 
-def _form(
-    form_id: str,
-    diagnosis: Diagnosis,
-    first: tuple[Section, ...],
-    indices: tuple[Instrument, ...],
-) -> Form:
-    return Form(
-        id=form_id,
-        version="1.0",
-        diagnosis=diagnosis,
-        sections=(*first, pre_visit.MOOD, pre_visit.URGENT_CARE, pre_visit.MEDICINES, pre_visit.BARRIERS),
-        instruments=tuple(instrument.key for instrument in (*indices, IBD_10, PHQ_2)),
-    )
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A survey for one diagnosis. `key` is its short name, `id|version`, as `survey-completed` carries it."""
+
+    key: str
+    diagnosis: Diagnosis
+    definition: Definition
 
 
-_FORM_OF = {
-    form.diagnosis: form
-    for form in (
-        _form(
-            "pre-visit-crohns",
-            Diagnosis.CROHNS,
-            (pre_visit.BOWELS_CROHNS, pre_visit.FEELING_WITH_WELL_BEING),
-            (PRO_3_CD, PRO_2_CD),
-        ),
-        _form(
-            "pre-visit-uc",
-            Diagnosis.ULCERATIVE_COLITIS,
-            (pre_visit.BOWELS_ULCERATIVE_COLITIS, pre_visit.FEELING),
-            (PRO_2_UC,),
-        ),
-        _form(
-            "pre-visit-ibdu",
-            Diagnosis.IBD_UNCLASSIFIED,
-            (pre_visit.BOWELS_UNCLASSIFIED, pre_visit.FEELING_WITH_WELL_BEING),
-            (PRO_2_UC,),
-        ),
-    )
-}
+def _form(key: str, questionnaire: Mapping[str, Any]) -> Form:
+    coded = (context["valueCodeableConcept"]["coding"] for context in questionnaire["useContext"])
+    diagnosis = next(Diagnosis(coding["code"]) for codings in coded for coding in codings)
+    return Form(key, diagnosis, compile_questionnaire(questionnaire))
 
-FORMS: Mapping[str, Form] = MappingProxyType({form.key: form for form in _FORM_OF.values()})
+
+FORMS: Mapping[str, Form] = MappingProxyType({key: _form(key, found) for key, found in QUESTIONNAIRES.items()})
+TYPED = frozenset(item.link_id for form in FORMS.values() for item in form.definition.walk() if item.type in _TYPED)
+_FORM_OF = {form.diagnosis: form for form in FORMS.values()}
 
 
 def form_for(diagnosis: Diagnosis) -> Form:
@@ -61,39 +45,61 @@ def form_for(diagnosis: Diagnosis) -> Form:
     return _FORM_OF[diagnosis]
 
 
-def is_asked(item: Item, answers: Answers) -> bool:
-    """Whether the question is shown, given the answers so far. A skipped condition hides nothing."""
-    return item.not_asked_if is None or answers.get(item.not_asked_if) is not True
+@lru_cache(maxsize=256)
+def form_without(key: str, parts: frozenset[str]) -> Form:
+    """A form as a site asks it that leaves optional parts out; those that it does not have are no matter.
+
+    Raises:
+        KeyError: no such form.
+    """
+    form, questionnaire = FORMS[key], QUESTIONNAIRES[key]
+    left_out = parts.intersection(optional_parts(questionnaire))
+    return replace(form, definition=compile_questionnaire(without(questionnaire, left_out))) if left_out else form
 
 
-def check(form: Form, answers: Answers, skipped: Skipped) -> list[FieldError]:
-    """What is wrong with a survey, in the form's order and then the unknown ids; empty when it fits.
+class SaidConcern(NamedTuple):
+    topic: ConcernTopic
+    words: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Answers that fit a form, taken apart: codes and numbers, reasons for skipping, and what was said in words."""
+
+    answers: Mapping[str, float | str | bool] = field(default_factory=dict)
+    skipped: Mapping[str, SkipReason] = field(default_factory=dict)
+    concerns: tuple[SaidConcern, ...] = ()
+    matters_most: str | None = None
+    words: Mapping[str, str] = field(default_factory=dict)
+
+
+def concern_items(rank: int) -> tuple[str, str]:
+    """The items of the concern with this rank: its topic and its words."""
+    return f"concern_{rank}_topic", f"concern_{rank}_words"
+
+
+def read(form: Form, answers: Mapping[str, Any], skipped: Mapping[str, Any]) -> Said | list[FieldError]:
+    """What was said, or what is wrong with it, in the form's order and then the unknown ids.
 
     Never raises, whatever the mappings hold. An error says what was expected, never what was found.
     """
-    errors = [error for item in form.items for error in _check_item(item, answers, skipped)]
-    known = {item.id for item in form.items}
-    for part, given in (("answers", answers), ("skipped", skipped)):
-        errors += [
-            FieldError(f"{part}.{item_id}", f"a question of {form.key}; it has none with this id")
-            for item_id in given
-            if item_id not in known
-        ]
-    return errors
+    checked = check(form.definition, Given.of_plain(answers, skipped))
+    if checked.errors:
+        return [_error(issue, skipped) for issue in checked.errors]
+    return _said(form.definition, checked.answers, checked.skipped)
 
 
-def _check_item(item: Item, answers: Answers, skipped: Skipped) -> list[FieldError]:
-    is_answered, is_skipped = item.id in answers, item.id in skipped
-    if not is_asked(item, answers):
-        expected = f"nothing: this is not asked when {item.not_asked_if} is yes"
-        given = (("answers", is_answered), ("skipped", is_skipped))
-        return [FieldError(f"{part}.{item.id}", expected) for part, is_given in given if is_given]
-    if is_answered and is_skipped:
-        return [FieldError(f"skipped.{item.id}", "either an answer or a reason for skipping, not both")]
-    if is_answered and not item.kind.accepts(answers[item.id]):
-        return [FieldError(f"answers.{item.id}", item.kind.expected)]
-    if is_skipped and skipped[item.id] not in list(SkipReason):
-        return [FieldError(f"skipped.{item.id}", f"one of {', '.join(SkipReason)}")]
-    if not is_answered and not is_skipped:
-        return [FieldError(f"answers.{item.id}", f"{item.kind.expected}, or a reason for skipping it")]
-    return []
+def _said(definition: Definition, answers: Mapping[str, Any], skipped: Mapping[str, SkipReason]) -> Said:
+    codes, words = dict[str, Any](), dict[str, str]()
+    for link_id, answer in answers.items():
+        (words if definition.by_id[link_id].type in _TYPED else codes)[link_id] = answer
+    concerns = []
+    for topic, said in map(concern_items, _RANKS):
+        if topic in codes or said in words:
+            concerns.append(SaidConcern(ConcernTopic(codes.pop(topic, ConcernTopic.OTHER)), words.pop(said, None)))
+    return Said(codes, skipped, tuple(concerns), words.pop(MATTERS_MOST, None), words)
+
+
+def _error(issue: Issue, skipped: Mapping[str, Any]) -> FieldError:
+    part = "skipped" if issue.link_id in skipped else "answers"
+    return FieldError(f"{part}.{issue.link_id}" if issue.link_id else part, issue.sentence())

@@ -7,6 +7,14 @@ from services.intake.store.clients import (
     record_client,
     record_client_revoked,
 )
+from services.intake.store.drafts import (
+    DraftRow,
+    SurveyRule,
+    draft,
+    record_draft,
+    record_survey_rule,
+    survey_rule,
+)
 from services.intake.store.forms import FormRow, form, form_with, forms, record_form, record_form_retired
 from services.intake.store.links import (
     asks_birth_year,
@@ -29,6 +37,7 @@ from services.intake.store.patients import (
     record_erasure,
     record_site,
     record_visit,
+    site_of_visit,
     time_zone,
     visit,
 )
@@ -36,20 +45,27 @@ from services.intake.store.surveys import (
     Standing,
     SurveyRow,
     Wanted,
+    earlier_versions,
     has_survey,
+    record_correction,
     record_surveys,
     standings,
+    survey,
 )
 
 __all__ = [
     "Client",
+    "DraftRow",
     "FormRow",
     "Standing",
     "SurveyRow",
+    "SurveyRule",
     "Wanted",
     "asks_birth_year",
     "client",
     "clients",
+    "draft",
+    "earlier_versions",
     "enrolled_among",
     "enrolment",
     "form",
@@ -64,6 +80,8 @@ __all__ = [
     "record_client",
     "record_client_revoked",
     "record_consent",
+    "record_correction",
+    "record_draft",
     "record_enrolment",
     "record_erasure",
     "record_form",
@@ -73,10 +91,14 @@ __all__ = [
     "record_link_rule",
     "record_opening",
     "record_site",
+    "record_survey_rule",
     "record_surveys",
     "record_visit",
     "record_wrong_answer",
+    "site_of_visit",
     "standings",
+    "survey",
+    "survey_rule",
     "time_zone",
     "visit",
 ]

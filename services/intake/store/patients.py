@@ -119,6 +119,14 @@ async def visit(connection: Connection, scope: SiteScope, visit_id: UUID) -> Vis
     return None if row is None else _visit(row)
 
 
+async def site_of_visit(connection: Connection, scope: SiteScope, visit_id: UUID) -> str | None:
+    """The one of these sites whose visit it is."""
+    found: str | None = await connection.fetchval(
+        "SELECT site_id FROM visit WHERE site_id = ANY($1) AND visit_id = $2", scope.ids, visit_id
+    )
+    return found
+
+
 async def record_visit(connection: Connection, site_id: str, visit: VisitUpdated) -> None:
     """Insert a visit or replace how it stands."""
     await connection.execute(
@@ -142,7 +150,12 @@ async def record_visit(connection: Connection, site_id: str, visit: VisitUpdated
 
 async def record_erasure(connection: Connection, patient: Patient, erased_at: datetime) -> None:
     """Leave nothing of a patient but a tombstone. The outbox keeps the events, whose words no key opens."""
-    await erasures.record(connection, patient, erased_at, tables=("survey", "visit_link", "visit", "patient"))
+    await erasures.record(
+        connection,
+        patient,
+        erased_at,
+        tables=("survey_version", "survey_draft", "survey", "visit_link", "visit", "patient"),
+    )
 
 
 async def enrolled_among(connection: Connection, scope: SiteScope, patients: Sequence[Patient]) -> list[Patient]:

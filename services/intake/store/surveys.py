@@ -1,39 +1,45 @@
-"""Surveys, any number at once."""
+"""Surveys, any number at once, and their versions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
+import asyncpg
 import orjson
 
 from shared.db import Connection, SiteScope, as_columns
-from shared.events import (
-    Diagnosis,
-    Score,
-    VisitState,
-)
+from shared.events import CorrectionReason, Diagnosis, EntryMode, RecordChange, Score, VisitState
 
 
 @dataclass(frozen=True, slots=True)
 class SurveyRow:
-    """A submitted survey. `response` is what the patient gave in codes, `words` the rest of it, sealed."""
+    """A version of a survey. `response` is what the patient gave in codes, `words` the rest of it, sealed."""
 
+    site_id: str
     survey_id: UUID
     visit_id: UUID
     patient_id: UUID
     form: str
     submitted_at: datetime
-    response: dict[str, object]
+    response: Mapping[str, Any]
     words: str | None
     scores: Sequence[Score]
+    author: str
+    recorded_at: datetime
+    version: int = 1
+    change: RecordChange = RecordChange.COMPLETED
+    reason: CorrectionReason | None = None
+    mode: EntryMode = EntryMode.SELF
 
 
 async def has_survey(connection: Connection, scope: SiteScope, visit_id: UUID) -> bool:
     """Whether the visit has its survey already."""
     found = await connection.fetchval(
-        "SELECT true FROM survey WHERE site_id = ANY($1) AND visit_id = $2", scope.ids, visit_id
+        "SELECT true FROM survey WHERE site_id = ANY($1) AND visit_id = $2 AND change <> 'entered-in-error'",
+        scope.ids,
+        visit_id,
     )
     return bool(found)
 
@@ -47,12 +53,16 @@ class Wanted(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """How the patient and the visit of a survey stand; of an erased patient no diagnosis is known."""
+    """How the patient and the visit of a survey stand; of an erased patient no diagnosis is known.
+
+    `left_out` are the optional parts that the site does not ask.
+    """
 
     diagnosis: Diagnosis | None
     visit_patient_id: UUID | None
     visit_state: VisitState | None
     has_survey: bool
+    left_out: frozenset[str]
 
 
 async def standings(connection: Connection, scope: SiteScope, wanted: Sequence[Wanted]) -> dict[Wanted, Standing]:
@@ -60,12 +70,14 @@ async def standings(connection: Connection, scope: SiteScope, wanted: Sequence[W
     rows = await connection.fetch(
         """
         SELECT wanted.*, diagnosis, visit.patient_id AS visit_patient_id, visit.state AS visit_state,
-               survey.visit_id IS NOT NULL AS has_survey
+               survey.visit_id IS NOT NULL AS has_survey, survey_rule.left_out
         FROM unnest($1::text[], $2::uuid[], $3::uuid[]) AS wanted (site_id, patient_id, visit_id)
         LEFT JOIN patient ON (patient.site_id, patient.patient_id) = (wanted.site_id, wanted.patient_id)
         LEFT JOIN erasure ON (erasure.site_id, erasure.patient_id) = (wanted.site_id, wanted.patient_id)
         LEFT JOIN visit ON (visit.site_id, visit.visit_id) = (wanted.site_id, wanted.visit_id)
         LEFT JOIN survey ON (survey.site_id, survey.visit_id) = (wanted.site_id, wanted.visit_id)
+             AND survey.change <> 'entered-in-error'
+        LEFT JOIN survey_rule ON survey_rule.site_id = wanted.site_id
         WHERE wanted.site_id = ANY($4) AND (patient.patient_id IS NOT NULL OR erasure.patient_id IS NOT NULL)
         """,
         *as_columns(wanted),
@@ -77,32 +89,104 @@ async def standings(connection: Connection, scope: SiteScope, wanted: Sequence[W
             visit_patient_id=row["visit_patient_id"],
             visit_state=None if row["visit_state"] is None else VisitState(row["visit_state"]),
             has_survey=row["has_survey"],
+            left_out=frozenset(row["left_out"] or ()),
         )
         for row in rows
     }
 
 
-async def record_surveys(connection: Connection, surveys: Sequence[tuple[str, SurveyRow]]) -> None:
+async def record_surveys(connection: Connection, surveys: Sequence[SurveyRow]) -> None:
     """Insert surveys, each at its site."""
-    rows = [
-        (
-            site_id,
-            survey.survey_id,
-            survey.visit_id,
-            survey.patient_id,
-            survey.form,
-            survey.submitted_at,
-            orjson.dumps(survey.response).decode(),
-            survey.words,
-            orjson.dumps([score.model_dump(mode="json") for score in survey.scores]).decode(),
-        )
-        for site_id, survey in surveys
-    ]
+    await connection.execute(
+        f"""
+        INSERT INTO survey ({_COLUMNS})
+        SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::timestamptz[],
+                             $7::jsonb[], $8::text[], $9::jsonb[], $10::integer[], $11::text[], $12::text[],
+                             $13::text[], $14::text[], $15::timestamptz[])
+        """,
+        *as_columns(map(_values, surveys)),
+    )
+
+
+async def record_correction(connection: Connection, survey: SurveyRow) -> None:
+    """Make this the survey as it stands, and keep what stood there before as the version that it was."""
+    await connection.execute(
+        f"""
+        INSERT INTO survey_version ({_COLUMNS})
+        SELECT {_COLUMNS} FROM survey WHERE site_id = $1 AND survey_id = $2
+        """,
+        survey.site_id,
+        survey.survey_id,
+    )
     await connection.execute(
         """
-        INSERT INTO survey (site_id, survey_id, visit_id, patient_id, form, submitted_at, response, words, scores)
-        SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::timestamptz[],
-                             $7::jsonb[], $8::text[], $9::jsonb[])
+        UPDATE survey SET form = $5, submitted_at = $6, response = $7, words = $8, scores = $9, version = $10,
+                          change = $11, change_reason = $12, mode = $13, author = $14, recorded_at = $15
+        WHERE site_id = $1 AND (survey_id, visit_id, patient_id) = ($2, $3, $4)
         """,
-        *as_columns(rows),
+        *_values(survey),
+    )
+
+
+async def survey(connection: Connection, scope: SiteScope, survey_id: UUID) -> SurveyRow | None:
+    """A survey as it stands."""
+    row = await connection.fetchrow(
+        f"SELECT {_COLUMNS} FROM survey WHERE site_id = ANY($1) AND survey_id = $2", scope.ids, survey_id
+    )
+    return None if row is None else _survey(row)
+
+
+async def earlier_versions(connection: Connection, scope: SiteScope, survey_id: UUID) -> list[SurveyRow]:
+    """What stood there before, the newest first."""
+    rows = await connection.fetch(
+        f"SELECT {_COLUMNS} FROM survey_version WHERE site_id = ANY($1) AND survey_id = $2 ORDER BY version DESC",
+        scope.ids,
+        survey_id,
+    )
+    return [_survey(row) for row in rows]
+
+
+_COLUMNS = (
+    "site_id, survey_id, visit_id, patient_id, form, submitted_at, response, words, scores, version, change, "
+    "change_reason, mode, author, recorded_at"
+)
+
+
+def _values(survey: SurveyRow) -> tuple[object, ...]:
+    return (
+        survey.site_id,
+        survey.survey_id,
+        survey.visit_id,
+        survey.patient_id,
+        survey.form,
+        survey.submitted_at,
+        orjson.dumps(survey.response).decode(),
+        survey.words,
+        orjson.dumps([score.model_dump(mode="json") for score in survey.scores]).decode(),
+        survey.version,
+        survey.change,
+        survey.reason,
+        survey.mode,
+        survey.author,
+        survey.recorded_at,
+    )
+
+
+def _survey(row: asyncpg.Record) -> SurveyRow:
+    return SurveyRow(
+        site_id=row["site_id"],
+        survey_id=row["survey_id"],
+        visit_id=row["visit_id"],
+        patient_id=row["patient_id"],
+        form=row["form"],
+        submitted_at=row["submitted_at"],
+        response=orjson.loads(row["response"]),
+        words=row["words"],
+        scores=[Score.model_validate(score) for score in orjson.loads(row["scores"])],
+        author=row["author"],
+        recorded_at=row["recorded_at"],
+        version=row["version"],
+        change=RecordChange(row["change"]),
+        reason=row["change_reason"] and CorrectionReason(row["change_reason"]),
+        mode=EntryMode(row["mode"]),
     )

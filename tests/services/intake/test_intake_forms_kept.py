@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from services.intake.api.forms import Shipped
+from services.intake.domain import FORMS
 from services.intake.domain.questionnaires import compile_questionnaire, difference
 from services.intake.domain.questionnaires import extensions as known
 from tests.conftest import Tokens, client_of, new_key
@@ -28,11 +28,16 @@ async def new_form(clinic: Clinic, **changes: Any) -> str:
     return str(answer.json()["id"])
 
 
-async def listed(clinic: Clinic) -> list[Json]:
+async def all_listed(clinic: Clinic) -> list[Json]:
     answer = await clinic.system.get("/v1/forms")
     assert answer.status_code == 200, answer.text
     items: list[Json] = answer.json()["items"]
     return items
+
+
+async def listed(clinic: Clinic) -> list[Json]:
+    """Those that the site brought."""
+    return [one for one in await all_listed(clinic) if one["uploaded_at"] is not None]
 
 
 async def test_a_form_is_given_back_as_it_came_and_is_listed_newest_first(clinic: Clinic) -> None:
@@ -153,15 +158,16 @@ async def test_who_brought_and_who_retired_a_form_is_on_record(clinic: Clinic) -
 
 
 async def test_forms_that_ship_are_listed_read_and_never_retired_or_replaced(clinic: Clinic) -> None:
-    shipped = FORM | {"url": "https://samepage.example/fhir/Questionnaire/shipped"}
-    clinic.intake.state.shipped_forms = Shipped.of([shipped])
     own = await new_form(clinic)
-    (first, last) = await listed(clinic)
-    assert (first["id"], last["url"], last["uploaded_by"]) == (own, shipped["url"], None)
-    assert UUID(last["id"]).version == 5
-    assert (await clinic.system.get(f"/v1/forms/{last['id']}")).json() == shipped
+    first, *shipped = await all_listed(clinic)
+    assert (first["id"], len(shipped)) == (own, len(FORMS))
+    for one, form in zip(shipped, FORMS.values(), strict=True):
+        assert (one["url"], one["state"], one["uploaded_by"]) == (form.definition.url, "active", None)
+        assert UUID(one["id"]).version == 5
+        assert (await clinic.system.get(f"/v1/forms/{one['id']}")).json() == form.definition.resource
+    last = shipped[-1]
     retired = await clinic.system.patch(f"/v1/forms/{last['id']}", json={"state": "retired"})
-    replaced = await brought(clinic, url=shipped["url"], title="Ours")
+    replaced = await brought(clinic, url=last["url"], version=last["version"], title="Ours")
     assert [answer.json()["type"].rpartition(":")[2] for answer in (retired, replaced)] == [
         "form-shipped",
         "form-exists",

@@ -184,7 +184,7 @@ class _Walk:
 
     def _missing(self, item: Item) -> None:
         if self._asks_for_reasons:
-            if item.is_asked:
+            if item.asks_for_reason:
                 self._say(item, Rule.UNEXPLAINED)
         elif item.required and not item.is_hidden and item.expressions.calculated is None:
             self._say(item, Rule.REQUIRED)

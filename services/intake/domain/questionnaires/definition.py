@@ -113,7 +113,8 @@ class Expressions:
 class Item:
     """A question, a group of them, or words to read.
 
-    `options` is None where any answer of the type is taken. `list_away` is the address of a list of answers that is
+    `options` is None where any answer of the type is taken; `labels` say what some numbers mean. `may_be_empty`:
+    where the form asks for reasons, none is asked for here. `list_away` is the address of a list of answers that is
     not in the document: no answer can be checked against it.
     """
 
@@ -128,11 +129,13 @@ class Item:
     repeats: bool = False
     is_hidden: bool = False
     is_read_only: bool = False
+    may_be_empty: bool = False
     is_from_last: bool = False
     is_extracted: bool | None = None
     link_period: Quantity | None = None
     unit: Coding | None = None
     options: tuple[Option, ...] | None = None
+    labels: Mapping[Number, Words] = field(default_factory=dict)
     list_away: str | None = None
     bounds: Bounds = Bounds()
     conditions: tuple[Condition, ...] = ()
@@ -195,6 +198,11 @@ class Item:
             ".item.where(linkId='{}')".format(link_id.replace("\\", "\\\\").replace("'", "\\'"))
             for link_id in (*self.ancestors, self.link_id)
         )
+
+    @cached_property
+    def asks_for_reason(self) -> bool:
+        """Whether it must be known why there is no answer, where a form asks for reasons."""
+        return self.is_asked and not self.may_be_empty
 
     def text(self, language: str) -> str:
         return self.words.said_in(language)

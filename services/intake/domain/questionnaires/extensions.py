@@ -41,6 +41,7 @@ WEIGHTS = (f"{_FHIR}itemWeight", f"{_FHIR}ordinalValue", f"{_FHIR}questionnaire-
 INSTRUMENT = f"{_OURS}instrument"
 EXPLICIT_SKIP = f"{_OURS}explicit-skip"
 FROM_LAST = f"{_OURS}from-last-answer"
+LABELLED_VALUE = f"{_OURS}labelled-value"
 
 
 def string_in(owner: Mapping[str, Any], name: str) -> str | None:

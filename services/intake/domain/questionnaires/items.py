@@ -31,6 +31,7 @@ from services.intake.domain.questionnaires.reading import plain_reader, readers_
 from services.intake.domain.questionnaires.value_sets import Contained, option_of
 from services.intake.domain.questionnaires.values import (
     Coding,
+    Number,
     Quantity,
     Read,
     Unread,
@@ -75,11 +76,13 @@ class ItemReader:
             repeats=raw.get("repeats") is True,
             is_hidden=extension(raw, known.HIDDEN) is True,
             is_read_only=raw.get("readOnly") is True,
+            may_be_empty=extension(raw, known.EXPLICIT_SKIP) is False,
             is_from_last=extension(raw, known.FROM_LAST) is True,
             is_extracted=flag(raw, known.OBSERVATION_EXTRACT),
             link_period=_one_quantity(raw, known.OBSERVATION_LINK_PERIOD),
             unit=unit,
             options=options,
+            labels=_labels(raw),
             list_away=away,
             bounds=bounds,
             conditions=self._conditions(raw),
@@ -265,6 +268,17 @@ def _expected(raw: Mapping[str, Any]) -> Value | None:
 
 def _help(items: tuple[Item, ...]) -> Words:
     return next((item.words for item in items if item.type is ItemType.DISPLAY and item.control == "help"), Words())
+
+
+def _labels(raw: Mapping[str, Any]) -> dict[Number, Words]:
+    labels = dict[Number, Words]()
+    for one in extensions(raw, known.LABELLED_VALUE):
+        step = value_of(one)
+        words = words_of(step, "display") if isinstance(step, Mapping) else None
+        code = string_in(step, "code") if isinstance(step, Mapping) else None
+        if words is not None and code is not None and code.isdecimal():
+            labels[int(code)] = words
+    return labels
 
 
 def _control(raw: Mapping[str, Any]) -> str | None:

@@ -1,0 +1,223 @@
+"""A survey in a browser, one part a page, saved on every step: by the patient, or by staff from paper or the phone.
+
+What could not be read is shown again as it was typed. The last step sends what a program would send, through the same
+door.
+"""
+
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from services.intake import store
+from services.intake.api.desk import Desk, desk_of, empty_draft, save_part
+from services.intake.api.surveys import Submission, SurveyBody
+from services.intake.domain.drafts import Part, unfinished
+from services.intake.domain.questionnaires import Disabled, Given, check
+from services.intake.domain.severity import is_severe
+from services.intake.pages.survey import (
+    Around,
+    Shown,
+    show_call,
+    show_part,
+    show_review,
+    show_thanks,
+    unanswered_words,
+)
+from shared.auth import Caller, Role
+from shared.db import transaction
+from shared.errors import KeyRingAway, Problem
+from shared.events import EntryMode, Language
+from shared.http.access import allow
+from shared.http.batch import Batch
+from shared.http.commands import execute_together, pool_of
+from shared.http.forms import form_of
+from shared.http.sign_in import closed_to_patient
+
+router = APIRouter(include_in_schema=False)
+Answering = Annotated[Caller, Depends(allow(Role.PATIENT, Role.COORDINATOR))]
+PartNumber = Annotated[int, Path(ge=1, le=99)]
+_OF_PATIENT, _OF_STAFF = "/survey", "/visits/{visit_id}/survey"
+
+
+@router.get(_OF_PATIENT)
+@router.get(_OF_STAFF)
+async def continue_survey(request: Request, caller: Answering) -> Response:
+    """To the part where the survey was left; to the thanks when it is sent."""
+    desk = await desk_of(request, caller)
+    if desk is None:
+        return closed_to_patient(request)
+    page = "thanks" if desk.is_done else f"parts/{min(desk.draft.part, len(desk.parts))}"
+    return RedirectResponse(desk.url(page), status_code=303)
+
+
+@router.get(f"{_OF_PATIENT}/parts/{{number}}")
+@router.get(f"{_OF_STAFF}/parts/{{number}}")
+async def show_survey_part(
+    request: Request,
+    number: PartNumber,
+    caller: Answering,
+    after: Annotated[str, Query(pattern="^(|saved)$")] = "",
+) -> Response:
+    """One part, with what was answered."""
+    desk = await desk_of(request, caller)
+    if desk is None:
+        return closed_to_patient(request)
+    if desk.is_done or number > len(desk.parts):
+        return RedirectResponse(desk.url("thanks" if desk.is_done else "review"), status_code=303)
+    return _page(request, desk, desk.parts[number - 1], Shown(is_saved=after == "saved"))
+
+
+@router.post(f"{_OF_PATIENT}/parts/{{number}}")
+@router.post(f"{_OF_STAFF}/parts/{{number}}")
+async def save_survey_part(request: Request, number: PartNumber, caller: Answering) -> Response:
+    """Save a part and go where the button says. To `go=save`, which the script sends, the answer is a status alone."""
+    fields = await form_of(request)
+    go = fields.pop("go", "next")
+    desk = await desk_of(request, caller)
+    if desk is None:
+        return closed_to_patient(request)
+    if desk.is_done:
+        return Response(status_code=409) if go == "save" else RedirectResponse(desk.url("thanks"), status_code=303)
+    language = _SPOKEN.get(go, desk.draft.language)
+    try:
+        desk, part, taken = await save_part(request, desk, number, fields, language)
+    except KeyRingAway:
+        if go == "save":
+            raise
+        return _page(request, desk, desk.parts[number - 1], Shown(typed=fields, is_unsaved=True), status=503)
+    if go == "save":
+        return Response(status_code=422 if taken.wrong else 204)
+    faults = {link_id: issue.sentence(language) for link_id, issue in taken.wrong.items()}
+    if go == "next":
+        faults = {item.link_id: unanswered_words(language) for item in part.unanswered(desk.answered)} | faults
+    if faults and go != "back":
+        return _page(request, desk, part, Shown(faults, taken.typed, is_saved=not taken.wrong), status=422)
+    return RedirectResponse(_next(desk, part, fields, go), status_code=303)
+
+
+@router.get(f"{_OF_PATIENT}/review")
+@router.get(f"{_OF_STAFF}/review")
+async def review_survey(request: Request, caller: Answering) -> Response:
+    """All that was answered, before it is sent."""
+    desk = await desk_of(request, caller)
+    if desk is None:
+        return closed_to_patient(request)
+    if desk.is_done:
+        return RedirectResponse(desk.url("thanks"), status_code=303)
+    todo = unfinished(desk.form.definition, desk.answered)
+    return HTMLResponse(show_review(_around(request, desk), desk.parts, todo, desk.answered))
+
+
+@router.post(f"{_OF_PATIENT}/send")
+@router.post(f"{_OF_STAFF}/send")
+async def send_survey(request: Request, caller: Answering) -> Response:
+    """Submit what was answered; sending again changes nothing."""
+    fields = await form_of(request)
+    desk = await desk_of(request, caller)
+    if desk is None:
+        return closed_to_patient(request)
+    if desk.is_done:
+        return RedirectResponse(desk.url("thanks"), status_code=303)
+    submission: Submission = request.app.state.submission
+    mode = fields.get("mode", "")
+    body = _body(desk, EntryMode(mode) if mode in list(EntryMode) else EntryMode.SELF)
+    command = submission.with_words if body.may_have_words else submission.without_words
+    try:
+        await execute_together(request, command, Batch([body], is_single=True), site_id=desk.place.site_id, key=None)
+    except Problem as problem:
+        if problem.status == 422:
+            return RedirectResponse(desk.url("review"), status_code=303)
+        if problem.kind != "already-answered":
+            raise
+    await empty_draft(request, desk)
+    return RedirectResponse(desk.url("thanks"), status_code=303)
+
+
+@router.get(f"{_OF_PATIENT}/call/{{number}}")
+@router.get(f"{_OF_STAFF}/call/{{number}}")
+async def say_whom_to_call(request: Request, number: PartNumber, caller: Answering) -> Response:
+    """Whom to call, before the questions go on with this part."""
+    desk = await desk_of(request, caller)
+    if desk is None:
+        return closed_to_patient(request)
+    then = f"parts/{number}" if number <= len(desk.parts) else "review"
+    return HTMLResponse(show_call(_around(request, desk), then=desk.url(then)))
+
+
+@router.get(f"{_OF_PATIENT}/thanks")
+@router.get(f"{_OF_STAFF}/thanks")
+async def say_thanks(request: Request, caller: Answering) -> Response:
+    """What happens next."""
+    desk = await desk_of(request, caller)
+    if desk is None:
+        return closed_to_patient(request)
+    if not desk.is_done:
+        return RedirectResponse(desk.place.base, status_code=303)
+    async with transaction(pool_of(request), desk.place.scope) as connection:
+        zone = ZoneInfo(await store.time_zone(connection, desk.place.scope, desk.place.site_id) or "UTC")
+    html = show_thanks(
+        _around(request, desk),
+        visit_at=desk.place.visit.scheduled_at.astimezone(zone),
+        own_page=_page_of_patient(request, desk, caller),
+    )
+    return HTMLResponse(html)
+
+
+_SPOKEN = {f"lang-{language}": language for language in (Language.ENGLISH, Language.SPANISH)}
+
+
+def _next(desk: Desk, part: Part, fields: dict[str, str], go: str) -> str:
+    """Where a button leads. A severe answer that was just given comes first."""
+    if go == "back":
+        return desk.url(f"parts/{part.number - 1}") if part.number > 1 else "/start"
+    if go != "next":
+        return desk.url(f"parts/{part.number}?after=saved")
+    # What was answered may have opened or closed parts behind this one; it keeps its place.
+    following = next((p.number for p in desk.parts if p.section.link_id == part.section.link_id), part.number) + 1
+    asked = [item for item in part.questions if item.link_id in fields]
+    if any(is_severe(item, desk.answered.answers.get(item.link_id)) for item in asked):
+        return desk.url(f"call/{following}")
+    return desk.url(f"parts/{following}?after=saved" if following <= len(desk.parts) else "review")
+
+
+def _body(desk: Desk, mode: EntryMode) -> SurveyBody:
+    """What is submitted: answers to what is shown."""
+    given = Given.of_plain(desk.answered.all, desk.answered.skipped)
+    shown = check(desk.form.definition, given, disabled=Disabled.STRIP)
+    return SurveyBody(
+        patient_id=desk.place.visit.patient_id,
+        visit_id=desk.place.visit.visit_id,
+        form=desk.form.key,
+        language=desk.draft.language,
+        mode=mode,
+        started_at=desk.draft.started_at.isoformat(),
+        answers=dict(shown.answers),
+        skipped=dict(shown.skipped),
+    )
+
+
+def _page(request: Request, desk: Desk, part: Part, shown: Shown, *, status: int = 200) -> Response:
+    html = show_part(_around(request, desk), part, len(desk.parts), desk.answered, shown)
+    return HTMLResponse(html, status)
+
+
+def _around(request: Request, desk: Desk) -> Around:
+    is_for_staff = desk.place.base != _OF_PATIENT
+    return Around(
+        language=desk.draft.language,
+        base=desk.place.base,
+        home="/visits" if is_for_staff else "/start",
+        queue=f"samepage-{desk.place.visit.visit_id}",
+        care_line=desk.rule.care_line,
+        is_for_staff=is_for_staff,
+        is_synthetic=request.app.state.platform.is_synthetic,
+    )
+
+
+def _page_of_patient(request: Request, desk: Desk, caller: Caller) -> str:
+    dashboard = request.app.state.platform.public_urls["dashboard"]
+    if caller.role is Role.PATIENT:
+        return f"{dashboard}/sign-in/own"
+    return f"{dashboard}/patients/{desk.place.visit.patient_id}"

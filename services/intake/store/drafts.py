@@ -1,0 +1,111 @@
+"""Surveys while they are answered, and what a site says to those who answer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from shared.db import Connection, SiteScope
+from shared.events import Language, SkipReason
+
+
+@dataclass(frozen=True, slots=True)
+class DraftRow:
+    """What was answered so far. `words` are texts by item, each sealed for its item of this record.
+
+    `sent_at`: when it became a survey; nothing is in it since.
+    """
+
+    site_id: str
+    visit_id: UUID
+    patient_id: UUID
+    form: str
+    language: Language
+    part: int
+    answers: Mapping[str, Any]
+    skipped: Mapping[str, SkipReason]
+    words: Mapping[str, str]
+    started_at: datetime
+    saved_at: datetime
+    sent_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyRule:
+    """Whom a site's patients call, and which optional parts it does not ask."""
+
+    care_line: str | None = None
+    left_out: Sequence[str] = ()
+
+
+async def draft(connection: Connection, scope: SiteScope, visit_id: UUID) -> DraftRow | None:
+    """The draft of a visit's survey."""
+    row = await connection.fetchrow(
+        "SELECT * FROM survey_draft WHERE site_id = ANY($1) AND visit_id = $2", scope.ids, visit_id
+    )
+    if row is None:
+        return None
+    skipped = orjson.loads(row["skipped"])
+    return DraftRow(
+        site_id=row["site_id"],
+        visit_id=row["visit_id"],
+        patient_id=row["patient_id"],
+        form=row["form"],
+        language=Language(row["language"]),
+        part=row["part"],
+        answers=orjson.loads(row["answers"]),
+        skipped={item: SkipReason(reason) for item, reason in skipped.items()},
+        words=orjson.loads(row["words"]),
+        started_at=row["started_at"],
+        saved_at=row["saved_at"],
+        sent_at=row["sent_at"],
+    )
+
+
+async def record_draft(connection: Connection, draft: DraftRow) -> None:
+    """Insert a draft or replace what was answered; the form that it began with stays."""
+    await connection.execute(
+        """
+        INSERT INTO survey_draft (site_id, visit_id, patient_id, form, language, part, answers, skipped, words,
+                                  started_at, saved_at, sent_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        ON CONFLICT (site_id, visit_id) DO UPDATE
+        SET language = $5, part = $6, answers = $7, skipped = $8, words = $9, saved_at = $11, sent_at = $12
+        """,
+        draft.site_id,
+        draft.visit_id,
+        draft.patient_id,
+        draft.form,
+        draft.language,
+        draft.part,
+        orjson.dumps(draft.answers).decode(),
+        orjson.dumps(draft.skipped).decode(),
+        orjson.dumps(draft.words).decode(),
+        draft.started_at,
+        draft.saved_at,
+        draft.sent_at,
+    )
+
+
+async def survey_rule(connection: Connection, scope: SiteScope, site_id: str) -> SurveyRule:
+    """What a site says to those who answer."""
+    row = await connection.fetchrow(
+        "SELECT care_line, left_out FROM survey_rule WHERE site_id = $1 AND site_id = ANY($2)", site_id, scope.ids
+    )
+    return SurveyRule() if row is None else SurveyRule(row["care_line"], row["left_out"])
+
+
+async def record_survey_rule(connection: Connection, site_id: str, rule: SurveyRule) -> None:
+    """Insert or replace what a site says."""
+    await connection.execute(
+        """
+        INSERT INTO survey_rule (site_id, care_line, left_out) VALUES ($1, $2, $3)
+        ON CONFLICT (site_id) DO UPDATE SET care_line = $2, left_out = $3
+        """,
+        site_id,
+        rule.care_line,
+        list(rule.left_out),
+    )
