@@ -9,8 +9,17 @@ import pytest
 from deploy.doors import SERVICES
 
 Schema = dict[str, Any]
-# Bounded by other means: the form says what an answer is, and a form of an OAuth request has 16 KiB.
-OTHERWISE = {"SurveyBody.answers.*", "/oauth/token", "/v1/fhir/visits", "/v1/imports"}
+# Bounded by other means: the form says what an answer is, the door how much a document has, a channel stands once in a
+# rule, and a form of an OAuth request has 16 KiB.
+OTHERWISE = {
+    "SurveyBody.answers.*",
+    "AmendmentBody.answers.*",
+    "FormBody",
+    "DeliveryRuleBody.channels",
+    "/oauth/token",
+    "/v1/fhir/visits",
+    "/v1/imports",
+}
 
 
 def parts_of(document: Schema, schema: Schema, at: str) -> Iterator[tuple[str, Schema]]:
@@ -49,7 +58,8 @@ def has_end(schema: Schema) -> bool:
 
 
 def _is_short(pattern: str) -> bool:
-    return pattern.startswith("^") and pattern.endswith("$") and not {"*", "+"} & set(pattern)
+    signs = pattern.replace(r"\+", "")  # a plus itself
+    return pattern.startswith("^") and pattern.endswith("$") and not {"*", "+"} & set(signs)
 
 
 @pytest.mark.parametrize("service", SERVICES)
