@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.events import ConsentState
+from shared.events import ConsentState, SurveyCompleted
 from tests.builders import a_visit, an_enrollment, an_event
 from tests.conftest import FreshDatabase, Tokens, client_of
 from tests.services.analytics.network import (
@@ -163,6 +163,20 @@ async def test_a_visit_that_is_cancelled_is_not_due_any_more(known: FastAPI, ope
     ]
     await learn(known, *(an_event(body, sequence=2, site_id="lakeside") for body in cancelled))
     assert (await read(operator, "/v1/network/participation"))["answered"] == shown(56, 83)
+
+
+async def test_a_survey_that_was_entered_in_error_counts_nowhere(known: FastAPI, operator: httpx.AsyncClient) -> None:
+    people = [Group("answered", 11, "lakeside", "dr-2", APRIL)]
+    await learn(known, *events_of(people))
+    assert (await read(operator, "/v1/network/participation"))["answered"] == shown(67, 94)
+    mistaken = [
+        event.body.model_copy(update={"version": 2, "change": "entered-in-error"})
+        for event in events_of(people)
+        if isinstance(event.body, SurveyCompleted)
+    ]
+    await learn(known, *(an_event(body, sequence=2, site_id="lakeside") for body in mistaken))
+    assert (await read(operator, "/v1/network/participation"))["answered"] == shown(56, 94)
+    assert (await funnel_of(operator))["Surveys received"] == (56, 94)
 
 
 async def test_a_steady_year_has_limits_and_a_month_that_falls_out_of_them_is_said(

@@ -343,7 +343,7 @@ def test_of_an_erased_patient_nothing_is_left_whatever_came_before_and_comes_aft
     facts = folded(*before, erasure, *after)
     assert facts == folded(erasure, *reversed(HISTORY), erasure)
     assert facts["items"] == empty()["items"]
-    assert facts["sources"]["survey-completed"]["sequence"] == 3, "how far it was read stays known"
+    assert facts["sources"]["survey-completed"]["sequence"] == 5, "how far it was read stays known"
     page = assemble(facts)
     assert page["erased"] == {"at": "2026-11-02T16:30:00+00:00", "reason": "patient-request"}
     assert not has_words(page)
@@ -404,3 +404,35 @@ def test_one_event_of_every_topic_makes_a_page_with_the_index_of_the_diagnosis()
     page = assemble(folded(*(event for event in one_of_each() if not isinstance(event.body, PatientErased))))
     assert page["trend"]["instrument"] == PRO_3_CD.key
     assert [gap["what"] for gap in page["missing"]] == ["lab"]
+
+
+def corrected(*, then: str = "amended") -> list[Body]:
+    """A survey and its correction."""
+    again = a_survey(version=2, change=then, reason="entry-mistake", answers={**ANSWERS, "abdominal_pain": 3})
+    return [a_visit(), a_survey(), again]
+
+
+def test_an_amended_survey_counts_as_it_is_now_and_says_what_stood_there_before() -> None:
+    page = page_of(*corrected())
+    assert len(page["trend"]["points"]) == 1
+    correction = page["survey"]["correction"]
+    assert (correction["version"], correction["reason"]) == (2, "entry-mistake")
+    (before,) = correction["earlier"]
+    assert (before["version"], before["answers"]["abdominal_pain"]) == (1, ANSWERS["abdominal_pain"])
+    assert page["readings"]["computed"]["value"] != before["scores"][0]["value"]
+
+
+def test_a_survey_entered_in_error_is_nowhere_on_the_page() -> None:
+    page = page_of(*corrected(then="entered-in-error"))
+    assert page["survey"] is None
+    assert page["sources"]["survey"] is None
+    assert {"what": "survey"} in page["missing"]
+
+
+def test_corrections_that_arrive_in_any_order_leave_the_same_page() -> None:
+    bodies = [*corrected(), a_survey(version=3, change="amended", reason="other", answers=ANSWERS)]
+    visit, *surveys = [an_event(body, sequence=number) for number, body in enumerate(bodies)]
+    first = folded(visit, *surveys)
+    assert folded(*reversed(surveys), visit) == first
+    assert folded(surveys[1], visit, surveys[0], surveys[2], surveys[1], surveys[0]) == first
+    assert [one["version"] for one in assemble(first)["survey"]["correction"]["earlier"]] == [2, 1]

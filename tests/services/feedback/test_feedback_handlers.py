@@ -33,6 +33,7 @@ def history(patient: int) -> list[Event]:
     patient_id = PATIENTS[patient]
     first = {"patient_id": patient_id, "visit_id": an_id("first visit", patient)}
     second = {"patient_id": patient_id, "visit_id": an_id("second visit", patient)}
+    third = {"patient_id": patient_id, "visit_id": an_id("third visit", patient)}
     moved = VISIT_AT + timedelta(days=90 + patient)
     visits = [
         a_visit(**first),
@@ -46,6 +47,8 @@ def history(patient: int) -> list[Event]:
         a_survey(**first, survey_id=an_id("early", patient), submitted_at=SUBMITTED_AT),
         a_survey(**first, survey_id=an_id("late", patient), submitted_at=SUBMITTED_AT + timedelta(hours=1)),
         a_survey(**second, survey_id=an_id("other", patient), submitted_at=moved),
+        a_survey(**third, survey_id=an_id("mistake", patient)),
+        a_survey(**third, survey_id=an_id("mistake", patient), version=2, change="entered-in-error"),
     ]
     enrolments = [an_enrollment(patient_id=patient_id), an_enrollment(patient_id=patient_id, clinician_id=None)]
     streams: tuple[Sequence[Body], ...] = (enrolments, visits, surveys)
@@ -94,6 +97,8 @@ async def test_the_newest_visit_and_the_newest_survey_stand(pool: Pool) -> None:
     assert first["survey_id"] == an_id("late", 0)
     assert (second["visit_state"], second["visit_at"]) == ("scheduled", VISIT_AT + timedelta(days=91))
     assert second["survey_id"] == an_id("other", 0)
+    mistaken = by_visit[an_id("third visit", 0)]
+    assert (mistaken["survey_id"], mistaken["submitted_at"]) == (None, None), "one in error is none"
 
 
 async def test_an_event_of_another_topic_changes_nothing(pool: Pool) -> None:
