@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.events import ConsentState, SurveyCompleted
+from shared.events import ConsentState, RecordChange, SurveyCompleted
 from tests.builders import a_visit, an_enrollment, an_event
 from tests.conftest import FreshDatabase, Tokens, client_of
 from tests.services.analytics.network import (
@@ -166,11 +166,11 @@ async def test_a_visit_that_is_cancelled_is_not_due_any_more(known: FastAPI, ope
 
 
 async def test_a_survey_that_was_entered_in_error_counts_nowhere(known: FastAPI, operator: httpx.AsyncClient) -> None:
-    people = [Group("answered", 11, "lakeside", "dr-2", APRIL)]
+    people = [Group("answered", 11, "lakeside", "dr-2", APRIL, answered_days_before=2)]
     await learn(known, *events_of(people))
     assert (await read(operator, "/v1/network/participation"))["answered"] == shown(67, 94)
     mistaken = [
-        event.body.model_copy(update={"version": 2, "change": "entered-in-error"})
+        event.body.model_copy(update={"version": 2, "change": RecordChange.ENTERED_IN_ERROR})
         for event in events_of(people)
         if isinstance(event.body, SurveyCompleted)
     ]
