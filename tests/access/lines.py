@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from services.intake.domain.questionnaires import Given, to_response
 from shared.auth import Role
 from tests.questionnaires import asking, questionnaire
 from tests.services.clinic import PERSON, SITE_BODY
@@ -79,10 +80,17 @@ PATIENTS_FORM = (
     '--b\r\nContent-Disposition: form-data; name="kind"\r\n\r\npatients\r\n'
     f'--b\r\nContent-Disposition: form-data; name="file"; filename="p.csv"\r\n\r\n{PATIENTS_FILE}\r\n--b--\r\n'
 )
+UNSAID = ("concern_1_topic", "matters_most")
 SURVEY: Json = {
     "answers": answers_to(CROHNS),
     "skipped": {"concern_1_topic": "prefer-not-to-say"},
     "matters_most": "To sleep through",
+}
+RESPONSE: Json = {
+    **to_response(CROHNS.definition, Given.of_plain(answers_to(CROHNS), dict.fromkeys(UNSAID, "prefer-not-to-say"))),
+    "status": "completed",
+    "subject": {"reference": "Patient/{patient_id}"},
+    "encounter": {"reference": "Encounter/{visit_id}"},
 }
 AMENDMENT: Json = {**SURVEY, "replaces": 1, "reason": "entry-mistake"}
 ERROR: Json = {"replaces": 1, "reason": "test-entry"}
@@ -181,6 +189,7 @@ LINES: Mapping[str, Mapping[str, Line]] = {
         "PUT /v1/sites/{site_id}/huddle": Line({"list_manager": "j-ortiz"}),
         "DELETE /v1/visits/{visit_id}/links/{link_id}": Line(uses_up=True),
         "POST /v1/surveys": Line(SURVEY, uses_up=True),
+        "POST /v1/fhir/surveys": Line(RESPONSE, ids={"patient_id": "text", "visit_id": "text"}, uses_up=True),
         "GET /v1/surveys/{survey_id}": Line(),
         "POST /v1/surveys/{survey_id}/amendments": Line(AMENDMENT, uses_up=True),
         "POST /v1/surveys/{survey_id}/entered-in-error": Line(ERROR, uses_up=True),

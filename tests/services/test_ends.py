@@ -18,6 +18,7 @@ OTHERWISE = {
     "DeliveryRuleBody.channels",
     "/oauth/token",
     "/v1/fhir/visits",
+    "/v1/fhir/surveys",
     "/v1/imports",
 }
 

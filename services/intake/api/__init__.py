@@ -20,6 +20,7 @@ from services.intake.api import (
     links,
     news,
     patients,
+    responses,
     sites,
     surveys,
     tokens,
@@ -30,6 +31,7 @@ from shared.http import receipts
 ROUTERS: tuple[APIRouter, ...] = (
     surveys.router,  # what is asked for most stands first: routes are tried in their order
     corrections.router,
+    responses.router,
     sites.router,
     patients.router,
     consent.router,

@@ -4,46 +4,33 @@ What is older than what is known changes nothing (`meta.lastUpdated`), and neith
 is found again by what the site's system calls it, of which only keyed hashes are kept.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
 from uuid import UUID, uuid4
 
-import orjson
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from services.intake import store
+from services.intake.api.fhir import body_of, resources_of
 from services.intake.api.standing import enrolled
 from services.intake.domain import (
     VISIT_KINDS,
     Identifiers,
-    Resource,
     VisitNews,
     VisitStatus,
     begin,
     follow,
-    numbers_in,
     read_visit,
 )
 from shared.db import Connection, SiteScope, transaction
 from shared.errors import FieldError, Problem, conflict, unknown
 from shared.events import VisitUpdated
-from shared.http import sound_json
 from shared.http.access import SiteStaff
-from shared.http.batch import MOST_ITEMS, Batch
+from shared.http.batch import Batch
 from shared.http.commands import Accepted, BatchAnswer, Command, IdempotencyKey, NamedSite, execute, pool_of
 from shared.outbox import Draft, Recorded
 
 router = APIRouter(tags=["visits"])
-_NDJSON = ("application/fhir+ndjson", "application/x-ndjson", "application/ndjson")
-_RESOURCE = {
-    "type": "object",
-    "description": "A FHIR R4 Appointment, Encounter, or Bundle of these; in NDJSON one resource a line",
-    "required": ["resourceType"],
-    "properties": {"resourceType": {"enum": [*VISIT_KINDS, "Bundle"]}, "status": {"type": "string", "maxLength": 40}},
-}
-_BODY = {"content": {kind: {"schema": _RESOURCE} for kind in ("application/json", "application/fhir+json", *_NDJSON)}}
 
 
 class Told(BaseModel):
@@ -59,7 +46,7 @@ class Told(BaseModel):
 @router.post(
     "/v1/fhir/visits",
     response_model=Accepted | BatchAnswer,
-    openapi_extra={"requestBody": {"required": True, **_BODY}},
+    openapi_extra=body_of(VISIT_KINDS, "Appointment, Encounter"),
 )
 async def tell_of_visits(request: Request, caller: SiteStaff, key: IdempotencyKey, site: NamedSite = None) -> Response:
     """Take in appointments and encounters: one, a Bundle, or NDJSON. A Bundle's patients lead to the site's numbers.
@@ -68,8 +55,7 @@ async def tell_of_visits(request: Request, caller: SiteStaff, key: IdempotencyKe
     """
     site_id = caller.writing_site(site)
     identifiers: Identifiers = request.app.state.identifiers
-    is_ndjson = request.headers.get("content-type", "").partition(";")[0].strip().lower() in _NDJSON
-    read = _lines(await request.body()) if is_ndjson else _resources(await request.body())
+    read = await resources_of(request, VISIT_KINDS, read_visit)
     async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
         items = [await told(connection, identifiers, site_id, one) for one in read.items]
     batch = Batch[Told](items, is_single=read.is_single)
@@ -139,58 +125,3 @@ async def _recorded(
     await store.record_visit_names(connection, site_id, visit, item.hashes)
     drafts = [Draft(site_id, str(visit.patient_id), visit)] if is_changed else []
     return Recorded(str(visit.visit_id), drafts)
-
-
-class _Read:
-    """What a body holds: news, or what is wrong, by item."""
-
-    def __init__(self, items: Sequence[VisitNews | Problem], *, is_single: bool) -> None:
-        if not 1 <= len(items) <= MOST_ITEMS:
-            raise Problem(422, "invalid", f"Send 1 to {MOST_ITEMS} appointments and encounters at once.")
-        self.items = items
-        self.is_single = is_single
-
-
-def _resources(body: bytes) -> _Read:
-    whole = _object(body)
-    if whole.get("resourceType") != "Bundle":
-        return _Read([_news(whole, {})], is_single=True)
-    entries = whole.get("entry")
-    entries = entries if isinstance(entries, list) else []
-    resources = [entry["resource"] for entry in entries if isinstance(entry, dict) and _is_resource(entry)]
-    numbers = numbers_in(resources)
-    visits = [_news(one, numbers) for one in resources if one.get("resourceType") in VISIT_KINDS]
-    return _Read(visits, is_single=False)
-
-
-def _lines(body: bytes) -> _Read:
-    return _Read([_line(line) for line in body.splitlines() if line.strip()], is_single=False)
-
-
-def _line(line: bytes) -> VisitNews | Problem:
-    try:
-        sound_json.check(line)
-        return read_visit(_object(line))
-    except Problem as problem:
-        return problem
-
-
-def _news(resource: Resource, numbers: Mapping[str, str]) -> VisitNews | Problem:
-    try:
-        return read_visit(resource, numbers)
-    except Problem as problem:
-        return problem
-
-
-def _object(text: bytes) -> dict[str, Any]:
-    try:
-        read = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        read = None
-    if not isinstance(read, dict):
-        raise Problem(422, "invalid", "This is no JSON object.")
-    return read
-
-
-def _is_resource(entry: Mapping[str, Any]) -> bool:
-    return isinstance(entry.get("resource"), dict)

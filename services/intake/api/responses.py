@@ -1,0 +1,103 @@
+"""Surveys as FHIR `QuestionnaireResponse`: read, then recorded as every other survey is.
+
+A caller who accepts FHIR hears of a refusal as an `OperationOutcome`, with an issue for each `linkId`.
+"""
+
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from pydantic import ValidationError
+
+from services.intake import store
+from services.intake.api.fhir import body_of, resources_of
+from services.intake.api.surveys import Submission, SurveyBody
+from services.intake.domain import Identifiers
+from services.intake.domain import fhir_answers as fhir
+from shared.db import Connection, SiteScope, transaction
+from shared.errors import Problem, unknown
+from shared.events import EntryMode
+from shared.http.access import SiteStaff
+from shared.http.batch import Batch
+from shared.http.commands import MANY, Accepted, IdempotencyKey, NamedSite, execute_together, pool_of
+from shared.http.problems import invalid
+
+router = APIRouter(tags=["surveys"])
+_FHIR = "application/fhir+json"
+
+
+@router.post(
+    "/v1/fhir/surveys",
+    status_code=201,
+    response_model=Accepted,
+    responses=MANY,
+    openapi_extra=body_of((fhir.KIND,), fhir.KIND),
+)
+async def submit_responses(
+    request: Request, caller: SiteStaff, key: IdempotencyKey, site: NamedSite = None
+) -> Response:
+    """Submit surveys as FHIR: one, a Bundle, or NDJSON. A Bundle's patients lead to the site's numbers."""
+    site_id = caller.writing_site(site)
+    identifiers: Identifiers = request.app.state.identifiers
+    submission: Submission = request.app.state.submission
+    try:
+        read = await resources_of(request, (fhir.KIND,), fhir.read_response)
+        async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
+            items = [await _survey(connection, identifiers, site_id, one) for one in read.items]
+        batch = Batch[SurveyBody](items, is_single=read.is_single)
+        command = submission.with_words if any(one.may_have_words for one in batch.valid) else submission.without_words
+        return await execute_together(request, command, batch, site_id=site_id, key=key)
+    except Problem as problem:
+        if _FHIR not in request.headers.get("accept", ""):
+            raise
+        return Response(_outcome(problem), problem.status, problem.headers, _FHIR)
+
+
+async def _survey(
+    connection: Connection, identifiers: Identifiers, site_id: str, said: fhir.Response | Problem
+) -> SurveyBody | Problem:
+    """The survey with our ids of patient and visit."""
+    if isinstance(said, Problem):
+        return said
+    scope = SiteScope.of(site_id)
+    patient, visit = said.patient, said.visit
+    if not isinstance(patient, UUID):
+        found = await store.patient_with_identifier(connection, scope, identifiers.of_patient(site_id, patient))
+        if found is None:
+            return unknown("patient")
+        patient = found
+    if not isinstance(visit, UUID):
+        known = await store.visits_named(connection, scope, identifiers.of_visit(site_id, visit))
+        if len(known) != 1:
+            return unknown("visit")
+        visit = known[0].visit.visit_id
+    try:
+        return SurveyBody.model_validate(
+            {
+                "patient_id": patient,
+                "visit_id": visit,
+                "form": said.form,
+                "language": said.language,
+                "mode": EntryMode.SELF,
+                "submitted_at": said.authored,
+                "answers": said.answers,
+                "skipped": said.skipped,
+            }
+        )
+    except ValidationError as error:
+        return invalid(error.errors(include_input=False, include_url=False, include_context=False))
+
+
+def _outcome(problem: Problem) -> bytes:
+    """A refusal as FHIR says it."""
+    details = [(error.field.rpartition(".")[2], error.expected) for error in problem.errors] or [("", problem.detail)]
+    issues = [
+        {
+            "severity": "error",
+            "code": "not-found" if problem.status == 404 else "conflict" if problem.status == 409 else "invalid",
+            "details": {"text": text},
+            **({"diagnostics": f"linkId {where}"} if where else {}),
+        }
+        for where, text in details
+    ]
+    return orjson.dumps({"resourceType": "OperationOutcome", "issue": issues})

@@ -1,0 +1,102 @@
+"""FHIR R4 `QuestionnaireResponse` to one of the shipped surveys: whose it is, for which visit, and its plain answers.
+
+subject        Patient/{our id}, or a Patient that came along, or the site's own number as identifier
+encounter      Encounter/{our id of the visit}, or what the site's system calls the visit, as id or identifier
+questionnaire  the address of a survey, with or without its version
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from services.intake.domain.fhir_visits import Resource
+from services.intake.domain.forms import FORMS, Form
+from services.intake.domain.questionnaires import Disabled, Given, check
+from shared.errors import FieldError, Problem
+from shared.events import Language, SkipReason
+
+KIND = "QuestionnaireResponse"
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a response says. `patient` and `visit` are our ids, or what the site's own system calls them."""
+
+    patient: UUID | str
+    visit: UUID | str
+    form: str
+    language: Language
+    authored: str | None
+    answers: Mapping[str, Any]
+    skipped: Mapping[str, SkipReason]
+
+
+def read_response(resource: Resource, numbers: Mapping[str, str] | None = None) -> Response:
+    """What a response says; whether it is complete is for its form to say.
+
+    Raises:
+        Problem: 422 with every part that is missing or cannot be read, and what was expected there.
+    """
+    if resource.get("resourceType") != KIND:
+        raise Problem(422, "invalid", f"The resourceType must be {KIND}.")
+    errors = list[FieldError]()
+    if resource.get("status") != "completed":
+        errors.append(
+            FieldError("status", "completed: drafts stay where they are, corrections have a route of their own")
+        )
+    form = _form(resource.get("questionnaire"))
+    if form is None:
+        errors.append(
+            FieldError("questionnaire", f"one of {', '.join(each.definition.key for each in FORMS.values())}")
+        )
+    patient, visit = _whose(resource.get("subject"), numbers or {}), _whose(resource.get("encounter"), {})
+    if patient is None:
+        errors.append(FieldError("subject", "a reference to the patient, or the site's number as identifier"))
+    if visit is None:
+        errors.append(FieldError("encounter", "a reference to the visit, or the site's name of it as identifier"))
+    authored = resource.get("authored")
+    if authored is not None and not isinstance(authored, str):
+        errors.append(FieldError("authored", "a time such as 2026-10-11T18:04:00Z"))
+    if form is not None:
+        given = replace(Given.of_response(resource), is_partial=True)
+        checked = check(form.definition, given, disabled=Disabled.STRIP)
+        errors += [FieldError(issue.link_id or "item", issue.sentence()) for issue in checked.errors]
+    if errors or form is None or patient is None or visit is None:
+        raise Problem(422, "invalid", f"{len(errors)} part(s) of the response are not valid.", errors=errors)
+    return Response(
+        patient=patient,
+        visit=visit,
+        form=form.key,
+        language=_language(resource.get("language")),
+        authored=authored if isinstance(authored, str) else None,
+        answers=checked.answers,
+        skipped=checked.skipped,
+    )
+
+
+def _form(canonical: object) -> Form | None:
+    """The survey of this address; the newest where no version is named."""
+    if not isinstance(canonical, str):
+        return None
+    named = (form for form in reversed(list(FORMS.values())) if canonical in (form.definition.key, form.definition.url))
+    return next(named, None)
+
+
+def _whose(reference: object, numbers: Mapping[str, str]) -> UUID | str | None:
+    if not isinstance(reference, Mapping):
+        return None
+    literal, identifier = reference.get("reference"), reference.get("identifier")
+    if isinstance(literal, str) and literal:
+        named = numbers.get(literal, literal.rpartition("/")[2])
+        try:
+            return UUID(named)
+        except ValueError:
+            return named or None
+    value = identifier.get("value") if isinstance(identifier, Mapping) else None
+    return value if isinstance(value, str) and value else None
+
+
+def _language(code: object) -> Language:
+    spoken = code.partition("-")[0].lower() if isinstance(code, str) else ""
+    return Language.SPANISH if spoken == Language.SPANISH else Language.ENGLISH
