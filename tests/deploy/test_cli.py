@@ -154,7 +154,7 @@ def test_the_access_list_is_printed_for_kafka_acls(samepage: Samepage) -> None:
 
 
 def test_a_worker_whose_database_does_not_answer_says_so_and_ends() -> None:
-    own = {**KEY_RING, "SAMEPAGE_INTAKE_DATABASE_URL": DATABASE}
+    own = {**KEY_RING, "SAMEPAGE_INTAKE_DATABASE_URL": DATABASE, "SAMEPAGE_INTAKE_LINK_KEY": "l" * 32}
     command = [sys.executable, "-m", "deploy.cli", "run", "intake", "worker"]
     done = subprocess.run(command, env=os.environ | own, capture_output=True, text=True, check=False, timeout=60)
     said = Said(done.returncode, done.stdout, done.stderr).sentence

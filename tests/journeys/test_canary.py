@@ -86,7 +86,12 @@ def a_whole_visit(visitor: Visitor) -> tuple[str, dict[str, Any], dict[str, Any]
     topics = ("symptoms", "diet", "work-or-school")
     concerns = [{"topic": topic, "words": mark.words(f"concern {rank}")} for rank, topic in enumerate(topics, start=1)]
     survey = survey_of(patient_id, visit["id"], concerns=concerns, matters_most=mark.words("what matters most"))
+    survey["answers"] |= {"anything_else": mark.words("anything else"), "abdominal_pain": 3}
     said = visitor.write("intake", "POST", "/v1/surveys", survey)
+    address_and_note(visitor, patient_id)
+    right = {name: survey[name] for name in ("answers", "skipped", "concerns", "matters_most")}
+    amendment = {**right, "replaces": 1, "reason": "entry-mistake"}
+    said = visitor.write("intake", "POST", f"/v1/surveys/{said['id']}/amendments", amendment)
     visitor.send(
         "intake", "POST", "/v1/surveys", [survey, {**survey, "visit_id": str(uuid4())}]
     )  # 409 and 404 in a batch
@@ -104,6 +109,24 @@ def a_whole_visit(visitor: Visitor) -> tuple[str, dict[str, Any], dict[str, Any]
     feedback["used_over_one_month"] = True
     visitor.write("feedback", "POST", f"/v1/feedback?wait_for={completed['receipt']}", feedback)
     return patient_id, said, plan
+
+
+def address_and_note(visitor: Visitor, patient_id: str) -> None:
+    """Where messages go, a note on the alert that the survey raised, and a patient out of a file."""
+    mark = visitor.mark
+    address = {"email": f"{mark.stem}@example.org", "phone": "+13125550123", "wants_messages": True}
+    visitor.write("intake", "PUT", f"/v1/patients/{patient_id}/contact", address)
+    with visitor.client("intake", Role.COORDINATOR) as coordinator:
+        alerts = coordinator.get("/v1/alerts").json()["items"]
+        alert = next(one for one in alerts if one["patient_id"] == patient_id)
+        closed = {"version": alert["version"], "outcome": "called", "note": mark.words("a note")}
+        headers = {"idempotency-key": uuid4().hex}
+        coordinator.post(f"/v1/alerts/{alert['id']}/close", json=closed, headers=headers).raise_for_status()
+    file = f"patient,birth_year,sex,diagnosis\r\n{mark.identifier('imported')},1984,female,crohns-disease\r\n"
+    with visitor.client("intake", Role.SYSTEM) as system:
+        headers = {"content-type": "text/csv"}
+        sent = system.post("/v1/imports?kind=patients&dry_run=false", content=file.encode(), headers=headers)
+        sent.raise_for_status()
 
 
 def refusals(visitor: Visitor, patient_id: str) -> None:
@@ -295,10 +318,39 @@ def test_a_mark_is_found_in_base64_at_any_place_and_in_hexadecimal(lead: int) ->
         assert not any(form in encoded for form in Mark().forms)
 
 
-MARKED = {"identifier", "concerns.words", "matters_most", "what", "words"}
+MARKED = {"identifier", "concerns.words", "matters_most", "what", "words", "email", "note", "patient"}
 # In clear by contract, for the clinic's own codes and for what is public; none is a patient's, and each has a shape.
 CODES = {
-    "answers.*": "codes and numbers of the form, checked by it",
+    "": "a resource of FHIR or a file of the form's own, of which `patient` and `answers.*` are marked",
+    "answers.*": "codes and numbers of the form, checked by it; its words are marked",
+    **dict.fromkeys(
+        (
+            "birth_year",
+            "checked_in_at",
+            "clinician",
+            "completed_at",
+            "consent",
+            "consent_mode",
+            "diagnosis",
+            "education",
+        ),
+        "a column of a file, of one shape",
+    ),
+    **dict.fromkeys(
+        ("enrolled_on", "language", "mode", "sex", "starts_at", "state", "submitted_at", "consent_text"),
+        "a column of a file, of one shape",
+    ),
+    **dict.fromkeys(
+        ("definition.citation", "definition.name", "definition.recall", "definition.words_en", "definition.words_es"),
+        "of a site's rule, about nobody",
+    ),
+    **dict.fromkeys(("consent_text.version", "text.version", "version", "sha256"), "of a site's texts and forms"),
+    **dict.fromkeys(("quiet.begins", "quiet.ends", "send_at"), "a time of day"),
+    **dict.fromkeys(("list_manager", "to"), "a pseudonym that the site gives"),
+    "phone": "E.164 has no room for a mark; it is kept in one text with the address, which is marked",
+    "sender_name": "of a site",
+    "status": "of a resource of FHIR",
+    "visit": "the site's own name of a visit: hashed like its numbers of patients",
     "client_assertion": "signed by a system, proven and not kept",
     "client_assertion_type": "of OAuth",
     "clinician_id": "a pseudonym that the site gives",
