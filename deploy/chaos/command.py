@@ -21,9 +21,10 @@ from rich.table import Table
 
 from deploy.chaos import witness
 from deploy.chaos.auditor import Verdict
-from deploy.chaos.environment import Environment, Happened, port_of_postgres, through
+from deploy.chaos.environment import Environment, Happened
 from deploy.chaos.ledger import entries_of
 from deploy.chaos.schedule import ALL, Fault, Kind, make_schedule
+from deploy.chaos.servers import Servers, through
 from deploy.chaos.wire import Wire
 from deploy.databases import at, connected
 from deploy.demo.command import interruptible
@@ -108,28 +109,32 @@ def run_chaos(home: Path, seconds: float, seed: int, *, console: Console, kinds:
 
 def _run(home: Path, schedule: Sequence[Fault], seconds: float, seed: int, console: Console) -> Outcome:
     try:
-        network = prepare_afresh(home)
-        if network.addresses.broker_kind != "kafka":
-            raise NoKafka(f"Chaos counts with a real Kafka only: {network.addresses.note}.")
-        with (
-            Wire(port_of_postgres(network)) as wire,
-            Supervisor(through(network, wire.port).environments, home / "var" / "log") as supervisor,
-        ):
-            supervisor.start(DOORS)
-            await_doors(network, supervisor, DOORS)
-            say = partial(console.print, highlight=False)
-            environment = Environment(home, through(network, wire.port), supervisor, wire, say)
-            try:
-                verdict = asyncio.run(_play(environment, schedule, seconds, seed))
-            except* StackError as failures:
-                raise failures.exceptions[0] from None
-            if environment.rebuilt:  # in a short run none may come to its end
-                verdict = verdict.with_check(environment.rebuilds)
-            answers = sum(1 for _ in entries_of(_ledger(home)))
-            stops = _stops(home / "var" / "log")
-            return Outcome(seed, seconds, environment.happened, answers, supervisor.restarts, stops, verdict)
+        with Wire() as to_postgres, Wire() as to_kafka:
+            servers = Servers(home, to_postgres, to_kafka)
+            network = prepare_afresh(home, servers.up)
+            if network.addresses.broker_kind != "kafka":
+                raise NoKafka(f"Chaos counts with a real Kafka only: {network.addresses.note}.")
+            network = through(network, to_postgres.port)
+            with Supervisor(network.environments, home / "var" / "log") as supervisor:
+                supervisor.start(DOORS)
+                await_doors(network, supervisor, DOORS)
+                say = partial(console.print, highlight=False)
+                environment = Environment(home, network, supervisor, servers, say)
+                verdict = _played(environment, schedule, seconds, seed)
+                answers = sum(1 for _ in entries_of(_ledger(home)))
+                stops = _stops(home / "var" / "log")
+                return Outcome(seed, seconds, environment.happened, answers, supervisor.restarts, stops, verdict)
     finally:
         Stack().down(home)
+
+
+def _played(environment: Environment, schedule: Sequence[Fault], seconds: float, seed: int) -> Verdict:
+    try:
+        verdict = asyncio.run(_play(environment, schedule, seconds, seed))
+    except* StackError as failures:
+        raise failures.exceptions[0] from None
+    # In a short run no rebuild may come to its end.
+    return verdict.with_check(environment.rebuilds) if environment.rebuilt else verdict
 
 
 async def _play(environment: Environment, schedule: Sequence[Fault], seconds: float, seed: int) -> Verdict:

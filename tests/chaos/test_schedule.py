@@ -39,6 +39,11 @@ def test_five_minutes_meet_every_kind_and_none_out_of_all_proportion(seed: int) 
     assert max(kinds.values()) < 6 * min(kinds.values())
 
 
+def test_both_servers_are_met_by_their_wire() -> None:
+    wires = [fault for fault in make_schedule(1, 600) if fault.kind.endswith("-wire")]
+    assert {fault.target for fault in wires} == {"postgres", "kafka"}
+
+
 def test_faults_overlap() -> None:
     schedule = make_schedule(1, 300)
     assert any(later.at_s < fault.ends_s for fault, later in pairwise(schedule))
