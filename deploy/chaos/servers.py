@@ -23,6 +23,7 @@ from deploy.local.stack import Addresses, Stack
 
 ServerKind = Literal["postgres", "kafka"]
 _GONE_S = 10.0
+_UNHURRIED = {"SAMEPAGE_RATES__LINKS": '{"burst": 1000, "per_minute": 60000}'}
 
 
 @dataclass
@@ -82,12 +83,12 @@ class Servers:
 
 
 def through(network: Network, port: int) -> Network:
-    """The same network, its doors led to PostgreSQL by another port."""
+    """The same network, its doors led to PostgreSQL by another port, and all patients at one address."""
     address, other = _place_in(network.addresses.postgres_admin_dsn), f"{HOST}:{port}"
     environments = {
         door: {
             name: value.replace(address, other) if name.endswith("DATABASE_URL") else value
-            for name, value in environment.items()
+            for name, value in {**environment, **_UNHURRIED}.items()
         }
         for door, environment in network.environments.items()
     }
