@@ -23,6 +23,7 @@ from deploy.chaos import witness
 from deploy.chaos.auditor import Verdict
 from deploy.chaos.environment import Environment, Happened
 from deploy.chaos.ledger import entries_of
+from deploy.chaos.release import Releases
 from deploy.chaos.schedule import ALL, Fault, Kind, make_schedule
 from deploy.chaos.servers import Servers, through
 from deploy.chaos.wire import Wire
@@ -115,11 +116,12 @@ def _run(home: Path, schedule: Sequence[Fault], seconds: float, seed: int, conso
             if network.addresses.broker_kind != "kafka":
                 raise NoKafka(f"Chaos counts with a real Kafka only: {network.addresses.note}.")
             network = through(network, to_postgres.port)
-            with Supervisor(network.environments, home / "var" / "log") as supervisor:
+            releases = Releases()
+            with Supervisor(network.environments, home / "var" / "log", releases.command) as supervisor:
                 supervisor.start(DOORS)
                 await_doors(network, supervisor, DOORS)
                 say = partial(console.print, highlight=False)
-                environment = Environment(home, network, supervisor, servers, say)
+                environment = Environment(home, network, supervisor, servers, releases, say)
                 verdict = _played(environment, schedule, seconds, seed)
                 answers = sum(1 for _ in entries_of(_ledger(home)))
                 stops = _stops(home / "var" / "log")
@@ -148,8 +150,8 @@ async def _play(environment: Environment, schedule: Sequence[Fault], seconds: fl
         await _begun(writing)
         await environment.suffer(schedule)
         environment.say("All is quiet. The auditor looks ...")
-        refilled = ["refilled"] if any(one.fault.kind == "lost-disk" for one in environment.happened) else []
-        auditing = await _process("auditor", home, _ledger(home), out, time.time(), *refilled)
+        kinds = {one.fault.kind for one in environment.happened}
+        auditing = await _process("auditor", home, _ledger(home), out, time.time(), *kinds)
         begun.append(auditing)
         await _ended(writing, seconds + _FINISH_S, "The clients")
         await _ended(auditing, _AUDIT_S, "The auditor", told=b"The clients have finished.\n")

@@ -19,6 +19,7 @@ import asyncpg
 
 from deploy.chaos.auditor import rebuilt
 from deploy.chaos.findings import Check
+from deploy.chaos.release import Releases
 from deploy.chaos.schedule import Fault, Kind
 from deploy.chaos.servers import ServerKind, Servers
 from deploy.chaos.traffic import send_again, send_poison
@@ -66,10 +67,12 @@ class Environment:
     network: Network
     supervisor: Supervisor
     servers: Servers
+    releases: Releases
     say: Callable[[str], None]
     happened: list[Happened] = field(default_factory=list)
     rebuilt: int = 0
     unequal: list[str] = field(default_factory=list)
+    _rolling: asyncio.Lock = field(default_factory=asyncio.Lock)
     _moods: Mapping[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     async def suffer(self, schedule: Sequence[Fault]) -> None:
@@ -112,6 +115,7 @@ class Environment:
             "poison": self._poison,
             "rebuild": self._rebuild,
             "lost-disk": self._lose_disk,
+            "rolling-restart": self._roll,
         }
 
     async def _kill_door(self, fault: Fault) -> str:
@@ -148,6 +152,17 @@ class Environment:
                 ended += 1
             await asyncio.sleep(_STORM_GAP_S)
         return f"{ended} signals"
+
+    async def _roll(self, fault: Fault) -> str:
+        """To the next version, door by door; where that runs already, back."""
+        rng = Random(fault.seed)  # noqa: S311 - chance that can be repeated, no secret
+        async with self._rolling:
+            is_back = bool(self.releases.rolled)
+            for door in rng.sample(DOORS, len(DOORS)):
+                (self.releases.rolled.discard if is_back else self.releases.rolled.add)(door)
+                self.supervisor.send(door, signal.SIGTERM)
+                await asyncio.sleep(fault.lasts_s / len(DOORS))
+        return "back to this version" if is_back else "to the next version"
 
     async def _kill_servers(self, fault: Fault, kinds: Sequence[ServerKind]) -> str:
         async with self.servers.turn:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import uuid4
@@ -12,6 +12,7 @@ import orjson
 from deploy.chaos import witness
 from deploy.chaos.holdings import Holding, holding_of
 from deploy.chaos.ledger import Entry
+from deploy.chaos.release import FIELD
 from deploy.chaos.told import Figure
 from deploy.chaos.writes import WRITES
 from deploy.databases import KEY_RING, at, connected
@@ -53,13 +54,17 @@ UNION ALL SELECT 'patients', site_id, consent, count(*) FROM enrolment GROUP BY 
 
 
 class Fact(NamedTuple):
-    """An event in an outbox. `thing` is the visit, look or site that it is about, where no receipt may tell."""
+    """An event in an outbox. `thing` is the visit, look or site that it is about, where no receipt may tell.
+
+    `is_next`: a door of the next version wrote it.
+    """
 
     event_id: str
     stream: Stream
     sequence: int
     digest: bytes
     thing: str | None = None
+    is_next: bool = False
 
 
 class Copy(NamedTuple):
@@ -98,7 +103,8 @@ class Evidence:
     which version of each survey counts there (0: none; None: some, it keeps no numbers), whom it has anything of, and
     the links of whom it lets nobody in.
 
-    `was_refilled`: Kafka lost its log and got it again from the outboxes, behind what relays had sent by then.
+    `happened` are the kinds of faults. After a lost disk Kafka got its log again from the outboxes, behind what relays
+    had sent by then.
     """
 
     ledger: Sequence[Entry]
@@ -110,10 +116,10 @@ class Evidence:
     versions: Mapping[str, Mapping[str, int | None]] = field(default_factory=dict)
     left: Mapping[str, frozenset[str]] = field(default_factory=dict)
     revoked: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    was_refilled: bool = False
+    happened: Set[str] = frozenset()
 
 
-async def gather(admin_dsn: str, broker: Broker, ledger: Sequence[Entry], *, was_refilled: bool) -> Evidence:
+async def gather(admin_dsn: str, broker: Broker, ledger: Sequence[Entry], happened: Set[str]) -> Evidence:
     """Read everything, as the superuser whom no wall stops."""
     outbox: list[Fact] = []
     readers: dict[str, Reader] = {}
@@ -145,7 +151,7 @@ async def gather(admin_dsn: str, broker: Broker, ledger: Sequence[Entry], *, was
         versions={place: held.versions for place, held in holdings.items() if held.versions is not None},
         left={place: held.left for place, held in holdings.items() if held.left is not None},
         revoked={place: held.revoked for place, held in holdings.items() if held.revoked is not None},
-        was_refilled=was_refilled,
+        happened=happened,
     )
 
 
@@ -159,6 +165,7 @@ async def outbox_of(connection: Connection) -> list[Fact]:
                 row["sequence"],
                 _digest(row["value"]),
                 _thing(row["topic"], row["key"], row["value"]),
+                row["value"].endswith(FIELD),
             )
             async for row in connection.cursor(_OUTBOX, prefetch=_PREFETCH)
         ]

@@ -48,7 +48,20 @@ def checks(evidence: Evidence) -> list[Check]:
         *found,
         Check("figures of analytics as the ledger has them", len(evidence.figures), figures),
         *_taken_back(evidence, gone),
+        *([_rolled(evidence)] if "rolling-restart" in evidence.happened else []),
     ]
+
+
+def _rolled(evidence: Evidence) -> Check:
+    """What doors of the next version wrote had its effect at each reader, of whichever version."""
+    newer = [fact for fact in evidence.outbox if fact.is_next]
+    findings = [
+        f"event {fact.event_id} of the next version had no effect at {name}"
+        for name, reader in evidence.readers.items()
+        for fact in newer
+        if fact.stream.topic in reader.topics and fact.event_id not in reader.effects
+    ]
+    return Check("events of the next version are read", len(newer), findings)
 
 
 def _taken_back(evidence: Evidence, gone: Set[str]) -> Iterator[Check]:
@@ -157,7 +170,7 @@ def _out_of_order(evidence: Evidence) -> Iterator[str]:
     for copy in evidence.kafka:
         if copy.sequence == last[copy.stream] + 1:
             last[copy.stream] = copy.sequence
-        elif copy.sequence is not None and copy.sequence > last[copy.stream] and not evidence.was_refilled:
+        elif copy.sequence is not None and copy.sequence > last[copy.stream] and "lost-disk" not in evidence.happened:
             yield f"{copy.place}: {copy.sequence} of {_named(copy.stream)} follows {last[copy.stream]}"
             last[copy.stream] = copy.sequence
     for stream, written in _heads(evidence.outbox).items():

@@ -30,6 +30,7 @@ Kind = Literal[
     "poison",
     "rebuild",
     "lost-disk",
+    "rolling-restart",
 ]
 WORKERS = tuple(str(door) for door in DOORS if door.kind == "worker")
 PUBLISHERS = tuple(service for service in SERVICES if publishes(service))
@@ -72,6 +73,7 @@ _SHAPES: dict[Kind, _Shape] = {
     "poison": _Shape(0, 0, PUBLISHERS),
     "rebuild": _Shape(0, 0, CONSUMERS),
     "lost-disk": _Shape(0, 0),
+    "rolling-restart": _Shape(8, 14),
 }
 OF_SERVERS: tuple[Kind, ...] = ("kill-broker", "pause-broker", "kill-postgres", "kill-both", "lost-disk")
 ALL: tuple[Kind, ...] = tuple(_SHAPES)

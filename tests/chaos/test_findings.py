@@ -287,6 +287,15 @@ DAMAGE: dict[str, tuple[Evidence, str, str]] = {
         "revoked links open nothing at feedback",
         "link k1",
     ),
+    "an event of the next version that nobody read": (
+        replace(
+            with_reader(effects=without(READER.effects, "e2")),
+            outbox=[fact._replace(is_next=True) for fact in FACTS],
+            happened={"rolling-restart"},
+        ),
+        "events of the next version are read",
+        "event e2 of the next version had no effect at dashboard",
+    ),
     "a visit in another state": (
         replace(SOUND, figures={**without(SOUND.figures, Figure("visits", SITE, "completed"))}),
         FIGURES,
@@ -330,6 +339,6 @@ def test_a_look_whose_answer_was_lost_may_be_there_once_more_and_no_oftener() ->
 def test_a_log_that_was_refilled_may_begin_anywhere_but_has_everything_in_order_behind_that() -> None:
     refilled = replace(SOUND, kafka=[*copies_of(FACTS[1]), *SOUND.kafka])
     assert IN_ORDER in found(refilled)
-    assert found(replace(refilled, was_refilled=True)) == {}
-    incomplete = replace(SOUND, kafka=[*copies_of(FACTS[1], FACTS[0], *FACTS[2:]), POISONED], was_refilled=True)
+    assert found(replace(refilled, happened={"lost-disk"})) == {}
+    incomplete = replace(SOUND, kafka=[*copies_of(FACTS[1], FACTS[0], *FACTS[2:]), POISONED], happened={"lost-disk"})
     assert found(incomplete) == {IN_ORDER: ["survey-completed ann of riverbend: Kafka has 1 of 3 in order"]}
