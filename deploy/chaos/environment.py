@@ -19,6 +19,7 @@ import asyncpg
 
 from deploy.chaos.auditor import rebuilt
 from deploy.chaos.findings import Check
+from deploy.chaos.means import Means
 from deploy.chaos.release import Releases
 from deploy.chaos.schedule import Fault, Kind
 from deploy.chaos.servers import ServerKind, Servers
@@ -40,6 +41,8 @@ _WATCH_S = 0.1
 _STORM_GAP_S = 0.7
 _AGAIN_S = 1.0
 _TRIES = 10
+_JUMPS_S = (7200, 300, -300, -7200)
+_JUMPS_OF_APPS_S = (7200, 300, 20, -8)
 T = TypeVar("T")
 _END_SESSIONS = """
 SELECT count(pg_terminate_backend(pid)) FROM (
@@ -68,10 +71,12 @@ class Environment:
     supervisor: Supervisor
     servers: Servers
     releases: Releases
+    means: Means
     say: Callable[[str], None]
     happened: list[Happened] = field(default_factory=list)
     rebuilt: int = 0
     unequal: list[str] = field(default_factory=list)
+    _hands: Mapping[Door, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     _rolling: asyncio.Lock = field(default_factory=asyncio.Lock)
     _moods: Mapping[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
@@ -116,6 +121,8 @@ class Environment:
             "rebuild": self._rebuild,
             "lost-disk": self._lose_disk,
             "rolling-restart": self._roll,
+            "full-disk": self._fill_disk,
+            "clock-jump": self._jump,
         }
 
     async def _kill_door(self, fault: Fault) -> str:
@@ -163,6 +170,29 @@ class Environment:
                 self.supervisor.send(door, signal.SIGTERM)
                 await asyncio.sleep(fault.lasts_s / len(DOORS))
         return "back to this version" if is_back else "to the next version"
+
+    async def _fill_disk(self, fault: Fault) -> str:
+        """PostgreSQL ends sessions, or itself, where it finds no room; then there is room again."""
+        if self.means.disk is None:
+            return self.means.left_out[fault.kind]
+        async with self.servers.turn:
+            is_full = self.means.disk.fill()
+            await asyncio.sleep(fault.lasts_s)
+            self.means.disk.clear()
+            return await self.servers.up_again() if is_full else "it could not be filled"
+
+    async def _jump(self, fault: Fault) -> str:
+        """A door's clock, and back. Back from the true time only as far as tokens may be from the future."""
+        if self.means.clocks is None:
+            return self.means.left_out[fault.kind]
+        door = _door(fault.target)
+        jumps = _JUMPS_S if door.kind == "worker" else _JUMPS_OF_APPS_S
+        ahead_s = jumps[fault.seed % len(jumps)]
+        async with self._hands[door]:
+            self.means.clocks.set(door, ahead_s)
+            await asyncio.sleep(fault.lasts_s)
+            self.means.clocks.set(door, 0)
+        return f"by {ahead_s} s"
 
     async def _kill_servers(self, fault: Fault, kinds: Sequence[ServerKind]) -> str:
         async with self.servers.turn:

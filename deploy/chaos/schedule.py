@@ -31,6 +31,8 @@ Kind = Literal[
     "rebuild",
     "lost-disk",
     "rolling-restart",
+    "full-disk",
+    "clock-jump",
 ]
 WORKERS = tuple(str(door) for door in DOORS if door.kind == "worker")
 PUBLISHERS = tuple(service for service in SERVICES if publishes(service))
@@ -74,8 +76,10 @@ _SHAPES: dict[Kind, _Shape] = {
     "rebuild": _Shape(0, 0, CONSUMERS),
     "lost-disk": _Shape(0, 0),
     "rolling-restart": _Shape(8, 14),
+    "full-disk": _Shape(2, 7),
+    "clock-jump": _Shape(4, 15, _NAMES, cards=2),
 }
-OF_SERVERS: tuple[Kind, ...] = ("kill-broker", "pause-broker", "kill-postgres", "kill-both", "lost-disk")
+OF_SERVERS: tuple[Kind, ...] = ("kill-broker", "pause-broker", "kill-postgres", "kill-both", "lost-disk", "full-disk")
 ALL: tuple[Kind, ...] = tuple(_SHAPES)
 
 

@@ -14,6 +14,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Literal
 
+from deploy.chaos.clocks import Clocks
+from deploy.chaos.disk import SmallDisk
 from deploy.chaos.wire import Wire
 from deploy.local.errors import StackError
 from deploy.local.network import Network
@@ -51,6 +53,12 @@ class Servers:
         self.to_kafka.to_port = _port_in(addresses.bootstrap_servers)
         return addresses
 
+    def move_postgres(self, disk: SmallDisk) -> None:
+        """To a disk of its own, where it goes on."""
+        self.kill(["postgres"])
+        disk.take(self.home / "var" / "postgres")
+        self.up(self.home)
+
     async def up_again(self) -> str:
         """The same in the middle of a run; how long it took."""
         began = time.monotonic()
@@ -82,14 +90,18 @@ class Servers:
         return {"postgres": self.to_postgres, "kafka": self.to_kafka}[kind]
 
 
-def through(network: Network, port: int) -> Network:
-    """The same network, its doors led to PostgreSQL by another port, and all patients at one address."""
+def through(network: Network, port: int, clocks: Clocks | None) -> Network:
+    """The same network, its doors led to PostgreSQL by another port, by clocks of their own, all patients at one
+    address.
+    """
     address, other = _place_in(network.addresses.postgres_admin_dsn), f"{HOST}:{port}"
     environments = {
         door: {
             name: value.replace(address, other) if name.endswith("DATABASE_URL") else value
-            for name, value in {**environment, **_UNHURRIED}.items()
+            for name, value in environment.items()
         }
+        | _UNHURRIED
+        | ({} if clocks is None else dict(clocks.told_to(door)))
         for door, environment in network.environments.items()
     }
     return replace(network, environments=environments)
