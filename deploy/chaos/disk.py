@@ -17,6 +17,7 @@ DISK_NEEDS = "root, and a file system in memory"
 _ROOM = "4g"
 # What may still be written when it is full: PostgreSQL writes on while its size is measured.
 _SLACK_BYTES = 256 * 1024
+_TRIES = 20
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,12 @@ class SmallDisk:
         data.symlink_to(moved)
 
     def fill(self) -> bool:
-        """Leave no room; False where more was written meanwhile than would leave any."""
+        """Leave no room; False where more is written meanwhile, every time, than would leave any."""
+        return any(self._resize(str(self._used() + _SLACK_BYTES)) for _ in range(_TRIES))
+
+    def _used(self) -> int:
         there = os.statvfs(self.place)
-        used = (there.f_blocks - there.f_bfree) * there.f_frsize
-        return self._resize(str(used + _SLACK_BYTES))
+        return (there.f_blocks - there.f_bfree) * there.f_frsize
 
     def clear(self) -> None:
         """Leave room again."""
