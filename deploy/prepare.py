@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -16,7 +16,7 @@ from deploy.doors import DOORS, PROVIDER, SERVICES, Door, platform_settings
 from deploy.local.errors import StackError
 from deploy.local.network import Network, lay_out
 from deploy.local.ports import HOST
-from deploy.local.stack import Stack
+from deploy.local.stack import Addresses, Stack
 from deploy.migrate import upgrade
 from deploy.supervisor import Supervisor
 from services import READ_WORDS
@@ -26,22 +26,22 @@ from shared.kafka import KafkaBroker
 _READY_S = 90.0
 
 
-def prepare(root: Path) -> Network:
-    """Start the local stack and make it ready for the doors; idempotent."""
-    addresses = Stack().up(root)
+def prepare(root: Path, up: Callable[[Path], Addresses] | None = None) -> Network:
+    """Start the local stack, by `up` where one is given, and make it ready for the doors; idempotent."""
+    addresses = (up or Stack().up)(root)
     network = lay_out(root, addresses)
     broker = KafkaBroker(addresses.bootstrap_servers, client_id="prepare")
     asyncio.run(make_ready(network.databases, network.keyring_database, broker, addresses.postgres_admin_dsn))
     return network
 
 
-def prepare_afresh(home: Path) -> Network:
+def prepare_afresh(home: Path, up: Callable[[Path], Addresses] | None = None) -> Network:
     """The same without anything that was there before."""
     Stack().down(home)
     if home.exists():
         shutil.rmtree(home)
     home.mkdir(parents=True)
-    return prepare(home)
+    return prepare(home, up)
 
 
 def place() -> Path:

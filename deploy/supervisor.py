@@ -20,7 +20,8 @@ _LONGEST_PAUSE_S = 10.0
 _SETTLED_S = 60.0
 
 
-def _command(door: Door) -> Sequence[str]:
+def command_of(door: Door) -> Sequence[str]:
+    """What runs a door."""
     return [sys.executable, "-m", "deploy.cli", "run", door.service, door.kind]
 
 
@@ -41,7 +42,7 @@ class Supervisor:
 
     environments: Mapping[Door, Mapping[str, str]] = field(repr=False)
     logs: Path
-    command: Callable[[Door], Sequence[str]] = _command
+    command: Callable[[Door], Sequence[str]] = command_of
     clock: Callable[[], float] = time.monotonic
     stop_s: float = 10.0
     restarts: int = 0

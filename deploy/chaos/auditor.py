@@ -7,7 +7,7 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from io import StringIO
@@ -64,14 +64,14 @@ class Verdict:
         return cls(told["events"], told["arrived_s"], [Check(**check) for check in told["checks"]])
 
 
-async def judge(network: Network, ledger_file: Path, quiet_since: float, *, was_refilled: bool) -> Verdict:
+async def judge(network: Network, ledger_file: Path, quiet_since: float, happened: Set[str]) -> Verdict:
     """Wait, gather, compare. A check that had nothing to look at is a finding itself."""
     arrived_s = await _until_arrived(network, quiet_since)
     await asyncio.to_thread(sys.stdin.readline)
     last_s = await _until_arrived(network, time.time())
     broker = KafkaBroker(network.addresses.bootstrap_servers, client_id="chaos-auditor")
     ledger, admin_dsn = list(entries_of(ledger_file)), network.addresses.postgres_admin_dsn
-    evidence = await gather(admin_dsn, broker, ledger, was_refilled=was_refilled)
+    evidence = await gather(admin_dsn, broker, ledger, happened)
     late = [f"after {LONGEST_S:.0f} s something was still on its way"] * [arrived_s, last_s].count(None)
     found = [
         Check(f"everything everywhere within {LONGEST_S:.0f} s of the last fault", len(evidence.outbox), late),
@@ -158,11 +158,10 @@ async def rebuilt(network: Network, broker: KafkaBroker, service: str) -> Report
 
 def main() -> None:
     """Arguments: the home of the network, the ledger, the file for the verdict, since when all is quiet (seconds of
-    the epoch), and `refilled` where Kafka was.
+    the epoch), and the kinds of faults that happened.
     """
     home, ledger, out = map(Path, sys.argv[1:4])
-    quiet_since, was_refilled = float(sys.argv[4]), "refilled" in sys.argv[5:]
-    verdict = asyncio.run(judge(running_network(home), ledger, quiet_since, was_refilled=was_refilled))
+    verdict = asyncio.run(judge(running_network(home), ledger, float(sys.argv[4]), frozenset(sys.argv[5:])))
     out.write_text(verdict.as_json())
 
 

@@ -32,10 +32,11 @@ class Unanswered(Exception):
 
 
 class Given(NamedTuple):
-    """What a service gave for an accepted item."""
+    """What a service gave for an accepted item; `link` where it was one."""
 
     thing: str
     receipt: str | None
+    link: str | None = None
 
 
 class _Answer(NamedTuple):
@@ -53,7 +54,10 @@ class _Request(NamedTuple):
 
 @dataclass
 class Clients:
-    """Of all sites, each under its own tokens. `patience_s` is how long one request is repeated."""
+    """Of all sites, each under its own tokens. `patience_s` is how long one request is repeated.
+
+    `whose` says of which patient each thing is that was given.
+    """
 
     doors: Mapping[str, httpx.AsyncClient]
     ledger: Ledger
@@ -61,6 +65,7 @@ class Clients:
     patience_s: float = 300.0
     tokens: dict[str, str] = field(default_factory=dict, repr=False)
     people: dict[str, str] = field(default_factory=dict, repr=False)
+    whose: dict[str, str] = field(default_factory=dict, repr=False)
 
     async def write(
         self,
@@ -74,8 +79,8 @@ class Clients:
     ) -> list[Given | None]:
         """POST items as one request; what was given for each, None where it was refused.
 
-        `about` is whom the path names, `after` a receipt that the service should have heard of, `refusal` what a right
-        service must say to all of them.
+        `about` is whom or what the path names, `after` a receipt that the service should have heard of, `refusal` what
+        a right service must say to all of them.
         """
         given: list[Given | None] = [None] * len(bodies)
         left, attempt = list(range(len(bodies))), 0
@@ -91,9 +96,10 @@ class Clients:
                 for body, outcome, early in zip(wanted, outcomes, too_early, strict=True)
                 if not early
             ]
-            self.ledger.add([replace(entry, patient_id=about) if about else entry for entry in entries])
+            self._note([self._whose(entry, about) for entry in entries])
             for position, outcome in zip(left, outcomes, strict=True):
-                given[position] = Given(outcome["id"], outcome["receipt"]) if "id" in outcome else None
+                if "id" in outcome:
+                    given[position] = Given(outcome["id"], outcome["receipt"], outcome.get("link"))
             await self._repeat(what, site_id, request, answer)
             left = [position for position, early in zip(left, too_early, strict=True) if early]
             attempt += 1
@@ -110,7 +116,7 @@ class Clients:
         (outcome,) = _outcomes(answer.response, 1)
         stands_so = answer.lost > 0 and _kind(outcome) in ("visit-unchanged", "visit-not-allowed")
         entry = self._entry(what, site_id, body, outcome, answer, "")
-        entry = replace(entry, thing=about, state=state)
+        entry = replace(self._whose(entry, about), thing=about, state=state)
         self.ledger.add([replace(entry, status=200, problem=None) if stands_so else entry])
         return None if not stands_so and "id" not in outcome else Given(about, outcome.get("receipt"))
 
@@ -146,6 +152,44 @@ class Clients:
         (outcome,) = _outcomes(answer.response, 1)
         entry = self._entry(writes.BEACON, site_id, {"patient_id": patient_id}, outcome, answer, "")
         self.ledger.add([replace(entry, thing=view_id, state=str(duration_ms))])
+
+    async def open(self, site_id: str, way_in: str, *, is_live: bool) -> str | None:
+        """Press the button of a link; the cookies of the session that it opened, None where it did not."""
+        form = {"content-type": "application/x-www-form-urlencoded"}
+        answer = await self._answered(writes.OPENING, site_id, _Request("POST", "intake", way_in, b"", form))
+        self._note_opening(site_id, answer, is_right=(answer.response.status_code == httpx.codes.SEE_OTHER) == is_live)
+        cookies = [cookie.partition(";")[0] for cookie in answer.response.headers.get_list("set-cookie")]
+        return "; ".join(cookies) if answer.response.status_code == httpx.codes.SEE_OTHER else None
+
+    async def come_back(self, site_id: str, session: str) -> None:
+        """With the session of a link that was revoked: nothing is shown."""
+        answer = await self._answered(
+            writes.OPENING, site_id, _Request("GET", "intake", "/start", b"", {"cookie": session})
+        )
+        self._note_opening(site_id, answer, is_right=not answer.response.is_success)
+
+    async def revoke(self, site_id: str, visit_id: str, link_id: str) -> None:
+        """Revoke a link; done twice it is done once."""
+        write = WRITES[writes.REVOKING]
+        path = write.path.format(visit_id, link_id)
+        request = _Request("DELETE", write.service, path, b"", self._headers(site_id))
+        answer = await self._answered(writes.REVOKING, site_id, request)
+        (outcome,) = _outcomes(answer.response, 1)
+        entry = self._entry(writes.REVOKING, site_id, {}, outcome, answer, "")
+        self.ledger.add([replace(self._whose(entry, link_id), thing=link_id)])
+
+    def _note_opening(self, site_id: str, answer: _Answer, *, is_right: bool) -> None:
+        status = answer.response.status_code
+        problem = None if is_right else "it opened what it must not, or nothing where it must"
+        self.ledger.add([Entry(what=writes.OPENING, site_id=site_id, status=status, problem=problem)])
+
+    def _note(self, entries: Sequence[Entry]) -> None:
+        self.ledger.add(entries)
+        self.whose.update({entry.thing: entry.patient_id for entry in entries if entry.thing and entry.patient_id})
+
+    def _whose(self, entry: Entry, about: str) -> Entry:
+        """The same with the patient whom the path names, or whose thing it does."""
+        return replace(entry, patient_id=self.whose.get(about, entry.patient_id)) if about else entry
 
     def _headers(self, site_id: str) -> dict[str, str]:
         return {

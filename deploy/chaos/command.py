@@ -7,7 +7,7 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -21,9 +21,12 @@ from rich.table import Table
 
 from deploy.chaos import witness
 from deploy.chaos.auditor import Verdict
-from deploy.chaos.environment import Environment, Happened, port_of_postgres, through
+from deploy.chaos.environment import Environment, Happened
 from deploy.chaos.ledger import entries_of
+from deploy.chaos.means import means_for
+from deploy.chaos.release import Releases
 from deploy.chaos.schedule import ALL, Fault, Kind, make_schedule
+from deploy.chaos.servers import Servers, through
 from deploy.chaos.wire import Wire
 from deploy.databases import at, connected
 from deploy.demo.command import interruptible
@@ -47,11 +50,12 @@ class NoKafka(StackError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """A run: what happened, what the auditor says, and what had to be started again meanwhile."""
+    """A run: what happened and could not, what the auditor says, and what had to be started again meanwhile."""
 
     seed: int
     seconds: float
     happened: Sequence[Happened]
+    left_out: Mapping[Kind, str]
     answers: int
     restarts: int
     stops: Counter[str]
@@ -62,6 +66,7 @@ class Outcome:
         return {
             "seed": self.seed,
             "seconds": self.seconds,
+            "left_out": dict(self.left_out),
             "answers": self.answers,
             "events": self.verdict.events,
             "arrived_s": self.verdict.arrived_s,
@@ -107,29 +112,45 @@ def run_chaos(home: Path, seconds: float, seed: int, *, console: Console, kinds:
 
 
 def _run(home: Path, schedule: Sequence[Fault], seconds: float, seed: int, console: Console) -> Outcome:
+    kinds = {fault.kind for fault in schedule}
     try:
-        network = prepare_afresh(home)
-        if network.addresses.broker_kind != "kafka":
-            raise NoKafka(f"Chaos counts with a real Kafka only: {network.addresses.note}.")
-        with (
-            Wire(port_of_postgres(network)) as wire,
-            Supervisor(through(network, wire.port).environments, home / "var" / "log") as supervisor,
-        ):
-            supervisor.start(DOORS)
-            await_doors(network, supervisor, DOORS)
-            say = partial(console.print, highlight=False)
-            environment = Environment(home, through(network, wire.port), supervisor, wire, say)
-            try:
-                verdict = asyncio.run(_play(environment, schedule, seconds, seed))
-            except* StackError as failures:
-                raise failures.exceptions[0] from None
-            if environment.rebuilt:  # in a short run none may come to its end
-                verdict = verdict.with_check(environment.rebuilds)
-            answers = sum(1 for _ in entries_of(_ledger(home)))
-            stops = _stops(home / "var" / "log")
-            return Outcome(seed, seconds, environment.happened, answers, supervisor.restarts, stops, verdict)
+        with Wire() as to_postgres, Wire() as to_kafka, means_for(home, kinds) as means:
+            servers = Servers(home, to_postgres, to_kafka)
+            network = prepare_afresh(home, servers.up)
+            if network.addresses.broker_kind != "kafka":
+                raise NoKafka(f"Chaos counts with a real Kafka only: {network.addresses.note}.")
+            if means.disk is not None:
+                servers.move_postgres(means.disk)
+            network, releases = through(network, to_postgres.port, means.clocks), Releases()
+            with Supervisor(network.environments, home / "var" / "log", releases.command) as supervisor:
+                supervisor.start(DOORS)
+                await_doors(network, supervisor, DOORS)
+                say = partial(console.print, highlight=False)
+                environment = Environment(home, network, supervisor, servers, releases, means, say)
+                possible = [fault for fault in schedule if fault.kind not in means.left_out]
+                verdict = _played(environment, possible, seconds, seed)
+                answers = sum(1 for _ in entries_of(_ledger(home)))
+                return Outcome(
+                    seed,
+                    seconds,
+                    environment.happened,
+                    means.left_out,
+                    answers,
+                    supervisor.restarts,
+                    _stops(home / "var" / "log"),
+                    verdict,
+                )
     finally:
         Stack().down(home)
+
+
+def _played(environment: Environment, schedule: Sequence[Fault], seconds: float, seed: int) -> Verdict:
+    try:
+        verdict = asyncio.run(_play(environment, schedule, seconds, seed))
+    except* StackError as failures:
+        raise failures.exceptions[0] from None
+    # In a short run no rebuild may come to its end.
+    return verdict.with_check(environment.rebuilds) if environment.rebuilt else verdict
 
 
 async def _play(environment: Environment, schedule: Sequence[Fault], seconds: float, seed: int) -> Verdict:
@@ -143,8 +164,8 @@ async def _play(environment: Environment, schedule: Sequence[Fault], seconds: fl
         await _begun(writing)
         await environment.suffer(schedule)
         environment.say("All is quiet. The auditor looks ...")
-        refilled = ["refilled"] if any(one.fault.kind == "lost-disk" for one in environment.happened) else []
-        auditing = await _process("auditor", home, _ledger(home), out, time.time(), *refilled)
+        kinds = {one.fault.kind for one in environment.happened}
+        auditing = await _process("auditor", home, _ledger(home), out, time.time(), *kinds)
         begun.append(auditing)
         await _ended(writing, seconds + _FINISH_S, "The clients")
         await _ended(auditing, _AUDIT_S, "The auditor", told=b"The clients have finished.\n")
@@ -224,6 +245,8 @@ def show(outcome: Outcome, console: Console) -> None:
             console.print(f"{check.name}: {finding}", markup=False, highlight=False, soft_wrap=True)
         if len(check.findings) > _SHOWN:
             console.print(f"... and {len(check.findings) - _SHOWN:,} more.")
+    for kind, needed in outcome.left_out.items():
+        console.print(f"Left out: {kind} needs {needed}, not found here.", highlight=False)
     arrived = "not in time" if outcome.verdict.arrived_s is None else f"{outcome.verdict.arrived_s:.1f} s"
     stops = ", ".join(f"{count} {reason}" for reason, count in outcome.stops.items()) or "none"
     console.print(

@@ -1,14 +1,15 @@
 """The environment: ten doors under their supervisor, two servers, and the faults that happen to them.
 
-Signals go to processes by pid and the moment they began, and only to those of this stack and this supervisor.
+Signals go only to processes of this stack and this supervisor.
 """
 
 import asyncio
 import shutil
 import signal
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -18,17 +19,17 @@ import asyncpg
 
 from deploy.chaos.auditor import rebuilt
 from deploy.chaos.findings import Check
+from deploy.chaos.means import Means
+from deploy.chaos.release import Releases
 from deploy.chaos.schedule import Fault, Kind
+from deploy.chaos.servers import ServerKind, Servers
 from deploy.chaos.traffic import send_again, send_poison
-from deploy.chaos.wire import Mood, Wire
+from deploy.chaos.wire import Mood
 from deploy.databases import at, connected
 from deploy.doors import DOORS, SERVICES, Door, publishes
 from deploy.local.errors import StackError
 from deploy.local.network import Network
-from deploy.local.ports import HOST
-from deploy.local.process import ProcessId, is_alive, signal_if_alive, start_moment, wait_until
-from deploy.local.record import Kind as ServerKind
-from deploy.local.stack import Stack
+from deploy.local.process import signal_if_alive
 from deploy.supervisor import Supervisor
 from deploy.upkeep.recovery import refill
 from shared.db import RETRYABLE
@@ -37,10 +38,11 @@ from shared.events import TOPICS
 from shared.kafka import KafkaBroker
 
 _WATCH_S = 0.1
-_GONE_S = 10.0
 _STORM_GAP_S = 0.7
 _AGAIN_S = 1.0
 _TRIES = 10
+_JUMPS_S = (7200, 300, -300, -7200)
+_JUMPS_OF_APPS_S = (7200, 300, 20, -8)
 T = TypeVar("T")
 _END_SESSIONS = """
 SELECT count(pg_terminate_backend(pid)) FROM (
@@ -67,13 +69,16 @@ class Environment:
     home: Path
     network: Network
     supervisor: Supervisor
-    wire: Wire
+    servers: Servers
+    releases: Releases
+    means: Means
     say: Callable[[str], None]
     happened: list[Happened] = field(default_factory=list)
     rebuilt: int = 0
     unequal: list[str] = field(default_factory=list)
-    _servers: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _only_wire: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _hands: Mapping[Door, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    _rolling: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _moods: Mapping[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     async def suffer(self, schedule: Sequence[Fault]) -> None:
         """Let everything happen that is scheduled, each thing at its time; return when all is put back."""
@@ -115,6 +120,9 @@ class Environment:
             "poison": self._poison,
             "rebuild": self._rebuild,
             "lost-disk": self._lose_disk,
+            "rolling-restart": self._roll,
+            "full-disk": self._fill_disk,
+            "clock-jump": self._jump,
         }
 
     async def _kill_door(self, fault: Fault) -> str:
@@ -152,16 +160,49 @@ class Environment:
             await asyncio.sleep(_STORM_GAP_S)
         return f"{ended} signals"
 
-    async def _kill_servers(self, fault: Fault, kinds: Sequence[ServerKind]) -> str:
-        async with self._servers:
-            for kind in kinds:
-                self._kill(kind)
+    async def _roll(self, fault: Fault) -> str:
+        """To the next version, door by door; where that runs already, back."""
+        rng = Random(fault.seed)  # noqa: S311 - chance that can be repeated, no secret
+        async with self._rolling:
+            is_back = bool(self.releases.rolled)
+            for door in rng.sample(DOORS, len(DOORS)):
+                (self.releases.rolled.discard if is_back else self.releases.rolled.add)(door)
+                self.supervisor.send(door, signal.SIGTERM)
+                await asyncio.sleep(fault.lasts_s / len(DOORS))
+        return "back to this version" if is_back else "to the next version"
+
+    async def _fill_disk(self, fault: Fault) -> str:
+        """PostgreSQL ends sessions, or itself, where it finds no room; then there is room again."""
+        if self.means.disk is None:
+            return self.means.left_out[fault.kind]
+        async with self.servers.turn:
+            is_full = self.means.disk.fill()
             await asyncio.sleep(fault.lasts_s)
-            return await self._up()
+            self.means.disk.clear()
+            return await self.servers.up_again() if is_full else "it could not be filled"
+
+    async def _jump(self, fault: Fault) -> str:
+        """A door's clock, and back. Back from the true time only as far as tokens may be from the future."""
+        if self.means.clocks is None:
+            return self.means.left_out[fault.kind]
+        door = _door(fault.target)
+        jumps = _JUMPS_S if door.kind == "worker" else _JUMPS_OF_APPS_S
+        ahead_s = jumps[fault.seed % len(jumps)]
+        async with self._hands[door]:
+            self.means.clocks.set(door, ahead_s)
+            await asyncio.sleep(fault.lasts_s)
+            self.means.clocks.set(door, 0)
+        return f"by {ahead_s} s"
+
+    async def _kill_servers(self, fault: Fault, kinds: Sequence[ServerKind]) -> str:
+        async with self.servers.turn:
+            self.servers.kill(kinds)
+            await asyncio.sleep(fault.lasts_s)
+            return await self.servers.up_again()
 
     async def _pause_broker(self, fault: Fault) -> str:
-        async with self._servers:
-            broker = self._server("kafka")
+        async with self.servers.turn:
+            broker = self.servers.process("kafka")
             signal_if_alive(broker, signal.SIGSTOP)
             await asyncio.sleep(fault.lasts_s)
             signal_if_alive(broker, signal.SIGCONT)
@@ -189,16 +230,17 @@ class Environment:
 
     async def _spoil_wire(self, fault: Fault, mood: Mood) -> str:
         """A wire that was deaf is cut: what it did not hear is missing in what it would pass on."""
-        async with self._only_wire:
-            self.wire.mood = mood
+        wire = self.servers.wire(fault.target)
+        async with self._moods[fault.target]:
+            wire.mood = mood
             await asyncio.sleep(fault.lasts_s)
             if mood == "deaf":
-                self.wire.cut()
-            self.wire.mood = "fine"
+                wire.cut()
+            wire.mood = "fine"
         return ""
 
-    async def _cut_wire(self, _: Fault) -> str:
-        self.wire.cut()
+    async def _cut_wire(self, fault: Fault) -> str:
+        self.servers.wire(fault.target).cut()
         return ""
 
     async def _duplicates(self, fault: Fault) -> str:
@@ -232,10 +274,10 @@ class Environment:
 
     async def _lose_disk(self, _: Fault) -> str:
         """All that Kafka had is gone; then an operator makes the topics anew and refills them."""
-        async with self._servers:
-            self._kill("kafka")
+        async with self.servers.turn:
+            self.servers.kill(["kafka"])
             shutil.rmtree(self.home / "var" / "kafka")
-            await self._up()
+            await self.servers.up_again()
             await _repeated(lambda: self._broker("prepare").create_topics(list(TOPICS)))
             done = [
                 await _repeated(partial(refill, self.network.databases, service))
@@ -244,61 +286,8 @@ class Environment:
             ]
         return f"refilled with {sum(one.events for one in done)} events"
 
-    async def _up(self) -> str:
-        """Start what does not run, where it was."""
-        began = time.monotonic()
-        addresses = await asyncio.to_thread(Stack().up, self.home)
-        if addresses != self.network.addresses:
-            raise StackError("A server of the rig lost its port to another program while it was down: begin again.")
-        return f"up again in {time.monotonic() - began:.1f} s"
-
-    def _kill(self, kind: ServerKind) -> None:
-        """Kill a server and every process that it began, all at once as far as that can be."""
-        server = self._server(kind)
-        family = [server, *_children(server)]
-        for one in family:
-            signal_if_alive(one, signal.SIGKILL)
-        if not wait_until(lambda: not any(map(is_alive, family)), seconds=_GONE_S):
-            raise StackError(f"{kind} does not end, even when killed")
-
-    def _server(self, kind: ServerKind) -> ProcessId:
-        (pid,) = (server.pid for server in Stack().status(self.home) if server.kind == kind)
-        started = None if pid is None else start_moment(pid)
-        if pid is None or started is None:
-            raise StackError(f"{kind} has ended by itself: see its log in {self.home / 'var' / 'log'}.")
-        return ProcessId(pid, started)
-
     def _broker(self, name: str) -> KafkaBroker:
         return KafkaBroker(self.network.addresses.bootstrap_servers, client_id=f"chaos-{name}")
-
-
-def port_of_postgres(network: Network) -> int:
-    """Where the server of all databases listens."""
-    return int(_place_of_postgres(network).rpartition(":")[2])
-
-
-def through(network: Network, port: int) -> Network:
-    """The same network, its doors led to PostgreSQL by another port."""
-    address = _place_of_postgres(network)
-    other = f"{HOST}:{port}"
-    environments = {
-        door: {
-            name: value.replace(address, other) if name.endswith("DATABASE_URL") else value
-            for name, value in environment.items()
-        }
-        for door, environment in network.environments.items()
-    }
-    return replace(network, environments=environments)
-
-
-def _place_of_postgres(network: Network) -> str:
-    return network.addresses.postgres_admin_dsn.rpartition("@")[2].partition("/")[0]
-
-
-def _children(parent: ProcessId) -> list[ProcessId]:
-    listed = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
-    found = [(int(pid), start_moment(int(pid))) for pid in listed]
-    return [ProcessId(pid, started) for pid, started in found if started is not None]
 
 
 def _door(name: str) -> Door:
@@ -310,7 +299,7 @@ async def _repeated(act: Callable[[], Awaitable[T]]) -> T:
     for _ in range(_TRIES):
         try:
             return await act()
-        except (asyncpg.PostgresError, *RETRYABLE):
+        except (asyncpg.PostgresError, SendFailed, *RETRYABLE):
             await asyncio.sleep(_AGAIN_S)
     return await act()
 

@@ -1,32 +1,50 @@
 """What the auditor goes by: everything that the services' databases and Kafka hold, read when all is quiet."""
 
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import uuid4
 
 import orjson
 
-from deploy.chaos import witness, writes
+from deploy.chaos import witness
+from deploy.chaos.holdings import Holding, holding_of
 from deploy.chaos.ledger import Entry
+from deploy.chaos.release import FIELD
+from deploy.chaos.told import Figure
 from deploy.chaos.writes import WRITES
-from deploy.databases import at, connected
+from deploy.databases import KEY_RING, at, connected
 from deploy.doors import SERVICES, consumes, publishes
 from shared.broker import Broker, Partition, Record, Stream
 from shared.db import Connection
 from shared.delivery_store import LetterState
-from shared.events import DASHBOARD_VIEWED, PARTITIONS, SITE_UPDATED, TOPICS, VISIT_UPDATED
+from shared.events import (
+    DASHBOARD_VIEWED,
+    LINK_REVOKED,
+    PARTITIONS,
+    PATIENT_ERASED,
+    SITE_UPDATED,
+    TOPICS,
+    VISIT_UPDATED,
+)
 
 _PREFETCH = 5_000
 # In the order in which a relay sends them.
 _OUTBOX = """
 SELECT event_id::text, topic, site_id, key, sequence, value FROM outbox ORDER BY xid, position
 """
-_THING_OF = {VISIT_UPDATED.name: "visit_id", DASHBOARD_VIEWED.name: "view_id"}
+_THING_OF = {
+    VISIT_UPDATED.name: "visit_id",
+    DASHBOARD_VIEWED.name: "view_id",
+    LINK_REVOKED.name: "link_id",
+    PATIENT_ERASED.name: "patient_id",
+}
 _FIGURES = """
-SELECT 'surveys', site_id, '', count(*) FROM survey GROUP BY site_id
+SELECT 'surveys', site_id, CASE WHEN counts THEN 'counting' ELSE 'in error' END, count(*) FROM survey
+GROUP BY site_id, counts
+UNION ALL SELECT 'erased', site_id, '', count(*) FROM erasure GROUP BY site_id
 UNION ALL SELECT 'visits', site_id, state, count(*) FROM visit GROUP BY site_id, state
 UNION ALL SELECT 'feedback', site_id, '', count(*) FROM feedback GROUP BY site_id
 UNION ALL SELECT 'views', site_id, '', count(*) FROM view GROUP BY site_id
@@ -36,13 +54,17 @@ UNION ALL SELECT 'patients', site_id, consent, count(*) FROM enrolment GROUP BY 
 
 
 class Fact(NamedTuple):
-    """An event in an outbox. `thing` is the visit, look or site that it is about, where no receipt may tell."""
+    """An event in an outbox. `thing` is the visit, look or site that it is about, where no receipt may tell.
+
+    `is_next`: a door of the next version wrote it.
+    """
 
     event_id: str
     stream: Stream
     sequence: int
     digest: bytes
     thing: str | None = None
+    is_next: bool = False
 
 
 class Copy(NamedTuple):
@@ -75,19 +97,14 @@ class Reader:
     letters: Sequence[Letter] = ()
 
 
-class Figure(NamedTuple):
-    """What a count of analytics is of."""
-
-    name: str
-    site_id: str
-    detail: str
-
-
 @dataclass(frozen=True)
 class Evidence:
-    """All of it. `things` are the ids that each owner has, by table.
+    """All of it. `things` are the ids that each owner has, by table. `versions`, `left` and `revoked` are by place:
+    which version of each survey counts there (0: none; None: some, it keeps no numbers), whom it has anything of, and
+    the links of whom it lets nobody in.
 
-    `was_refilled`: Kafka lost its log and got it again from the outboxes, behind what relays had sent by then.
+    `happened` are the kinds of faults. After a lost disk Kafka got its log again from the outboxes, behind what relays
+    had sent by then.
     """
 
     ledger: Sequence[Entry]
@@ -96,15 +113,19 @@ class Evidence:
     readers: Mapping[str, Reader]
     things: Mapping[str, frozenset[str]] = field(default_factory=dict)
     figures: Mapping[Figure, int] = field(default_factory=dict)
-    was_refilled: bool = False
+    versions: Mapping[str, Mapping[str, int | None]] = field(default_factory=dict)
+    left: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    revoked: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    happened: Set[str] = frozenset()
 
 
-async def gather(admin_dsn: str, broker: Broker, ledger: Sequence[Entry], *, was_refilled: bool) -> Evidence:
+async def gather(admin_dsn: str, broker: Broker, ledger: Sequence[Entry], happened: Set[str]) -> Evidence:
     """Read everything, as the superuser whom no wall stops."""
     outbox: list[Fact] = []
     readers: dict[str, Reader] = {}
     things: dict[str, frozenset[str]] = {}
     figures: dict[Figure, int] = {}
+    holdings: dict[str, Holding] = {}
     for service in SERVICES:
         async with connected(at(admin_dsn, service)) as connection:
             if publishes(service):
@@ -112,13 +133,26 @@ async def gather(admin_dsn: str, broker: Broker, ledger: Sequence[Entry], *, was
             if consumes(service):
                 topics = [topic.name for topic in consumes(service)]
                 readers[service] = await reader_of(connection, service, topics)
+            holdings[service] = await holding_of(connection, service)
             for table, column in {(w.table, w.column) for w in WRITES.values() if w.service == service}:
                 rows = await connection.fetch(f"SELECT {column}::text AS id FROM {table}")
                 things[table] = frozenset(row["id"] for row in rows)
             if service == "analytics":
                 figures = {Figure(*row[:3]): row[3] for row in await connection.fetch(_FIGURES)}
-    copies = await log_of(broker, list(TOPICS))
-    return Evidence(ledger, outbox, copies, readers, things, figures, was_refilled)
+    async with connected(at(admin_dsn, KEY_RING)) as connection:
+        holdings[KEY_RING] = await holding_of(connection, KEY_RING)
+    return Evidence(
+        ledger,
+        outbox,
+        await log_of(broker, list(TOPICS)),
+        readers,
+        things,
+        figures,
+        versions={place: held.versions for place, held in holdings.items() if held.versions is not None},
+        left={place: held.left for place, held in holdings.items() if held.left is not None},
+        revoked={place: held.revoked for place, held in holdings.items() if held.revoked is not None},
+        happened=happened,
+    )
 
 
 async def outbox_of(connection: Connection) -> list[Fact]:
@@ -131,6 +165,7 @@ async def outbox_of(connection: Connection) -> list[Fact]:
                 row["sequence"],
                 _digest(row["value"]),
                 _thing(row["topic"], row["key"], row["value"]),
+                row["value"].endswith(FIELD),
             )
             async for row in connection.cursor(_OUTBOX, prefetch=_PREFETCH)
         ]
@@ -196,31 +231,3 @@ def _thing(topic: str, key: str, value: bytes) -> str | None:
     if topic == SITE_UPDATED.name:
         return key
     return str(orjson.loads(value)[_THING_OF[topic]]) if topic in _THING_OF else None
-
-
-def counted(ledger: Sequence[Entry]) -> Counter[Figure]:
-    """The figures as the ledger alone has them: what analytics must count, nothing of analytics in it."""
-    figures: Counter[Figure] = Counter()
-    states: dict[tuple[str, str, str], str] = {}
-    accepted = [entry for entry in ledger if entry.is_accepted and entry.thing is not None]
-    for entry in accepted:
-        thing = str(entry.thing)
-        match entry.what:
-            case writes.PATIENT | writes.CONSENT:
-                states["patients", entry.site_id, str(entry.patient_id)] = entry.state or "invited"
-            case writes.VISIT | writes.CHANGE:
-                states["visits", entry.site_id, thing] = entry.state or "scheduled"
-            case writes.ASSESSMENT | writes.LAB | writes.MEDICATION | writes.STEP:
-                states["clinical facts", entry.site_id, thing] = _KINDS[entry.what]
-            case writes.LOOK | writes.VIEW:
-                states["views", entry.site_id, thing] = ""
-            case writes.SURVEY:
-                states["surveys", entry.site_id, thing] = ""
-            case writes.FEEDBACK:
-                states["feedback", entry.site_id, thing] = ""
-    for (name, site_id, _), state in states.items():
-        figures[Figure(name, site_id, state)] += 1
-    return figures
-
-
-_KINDS = {writes.ASSESSMENT: "assessment", writes.LAB: "lab", writes.MEDICATION: "medication", writes.STEP: "plan-step"}

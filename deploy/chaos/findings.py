@@ -4,17 +4,15 @@ Each check says how much it looked at, so that one that saw nothing is not taken
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from deploy.chaos import writes
-from deploy.chaos.evidence import Copy, Evidence, Fact, Reader, counted
+from deploy.chaos import told, writes
+from deploy.chaos.evidence import Copy, Evidence, Fact, Reader
 from deploy.chaos.ledger import NEVER, Entry
 from deploy.chaos.traffic import POISON
-from deploy.chaos.writes import UNKEYED, WRITES
+from deploy.chaos.writes import OUTLIVES, UNKEYED, WRITES
 from shared.broker import Stream
-
-_UNKEYED = (*UNKEYED, writes.SITE)
 
 
 @dataclass(frozen=True)
@@ -29,12 +27,10 @@ class Check:
 def checks(evidence: Evidence) -> list[Check]:
     """Every check that needs nothing but the evidence."""
     facts, copies, ledger = evidence.outbox, evidence.kafka, evidence.ledger
-    accepted = [entry for entry in ledger if entry.is_accepted]
+    accepted, gone = [entry for entry in ledger if entry.is_accepted], told.erased(ledger)
     found = [
-        Check("every request answered as it must be", len(ledger), list(_wrong_answers(ledger))),
-        Check(
-            "every accepted write in its owner's tables", len(accepted), list(_unrecorded(accepted, evidence.things))
-        ),
+        Check("every request answered as it must be", len(ledger), list(_wrong_answers(ledger, gone))),
+        Check("every accepted write in its owner's tables", len(accepted), list(_unrecorded(evidence, gone))),
         Check("one event in an outbox for each, and no other", len(facts), list(_unexplained(accepted, ledger, facts))),
         Check("sequences 1 to n in the order of the log", len(facts), list(_out_of_sequence(facts))),
         Check("every event on Kafka, unchanged, and no other", len(copies), list(_astray(facts, copies))),
@@ -48,21 +44,66 @@ def checks(evidence: Evidence) -> list[Check]:
             Check(f"nothing set aside at {name} but poison", len(due), list(_letters_amiss(copies, reader))),
         ]
     figures = list(_figures_amiss(evidence))
-    return [*found, Check("figures of analytics as the ledger has them", len(evidence.figures), figures)]
+    return [
+        *found,
+        Check("figures of analytics as the ledger has them", len(evidence.figures), figures),
+        *_taken_back(evidence, gone),
+        *([_rolled(evidence)] if "rolling-restart" in evidence.happened else []),
+    ]
 
 
-def _wrong_answers(ledger: Sequence[Entry]) -> Iterator[str]:
+def _rolled(evidence: Evidence) -> Check:
+    """What doors of the next version wrote had its effect at each reader, of whichever version."""
+    newer = [fact for fact in evidence.outbox if fact.is_next]
+    findings = [
+        f"event {fact.event_id} of the next version had no effect at {name}"
+        for name, reader in evidence.readers.items()
+        for fact in newer
+        if fact.stream.topic in reader.topics and fact.event_id not in reader.effects
+    ]
+    return Check("events of the next version are read", len(newer), findings)
+
+
+def _taken_back(evidence: Evidence, gone: Set[str]) -> Iterator[Check]:
+    """What was amended, erased and revoked is so in every place."""
+    due, closed = told.versions(evidence.ledger), told.revoked(evidence.ledger)
+    for place, held in evidence.versions.items():
+        yield Check(
+            f"one version of each survey counts at {place}, the newest", len(due), list(_versions_amiss(due, held))
+        )
+    for place, left in evidence.left.items():
+        findings = [f"something of {patient} is left" for patient in sorted(gone & left)]
+        yield Check(f"nothing is left of who was erased at {place}", len(gone), findings)
+    for place, known in evidence.revoked.items():
+        findings = [f"link {link} was revoked and is not known to be" for link in sorted(closed - known)]
+        yield Check(f"revoked links open nothing at {place}", len(closed), findings)
+
+
+def _versions_amiss(due: Mapping[str, int], held: Mapping[str, int | None]) -> Iterator[str]:
+    for survey in due.keys() | held.keys():
+        number, there = due.get(survey, 0), held.get(survey, 0)
+        if there != number and not (there is None and number > 0):
+            yield f"survey {survey}: {'one' if there is None else there or 'none'} counts, not {number or 'none'}"
+
+
+def _wrong_answers(ledger: Sequence[Entry], gone: Set[str]) -> Iterator[str]:
     for entry in ledger:
+        if entry.problem == "erased" and entry.patient_id in gone:
+            continue
         if entry.status == NEVER:
             yield f"{entry.what} of {entry.site_id} was never answered: {entry.problem}"
         elif entry.problem is not None and not entry.is_expected:
             yield f"{entry.what} of {entry.site_id} was answered {entry.status}: {entry.problem}"
 
 
-def _unrecorded(accepted: Sequence[Entry], things: Mapping[str, frozenset[str]]) -> Iterator[str]:
-    for entry in accepted:
-        if entry.thing is not None and entry.thing not in things[WRITES[entry.what].table]:
-            yield f"{entry.what} {entry.thing} of {entry.site_id} was accepted and is not in {WRITES[entry.what].table}"
+def _unrecorded(evidence: Evidence, gone: Set[str]) -> Iterator[str]:
+    for entry in told.accepted(evidence.ledger):
+        table = WRITES[entry.what].table
+        is_due = entry.patient_id not in gone or entry.what in OUTLIVES
+        if is_due and entry.thing not in evidence.things[table]:
+            yield f"{entry.what} {entry.thing} of {entry.site_id} was accepted and is not in {table}"
+        if not is_due and entry.thing in evidence.things[table]:
+            yield f"{entry.what} {entry.thing} of {entry.site_id} is in {table}, and its patient was erased"
 
 
 def _unexplained(accepted: Sequence[Entry], ledger: Sequence[Entry], facts: Sequence[Fact]) -> Iterator[str]:
@@ -72,10 +113,11 @@ def _unexplained(accepted: Sequence[Entry], ledger: Sequence[Entry], facts: Sequ
     for receipt in receipts:
         if times[receipt] != 1:
             yield f"receipt {receipt}: {times[receipt]} events"
-    untold = Counter((entry.what, entry.thing) for entry in accepted if entry.what in _UNKEYED and not entry.receipt)
+    untold = Counter((entry.what, entry.thing) for entry in accepted if entry.what in UNKEYED and not entry.receipt)
     due: Counter[tuple[str, str | None]] = Counter()
     for (what, thing), number in untold.items():
-        due[WRITES[what].topic.name, thing] += number
+        if (topic := WRITES[what].topic) is not None:
+            due[topic.name, thing] += number
     lost_looks = Counter(_keys_of_lost_looks(ledger))
     rest = [fact for fact in facts if fact.event_id not in receipts]
     for fact in rest:
@@ -85,9 +127,9 @@ def _unexplained(accepted: Sequence[Entry], ledger: Sequence[Entry], facts: Sequ
             lost_looks[fact.stream.key] -= 1
         else:
             yield f"event {fact.event_id} of {fact.stream.topic}: nobody was told of it"
-    for (topic, thing), number in due.items():
+    for (name, thing), number in due.items():
         if number > 0:
-            yield f"{number} events of {topic} about {thing} are not in the outbox"
+            yield f"{number} events of {name} about {thing} are not in the outbox"
 
 
 def _keys_of_lost_looks(ledger: Sequence[Entry]) -> Iterator[str]:
@@ -128,7 +170,7 @@ def _out_of_order(evidence: Evidence) -> Iterator[str]:
     for copy in evidence.kafka:
         if copy.sequence == last[copy.stream] + 1:
             last[copy.stream] = copy.sequence
-        elif copy.sequence is not None and copy.sequence > last[copy.stream] and not evidence.was_refilled:
+        elif copy.sequence is not None and copy.sequence > last[copy.stream] and "lost-disk" not in evidence.happened:
             yield f"{copy.place}: {copy.sequence} of {_named(copy.stream)} follows {last[copy.stream]}"
             last[copy.stream] = copy.sequence
     for stream, written in _heads(evidence.outbox).items():
@@ -164,15 +206,15 @@ def _letters_amiss(copies: Sequence[Copy], reader: Reader) -> Iterator[str]:
 
 def _figures_amiss(evidence: Evidence) -> Iterator[str]:
     """To the last one; a look that nobody was answered may be there or not."""
-    told = counted(evidence.ledger)
+    figures = told.counted(evidence.ledger)
     lost: Counter[str] = Counter()
     for entry in evidence.ledger:
         lost[entry.site_id] += entry.lost if entry.what == writes.LOOK else 0
-    for figure in sorted(told.keys() | evidence.figures.keys()):
-        most = told[figure] + (lost[figure.site_id] if figure.name == "views" else 0)
-        if not told[figure] <= evidence.figures.get(figure, 0) <= most:
+    for figure in sorted(figures.keys() | evidence.figures.keys()):
+        most = figures[figure] + (lost[figure.site_id] if figure.name == "views" else 0)
+        if not figures[figure] <= evidence.figures.get(figure, 0) <= most:
             name = " ".join(filter(None, (figure.name, figure.detail)))
-            yield f"{name} of {figure.site_id}: {evidence.figures.get(figure, 0)}, the ledger has {told[figure]}"
+            yield f"{name} of {figure.site_id}: {evidence.figures.get(figure, 0)}, the ledger has {figures[figure]}"
 
 
 def _heads(facts: Sequence[Fact]) -> dict[Stream, int]:

@@ -30,12 +30,16 @@ Kind = Literal[
     "poison",
     "rebuild",
     "lost-disk",
+    "rolling-restart",
+    "full-disk",
+    "clock-jump",
 ]
 WORKERS = tuple(str(door) for door in DOORS if door.kind == "worker")
 PUBLISHERS = tuple(service for service in SERVICES if publishes(service))
 CONSUMERS = tuple(service for service in SERVICES if consumes(service))
 APPS = tuple(str(door) for door in DOORS if door.kind == "app")
 _NAMES = tuple(map(str, DOORS))
+_WIRES = ("postgres", "kafka")
 # Time without faults at the begin, to see that all is well; between two faults in the mean; with both servers up.
 FIRST_S = 3.0
 MEAN_GAP_S = 5.0
@@ -63,16 +67,19 @@ _SHAPES: dict[Kind, _Shape] = {
     "kill-both": _Shape(0, 3),
     "end-sessions": _Shape(0, 0, SERVICES, cards=2),
     "idle-writer": _Shape(4, 12, SERVICES),
-    "slow-wire": _Shape(2, 6),
-    "trickling-wire": _Shape(1, 4),
-    "deaf-wire": _Shape(1, 8),
-    "cut-wire": _Shape(0, 0),
+    "slow-wire": _Shape(2, 6, _WIRES),
+    "trickling-wire": _Shape(1, 4, _WIRES),
+    "deaf-wire": _Shape(1, 8, _WIRES),
+    "cut-wire": _Shape(0, 0, _WIRES),
     "duplicates": _Shape(0, 0, PUBLISHERS, cards=2),
     "poison": _Shape(0, 0, PUBLISHERS),
     "rebuild": _Shape(0, 0, CONSUMERS),
     "lost-disk": _Shape(0, 0),
+    "rolling-restart": _Shape(8, 14),
+    "full-disk": _Shape(2, 7),
+    "clock-jump": _Shape(4, 15, _NAMES, cards=2),
 }
-OF_SERVERS: tuple[Kind, ...] = ("kill-broker", "pause-broker", "kill-postgres", "kill-both", "lost-disk")
+OF_SERVERS: tuple[Kind, ...] = ("kill-broker", "pause-broker", "kill-postgres", "kill-both", "lost-disk", "full-disk")
 ALL: tuple[Kind, ...] = tuple(_SHAPES)
 
 
@@ -80,7 +87,8 @@ ALL: tuple[Kind, ...] = tuple(_SHAPES)
 class Fault:
     """One thing that goes wrong, `at_s` seconds after the clients began and for `lasts_s`.
 
-    `target` is a door or a service, or empty where it meets all. `seed` decides what else there is to decide.
+    `target` is a door, a service or the server that a wire leads to, or empty where it meets all. `seed` decides what
+    else there is to decide.
     """
 
     at_s: float

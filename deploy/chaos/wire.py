@@ -1,4 +1,4 @@
-"""The wire between the doors and PostgreSQL: it passes everything on, until it is told to be slow, deaf, or cut.
+"""The wire from the doors to a server: it passes everything on, until it is told to be slow, deaf, or cut.
 
 It lives in a thread of its own, so that nothing that the rig waits for holds it up.
 """
@@ -16,9 +16,9 @@ _SLOW_S = 0.08
 
 
 class Wire:
-    """Listens on `port` and leads to the server at `to_port`. Use it as a context."""
+    """Listens on `port` and leads to the server at `to_port`, once that is known. Use it as a context."""
 
-    def __init__(self, to_port: int) -> None:
+    def __init__(self, to_port: int = 0) -> None:
         self._listener = socket.create_server((HOST, 0))
         self.port: int = self._listener.getsockname()[1]
         self.to_port = to_port

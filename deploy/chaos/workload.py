@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -23,11 +24,12 @@ from deploy.chaos import writes
 from deploy.chaos.clients import Clients, Given, Unanswered
 from deploy.chaos.ledger import Ledger
 from deploy.chaos.stories import sites_of, stories
+from deploy.chaos.taken_back import TakingBack
 from deploy.demo.network import Body, Patient, Visit
 from deploy.doors import SERVICES
 from deploy.prepare import running_network
 from shared.auth import Role
-from shared.events import ViewContext
+from shared.events import ViewContext, VisitState
 
 STORIES_A_SECOND = 4.5
 _MOST_AT_ONCE = 200
@@ -36,6 +38,7 @@ _ANSWER_S = 12.0
 _SHARE_ENROLLED_AGAIN = 0.05
 _SHARE_CORRECTED = 0.5
 _SHARE_ONE_BY_ONE = 0.3
+_SHARE_LINKED, _SHARE_ERASED = 0.15, 0.05
 
 
 class _Known(NamedTuple):
@@ -69,8 +72,16 @@ class Telling:
             await self.clients.write(writes.PATIENT, self.site_id, [again], refusal="already-enrolled")
         await self._write(writes.CONSENT, self.patient.consents, about=enrolled.thing)
         visits = await self._visits(enrolled)
-        await asyncio.gather(self._clinical(enrolled, visits), self._course(visits))
+        taking_back = TakingBack(self.clients, self.site_id, self.rng)
+        await asyncio.gather(self._results(enrolled), self._course(visits, taking_back))
         await self._looks(enrolled, visits)
+        if self.rng.random() < _SHARE_LINKED and visits and visits[-1].visit.state is not VisitState.CANCELLED:
+            await taking_back.link(visits[-1].ids["visit_id"])
+        if self.rng.random() < _SHARE_ERASED:
+            another = {"patient_id": enrolled.thing, **visits[-1].visit.schedule} if visits else None
+            await asyncio.gather(self._care(enrolled, visits), taking_back.erase(enrolled.thing, another))
+        else:
+            await self._care(enrolled, visits)
 
     async def _visits(self, enrolled: Given) -> list[_Known]:
         schedules = [{"patient_id": enrolled.thing, **visit.schedule} for visit in self.patient.visits]
@@ -81,10 +92,10 @@ class Telling:
             if one is not None
         ]
 
-    async def _course(self, visits: Sequence[_Known]) -> None:
-        """Surveys before the visits, the visits, and what was said after them."""
+    async def _course(self, visits: Sequence[_Known], taking_back: TakingBack) -> None:
+        """Surveys before the visits, the visits, what was said after them, and what of it was wrong."""
         surveys = [one.about(one.visit.survey) for one in visits if one.visit.survey is not None]
-        await self._write(writes.SURVEY, surveys)
+        given = await self._write(writes.SURVEY, surveys)
         for one in visits:
             after = None
             for change in one.visit.changes:
@@ -93,21 +104,25 @@ class Telling:
                 after = changed.receipt if changed is not None else after
             if one.visit.feedback is not None:
                 await self._write(writes.FEEDBACK, [one.about(one.visit.feedback)], after=after)
+        await taking_back.correct(surveys, given)
 
-    async def _clinical(self, enrolled: Given, visits: Sequence[_Known]) -> None:
-        """What the clinic knows: first the results, and when those are taken, the rest at once; some are corrected."""
+    async def _results(self, enrolled: Given) -> None:
+        """Of the laboratory; some are corrected."""
         labs = [{"patient_id": enrolled.thing, **body} for body in self.patient.labs]
-        medications = [{"patient_id": enrolled.thing, **body} for body in self.patient.medications]
-        assessments = [one.about(body) for one in visits for body in one.visit.assessments]
-        steps = [one.about(body) for one in visits for body in one.visit.plan_steps]
         given = await self._write(writes.LAB, labs, after=enrolled.receipt)
         corrected = [
             {**lab, "lab_id": one.thing, "value": round(lab["value"] * 1.1, 1)}
             for lab, one in zip(labs, given, strict=True)
             if one is not None and self.rng.random() < _SHARE_CORRECTED
         ]
+        await self._write(writes.LAB, corrected)
+
+    async def _care(self, enrolled: Given, visits: Sequence[_Known]) -> None:
+        """What the clinic decided, all at once; who is erased meanwhile may be refused."""
+        medications = [{"patient_id": enrolled.thing, **body} for body in self.patient.medications]
+        assessments = [one.about(body) for one in visits for body in one.visit.assessments]
+        steps = [one.about(body) for one in visits for body in one.visit.plan_steps]
         await asyncio.gather(
-            self._write(writes.LAB, corrected),
             self._write(writes.MEDICATION, medications),
             self._write(writes.ASSESSMENT, assessments),
             self._write(writes.STEP, steps),
@@ -163,7 +178,13 @@ async def run(home: Path, ledger_file: Path, seconds: float, seed: int) -> None:
     async with AsyncExitStack() as stack:
         doors = {
             service: await stack.enter_async_context(
-                httpx.AsyncClient(base_url=network.url(service), limits=limits, timeout=timeout, trust_env=False)
+                httpx.AsyncClient(
+                    base_url=network.url(service),
+                    limits=limits,
+                    timeout=timeout,
+                    cookies=_no_cookies(),
+                    trust_env=False,
+                )
             )
             for service in SERVICES
         }
@@ -175,6 +196,11 @@ async def run(home: Path, ledger_file: Path, seconds: float, seed: int) -> None:
         sys.stdout.write("The clients begin.\n")
         sys.stdout.flush()
         await write_for(seconds, seed, clients)
+
+
+def _no_cookies() -> CookieJar:
+    """One client stands for all people: none may come with another's session."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
 def main() -> None:

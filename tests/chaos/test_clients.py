@@ -168,3 +168,43 @@ async def test_a_look_is_known_by_the_id_that_the_page_carries_and_how_often_it_
     assert await behind(door).look(SITE, PATIENT, after=None) == "l1"
     (entry,) = told()
     assert (entry.what, entry.thing, entry.patient_id, entry.lost) == (writes.LOOK, "l1", PATIENT, 1)
+
+
+async def test_a_correction_is_of_the_patient_whose_survey_it_is(behind: Behind, told: Told) -> None:
+    clients = behind(Door(taken(), taken()))
+    await clients.write(writes.SURVEY, SITE, [SURVEY])
+    await clients.write(writes.MISTAKE, SITE, [{"replaces": 1, "reason": "test-entry"}], about="s1")
+    assert [(entry.what, entry.patient_id) for entry in told()] == [
+        (writes.SURVEY, PATIENT),
+        (writes.MISTAKE, PATIENT),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "is_live", "is_right"), [(303, True, True), (404, True, False), (303, False, False)]
+)
+async def test_a_link_opens_until_it_is_revoked_and_the_ledger_says_where_it_does_not(
+    behind: Behind, told: Told, status: int, *, is_live: bool, is_right: bool
+) -> None:
+    door = Door(httpx.Response(status, headers=[("set-cookie", "session=abc; HttpOnly"), ("set-cookie", "lang=en")]))
+    session = await behind(door).open(SITE, "/l/site/secret", is_live=is_live)
+    assert session == ("session=abc; lang=en" if status == 303 else None)
+    assert [entry.problem is None for entry in told()] == [is_right]
+
+
+@pytest.mark.parametrize(("status", "is_right"), [(401, True), (303, True), (200, False)])
+async def test_a_session_of_a_revoked_link_shows_nothing(
+    behind: Behind, told: Told, status: int, *, is_right: bool
+) -> None:
+    door = Door(httpx.Response(status))
+    await behind(door).come_back(SITE, "session=abc")
+    assert door.asked[0].headers["cookie"] == "session=abc"
+    assert [entry.problem is None for entry in told()] == [is_right]
+
+
+async def test_a_revoking_that_was_not_answered_is_asked_again_and_known_by_its_link(
+    behind: Behind, told: Told
+) -> None:
+    await behind(Door(httpx.ReadTimeout("late"), httpx.Response(204))).revoke(SITE, "v1", "k1")
+    (entry,) = told()
+    assert (entry.what, entry.thing, entry.status, entry.lost) == (writes.REVOKING, "k1", 204, 1)

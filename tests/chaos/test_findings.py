@@ -8,16 +8,18 @@ from typing import Any
 import pytest
 
 from deploy.chaos import writes
-from deploy.chaos.evidence import Copy, Evidence, Fact, Figure, Letter, Reader
+from deploy.chaos.evidence import Copy, Evidence, Fact, Letter, Reader
 from deploy.chaos.findings import checks
 from deploy.chaos.ledger import NEVER, Entry
+from deploy.chaos.told import Figure
 from deploy.chaos.traffic import POISON
 from shared.broker import Stream
-from shared.events import DASHBOARD_VIEWED, SURVEY_COMPLETED, VISIT_UPDATED
+from shared.events import DASHBOARD_VIEWED, LINK_REVOKED, PATIENT_ERASED, SURVEY_COMPLETED, VISIT_UPDATED
 from tests.builders import SITE
 
-ANN, BOB = "ann", "bob"
+ANN, BOB, CAT = "ann", "bob", "cat"
 SURVEYS, VISITS, VIEWS = SURVEY_COMPLETED.name, VISIT_UPDATED.name, DASHBOARD_VIEWED.name
+REVOKED, ERASED = LINK_REVOKED.name, PATIENT_ERASED.name
 
 
 def a_fact(event_id: str, topic: str, key: str, sequence: int, thing: str | None = None) -> Fact:
@@ -43,6 +45,11 @@ FACTS = [
     a_fact("e5", VISITS, ANN, 2, "v1"),
     a_fact("e6", VIEWS, BOB, 1, "l1"),
     a_fact("e7", VIEWS, BOB, 2, "l1"),
+    a_fact("a1", SURVEYS, ANN, 3),
+    a_fact("m1", SURVEYS, BOB, 2),
+    a_fact("r1", REVOKED, ANN, 1, "k1"),
+    a_fact("c1", SURVEYS, CAT, 1),
+    a_fact("c2", ERASED, CAT, 1, CAT),
 ]
 LEDGER = [
     an_entry(writes.SURVEY, "s1", "e1"),
@@ -52,18 +59,28 @@ LEDGER = [
     an_entry(writes.CHANGE, "v1", None, state="completed", status=200, lost=1),
     an_entry(writes.LOOK, "l1", None, patient_id=BOB, status=200),
     an_entry(writes.BEACON, "l1", None, patient_id=BOB, status=204, state="5000"),
+    an_entry(writes.AMENDMENT, "s1", "a1", patient_id=ANN),
+    an_entry(writes.MISTAKE, "s3", "m1", patient_id=BOB),
+    an_entry(writes.LINK, "k1", None, patient_id=ANN),
+    an_entry(writes.REVOKING, "k1", None, patient_id=ANN, status=204),
+    an_entry(writes.SURVEY, "s4", "c1", patient_id=CAT),
+    an_entry(writes.ERASURE, CAT, None, patient_id=CAT),
+    an_entry(writes.SURVEY, "", None, patient_id=CAT, status=410, problem="erased"),
     an_entry(writes.PATIENT, "p1", None, status=409, problem="already-enrolled", is_expected=True),
 ]
 POISONED = Copy(None, Stream("", SURVEYS, f"{POISON}1"), None, b"", f"{SURVEYS}/1@0")
 READER = Reader(
-    topics=frozenset({SURVEYS, VISITS, VIEWS}),
+    topics=frozenset({SURVEYS, VISITS, VIEWS, REVOKED, ERASED}),
     effects={fact.event_id: 1 for fact in FACTS},
     delivered=frozenset(fact.event_id for fact in FACTS),
     heads={
-        Stream(SITE, SURVEYS, ANN): 2,
-        Stream(SITE, SURVEYS, BOB): 1,
+        Stream(SITE, SURVEYS, ANN): 3,
+        Stream(SITE, SURVEYS, BOB): 2,
+        Stream(SITE, SURVEYS, CAT): 1,
         Stream(SITE, VISITS, ANN): 2,
         Stream(SITE, VIEWS, BOB): 2,
+        Stream(SITE, REVOKED, ANN): 1,
+        Stream(SITE, ERASED, CAT): 1,
     },
     letters=[Letter(POISONED.stream, "dead", "ce_id is missing", POISONED.place)],
 )
@@ -72,9 +89,20 @@ SOUND = Evidence(
     outbox=FACTS,
     kafka=[*copies_of(*FACTS), POISONED],
     readers={"dashboard": READER},
-    things={"survey": frozenset({"s1", "s2", "s3"}), "visit": frozenset({"v1"}), "view": frozenset({"l1"})},
+    things={
+        "survey": frozenset({"s1", "s2", "s3"}),
+        "visit": frozenset({"v1"}),
+        "view": frozenset({"l1"}),
+        "visit_link": frozenset({"k1"}),
+        "erasure": frozenset({CAT}),
+    },
+    versions={"intake": {"s1": 2, "s2": 1, "s3": 0}, "feedback": {"s1": None, "s2": None}},
+    left={"dashboard": frozenset({ANN, BOB})},
+    revoked={"feedback": frozenset({"k1"})},
     figures={
-        Figure("surveys", SITE, ""): 3,
+        Figure("surveys", SITE, "counting"): 2,
+        Figure("surveys", SITE, "in error"): 1,
+        Figure("erased", SITE, ""): 1,
         Figure("visits", SITE, "completed"): 1,
         Figure("views", SITE, ""): 1,
     },
@@ -103,6 +131,7 @@ ANSWERED, RECORDED = "every request answered as it must be", "every accepted wri
 EXPLAINED, IN_SEQUENCE = "one event in an outbox for each, and no other", "sequences 1 to n in the order of the log"
 ON_KAFKA, IN_ORDER = "every event on Kafka, unchanged, and no other", "each patient's events in order on Kafka"
 EFFECT, HEADS = "one effect of each event at dashboard", "heads at dashboard"
+COUNTING = "one version of each survey counts at {}, the newest"
 LETTERS, FIGURES = "nothing set aside at dashboard but poison", "figures of analytics as the ledger has them"
 DAMAGE: dict[str, tuple[Evidence, str, str]] = {
     "a request that nobody answered": (
@@ -136,7 +165,7 @@ DAMAGE: dict[str, tuple[Evidence, str, str]] = {
         "receipt e9: 0 events",
     ),
     "two events for one key": (
-        replace(SOUND, outbox=[*FACTS, a_fact("e8", SURVEYS, BOB, 2)]),
+        replace(SOUND, outbox=[*FACTS, a_fact("e8", SURVEYS, BOB, 3)]),
         EXPLAINED,
         "event e8 of survey-completed: nobody was told of it",
     ),
@@ -145,7 +174,11 @@ DAMAGE: dict[str, tuple[Evidence, str, str]] = {
         EXPLAINED,
         "event e8",
     ),
-    "a look that nobody published": (replace(SOUND, outbox=FACTS[:-1]), EXPLAINED, "about l1 are not in the outbox"),
+    "a look that nobody published": (
+        replace(SOUND, outbox=[fact for fact in FACTS if fact.event_id != "e7"]),
+        EXPLAINED,
+        "about l1 are not in the outbox",
+    ),
     "a look that nobody had": (
         replace(SOUND, outbox=[*FACTS, a_fact("e8", VIEWS, BOB, 3, "l2")]),
         EXPLAINED,
@@ -153,9 +186,9 @@ DAMAGE: dict[str, tuple[Evidence, str, str]] = {
     ),
     "a gap in a sequence": (replace(SOUND, outbox=FACTS[1:]), IN_SEQUENCE, "2 follows 0"),
     "a sequence given twice": (
-        replace(SOUND, outbox=[*FACTS, a_fact("e8", SURVEYS, BOB, 1)]),
+        replace(SOUND, outbox=[*FACTS, a_fact("e8", SURVEYS, BOB, 2)]),
         IN_SEQUENCE,
-        "1 follows 1",
+        "2 follows 2",
     ),
     "an event that the relay passed over": (
         replace(SOUND, kafka=[*copies_of(*FACTS[:2], *FACTS[3:]), POISONED]),
@@ -163,7 +196,7 @@ DAMAGE: dict[str, tuple[Evidence, str, str]] = {
         "event e3 of survey-completed is not on Kafka",
     ),
     "an event that was sent and rolled back": (
-        replace(SOUND, kafka=[*SOUND.kafka, *copies_of(a_fact("e8", SURVEYS, BOB, 2))]),
+        replace(SOUND, kafka=[*SOUND.kafka, *copies_of(a_fact("e8", SURVEYS, BOB, 3))]),
         ON_KAFKA,
         "e8 is in no outbox",
     ),
@@ -184,7 +217,7 @@ DAMAGE: dict[str, tuple[Evidence, str, str]] = {
         "2: 0 effects",
     ),
     "an effect of nothing": (with_reader(delivered=READER.delivered | {"e9"}), EFFECT, "event e9 had an effect"),
-    "a head that is behind": (with_reader(heads={**READER.heads, Stream(SITE, SURVEYS, ANN): 1}), HEADS, "1 of 2"),
+    "a head that is behind": (with_reader(heads={**READER.heads, Stream(SITE, SURVEYS, ANN): 1}), HEADS, "1 of 3"),
     "a patient who is parked": (
         with_reader(letters=[*READER.letters, Letter(FACTS[0].stream, "parked", "an earlier one", "p")]),
         LETTERS,
@@ -192,9 +225,76 @@ DAMAGE: dict[str, tuple[Evidence, str, str]] = {
     ),
     "poison that vanished": (with_reader(letters=[]), LETTERS, "was not set aside"),
     "a figure that is off by one": (
-        replace(SOUND, figures={**SOUND.figures, Figure("surveys", SITE, ""): 4}),
+        replace(SOUND, figures={**SOUND.figures, Figure("surveys", SITE, "counting"): 4}),
         FIGURES,
-        "surveys of riverbend: 4, the ledger has 3",
+        "surveys counting of riverbend: 4, the ledger has 2",
+    ),
+    "an amendment that was lost": (
+        replace(SOUND, versions={"dashboard": {"s1": 1, "s2": 1, "s3": 0}}),
+        COUNTING.format("dashboard"),
+        "survey s1: 1 counts, not 2",
+    ),
+    "a survey in error that counts": (
+        replace(SOUND, versions={"feedback": {"s1": None, "s2": None, "s3": None}}),
+        COUNTING.format("feedback"),
+        "survey s3: one counts, not none",
+    ),
+    "a survey that counts nowhere": (
+        replace(SOUND, versions={"feedback": {"s1": None}}),
+        COUNTING.format("feedback"),
+        "survey s2: none counts, not 1",
+    ),
+    "a survey in error that analytics counts": (
+        replace(SOUND, figures={**SOUND.figures, Figure("surveys", SITE, "in error"): 0}),
+        FIGURES,
+        "surveys in error of riverbend: 0",
+    ),
+    "a write that an erasure left": (
+        replace(SOUND, things={**SOUND.things, "survey": SOUND.things["survey"] | {"s4"}}),
+        RECORDED,
+        "survey s4 of riverbend is in survey, and its patient was erased",
+    ),
+    "an erasure without a tombstone": (
+        replace(SOUND, things={**SOUND.things, "erasure": frozenset()}),
+        RECORDED,
+        "is not in erasure",
+    ),
+    "something of who was erased, brought back by a late event": (
+        replace(SOUND, left={"dashboard": frozenset({ANN, CAT})}),
+        "nothing is left of who was erased at dashboard",
+        "something of cat is left",
+    ),
+    "a figure with who was erased in it": (
+        replace(SOUND, figures={**SOUND.figures, Figure("surveys", SITE, "counting"): 3}),
+        FIGURES,
+        "surveys counting of riverbend: 3, the ledger has 2",
+    ),
+    "a refusal as erased of who was not": (
+        replace(
+            SOUND,
+            ledger=[*LEDGER, an_entry(writes.SURVEY, "", None, patient_id=ANN, status=410, problem="erased")],
+        ),
+        ANSWERED,
+        "erased",
+    ),
+    "an erasure that nobody published": (
+        replace(SOUND, outbox=FACTS[:-1]),
+        EXPLAINED,
+        "1 events of patient-erased about cat are not in the outbox",
+    ),
+    "a revoked link that opens a session elsewhere": (
+        replace(SOUND, revoked={"feedback": frozenset()}),
+        "revoked links open nothing at feedback",
+        "link k1",
+    ),
+    "an event of the next version that nobody read": (
+        replace(
+            with_reader(effects=without(READER.effects, "e2")),
+            outbox=[fact._replace(is_next=True) for fact in FACTS],
+            happened={"rolling-restart"},
+        ),
+        "events of the next version are read",
+        "event e2 of the next version had no effect at dashboard",
     ),
     "a visit in another state": (
         replace(SOUND, figures={**without(SOUND.figures, Figure("visits", SITE, "completed"))}),
@@ -239,6 +339,6 @@ def test_a_look_whose_answer_was_lost_may_be_there_once_more_and_no_oftener() ->
 def test_a_log_that_was_refilled_may_begin_anywhere_but_has_everything_in_order_behind_that() -> None:
     refilled = replace(SOUND, kafka=[*copies_of(FACTS[1]), *SOUND.kafka])
     assert IN_ORDER in found(refilled)
-    assert found(replace(refilled, was_refilled=True)) == {}
-    incomplete = replace(SOUND, kafka=[*copies_of(FACTS[1], FACTS[0], *FACTS[2:]), POISONED], was_refilled=True)
-    assert found(incomplete) == {IN_ORDER: ["survey-completed ann of riverbend: Kafka has 1 of 2 in order"]}
+    assert found(replace(refilled, happened={"lost-disk"})) == {}
+    incomplete = replace(SOUND, kafka=[*copies_of(FACTS[1], FACTS[0], *FACTS[2:]), POISONED], happened={"lost-disk"})
+    assert found(incomplete) == {IN_ORDER: ["survey-completed ann of riverbend: Kafka has 1 of 3 in order"]}

@@ -33,10 +33,15 @@ def test_between_two_faults_of_servers_both_are_up_for_a_while(seed: int) -> Non
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_five_minutes_meet_every_kind_and_none_out_of_all_proportion(seed: int) -> None:
-    kinds = Counter(fault.kind for fault in make_schedule(seed, 300))
+def test_seven_minutes_meet_every_kind_and_none_out_of_all_proportion(seed: int) -> None:
+    kinds = Counter(fault.kind for fault in make_schedule(seed, 420))
     assert set(kinds) == set(ALL)
     assert max(kinds.values()) < 6 * min(kinds.values())
+
+
+def test_both_servers_are_met_by_their_wire() -> None:
+    wires = [fault for fault in make_schedule(1, 600) if fault.kind.endswith("-wire")]
+    assert {fault.target for fault in wires} == {"postgres", "kafka"}
 
 
 def test_faults_overlap() -> None:
