@@ -1,0 +1,51 @@
+"""What the pages of a clinic's staff have in common: the site that they are about, and the bar above them."""
+
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from fastapi import Query, Request
+
+from services.intake import store
+from services.intake.pages.bar import Bar
+from shared.auth import Caller
+from shared.db import Connection, SiteScope
+from shared.errors import unknown
+
+SiteInQuery = Annotated[
+    str | None,
+    Query(alias="site", max_length=40, description="As the header Samepage-Site, for a browser"),
+]
+
+
+def site_shown_to(caller: Caller, named: str | None) -> str:
+    """The site that a page is about: the named one, else the caller's first.
+
+    Raises:
+        Problem: 404 for a site that is not the caller's.
+    """
+    return caller.writing_site(named or min(caller.sites))
+
+
+async def site_and_zone(connection: Connection, site_id: str) -> tuple[store.SiteShown, ZoneInfo]:
+    """A site as its pages show it, and its clocks.
+
+    Raises:
+        Problem: 404
+    """
+    site = await store.site_shown(connection, SiteScope.of(site_id), site_id)
+    if site is None:
+        raise unknown("site")
+    return site, ZoneInfo(site.time_zone)
+
+
+def bar_of(request: Request, caller: Caller, page: str, site_id: str | None = None, name: str | None = None) -> Bar:
+    """The bar above a page, about one site or about all of the caller's."""
+    return Bar(
+        page=page,
+        role=caller.role,
+        subject=caller.subject,
+        sites=sorted(caller.sites),
+        is_synthetic=request.app.state.platform.is_synthetic,
+        site=site_id,
+        site_name=name,
+    )
