@@ -20,8 +20,10 @@ from services.intake.api import (
     news,
     patients,
     sites,
+    survey_rules,
     surveys,
     tokens,
+    visit_pages,
     visits,
 )
 from shared.http import receipts
@@ -47,5 +49,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     alert_rules.router,
     alert_pages.router,
     high_risk.router,
+    survey_rules.router,
+    visit_pages.router,
     receipts.router,
 )

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from services.intake import store
 from services.intake.api.import_rows import Ground
 from services.intake.api.importing import ARRIVING, CHECKING, IMPORTING, ROWS_OF_A_PART, Importer, Run, Seal
-from services.intake.api.staff import SiteInQuery
+from services.intake.api.staff import AtSite
 from services.intake.domain import FORMS
 from services.intake.domain.imports import (
     MOST_COLUMNS,
@@ -146,11 +146,9 @@ async def run_import(request: Request, import_id: UUID, caller: SiteStaff, site:
 
 
 @router.get("/v1/imports/{import_id}/refused-rows", response_class=Sheet)
-async def download_refused_rows(
-    request: Request, import_id: UUID, caller: SiteStaff, site: NamedSite = None, at: SiteInQuery = None
-) -> Response:
+async def download_refused_rows(request: Request, import_id: UUID, caller: SiteStaff, site: AtSite = None) -> Response:
     """The refused rows as CSV, each with its line and what is wrong: correct them there and send the file."""
-    pieces = await Desk(request, caller, caller.writing_site(site or at)).refused_rows(import_id)
+    pieces = await Desk(request, caller, caller.writing_site(site)).refused_rows(import_id)
     return StreamingResponse(pieces, media_type=_CSV, headers=_as_file("refused-rows.csv"))
 
 
@@ -160,13 +158,12 @@ async def download_template(
     caller: SiteStaff,
     kind: ImportKind,
     form: str | None = None,
-    site: NamedSite = None,
-    at: SiteInQuery = None,
+    site: AtSite = None,
 ) -> Response:
     """An empty file with the header of a kind; for answers, that of a `form` (`id|version`)."""
     if form is not None and form not in FORMS:
         raise unknown("form")
-    site_id = caller.writing_site(site or at)
+    site_id = caller.writing_site(site)
     async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
         await keep_read(request, connection, site_id, None)
     asked = FORMS[form or min(FORMS)]

@@ -3,18 +3,27 @@
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import Query, Request
+from fastapi import Depends, Query, Request
 
 from services.intake import store
 from services.intake.pages.bar import Bar
 from shared.auth import Caller
 from shared.db import Connection, SiteScope
 from shared.errors import unknown
+from shared.http.commands import NamedSite
 
-SiteInQuery = Annotated[
-    str | None,
-    Query(alias="site", max_length=40, description="As the header Samepage-Site, for a browser"),
-]
+
+def _named(
+    site: NamedSite = None,
+    in_address: Annotated[
+        str | None, Query(alias="site", max_length=40, description="As Samepage-Site, for a browser")
+    ] = None,
+) -> str | None:
+    return site or in_address
+
+
+# The site that a request names, where the caller is of several: in a header, or in the address as a browser can.
+AtSite = Annotated[str | None, Depends(_named)]
 
 
 def site_shown_to(caller: Caller, named: str | None) -> str:
@@ -24,6 +33,11 @@ def site_shown_to(caller: Caller, named: str | None) -> str:
         Problem: 404 for a site that is not the caller's.
     """
     return caller.writing_site(named or min(caller.sites))
+
+
+def in_address(caller: Caller, site_id: str) -> str:
+    """`?site=riverbend`, where an address has to say which of the caller's sites it is about."""
+    return f"?site={site_id}" if len(caller.sites) > 1 else ""
 
 
 async def site_and_zone(connection: Connection, site_id: str) -> tuple[store.SiteShown, ZoneInfo]:

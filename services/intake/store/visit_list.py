@@ -164,4 +164,3 @@ def _listed(row: asyncpg.Record) -> VisitWithLink:
 
 def _started(row: asyncpg.Record) -> StartedSurvey:
     return StartedSurvey(row["draft_form"], row["draft_part"], orjson.loads(row["draft_answers"]), row["saved_at"])
-
