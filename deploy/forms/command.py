@@ -1,5 +1,6 @@
 """`samepage forms`: check, extract. FHIR on standard output; exit 0 valid, 1 invalid, 2 the input cannot be used."""
 
+import codecs
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,7 +89,7 @@ def _definitions(files: Iterable[Path]) -> list[Definition]:
 
 def _read(file: Path) -> object:
     try:
-        return orjson.loads(file.read_bytes())
+        return orjson.loads(file.read_bytes().removeprefix(codecs.BOM_UTF8))
     except OSError as away:
         _unusable(f"{file} cannot be read: {away.strerror or 'it is not there'}.")
     except orjson.JSONDecodeError as wrong:

@@ -78,7 +78,7 @@ def _said(request: Request) -> dict[str, Any]:
         return {name: ids[known] for name, known in found.items() if known in ids}
 
     said: dict[str, Any] = {
-        "url": route.path.format(**ids),
+        "url": route.path.format(**{**ids, **line.numbers}),
         "params": {**line.query, **filled("query")},
         "headers": {name: uuid4().hex for name in route.places if name == KEY_HEADER}
         | {name: ids[name] for name in ids if name == SITE_HEADER}

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.auth import Role
+from tests.questionnaires import asking, questionnaire
 from tests.services.clinic import PERSON, SITE_BODY
 from tests.survey import CROHNS, FEEDBACK, answers_to
 
@@ -20,7 +21,7 @@ Json = dict[str, Any]
 class Line:
     """`ids`: where ids stand that the document does not show, such as those of a form; `text` is anywhere in the JSON.
     `named`: ids that stand under another name in the network, or that repeat another id of the request.
-    `content`: a body of another kind, behind its content type.
+    `numbers`: those in the path. `content`: a body of another kind, behind its content type.
 
     `fresh`: fields whose value must be new each time. `takes`: fields filled from the network that prove something by
     themselves, and so are not tried. `references`: ids taken as they come, since the service does not know what they
@@ -31,6 +32,7 @@ class Line:
 
     json: Json | None = None
     query: Mapping[str, str] = field(default_factory=dict)
+    numbers: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, str] | None = None
     content: tuple[str, str] | None = None
     ids: Mapping[str, str] = field(default_factory=dict)
@@ -41,6 +43,20 @@ class Line:
     everywhere: frozenset[Role] = frozenset()
     counted_in: frozenset[str] = frozenset()
     uses_up: bool = False
+
+
+def _pages_of_survey(base: str) -> dict[str, Line]:
+    """The pages on which a survey is answered, the patient's or the staff's."""
+    third = {"number": "3"}
+    return {
+        f"GET {base}": Line(),
+        f"GET {base}/parts/{{number}}": Line(numbers=third),
+        f"POST {base}/parts/{{number}}": Line(form={"has_stoma_or_pouch": "false"}, numbers=third),
+        f"GET {base}/review": Line(),
+        f"POST {base}/send": Line(form={}),
+        f"GET {base}/call/{{number}}": Line(numbers=third),
+        f"GET {base}/thanks": Line(),
+    }
 
 
 A_VISIT, A_SITE, A_TRY = frozenset({"visit_id"}), frozenset({"site_id"}), frozenset({"glass_try"})
@@ -68,12 +84,15 @@ SURVEY: Json = {
     "skipped": {"concern_1_topic": "prefer-not-to-say"},
     "matters_most": "To sleep through",
 }
+AMENDMENT: Json = {**SURVEY, "replaces": 1, "reason": "entry-mistake"}
+ERROR: Json = {"replaces": 1, "reason": "test-entry"}
 CONSENT_TEXT: Json = {"version": "2", "language": "en", "sha256": "0a" * 32, "valid_from": "2150-01-01"}
 ASSESSMENT: Json = {"clinician_id": "dr-1", "activity": "mild"}
 LAB: Json = {"loinc": "1988-5", "value": 0.6, "unit": "mg/dL", "taken_at": "2026-10-07T09:00:00-05:00"}
 MEDICINE: Json = {"name": "Adalimumab", "started_on": "2025-11-03"}
 CONTACT: Json = {"email": "somebody@example.org", "wants_messages": True}
 STEP: Json = {"what": "Ask the insurer about the co-pay", "who": "nurse"}
+FORM: Json = questionnaire(asking("mood", "string"))
 AGREED: Json = {"agreed": "on-paper"}
 WHY: Json = {"reason": "emergency", "words": "Brought in unconscious"}
 # Synthetic answers that raise two alerts.
@@ -162,6 +181,11 @@ LINES: Mapping[str, Mapping[str, Line]] = {
         "PUT /v1/sites/{site_id}/huddle": Line({"list_manager": "j-ortiz"}),
         "DELETE /v1/visits/{visit_id}/links/{link_id}": Line(uses_up=True),
         "POST /v1/surveys": Line(SURVEY, uses_up=True),
+        "GET /v1/surveys/{survey_id}": Line(),
+        "POST /v1/surveys/{survey_id}/amendments": Line(AMENDMENT, uses_up=True),
+        "POST /v1/surveys/{survey_id}/entered-in-error": Line(ERROR, uses_up=True),
+        **_pages_of_survey("/survey"),
+        **_pages_of_survey("/visits/{visit_id}/survey"),
         "PUT /v1/patients/{patient_id}/contact": Line(CONTACT),
         "GET /v1/patients/{patient_id}/contact": Line(),
         "DELETE /v1/patients/{patient_id}/contact": Line(uses_up=True),
@@ -176,6 +200,11 @@ LINES: Mapping[str, Mapping[str, Line]] = {
         "GET /visits/{visit_id}": Line(),
         "POST /visits/{visit_id}/messages": Line(form={"week": "1"}, uses_up=True),
         "POST /visits/{visit_id}/links": Line(form={"key": "synthetic-key"}),
+        "POST /v1/forms": Line(FORM, fresh=frozenset({"version"})),
+        "GET /v1/forms": Line(),
+        "GET /v1/forms/{form_id}": Line(),
+        "GET /v1/forms/{form_id}/difference/{older_id}": Line(),
+        "PATCH /v1/forms/{form_id}": Line({"state": "retired"}),
         "GET /l/{site_id}/{secret}": Line(),
         "POST /l/{site_id}/{secret}": Line(form={}),
         "GET /start": Line(),

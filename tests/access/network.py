@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
 import httpx
 from fastapi import FastAPI
@@ -22,6 +22,7 @@ from tests.access.lines import (
     AGREED,
     ASSESSMENT,
     CONTACT,
+    FORM,
     LAB,
     MEDICINE,
     OWN_RULE,
@@ -139,6 +140,7 @@ async def _at_intake(door: Door, ids: Ids) -> Ids:
         as_csv = {"content-type": "text/csv"}
         tried = await system.post("/v1/imports?kind=patients", content=PATIENTS_FILE, headers=as_csv)
         (await system.put(f"/v1/patients/{about['patient_id']}/contact", json=CONTACT)).raise_for_status()
+        form, older = [(await _posted(system, "/v1/forms", FORM | {"version": uuid4().hex}))["id"] for _ in range(2)]
     alerts = await _alerted(door, ids["site_id"], about["patient_id"])
     return (
         about
@@ -146,7 +148,10 @@ async def _at_intake(door: Door, ids: Ids) -> Ids:
         | {
             "identifier": identifier,
             "visit_id": visit,
+            "survey_id": survey["id"],
             "link_id": link["id"],
+            "form_id": form,
+            "older_id": older,
             "import_id": tried.json()["id"],
             "came_by": link["id"],
             "secret": link["link"].rpartition("/")[2],
@@ -159,7 +164,7 @@ async def _alerted(door: Door, site: str, patient_id: str) -> Ids:
     """An open alert of a patient and a closed one; and a rule of the site's own."""
     rows = await door.application.state.database.rows("SELECT alert_id FROM alert WHERE patient_id = $1", patient_id)
     is_open, is_closed = (str(row["alert_id"]) for row in rows)
-    rule = str(uuid4())
+    rule = str(uuid5(NAMESPACE_URL, site))  # the site's, whoever is its patient
     async with door.client(staff_of(site, Role.COORDINATOR)) as coordinator:
         done = SEEN | {"outcome": "called"}
         (await coordinator.post(f"/v1/alerts/{is_closed}/close", json=done, headers=new_key())).raise_for_status()

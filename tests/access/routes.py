@@ -59,7 +59,7 @@ def _described(route: APIRoute, method: str, document: Mapping[str, Any]) -> Rou
     places = {
         parameter["name"].lower(): parameter["in"]
         for parameter in operation.get("parameters", ())
-        if parameter["in"] in {"path", "header"} or _is_id(parameter["schema"])
+        if (parameter["in"] in {"path", "header"} and not _counts(parameter["schema"])) or _is_id(parameter["schema"])
     }
     bodies = [content["schema"] for content in operation.get("requestBody", {}).get("content", {}).values()]
     fields = {field: schema for body in bodies for field, schema in _fields(body, document)}
@@ -79,6 +79,11 @@ def _fields(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[
         for below, inside in _fields(field, document):
             if _is_id(inside):
                 yield f"{name}.{below}", inside
+
+
+def _counts(schema: Mapping[str, Any]) -> bool:
+    """A number in a path counts something of whoever asks; it is nobody's."""
+    return schema.get("type") == "integer"
 
 
 def _is_id(schema: Mapping[str, Any]) -> bool:

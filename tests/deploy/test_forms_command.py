@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from deploy.cli import app
 from services.intake.domain.questionnaires import extensions as known
+from tests.conftest import outside_fixtures
 from tests.questionnaires import SYSTEM, URL, answered, asking, extension, group, option, questionnaire, response
 
 FORM = questionnaire(
@@ -64,12 +65,29 @@ def test_answers_that_fit_end_with_0(forms: Forms) -> None:
     assert said.resource["resourceType"] == "OperationOutcome"
 
 
+def test_a_mark_of_the_encoding_before_the_document_is_passed_over(forms: Forms) -> None:
+    assert forms("check", b"\xef\xbb\xbf" + json.dumps(FITTING).encode(), FORM).code == 0
+
+
 def test_answers_that_do_not_fit_end_with_1_and_each_error_at_its_item(forms: Forms) -> None:
     pain = {"linkId": "g", "item": [answered("pain", {"valueInteger": 11})]}
     said = forms("check", response(pain, answered("other", {"valueString": "x"})), FORM)
     assert (said.code, said.error) == (1, "")
     assert said.errors == ["The answer must be 10 or less.", "This form has no question with this id."]
     assert [issue["diagnostics"] for issue in said.resource["issue"]] == ["linkId pain", "linkId other"]
+
+
+def test_cases_that_others_judged_come_out_as_they_did(forms: Forms) -> None:
+    folder = outside_fixtures("questionnaire-response")
+    cases = json.loads((folder / "manifest.json").read_text())["cases"]
+    found, judged = {}, {}
+    for case in cases:
+        documents = [(folder / name).read_bytes() for name in case["questionnaire"] if (folder / name).exists()]
+        said = forms("check", (folder / case["response"]).read_bytes(), *documents)
+        found[case["name"]] = said.code, len(said.errors)
+        judged[case["name"]] = int(not case["valid"]), case["errors"]
+    assert len(found) == 37
+    assert found == judged
 
 
 def test_the_form_that_is_meant_is_taken_among_several(forms: Forms) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tests.load.figures import CPU, MEDIAN, MEMORY, P99, RATE, TIME, Disk, Document, Figure, Measure
 from tests.load.plan import FULL
-from tests.load.rows import journey, page, scale, sizes, submit
+from tests.load.rows import forms, journey, page, scale, sizes, submit
 
 SLOW: Disk = "1 ms a flush"
 FAST: Disk = "as it is"
@@ -93,6 +93,9 @@ AIMS: tuple[Aim, ...] = (
     Aim("the same: p99", 45, "ms", False, _value(_PAGE, P99)),
     Aim("the same: share of the floor", 0.6, "of the floor", True, _ratio(_PAGE, RATE)),
     Aim("the same, 1 ms a flush", 2_500, "/s", True, _value(_PAGE, RATE, SLOW)),
+    Aim("a survey checked against its form, plain", 150, "µs", False, _value(forms.row(forms.SURVEY, "plain"), CPU)),
+    Aim("the same, FHIR", 150, "µs", False, _value(forms.row(forms.SURVEY, "FHIR"), CPU)),
+    Aim("a form of 500 questions, FHIR", 10_000, "µs", False, _value(forms.row(forms.LARGE, "FHIR"), CPU)),
     Aim("relay, one process", 30_000, "/s", True, _value("relay", RATE)),
     Aim("projection, one process", 10_000, "/s", True, _value("projection", RATE)),
     Aim("analytics, one process", 60_000, "/s", True, _value("analytics", RATE)),

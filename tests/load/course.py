@@ -1,8 +1,8 @@
 """The parts of the bench in the order in which they can share a stack: three stacks, each made from nothing.
 
-The first has patients and visits, and measures doors and journeys, on the disk as it is and slowed down; its relay
-comes last, because it sends everything to the topics once more with every run. The second grows. The third has a log
-that was written straight to the topics, for the stages that read.
+What needs no stack comes before them. The first has patients and visits, and measures doors and journeys, on the disk
+as it is and slowed down; its relay comes last, because it sends everything to the topics once more with every run. The
+second grows. The third has a log that was written straight to the topics, for the stages that read.
 """
 
 from collections.abc import Callable, Collection
@@ -15,13 +15,13 @@ from tests.load.bed import INTAKE_AT_FIRST, Bed
 from tests.load.figures import TIME, Figure
 from tests.load.histories import load_histories
 from tests.load.plan import Plan
-from tests.load.rows import journey, page, scale, sizes, stages, submit
+from tests.load.rows import forms, journey, page, scale, sizes, stages, submit
 from tests.load.settling import settle
 from tests.load.stack import BenchStack
 from tests.load.targets import Targets
 from tests.load.tools import Tools
 
-PARTS = ("starts", "submit", "memory", "journey", "page", "slow", "relay", "scale", "reading")
+PARTS = ("forms", "starts", "submit", "memory", "journey", "page", "slow", "relay", "scale", "reading")
 
 
 @dataclass
@@ -38,7 +38,8 @@ class Course:
 
     def run(self) -> list[Figure]:
         """All figures of the parts that were asked for."""
-        if not {"scale", "reading"}.issuperset(self.parts):
+        self._part("forms", lambda: forms.measure(self.plan.alternations))
+        if not {"forms", "scale", "reading"}.issuperset(self.parts):
             self._on_loaded_stack(self._bed())
         if "scale" in self.parts:
             bed = self._bed()
@@ -47,7 +48,7 @@ class Course:
             bed = self._bed()
             self._part("reading", lambda: stages.reading(bed))
         whole = Figure(sizes.STACK, TIME.name, TIME.unit, FAST, TIME.is_more_better, tuple(self.stack_s))
-        return [whole, *self.figures]
+        return [whole, *self.figures] if self.stack_s else self.figures
 
     def _bed(self) -> Bed:
         self.say("a stack from nothing")

@@ -4,7 +4,9 @@ What could not be read is shown again as it was typed. The last step sends what 
 door.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -31,51 +33,63 @@ from shared.errors import KeyRingAway, Problem
 from shared.events import EntryMode, Language
 from shared.http.access import allow
 from shared.http.batch import Batch
-from shared.http.commands import execute_together, pool_of
+from shared.http.commands import caller_of, execute_together, pool_of
 from shared.http.forms import form_of
 from shared.http.sign_in import closed_to_patient
 
 router = APIRouter(include_in_schema=False)
-Answering = Annotated[Caller, Depends(allow(Role.PATIENT, Role.COORDINATOR))]
 PartNumber = Annotated[int, Path(ge=1, le=99)]
 _OF_PATIENT, _OF_STAFF = "/survey", "/visits/{visit_id}/survey"
+Page = Callable[..., Awaitable[Response]]
 
 
-@router.get(_OF_PATIENT)
-@router.get(_OF_STAFF)
-async def continue_survey(request: Request, caller: Answering) -> Response:
+async def _about(visit_id: UUID) -> None:
+    """Staff say which visit they answer for; a patient's link does."""
+
+
+def _page(method: str, path: str) -> Callable[[Page], Page]:
+    """The same page for the patient and, under its visit, for staff."""
+
+    def register(page: Page) -> Page:
+        patient, staff = Depends(allow(Role.PATIENT)), Depends(allow(Role.COORDINATOR))
+        router.add_api_route(_OF_PATIENT + path, page, methods=[method], dependencies=[patient])
+        router.add_api_route(_OF_STAFF + path, page, methods=[method], dependencies=[staff, Depends(_about)])
+        return page
+
+    return register
+
+
+@_page("GET", "")
+async def continue_survey(request: Request) -> Response:
     """To the part where the survey was left; to the thanks when it is sent."""
-    desk = await desk_of(request, caller)
+    desk = await desk_of(request, caller_of(request))
     if desk is None:
         return closed_to_patient(request)
     page = "thanks" if desk.is_done else f"parts/{min(desk.draft.part, len(desk.parts))}"
     return RedirectResponse(desk.url(page), status_code=303)
 
 
-@router.get(f"{_OF_PATIENT}/parts/{{number}}")
-@router.get(f"{_OF_STAFF}/parts/{{number}}")
+@_page("GET", "/parts/{number}")
 async def show_survey_part(
     request: Request,
     number: PartNumber,
-    caller: Answering,
     after: Annotated[str, Query(pattern="^(|saved)$")] = "",
 ) -> Response:
     """One part, with what was answered."""
-    desk = await desk_of(request, caller)
+    desk = await desk_of(request, caller_of(request))
     if desk is None:
         return closed_to_patient(request)
     if desk.is_done or number > len(desk.parts):
         return RedirectResponse(desk.url("thanks" if desk.is_done else "review"), status_code=303)
-    return _page(request, desk, desk.parts[number - 1], Shown(is_saved=after == "saved"))
+    return _shown(request, desk, desk.parts[number - 1], Shown(is_saved=after == "saved"))
 
 
-@router.post(f"{_OF_PATIENT}/parts/{{number}}")
-@router.post(f"{_OF_STAFF}/parts/{{number}}")
-async def save_survey_part(request: Request, number: PartNumber, caller: Answering) -> Response:
+@_page("POST", "/parts/{number}")
+async def save_survey_part(request: Request, number: PartNumber) -> Response:
     """Save a part and go where the button says. To `go=save`, which the script sends, the answer is a status alone."""
     fields = await form_of(request)
     go = fields.pop("go", "next")
-    desk = await desk_of(request, caller)
+    desk = await desk_of(request, caller_of(request))
     if desk is None:
         return closed_to_patient(request)
     if desk.is_done:
@@ -86,22 +100,21 @@ async def save_survey_part(request: Request, number: PartNumber, caller: Answeri
     except KeyRingAway:
         if go == "save":
             raise
-        return _page(request, desk, desk.parts[number - 1], Shown(typed=fields, is_unsaved=True), status=503)
+        return _shown(request, desk, desk.parts[number - 1], Shown(typed=fields, is_unsaved=True), status=503)
     if go == "save":
         return Response(status_code=422 if taken.wrong else 204)
     faults = {link_id: issue.sentence(language) for link_id, issue in taken.wrong.items()}
     if go == "next":
         faults = {item.link_id: unanswered_words(language) for item in part.unanswered(desk.answered)} | faults
     if faults and go != "back":
-        return _page(request, desk, part, Shown(faults, taken.typed, is_saved=not taken.wrong), status=422)
+        return _shown(request, desk, part, Shown(faults, taken.typed, is_saved=not taken.wrong), status=422)
     return RedirectResponse(_next(desk, part, fields, go), status_code=303)
 
 
-@router.get(f"{_OF_PATIENT}/review")
-@router.get(f"{_OF_STAFF}/review")
-async def review_survey(request: Request, caller: Answering) -> Response:
+@_page("GET", "/review")
+async def review_survey(request: Request) -> Response:
     """All that was answered, before it is sent."""
-    desk = await desk_of(request, caller)
+    desk = await desk_of(request, caller_of(request))
     if desk is None:
         return closed_to_patient(request)
     if desk.is_done:
@@ -110,12 +123,11 @@ async def review_survey(request: Request, caller: Answering) -> Response:
     return HTMLResponse(show_review(_around(request, desk), desk.parts, todo, desk.answered))
 
 
-@router.post(f"{_OF_PATIENT}/send")
-@router.post(f"{_OF_STAFF}/send")
-async def send_survey(request: Request, caller: Answering) -> Response:
+@_page("POST", "/send")
+async def send_survey(request: Request) -> Response:
     """Submit what was answered; sending again changes nothing."""
     fields = await form_of(request)
-    desk = await desk_of(request, caller)
+    desk = await desk_of(request, caller_of(request))
     if desk is None:
         return closed_to_patient(request)
     if desk.is_done:
@@ -135,22 +147,20 @@ async def send_survey(request: Request, caller: Answering) -> Response:
     return RedirectResponse(desk.url("thanks"), status_code=303)
 
 
-@router.get(f"{_OF_PATIENT}/call/{{number}}")
-@router.get(f"{_OF_STAFF}/call/{{number}}")
-async def say_whom_to_call(request: Request, number: PartNumber, caller: Answering) -> Response:
+@_page("GET", "/call/{number}")
+async def say_whom_to_call(request: Request, number: PartNumber) -> Response:
     """Whom to call, before the questions go on with this part."""
-    desk = await desk_of(request, caller)
+    desk = await desk_of(request, caller_of(request))
     if desk is None:
         return closed_to_patient(request)
     then = f"parts/{number}" if number <= len(desk.parts) else "review"
     return HTMLResponse(show_call(_around(request, desk), then=desk.url(then)))
 
 
-@router.get(f"{_OF_PATIENT}/thanks")
-@router.get(f"{_OF_STAFF}/thanks")
-async def say_thanks(request: Request, caller: Answering) -> Response:
+@_page("GET", "/thanks")
+async def say_thanks(request: Request) -> Response:
     """What happens next."""
-    desk = await desk_of(request, caller)
+    desk = await desk_of(request, caller_of(request))
     if desk is None:
         return closed_to_patient(request)
     if not desk.is_done:
@@ -160,7 +170,7 @@ async def say_thanks(request: Request, caller: Answering) -> Response:
     html = show_thanks(
         _around(request, desk),
         visit_at=desk.place.visit.scheduled_at.astimezone(zone),
-        own_page=_page_of_patient(request, desk, caller),
+        own_page=_page_of_patient(request, desk, caller_of(request)),
     )
     return HTMLResponse(html)
 
@@ -198,7 +208,7 @@ def _body(desk: Desk, mode: EntryMode) -> SurveyBody:
     )
 
 
-def _page(request: Request, desk: Desk, part: Part, shown: Shown, *, status: int = 200) -> Response:
+def _shown(request: Request, desk: Desk, part: Part, shown: Shown, *, status: int = 200) -> Response:
     html = show_part(_around(request, desk), part, len(desk.parts), desk.answered, shown)
     return HTMLResponse(html, status)
 

@@ -157,7 +157,7 @@ async def _own(connection: Connection, scope: SiteScope, caller: Caller, survey_
 async def _amend(
     request: Request, caller: Caller, survey: store.SurveyRow, connection: Connection, body: AmendmentBody
 ) -> Recorded:
-    rule = await store.survey_rule(connection, SiteScope.of(survey.site_id), survey.site_id)
+    rule = await store.survey_rule(connection, SiteScope.of(survey.site_id), survey.site_id) or store.SurveyRule()
     form = form_without(survey.form, frozenset(rule.left_out))
     content = said(form, body, caller)
     key = await ring_of(request).sealer(Patient(survey.site_id, survey.patient_id)) if words_of(content) else None

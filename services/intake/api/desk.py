@@ -129,7 +129,7 @@ async def _place(request: Request, connection: Connection, caller: Caller) -> Pl
 
 
 async def _read(connection: Connection, place: Place) -> tuple[store.SurveyRule, store.DraftRow, Form, bool]:
-    rule = await store.survey_rule(connection, place.scope, place.site_id)
+    rule = await store.survey_rule(connection, place.scope, place.site_id) or store.SurveyRule()
     enrolment = await store.enrolment(connection, place.scope, place.visit.patient_id)
     if enrolment is None:
         raise unknown("patient")

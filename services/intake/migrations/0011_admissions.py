@@ -116,7 +116,6 @@ def upgrade() -> None:
     walls.around("consent_step", app="SELECT, INSERT")
     erasure_v1.let_erased_go("consent_step", app="DELETE")
     walls.grant("visit", app="UPDATE (told_at, cancel_reason)")
-    walls.grant("survey", app="SELECT (submitted_at)")
     walls.around("visit_name", app="SELECT, INSERT")
     erasure_v1.let_erased_go("visit_name", app="DELETE")
     moving = "stage, described, moved_at, rows, parts, next_part, accepted, unchanged, refused"

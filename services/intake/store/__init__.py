@@ -63,6 +63,7 @@ from services.intake.store.drafts import (
     record_survey_rule,
     survey_rule,
 )
+from services.intake.store.forms import FormRow, form, form_with, forms, record_form, record_form_retired
 from services.intake.store.high_risk import (
     Flag,
     FlaggedPatient,
@@ -154,6 +155,7 @@ __all__ = [
     "DraftRow",
     "Flag",
     "FlaggedPatient",
+    "FormRow",
     "FullVisit",
     "Held",
     "Huddle",
@@ -196,6 +198,9 @@ __all__ = [
     "enrolled_among",
     "enrolment",
     "flagged_patients",
+    "form",
+    "form_with",
+    "forms",
     "has_site",
     "has_survey",
     "hold_due_alerts",
@@ -229,6 +234,8 @@ __all__ = [
     "record_escalations",
     "record_flag",
     "record_flag_ended",
+    "record_form",
+    "record_form_retired",
     "record_huddle",
     "record_import",
     "record_import_part",

@@ -90,12 +90,12 @@ async def record_draft(connection: Connection, draft: DraftRow) -> None:
     )
 
 
-async def survey_rule(connection: Connection, scope: SiteScope, site_id: str) -> SurveyRule:
-    """What a site says to those who answer."""
+async def survey_rule(connection: Connection, scope: SiteScope, site_id: str) -> SurveyRule | None:
+    """What a site says to those who answer; None when it said nothing."""
     row = await connection.fetchrow(
         "SELECT care_line, left_out FROM survey_rule WHERE site_id = $1 AND site_id = ANY($2)", site_id, scope.ids
     )
-    return SurveyRule() if row is None else SurveyRule(row["care_line"], row["left_out"])
+    return None if row is None else SurveyRule(row["care_line"], row["left_out"])
 
 
 async def record_survey_rule(connection: Connection, site_id: str, rule: SurveyRule) -> None:

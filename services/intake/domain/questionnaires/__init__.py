@@ -17,6 +17,7 @@ from services.intake.domain.questionnaires.calculation import calculate
 from services.intake.domain.questionnaires.checks import Checked, Disabled, check, shown, to_response
 from services.intake.domain.questionnaires.compiling import compile_questionnaire, read_questionnaire
 from services.intake.domain.questionnaires.definition import Bounds, Definition, Item, ItemType, Option
+from services.intake.domain.questionnaires.difference import Difference, difference
 from services.intake.domain.questionnaires.extract import extract
 from services.intake.domain.questionnaires.given import Given
 from services.intake.domain.questionnaires.issues import Issue, Rule, Severity, UnsoundDefinition, operation_outcome
@@ -28,6 +29,7 @@ __all__ = [
     "Checked",
     "Coding",
     "Definition",
+    "Difference",
     "Disabled",
     "Given",
     "Issue",
@@ -41,6 +43,7 @@ __all__ = [
     "calculate",
     "check",
     "compile_questionnaire",
+    "difference",
     "extract",
     "operation_outcome",
     "populate",

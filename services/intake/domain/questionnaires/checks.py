@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any
 
 from services.intake.domain.questionnaires.comparing import is_same
-from services.intake.domain.questionnaires.definition import Definition, Item, ItemType
+from services.intake.domain.questionnaires.definition import Definition, Item
 from services.intake.domain.questionnaires.enablement import Enablement, is_open
 from services.intake.domain.questionnaires.given import Given
 from services.intake.domain.questionnaires.issues import Issue, Rule, Severity
@@ -130,18 +130,20 @@ class _Walk:
             is_here = is_shown and (not item.is_conditional or self._enablement.is_enabled(item, scope))
             if is_here:
                 self.shown.add(item.link_id)
+                if item.words_inside:
+                    self.shown |= item.words_inside
             if entry is not None:
                 entry.is_shown = is_here
                 if not is_here:
                     self._not_shown(entry)
-                elif entry.wrong:
-                    self.issues += entry.wrong
-            if item.type is ItemType.GROUP:
+                elif entry.issues is not None:
+                    self.issues += entry.issues
+            if item.is_group:
                 self._group(item, scope, entry, is_shown=is_here, is_begun=is_begun)
                 continue
             if is_here and item.takes_answers:
                 self._question(item, entry, is_begun=is_begun)
-            if item.items:
+            if len(item.items) > len(item.words_inside):
                 self._under(item, scope, entry, is_shown=is_here, is_begun=is_begun)
 
     def _group(self, item: Item, scope: Scope, entry: Entry | None, *, is_shown: bool, is_begun: bool) -> None:
@@ -152,7 +154,7 @@ class _Walk:
             for one in occurrences:
                 self.over(item.items, one, is_shown=is_shown, is_begun=is_begun)
             if not occurrences:
-                self.over(item.items, Scope(scope), is_shown=is_shown, is_begun=False)
+                self.over(item.items, Scope(scope, Entry(item, scope)), is_shown=is_shown, is_begun=False)
             return
         is_inside = self._asks_for_reasons or entry is not None or _is_begun(item, scope)
         if is_shown and is_begun and item.required and not is_inside and not self._is_partial:
@@ -163,7 +165,8 @@ class _Walk:
         """What is asked under an answer is asked of each answer, and of none where there is none."""
         if item.opens_scope:
             for answer in entry.answers if entry is not None else ():
-                self.over(item.items, answer.inside or Scope(scope), is_shown=is_shown, is_begun=is_begun)
+                inside = answer.inside or Scope(scope, entry, answer)
+                self.over(item.items, inside, is_shown=is_shown, is_begun=is_begun)
         else:
             self.over(item.items, scope, is_shown=is_shown and is_open(item, scope), is_begun=is_begun)
 
@@ -198,7 +201,7 @@ class _Walk:
         if item.is_fixed and not all(any(is_same(answer.value, one) for one in item.initial) for answer in answers):
             self._say(item, Rule.READ_ONLY)
         if len(answers) > 1 or item.bounds.min_occurs is not None:
-            if not entry.wrong:
+            if entry.issues is None:
                 self._count(item, len(answers))
             chosen = [item.option_of(answer.value) for answer in answers]
             if len(answers) > 1 and any(option is not None and option.is_exclusive for option in chosen):
@@ -233,5 +236,5 @@ class _Walk:
 def _is_begun(group: Item, scope: Scope) -> bool:
     """Whether anything was given inside a group."""
     entries = (scope.entries.get(item.link_id) for item in group.items)
-    is_begun = any(entry is not None and (entry.is_given or bool(entry.occurrences)) for entry in entries)
+    is_begun = any(entry is not None and (entry.is_given or entry.opened is not None) for entry in entries)
     return is_begun or any(_is_begun(item, scope) for item in group.items)

@@ -156,6 +156,10 @@ class Item:
         return self.takes_answers and not is_given
 
     @cached_property
+    def is_group(self) -> bool:
+        return self.type is ItemType.GROUP
+
+    @cached_property
     def takes_answers(self) -> bool:
         return self.type not in WITHOUT_ANSWER
 
@@ -173,6 +177,11 @@ class Item:
     def opens_scope(self) -> bool:
         """Whether each occurrence, or each answer, has questions of its own."""
         return self.repeats and any(item.type is not ItemType.DISPLAY for item in self.items)
+
+    @cached_property
+    def words_inside(self) -> frozenset[str]:
+        """What is to be read with it, such as help: shown wherever the item is."""
+        return frozenset(one.link_id for one in self.items if one.type is ItemType.DISPLAY and not one.is_conditional)
 
     @cached_property
     def children(self) -> Mapping[str, "Item"]:

@@ -9,6 +9,8 @@ from services.intake.domain.questionnaires.definition import Definition, Item
 from services.intake.domain.questionnaires.placing import Entry, Scope
 from services.intake.domain.questionnaires.values import Value
 
+MOST_CHAINED = 50
+
 
 class Asked(Protocol):
     """Says what an `enableWhenExpression` finds."""
@@ -29,7 +31,9 @@ class Enablement:
 
     def __init__(self, definition: Definition, by_expression: Asked | None = None) -> None:
         self._items = definition.by_id
+        self._around = definition.repeating_around
         self._by_expression = by_expression
+        self._depth = 0
 
     def is_enabled(self, item: Item, scope: Scope) -> bool:
         """Whether the item's own conditions hold, whatever is around it."""
@@ -44,8 +48,11 @@ class Enablement:
     def is_shown(self, entry: Entry) -> bool:
         """Whether an item is shown where something was given for it: it and all around it are enabled."""
         if entry.is_shown is None:
-            entry.is_shown = True  # while we look: conditions that lead in a circle hide nothing
-            entry.is_shown = self._is_around_shown(entry) and self.is_enabled(entry.item, entry.scope)
+            entry.is_shown = True  # while we look: conditions that lead in a circle, or too far, hide nothing
+            if self._depth < MOST_CHAINED:
+                self._depth += 1
+                entry.is_shown = self._is_around_shown(entry) and self.is_enabled(entry.item, entry.scope)
+                self._depth -= 1
         return entry.is_shown
 
     def _is_around_shown(self, entry: Entry) -> bool:
@@ -59,7 +66,17 @@ class Enablement:
         return True
 
     def _values(self, link_id: str, scope: Scope) -> list[Value]:
-        entry = scope.find(link_id)
+        """The answers to the nearest occurrence of a question, seen from a scope; none where it is not shown."""
+        around = self._around[link_id]
+        while scope.outer is not None and scope.owner is not None:
+            opened_by = scope.owner.item
+            if opened_by.link_id == link_id:
+                return [] if scope.answer is None or not self.is_shown(scope.owner) else [scope.answer.value]
+            if opened_by.link_id == around or opened_by.link_id in self._items[link_id].ancestors:
+                break
+            scope = scope.outer
+        is_here = around == (None if scope.owner is None else scope.owner.item.link_id)
+        entry = scope.entries.get(link_id) if is_here else scope.last_inside(link_id)
         if entry is None or not entry.answers or not self.is_shown(entry):
             return []
         return [answer.value for answer in entry.answers]

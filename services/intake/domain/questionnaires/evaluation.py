@@ -27,6 +27,7 @@ class Evaluation:
         items = response_items(definition.items, scope)
         self.response = {**head, "resourceType": "QuestionnaireResponse", **({"item": items} if items else {})}
         self._at = at
+        self._items = definition.by_id
         self._elements: dict[str, list[dict[str, Any]]] = {}
         for element in _walk(items):
             self._elements.setdefault(element["linkId"], []).append(element)
@@ -37,7 +38,7 @@ class Evaluation:
             "resource": self.response,
             "questionnaire": definition.resource,
         }
-        self._variables.update(self._named(definition.expressions, self.response))
+        self._variables = self._with(definition.expressions, self.response, self._variables)
 
     def of_form(self, expression: str) -> list[Any]:
         """What an expression finds in the whole response."""
@@ -48,22 +49,28 @@ class Evaluation:
         for element in self._elements.get(item.link_id, ()):
             if _is_skip(element):
                 continue
-            variables = {**self._variables, **self._named(item.expressions, element)}
-            yield self._find(expression, element, variables)
+            yield self._find(expression, element, self._known_to(item, element))
 
     def for_item(self, item: Item, expression: str) -> list[Any]:
         """What an expression of an item finds in the response, whether or not the item has answers."""
-        variables = {**self._variables, **self._named(item.expressions, self.response)}
-        return self._find(expression, self.response, variables)
+        return self._find(expression, self.response, self._known_to(item, self.response))
 
-    def _named(self, expressions: Expressions, context: Mapping[str, Any]) -> dict[str, Any]:
-        named: dict[str, Any] = {}
+    def _known_to(self, item: Item, context: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The variables of the form, of what is around an item, and its own, each of which may name those before it."""
+        variables = self._variables
+        for link_id in item.ancestors:
+            around = self._elements.get(link_id, [self.response])[0]
+            variables = self._with(self._items[link_id].expressions, around, variables)
+        return self._with(item.expressions, context, variables)
+
+    def _with(self, expressions: Expressions, context: Mapping[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         for name, expression in expressions.variables:
             try:
-                named[name] = self._find(expression, context, {**self._variables, **named})
+                found = self._find(expression, context, variables)
             except NotEvaluated:
-                named[name] = []
-        return named
+                found = []
+            variables = {**variables, name: found}
+        return variables
 
     def _find(self, expression: str, context: Mapping[str, Any], variables: Mapping[str, Any]) -> list[Any]:
         return evaluate(expression, context, {**variables, "context": context}, self._at)

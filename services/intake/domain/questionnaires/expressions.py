@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 from fhirpathpy import apply_parsed_path, parse
@@ -20,9 +21,10 @@ from services.intake.domain.questionnaires.extensions import WEIGHTS, extension
 from services.intake.domain.questionnaires.patterns import matcher
 
 LONGEST = 4_000
+_PARSING = Lock()  # parsers share what they learn of the grammar, and forms are read in threads
 ITEM_PATH = "QuestionnaireResponse.item"
 # What every expression may name, beside the form's own variables and the resources that it is launched with.
-VARIABLES = frozenset({"resource", "context", "questionnaire", "ucum", "qitem"})
+VARIABLES = frozenset({"resource", "context", "questionnaire", "ucum"})
 
 
 class NotEvaluated(Exception):
@@ -35,7 +37,7 @@ def wrong_with(expression: str, variables: frozenset[str]) -> str | None:
         node = _parsed(expression)
     except NotEvaluated as wrong:
         return str(wrong)
-    functions = frozenset(_named(node, "FunctionInvocation")) - invocation_registry.keys() - _OWN
+    functions = frozenset(_named(node, "FunctionInvocation")) - _KNOWN
     if functions:
         return f"there is no function {min(functions)}()"
     unknown = frozenset(name.strip("`") for name in _named(node, "ExternalConstantTerm")) - variables - VARIABLES
@@ -87,14 +89,15 @@ def _parsed(expression: str) -> dict[str, Any]:
     if len(expression) > LONGEST:
         raise NotEvaluated(f"it has more than {LONGEST} characters")
     try:
-        lexer = FHIRPathLexer(InputStream(expression))
-        lexer.removeErrorListeners()
-        parser = FHIRPathParser(CommonTokenStream(lexer))
-        parser.removeErrorListeners()
-        parser.entireExpression()  # `parse` would stop at the first thing that it does not know, in silence
-        if parser.getNumberOfSyntaxErrors():
-            raise NotEvaluated("it does not parse")
-        tree: dict[str, Any] = parse(expression)
+        with _PARSING:
+            lexer = FHIRPathLexer(InputStream(expression))
+            lexer.removeErrorListeners()
+            parser = FHIRPathParser(CommonTokenStream(lexer))
+            parser.removeErrorListeners()
+            parser.entireExpression()  # `parse` would stop at the first thing that it does not know, in silence
+            if parser.getNumberOfSyntaxErrors():
+                raise NotEvaluated("it does not parse")
+            tree: dict[str, Any] = parse(expression)
     except NotEvaluated:
         raise
     except Exception as wrong:
@@ -145,6 +148,10 @@ def _mean(numbers: list[Any]) -> Decimal:
     return Decimal(sum(numbers)) / len(numbers)
 
 
+def _refused(*_arguments: object) -> None:
+    raise ValueError("not offered")
+
+
 def _one_text(inputs: list[Any]) -> str:
     if len(inputs) != 1 or not isinstance(inputs[0], str):
         raise ValueError("a pattern is matched with one text")
@@ -152,6 +159,7 @@ def _one_text(inputs: list[Any]) -> str:
 
 
 _FUNCTIONS: dict[str, dict[str, Any]] = {
+    "replaceMatches": {"fn": _refused, "arity": {2: ["String", "String"]}},
     "weight": {"fn": _weight, "arity": {0: []}},
     "ordinal": {"fn": _weight, "arity": {0: []}},
     "sum": {"fn": lambda inputs: sum(_numbers(inputs)), "arity": {0: []}},
@@ -170,4 +178,4 @@ _FUNCTIONS: dict[str, dict[str, Any]] = {
     },
 }
 # Replacing by a pattern is not offered: the engine for it goes back.
-_OWN = frozenset(_FUNCTIONS)
+_KNOWN = (invocation_registry.keys() | _FUNCTIONS.keys()) - {"replaceMatches"}

@@ -72,7 +72,7 @@ class _Extraction:
             entry = scope.entries.get(item.link_id)
             if entry is not None and entry.is_shown is False:
                 continue
-            if item.type is not ItemType.GROUP:
+            if not item.is_group:
                 yield from self._question(item, entry, scope)
                 continue
             scopes = (entry.occurrences if entry is not None else []) if item.opens_scope else [scope]

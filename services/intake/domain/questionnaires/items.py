@@ -58,6 +58,7 @@ class ItemReader:
     def _item(self, raw: Mapping[str, Any], ancestors: tuple[str, ...]) -> Item:
         link_id = raw["linkId"]
         kind = self._type(raw)
+        self.read_language(raw)
         options, away = self._options(raw, kind)
         readers = readers_of(kind, options)
         bounds = self._bounds(raw, kind, readers)
@@ -94,6 +95,14 @@ class ItemReader:
             read_plain=plain_reader(kind, options, unit or (bounds.units[0] if len(bounds.units) == 1 else None)),
             limits=limits_of(kind, bounds, options),
         )
+
+    def read_language(self, owner: Mapping[str, Any]) -> None:
+        """Note expressions of an item, or of the form itself, that nobody here understands."""
+        whole = [extension(owner, url) for url in _EXPRESSIONS if any(extensions(owner, url))]
+        parts = [part(one, "expression") for one in extensions(owner, known.CONSTRAINT)]
+        named = [value_of(one) for one in extensions(owner, known.VARIABLE)]
+        if any(expression_in(one) is None for one in (*whole, *parts, *named)):
+            self.flaws.append(flaw(string_in(owner, "linkId"), "An expression must be FHIRPath (text/fhirpath)."))
 
     def _flaw(self, raw: Mapping[str, Any], sentence: str) -> None:
         self.flaws.append(flaw(raw["linkId"], sentence))
@@ -201,6 +210,7 @@ class ItemReader:
 
 
 _EXPECTED: dict[str, Read] = {"answerCoding": coding, "answerQuantity": quantity, "answerReference": reference}
+_EXPRESSIONS = (known.ENABLE_WHEN_EXPRESSION, known.CALCULATED_EXPRESSION, known.INITIAL_EXPRESSION)
 _LOWEST = (known.MIN_VALUE, known.MIN_QUANTITY)
 _HIGHEST = (known.MAX_VALUE, known.MAX_QUANTITY)
 

@@ -123,14 +123,14 @@ def _is_unit(value: Quantity, unit: Quantity) -> bool:
 
 def _offered(options: tuple[Option, ...], *, is_open: bool) -> Limit:
     codings = [option.value for option in options if isinstance(option.value, Coding)]
-    keys = frozenset(coding.key for coding in codings)
+    keys = frozenset((coding.system, coding.code or coding.display) for coding in codings)
     others = frozenset(
         (type(option.value), option.value) for option in options if isinstance(option.value, str | int | float)
     )
 
     def limit(value: Value) -> Wrong:
         if isinstance(value, Coding):
-            is_found = (value[0], value[1]) in keys or any(value.same(coding) for coding in codings)
+            is_found = (value.system, value.code or value.display) in keys
         else:
             is_found = is_open or (isinstance(value, str | int | float) and (type(value), value) in others)
         return None if is_found else (Rule.NOT_OFFERED, "")

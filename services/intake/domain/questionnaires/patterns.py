@@ -13,7 +13,7 @@ from pydantic_core import SchemaError, SchemaValidator, core_schema
 LONGEST = 1_000
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def matcher(pattern: str, *, is_whole: bool = True) -> Callable[[str], bool]:
     """Says of a text whether it matches, as a whole or anywhere.
 

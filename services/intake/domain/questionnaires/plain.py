@@ -7,7 +7,7 @@ of one occurrence; `skipped` in such an object holds its reasons.
 from collections.abc import Mapping
 from typing import Any
 
-from services.intake.domain.questionnaires.definition import Definition, Item, ItemType
+from services.intake.domain.questionnaires.definition import Definition, Item
 from services.intake.domain.questionnaires.issues import Rule
 from services.intake.domain.questionnaires.placing import Answer, Placed, Scope
 from services.intake.domain.questionnaires.reading import name_of, plain_of
@@ -82,13 +82,14 @@ class _Placing:
         if item is None:
             return
         entry = scope.entry(item)
-        if item.type is ItemType.GROUP and item.opens_scope:
+        if item.is_group and item.opens_scope:
             if not isinstance(raw, list):
                 self._placed.wrong(entry, Rule.UNREADABLE, "a group that repeats has a list of objects")
                 return
             for one in raw:
-                occurrence = scope.opened(entry)
-                entry.occurrences.append(occurrence)
+                occurrence = self._placed.open(entry)
+                if occurrence is None:
+                    return
                 self.fill(occurrence, one, one.get(SKIPPED, {}) if isinstance(one, Mapping) else {}, item.link_id)
             return
         if not item.takes_answers:

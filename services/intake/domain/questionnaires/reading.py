@@ -57,8 +57,8 @@ def plain_reader(kind: ItemType, options: tuple[Option, ...] | None, unit: Codin
     return _PLAIN.get(kind) or (_READERS[kind][1] if kind in _READERS else lambda _: UNREAD)
 
 
-def json_of(name: str, value: Value) -> object:
-    """A value as it stands in FHIR under this name."""
+def json_of(value: Value) -> object:
+    """A value as it stands in FHIR."""
     return value.json() if isinstance(value, Coding | Quantity) else value
 
 
@@ -73,7 +73,7 @@ def plain_of(value: Value) -> object:
     """A value as plain JSON says it; a coding by its code."""
     if isinstance(value, Coding):
         return value.code or value.display
-    return value.json() if isinstance(value, Quantity) else value
+    return json_of(value)
 
 
 def _choice(kind: ItemType, options: tuple[Option, ...] | None) -> Read:

@@ -6,12 +6,12 @@ A question that was skipped has one answer without a value, whose data-absent-re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from services.intake.domain.questionnaires.definition import Definition, Item, ItemType
+from services.intake.domain.questionnaires.definition import Definition, Item
 from services.intake.domain.questionnaires.extensions import DATA_ABSENT_REASON, extension
 from services.intake.domain.questionnaires.issues import Rule
 from services.intake.domain.questionnaires.placing import Answer, Entry, Placed, Scope
 from services.intake.domain.questionnaires.reading import json_of
-from services.intake.domain.questionnaires.values import Unread, moments
+from services.intake.domain.questionnaires.values import UNREAD, Unread, moments
 from shared.events import SkipReason
 
 COMPLETE = ("completed", "amended")
@@ -28,7 +28,7 @@ _HERE = "QuestionnaireResponse"
 def place_response(definition: Definition, response: object) -> Placed:
     """The answers of a response at their items. Never raises, whatever it holds."""
     placed = Placed(Scope(), is_to_form=False)
-    if not isinstance(response, Mapping) or response.get("resourceType") != _HERE:
+    if not isinstance(response, dict) or response.get("resourceType") != _HERE:
         placed.lost(None, Rule.UNREADABLE, _HERE, "it is no QuestionnaireResponse")
     elif not definition.takes(response.get("questionnaire")):
         placed.lost(None, Rule.ANOTHER_FORM, f"{_HERE}.questionnaire", _shown(response.get("questionnaire")))
@@ -41,7 +41,7 @@ def place_response(definition: Definition, response: object) -> Placed:
 
 def is_partial(response: object) -> bool:
     """Whether a response may still lack answers, by its status."""
-    return isinstance(response, Mapping) and response.get("status") in ("in-progress", "stopped", "entered-in-error")
+    return isinstance(response, dict) and response.get("status") in ("in-progress", "stopped", "entered-in-error")
 
 
 def response_items(items: Iterable[Item], scope: Scope) -> list[dict[str, Any]]:
@@ -51,7 +51,7 @@ def response_items(items: Iterable[Item], scope: Scope) -> list[dict[str, Any]]:
         entry = scope.entries.get(item.link_id)
         if entry is not None and entry.is_shown is False:
             continue
-        if item.type is ItemType.GROUP:
+        if item.is_group:
             scopes = (entry.occurrences if entry else []) if item.opens_scope else [scope]
             groups = [response_items(item.items, one) for one in scopes]
             written += [{"linkId": item.link_id, "item": group} for group in groups if group]
@@ -66,7 +66,7 @@ def _answers(entry: Entry, scope: Scope) -> list[dict[str, Any]]:
     written = []
     for answer in entry.answers:
         inside = response_items(entry.item.items, answer.inside or scope) if entry.item.items else []
-        value = {answer.name: json_of(answer.name, answer.value)}
+        value = {answer.name: json_of(answer.value)}
         written.append({**value, "item": inside} if inside else value)
     return written
 
@@ -97,7 +97,7 @@ class _Placing:
             self._placed.lost(None, Rule.UNREADABLE, f"{path}.item", "item must be a list of items, not an empty one")
             return
         for one in raw:
-            link_id = one.get("linkId") if isinstance(one, Mapping) else None
+            link_id = one.get("linkId") if isinstance(one, dict) else None
             if not isinstance(link_id, str):
                 self._placed.lost(None, Rule.UNREADABLE, f"{path}.item", "an item must be an object with a linkId")
             elif (item := items.get(link_id)) is not None:
@@ -109,7 +109,7 @@ class _Placing:
     def _item(self, item: Item, raw: Mapping[str, Any], scope: Scope) -> None:
         is_again = item.link_id in scope.entries
         entry = scope.entry(item)
-        if item.type is ItemType.GROUP:
+        if item.is_group:
             self._group(entry, raw, scope, is_again=is_again)
         elif not item.takes_answers:
             if "answer" in raw or "item" in raw:
@@ -126,9 +126,9 @@ class _Placing:
         if "answer" in raw:
             self._placed.wrong(entry, Rule.TAKES_NO_ANSWER)
         if item.opens_scope:
-            occurrence = scope.opened(entry)
-            entry.occurrences.append(occurrence)
-            self.level(raw, item.children, occurrence, item.path)
+            occurrence = self._placed.open(entry)
+            if occurrence is not None:
+                self.level(raw, item.children, occurrence, item.path)
         elif is_again:
             self._placed.wrong(entry, Rule.ONE_ONLY)
         else:
@@ -139,26 +139,28 @@ class _Placing:
             self._placed.wrong(entry, Rule.UNREADABLE, "answer must be a list of answers, not an empty one")
             return
         for place, one in enumerate(raw):
-            if not isinstance(one, Mapping):
+            if not isinstance(one, dict):
                 self._placed.wrong(entry, Rule.UNREADABLE, "an answer must be an object")
                 continue
-            self._answer(entry, one)
+            answer = self._answer(entry, one)
             if "item" in one:
-                self._under(entry, one, scope, is_first=place == 0)
+                self._under(entry, answer, one, scope if place == 0 else None)
 
-    def _answer(self, entry: Entry, raw: Mapping[str, Any]) -> None:
-        names = [name for name in raw if name.startswith("value")]
-        if not names:
+    def _answer(self, entry: Entry, raw: Mapping[str, Any]) -> Answer | None:
+        names = list(raw) if len(raw) == 1 else [name for name in raw if name.startswith("value")]
+        read = entry.item.readers.get(names[0]) if len(names) == 1 else None
+        value = UNREAD if read is None else read(raw[names[0]])
+        if not isinstance(value, Unread):
+            answer = Answer(value, names[0])
+            entry.answers.append(answer)
+            return answer
+        if not any(name.startswith("value") for name in names):
             self._skip(entry, raw)
         elif len(names) > 1:
             self._placed.wrong(entry, Rule.UNREADABLE, "an answer has one value")
         else:
-            read = entry.item.readers.get(names[0])
-            value = Unread.UNREAD if read is None else read(raw[names[0]])
-            if isinstance(value, Unread):
-                self._placed.wrong(entry, Rule.WRONG_TYPE, entry.item.type)
-            else:
-                entry.answers.append(Answer(value, names[0]))
+            self._placed.wrong(entry, Rule.WRONG_TYPE, entry.item.type)
+        return None
 
     def _skip(self, entry: Entry, raw: Mapping[str, Any]) -> None:
         """An answer without a value; its reason may also stand beside the value that is not there."""
@@ -171,11 +173,10 @@ class _Placing:
         else:
             entry.skipped = _REASONS[code]
 
-    def _under(self, entry: Entry, raw: Mapping[str, Any], scope: Scope, *, is_first: bool) -> None:
+    def _under(self, entry: Entry, answer: Answer | None, raw: Mapping[str, Any], scope: Scope | None) -> None:
+        """What stands under an answer; `scope` is where, unless each answer has its own."""
         item = entry.item
-        if item.opens_scope and entry.answers:
-            inside = scope.opened(entry)
-            entry.answers[-1].inside = inside
-            self.level(raw, item.children, inside, item.path)
-        elif is_first:
+        if item.opens_scope:
+            scope = None if answer is None else self._placed.open(entry, answer)
+        if scope is not None:
             self.level(raw, item.children, scope, item.path)

@@ -136,12 +136,10 @@ def short_clock(raw: object) -> str | Unread:
 
 def coding(raw: object) -> Coding | Unread:
     """A coding with at least a code or its words."""
-    if not isinstance(raw, Mapping):
+    words = _words(raw, Coding._fields)
+    if not words or not ("code" in words or "display" in words):
         return UNREAD
-    parts = [raw.get("system"), raw.get("code"), raw.get("display")]
-    if not all(part is None or isinstance(part, str) for part in parts) or not (parts[1] or parts[2]):
-        return UNREAD
-    return UNREAD if any(part and _CONTROLS.search(part) for part in parts) else Coding(*parts)
+    return Coding(words.get("system"), words.get("code"), words.get("display"))
 
 
 def quantity(raw: object) -> Quantity | Unread:
@@ -180,12 +178,17 @@ def reference(raw: object) -> Mapping[str, Any] | Unread:
 
 
 def _words(raw: object, names: tuple[str, ...]) -> dict[str, str] | None:
-    """Those of the parts that are there; None when one of them is no text."""
-    if not isinstance(raw, Mapping):
+    """Those of the parts that are there; None when one of them is no text, or an empty one."""
+    if not isinstance(raw, dict):
         return None
-    found = {name: raw[name] for name in names if name in raw}
-    is_read = all(isinstance(part, str) and not _CONTROLS.search(part) for part in found.values())
-    return found if is_read else None
+    found = {}
+    for name in names:
+        if name in raw:
+            part = raw[name]
+            if not isinstance(part, str) or not part or _CONTROLS.search(part):
+                return None
+            found[name] = part
+    return found
 
 
 def moments(raw: str) -> tuple[datetime, datetime] | None:

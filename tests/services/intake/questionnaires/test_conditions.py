@@ -4,16 +4,29 @@ from typing import Any
 
 import pytest
 
-from services.intake.domain.questionnaires import Given, check, shown
+from services.intake.domain.questionnaires import Given, check, read_questionnaire, shown
 from services.intake.domain.questionnaires import extensions as known
-from tests.questionnaires import SYSTEM, Json, a_form, answered, asking, extension, group, option, response, when, wrong
+from tests.questionnaires import (
+    SYSTEM,
+    Json,
+    a_form,
+    answered,
+    asking,
+    extension,
+    group,
+    option,
+    plainly,
+    questionnaire,
+    response,
+    when,
+    wrong,
+)
 
 
 def is_asked(kind: str, condition: Json, *answers: object, **parts: Any) -> bool:
     """Whether an item with this condition is shown after these answers to another of a type."""
-    form = a_form(
-        asking("q", kind, repeats=True, **parts), asking("then", "string", enableWhen=[{"question": "q", **condition}])
-    )
+    then = asking("then", "string", enableWhen=[{"question": "q", **condition}])
+    form = read_questionnaire(questionnaire(asking("q", kind, repeats=True, **parts), then))
     return "then" in shown(form, {"q": list(answers)} if answers else {})
 
 
@@ -152,6 +165,30 @@ def test_in_a_group_that_repeats_the_nearest_answer_counts_else_the_one_around()
     assert wrong(check(form, Given.of_response(given))) == [("near", "not-shown")]
 
 
+def test_what_was_left_out_in_one_occurrence_is_not_taken_from_another() -> None:
+    then = asking("then", "string", enableWhen=[when("a", "exists", answerBoolean=True)])
+    form = a_form(group("g", asking("a", "boolean"), then, repeats=True))
+    assert wrong(plainly(form, {"g": [{"then": "x"}, {"a": True, "then": "x"}]})) == [("then", "not-shown")]
+
+
+def test_what_is_asked_under_one_of_several_answers_hangs_on_that_answer() -> None:
+    why = asking("why", "string", enableWhen=[when("topic", "=", answerString="other")])
+    form = a_form(asking("topic", "string", repeats=True, item=[why]))
+    inside = {"item": [answered("why", {"valueString": "x"})]}
+    given = response(answered("topic", {"valueString": "other", **inside}, {"valueString": "pain", **inside}))
+    assert wrong(check(form, Given.of_response(given))) == [("why", "not-shown")]
+
+
+def test_a_chain_of_conditions_however_long_raises_nothing() -> None:
+    items = [
+        asking(f"q{place}", "boolean", enableWhen=[when(f"q{(place + 1) % 400}", "!=", answerBoolean=True)])
+        for place in range(400)
+    ]
+    form = read_questionnaire(questionnaire(*items))
+    given = Given.of_plain({f"q{place}": False for place in range(400)})
+    assert check(form, given).issues == ()
+
+
 def test_an_expression_may_say_what_is_asked() -> None:
     expression = {"language": "text/fhirpath", "expression": "%resource.item.where(linkId='a').answer.value > 3"}
     form = a_form(
@@ -159,3 +196,8 @@ def test_an_expression_may_say_what_is_asked() -> None:
         asking("then", "string", extension(known.ENABLE_WHEN_EXPRESSION, valueExpression=expression)),
     )
     assert [("then" in shown(form, answers)) for answers in ({}, {"a": 3}, {"a": 4})] == [False, False, True]
+
+
+def test_what_helps_with_a_question_is_shown_with_it_and_what_is_asked_under_it_once_it_is_answered() -> None:
+    form = a_form(asking("q", "boolean", item=[asking("help", "display"), asking("more", "string")]))
+    assert [sorted(shown(form, answers)) for answers in ({}, {"q": True})] == [["help", "q"], ["help", "more", "q"]]

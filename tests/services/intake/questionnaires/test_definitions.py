@@ -168,6 +168,21 @@ def test_conditions_must_name_a_question_of_the_form_that_can_be_answered() -> N
     assert refused(about_words, asking("b", "display")) == [("a", "enableWhen names b, which takes no answers.")]
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"answerCoding": {"system": SYSTEM, "code": "c"}},
+        {"answerString": "a"},
+        {"answerInteger": 1},
+        {"answerQuantity": {"value": 1}},
+    ],
+)
+def test_conditions_must_compare_with_what_can_be_an_answer(answer: Json) -> None:
+    question = asking("q", "choice", answerOption=[option("a"), option("b")])
+    sentence = "enableWhen compares q with what can be no answer to it."
+    assert refused(question, asking("then", "string", enableWhen=[when("q", "=", **answer)])) == [("then", sentence)]
+
+
 def test_conditions_must_be_whole_and_say_how_several_go_together() -> None:
     missing = asking("a", "string", enableWhen=[when("b", "like", answerString="x")])
     operators = "enableWhen needs an answer, and an operator of exists, =, !=, >, <, >=, <=."
@@ -188,6 +203,19 @@ def test_conditions_must_not_lead_in_a_circle() -> None:
     assert found == [(name, "The conditions of this item lead back to it.") for name in "ab"]
     inside = group("g", asking("q", "boolean"), enableWhen=[when("q", "exists", answerBoolean=True)])
     assert ("g", "The conditions of this item lead back to it.") in refused(inside)
+
+
+def test_conditions_that_look_ahead_must_not_lead_too_far() -> None:
+    def chain(length: int) -> list[Json]:
+        links = [
+            asking(f"q{place}", "boolean", enableWhen=[when(f"q{place + 1}", "=", answerBoolean=True)])
+            for place in range(length)
+        ]
+        return [*links, asking(f"q{length}", "boolean")]
+
+    assert refused(*chain(60)) == [(None, "Conditions that look ahead may lead through at most 50 items.")]
+    assert a_form(*chain(40)).flaws == ()
+    assert a_form(*reversed(chain(60))).flaws == (), "what only looks back is known already"
 
 
 @pytest.mark.parametrize(
@@ -243,10 +271,28 @@ def test_conditions_must_not_lead_in_a_circle() -> None:
             asking("q", "integer", extension(known.CALCULATED_EXPRESSION, valueExpression={"expression": "dance()"})),
             "An expression cannot be evaluated: there is no function dance().",
         ),
+        (
+            asking(
+                "q",
+                "string",
+                extension(known.CALCULATED_EXPRESSION, valueExpression={"expression": "'a'.replaceMatches('a', 'b')"}),
+            ),
+            "An expression cannot be evaluated: there is no function replaceMatches().",
+        ),
+        (
+            asking("q", "integer", extension(known.INITIAL_EXPRESSION, valueExpression={"language": "text/cql"})),
+            "An expression must be FHIRPath (text/fhirpath).",
+        ),
     ],
 )
 def test_what_an_author_must_mend_is_told_at_its_item(item: Json, sentence: str) -> None:
     assert ("q", sentence) in refused(item)
+
+
+def test_a_form_says_only_so_much_in_expressions() -> None:
+    long = extension(known.CALCULATED_EXPRESSION, valueExpression={"expression": f"'{'x' * 3_900}'"})
+    found = refused(*(asking(f"q{place}", "string", long) for place in range(30)))
+    assert found == [(None, "The expressions of a form have at most 100,000 characters together.")]
 
 
 def test_an_unknown_type_is_told_with_those_there_are() -> None:

@@ -103,6 +103,12 @@ def test_variables_are_named_once_and_used_by_the_form_and_its_items() -> None:
     assert wrong(plainly(form, {"a": 1})) == [(None, "constraint")]
 
 
+def test_a_group_names_variables_for_what_is_inside() -> None:
+    half = extension(known.VARIABLE, valueExpression={"name": "half", "expression": "item.answer.value.sum() / 2"})
+    form = a_form(group("g", asking("a", "integer"), asking("b", "integer", constraint("%half < 5")), extension=[half]))
+    assert [wrong(plainly(form, {"a": 4, "b": said})) for said in (5, 6)] == [[], [("b", "constraint")]]
+
+
 def test_a_score_is_calculated_from_weights() -> None:
     offered = [
         option("no", extension(known.WEIGHTS[1], valueDecimal=0)),

@@ -22,6 +22,7 @@ from tests.questionnaires import (
     plainly,
     questionnaire,
     response,
+    when,
     wrong,
 )
 
@@ -135,6 +136,16 @@ def test_a_group_has_a_lowest_and_a_highest_number_of_occurrences() -> None:
     assert found == {0: [("g", "required")], 1: [("g", "too-few")], 2: [], 3: [], 4: [("g", "too-many")]}
 
 
+def test_more_occurrences_than_anybody_needs_are_refused_in_little_time() -> None:
+    then = asking("then", "string", enableWhen=[when("far", "exists", answerBoolean=True)])
+    far = group("h", asking("far", "string"), repeats=True)
+    form = a_form(group("g", asking("q", "string"), then, repeats=True), far)
+    many = [{"linkId": "g", "item": [answered("q", {"valueString": "x"})]}] * 200_000
+    began = time.process_time()
+    assert wrong(check(form, Given.of_response(response(*many)))) == [("g", "too-many")]
+    assert time.process_time() - began < 2
+
+
 def test_an_answer_that_stands_alone_is_not_chosen_with_others() -> None:
     none = option("none", extension(known.OPTION_EXCLUSIVE, valueBoolean=True))
     offered = {"repeats": True, "answerOption": [option("pain"), option("fever"), none]}
@@ -145,8 +156,9 @@ def test_an_answer_that_stands_alone_is_not_chosen_with_others() -> None:
 
 def test_a_code_of_another_system_is_not_offered() -> None:
     form = a_form(asking("q", "choice", answerOption=[option("a")]))
-    for system, expected in ((SYSTEM, []), ("urn:other", [("q", "not-offered")])):
-        coding = {"system": system, "code": "a", "display": "Whatever"}
+    refused = [("q", "not-offered")]
+    for system, expected in (({"system": SYSTEM}, []), ({"system": "urn:other"}, refused), ({}, refused)):
+        coding = {**system, "code": "a", "display": "Whatever"}
         assert wrong(check(form, Given.of_response(response(answered("q", {"valueCoding": coding}))))) == expected
 
 

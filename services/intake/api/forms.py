@@ -1,0 +1,226 @@
+"""Forms of a site: brought as FHIR Questionnaires, listed, compared and retired, and kept for ever.
+
+A form is known by its url and version, and what those two name never changes: the same content again is the same form,
+other content is refused. The forms that ship with the system stand beside those of the site and cannot be retired.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import partial
+from typing import Any, Literal
+from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, RootModel
+
+from services.intake import store
+from services.intake.domain import FORMS
+from services.intake.domain.questionnaires import (
+    Definition,
+    UnsoundDefinition,
+    compile_questionnaire,
+    difference,
+    read_questionnaire,
+)
+from services.intake.store import FormRow
+from shared.auth import Caller
+from shared.db import Connection, SiteScope, transaction
+from shared.errors import FieldError, Problem, conflict, unknown
+from shared.http.access import SiteStaff
+from shared.http.batch import Batch
+from shared.http.commands import Accepted, Command, IdempotencyKey, NamedSite, execute, pool_of
+from shared.http.record import keep_read
+from shared.outbox import Recorded
+
+router = APIRouter(tags=["forms"])
+
+
+class FormState(StrEnum):
+    """Only an active form takes new answers; all of them are kept for the answers that they took."""
+
+    DRAFT = "draft"
+    ACTIVE = "active"
+    RETIRED = "retired"
+
+
+class FormBody(RootModel[dict[str, Any]]):
+    """A FHIR R4 Questionnaire."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class FormChange(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    state: Literal[FormState.RETIRED]
+
+
+class FormAnswer(BaseModel):
+    """A form without its items. `uploaded_at` is null for one that ships with the system."""
+
+    id: UUID
+    url: str
+    version: str
+    title: str
+    state: FormState
+    uploaded_by: str | None
+    uploaded_at: datetime | None
+
+
+class Forms(BaseModel):
+    items: list[FormAnswer]
+
+
+class FormDifference(BaseModel):
+    """Link ids; `changed` names the parts of an item that differ, `of_form` those of the form itself."""
+
+    older: str
+    newer: str
+    added: list[str]
+    removed: list[str]
+    moved: list[str]
+    changed: dict[str, list[str]]
+    of_form: list[str]
+
+
+SHIPPED: Mapping[UUID, Definition] = {
+    uuid5(NAMESPACE_URL, form.definition.key): form.definition for form in FORMS.values()
+}
+
+
+@router.post("/v1/forms", status_code=201, response_model=Accepted)
+async def add_form(
+    request: Request, body: FormBody, caller: SiteStaff, key: IdempotencyKey, site: NamedSite = None
+) -> Response:
+    """Bring a form. What cannot be asked soundly is refused, each reason with the item where it stands."""
+    site_id = caller.writing_site(site)
+    definition = await asyncio.to_thread(_compiled, body)  # a large one takes longer than others should wait
+    command = Command[FormBody](
+        locks=lambda _site, _body: [f"form:{definition.key}"],
+        record=partial(_record, caller, definition),
+    )
+    return await execute(request, command, Batch([body], is_single=True), site_id=site_id, key=key)
+
+
+@router.get("/v1/forms")
+async def list_forms(request: Request, caller: SiteStaff, site: NamedSite = None) -> Forms:
+    """The forms of the site, the newest first, and then those that ship with the system."""
+    site_id = caller.writing_site(site)
+    scope = SiteScope.of(site_id)
+    async with transaction(pool_of(request), scope) as connection:
+        rows = await store.forms(connection, scope)
+        await keep_read(request, connection, site_id, None)
+    shipped = [_of_shipped(form_id, one) for form_id, one in SHIPPED.items()]
+    return Forms(items=[*(_of_row(row) for row in rows), *shipped])
+
+
+@router.get("/v1/forms/{form_id}", response_class=JSONResponse)
+async def get_form(request: Request, form_id: UUID, caller: SiteStaff, site: NamedSite = None) -> dict[str, Any]:
+    """The Questionnaire as it came; its status says when it was retired since."""
+    site_id = caller.writing_site(site)
+    async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
+        found = await _resource(connection, site_id, form_id)
+        await keep_read(request, connection, site_id, None)
+    return dict(found)
+
+
+@router.get("/v1/forms/{form_id}/difference/{older_id}")
+async def compare_forms(
+    request: Request, form_id: UUID, older_id: UUID, caller: SiteStaff, site: NamedSite = None
+) -> FormDifference:
+    """What this form asks otherwise than an older one."""
+    site_id = caller.writing_site(site)
+    async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
+        documents = [await _resource(connection, site_id, one) for one in (older_id, form_id)]
+        await keep_read(request, connection, site_id, None)
+    before, after = [await asyncio.to_thread(read_questionnaire, one) for one in documents]
+    return FormDifference(older=before.key, newer=after.key, **asdict(difference(before, after)))
+
+
+@router.patch("/v1/forms/{form_id}", response_model=Accepted)
+async def change_form(
+    request: Request, form_id: UUID, body: FormChange, caller: SiteStaff, site: NamedSite = None
+) -> Response:
+    """Retire a form: it takes no new answers, and is kept for those that it took. Again changes nothing."""
+    if form_id in SHIPPED:
+        raise conflict("form-shipped", "This form ships with the system and cannot be retired.")
+    site_id = caller.writing_site(site)
+    async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
+        await _resource(connection, site_id, form_id)
+    command = Command[FormChange](
+        locks=lambda _site, _body: [f"form:{form_id}"], record=partial(_retire, caller, form_id), status=200
+    )
+    return await execute(request, command, Batch([body], is_single=True), site_id=site_id, key=None)
+
+
+def _compiled(body: FormBody) -> Definition:
+    try:
+        return compile_questionnaire(body.root)
+    except UnsoundDefinition as unsound:
+        errors = [FieldError(issue.link_id or "form", issue.sentence()) for issue in unsound.issues]
+        raise Problem(422, "invalid", f"{len(errors)} thing(s) of this form are not sound.", errors=errors) from unsound
+
+
+async def _record(
+    caller: Caller, definition: Definition, connection: Connection, site_id: str, body: FormBody
+) -> Recorded:
+    known = await store.form_with(connection, SiteScope.of(site_id), definition.url, definition.version)
+    if known is not None and known.resource == body.root:
+        return Recorded(str(known.form_id), [])
+    if known is not None or any(one.key == definition.key for one in SHIPPED.values()):
+        raise conflict("form-exists", "This url and version name a form with other content. Take a new version.")
+    row = FormRow(
+        form_id=uuid4(),
+        url=definition.url,
+        version=definition.version,
+        status=definition.status,
+        title=definition.words.base,
+        resource=body.root,
+        uploaded_by=caller.subject,
+        uploaded_at=datetime.now(UTC),
+    )
+    await store.record_form(connection, site_id, row)
+    return Recorded(str(row.form_id), [])
+
+
+async def _retire(caller: Caller, form_id: UUID, connection: Connection, site_id: str, _change: FormChange) -> Recorded:
+    await store.record_form_retired(connection, site_id, form_id, datetime.now(UTC), caller.subject)
+    return Recorded(str(form_id), [])
+
+
+async def _resource(connection: Connection, site_id: str, form_id: UUID) -> Mapping[str, Any]:
+    shipped = SHIPPED.get(form_id)
+    if shipped is not None:
+        return shipped.resource
+    row = await store.form(connection, SiteScope.of(site_id), form_id)
+    if row is None:
+        raise unknown("form")
+    return row.resource if row.retired_at is None else {**row.resource, "status": FormState.RETIRED}
+
+
+def _of_row(row: FormRow) -> FormAnswer:
+    return FormAnswer(
+        id=row.form_id,
+        url=row.url,
+        version=row.version,
+        title=row.title,
+        state=FormState.RETIRED if row.retired_at is not None else FormState(row.status),
+        uploaded_by=row.uploaded_by,
+        uploaded_at=row.uploaded_at,
+    )
+
+
+def _of_shipped(form_id: UUID, definition: Definition) -> FormAnswer:
+    return FormAnswer(
+        id=form_id,
+        url=definition.url,
+        version=definition.version,
+        title=definition.words.base,
+        state=FormState(definition.status),
+        uploaded_by=None,
+        uploaded_at=None,
+    )
