@@ -73,7 +73,7 @@ async def read_survey_rule(request: Request, site_id: Annotated[SiteId, Path()],
     async with transaction(pool_of(request), scope) as connection:
         if not await store.has_site(connection, scope, site_id):
             raise unknown("site")
-        rule = await store.survey_rule(connection, scope, site_id)
+        rule = await store.survey_rule(connection, scope, site_id) or store.SurveyRule()
         await keep_read(request, connection, site_id, None)
     # What was set may be optional no more.
     return SurveyRuleBody.model_construct(care_line=rule.care_line, left_out=tuple(rule.left_out))

@@ -41,7 +41,7 @@ async def ground_of(connection: Connection, site_id: str, now: datetime) -> Grou
     scope = SiteScope.of(site_id)
     site, zone = await site_and_zone(connection, site_id)
     sends = await store.delivery_rule(connection, scope, site_id)
-    asks = await store.survey_rule(connection, scope, site_id)
+    asks = await store.survey_rule(connection, scope, site_id) or store.SurveyRule()
     return Ground(site, zone, sends or OFF, frozenset(asks.left_out), now.astimezone(zone))
 
 
