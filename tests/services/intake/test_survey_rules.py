@@ -1,4 +1,4 @@
-"""What a site says to those who answer: the number to call stands on the page, parts that are left out are not asked."""
+"""What a site says to those who answer: a number to call stands on the page, and what is left out is not asked."""
 
 from typing import Any
 
