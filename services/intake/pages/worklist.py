@@ -115,9 +115,9 @@ class Filter:
 
     def fits(self, row: Row) -> bool:
         """Whether the row is shown."""
-        found = f"{row.visit.patient_id} {row.about} {row.diagnosis}".lower()
+        said = f"{row.visit.patient_id} {row.about} {row.diagnosis}".lower().replace(",", "").split()
         return (
-            all(word in found for word in self.words.lower().split())
+            all(any(word.startswith(part) for word in said) for part in self.words.lower().split())
             and self.clinician in ("", row.visit.clinician_id)
             and self.progress in (None, row.visit.progress)
         )
