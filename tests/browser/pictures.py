@@ -48,11 +48,11 @@ async def take(browser: Browser, link: str, path: Path, size: tuple[int, int], *
 
 
 async def take_staff_pages(browser: Browser, link: str) -> None:
-    """The coordinator's list with next week's visits, and the alerts."""
+    """The coordinator's list of this week, and the alerts."""
     page = await (await browser.new_context(viewport={"width": 1366, "height": 768})).new_page()
     await page.goto(link)
     await sign_in(page)
-    for name, address in (("worklist.png", "/visits?week=1"), ("alerts.png", "/alerts")):
+    for name, address in (("worklist.png", "/visits"), ("alerts.png", "/alerts")):
         await page.goto(urljoin(page.url, address))
         await page.screenshot(path=PICTURES / name, full_page=True)
     await page.context.close()
@@ -66,6 +66,7 @@ async def take_survey(browser: Browser, link: str) -> None:
     await page.screenshot(path=PICTURES / "survey-start-390.png", full_page=True)
     await page.get_by_role("link", name="Answer the questions").click()
     await page.get_by_role("button", name="Español").click()
+    await page.locator("html[lang=es]").wait_for()
     await page.goto(urljoin(page.url, "/survey/parts/4"))
     await answer(page)
     await page.screenshot(path=PICTURES / "survey-part-390.png", full_page=True)

@@ -62,7 +62,13 @@ def row_of(visit: store.VisitWithLink, ground: Ground) -> Row:
     step = next_step(
         visit.progress, visit.state, has_begun=has_begun, can_be_sent=can_be_sent, is_written_to=is_written_to
     )
-    return Row(visit, visit.scheduled_at.astimezone(ground.zone), _parts(visit, ground), step, can_be_sent)
+    return Row(
+        visit,
+        visit.scheduled_at.astimezone(ground.zone),
+        _parts(visit, ground),
+        step,
+        can_be_sent and not is_written_to,
+    )
 
 
 def _parts(visit: store.VisitWithLink, ground: Ground) -> int:

@@ -71,7 +71,10 @@ _BESIDE = 3
 
 
 class Row(NamedTuple):
-    """A visit on the list. `at` is by the site's clocks; `parts` is how many a survey that was started has."""
+    """A visit on the list. `at` is by the site's clocks; `parts` is how many a survey that was started has.
+
+    `can_be_sent`: somebody may have a message sent now.
+    """
 
     visit: store.VisitWithLink
     at: datetime
