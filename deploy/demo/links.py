@@ -35,6 +35,7 @@ def make_links(
         "clinician, in the visit": sign_in_link(urls["dashboard"], _CLINICIAN, f"{page}?shared=true"),
         "patient, own page": _patient_link(loaded.showcase_visit, system, doors["intake"]),
         "coordinator": sign_in_link(urls["dashboard"], _COORDINATOR, page),
+        "coordinator, the week's visits": sign_in_link(urls["intake"], _COORDINATOR, "/visits"),
         "operator, the network": sign_in_link(urls["analytics"], _OPERATOR, "/network"),
     }
     if loaded.unanswered_visit is None:

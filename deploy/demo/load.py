@@ -29,6 +29,7 @@ from shared.events import (
 )
 
 _REASONS_KEPT = 10
+_SURVEY_RULE: Body = {"care_line": "+1 312 555 0142"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +168,10 @@ class _Load:
         ]
 
     async def _contacts(self, visits: Iterable[_KnownVisit]) -> None:
-        """At the site of the showcase links are sent: to addresses that nobody has."""
+        """At the site of the showcase links are sent, to addresses that nobody has, and surveys say whom to call."""
         site_id = self.network.showcase.site_id
-        rule = f"/v1/sites/{site_id}/delivery-rule"
-        await self.sender.change("PUT", "intake", rule, site_id, {"is_on": True, "quiet": None})
+        for rule, body in (("delivery-rule", {"is_on": True, "quiet": None}), ("survey-rule", _SURVEY_RULE)):
+            await self.sender.change("PUT", "intake", f"/v1/sites/{site_id}/{rule}", site_id, body)
         here = sorted({one.known.patient_id for one in visits if one.known.site_id == site_id})
         self.progress(f"{len(here)} contacts")
         puts = [

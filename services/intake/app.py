@@ -11,6 +11,7 @@ from services.intake.api.alerting import Alerting
 from services.intake.api.importing import Importer, Seal
 from services.intake.domain import Identifiers
 from services.intake.settings import IntakeAppSettings
+from shared.auth import Role
 from shared.http.app import Entrance
 from shared.http.app import create_app as create
 from shared.http.app import document as describe
@@ -56,6 +57,7 @@ def create_app(settings: IntakeAppSettings, *, clock: Clock = utc_now) -> FastAP
             open_paths=f"{entry.OPEN_PATHS}|{tokens.OPEN_PATHS}",
             patients_paths=entry.PATIENTS_PATHS,
             uploads=imports.UPLOADS,
+            homes={Role.COORDINATOR: "/visits", Role.CLINICIAN: "/alerts"},
             clock=clock,
         ),
     )

@@ -3,7 +3,7 @@
 import gc
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.staticfiles import StaticFiles
 
 from shared import VERSION
-from shared.auth import Verifier
+from shared.auth import Role, Verifier
 from shared.db import RETRYABLE, Pool, open_pool
 from shared.hand_over import ASKED_AT, PLACES, Receiver
 from shared.http import openapi, own, problems, sign_in
@@ -37,7 +37,7 @@ class Entrance:
     `static` is the folder of its pages' own files; `open_paths` is a pattern of paths that answer without a session,
     `patients_paths` one of those that are for patients: from there nobody is led to the staff's sign-in. `own_page` is
     where a patient lands who is handed over by the service that sends the links; `uploads` is a pattern of paths that
-    people and systems may send large files to.
+    people and systems may send large files to; `homes` are where a role begins who signed in for no page.
     """
 
     static: Path | None = None
@@ -45,6 +45,7 @@ class Entrance:
     uploads: str | None = None
     patients_paths: str | None = None
     own_page: OwnPage | None = None
+    homes: Mapping[Role, str] = field(default_factory=dict)
     clock: Clock = utc_now
 
 
@@ -122,6 +123,7 @@ def _open_to_people(app: FastAPI, name: str, settings: ServiceSettings, entrance
     app.state.sessions = Sessions(name, settings.platform, entrance.clock)
     app.state.provider = None if settings.sign_in is None else Provider(settings.sign_in, address)
     app.state.patients_paths = entrance.patients_paths
+    app.state.homes = entrance.homes
     app.state.patients_enter_at = None if entrance.own_page is None else ASKED_AT
     app.include_router(sign_in.router)
     if settings.sign_in is not None:

@@ -134,8 +134,10 @@ async def say_signed_out(request: Request) -> Response:
 
 @router.get("/signed-in")
 async def say_signed_in(request: Request) -> Response:
-    """Where a sign-in ends that was for no page."""
+    """Where a sign-in ends that was for no page: the page that the role begins with, if there is one."""
     caller = caller_of(request)
+    if home := request.app.state.homes.get(caller.role):
+        return RedirectResponse(home, status_code=303)
     where = ", ".join(sorted(caller.sites)) or "the network"
     is_synthetic = request.app.state.platform.is_synthetic
     words = f"You are here as {caller.role} of {where}."

@@ -4,9 +4,11 @@ import asyncio
 import json
 import re
 from pathlib import Path
+from urllib.parse import urljoin
 
 from playwright.async_api import Browser, Page, async_playwright
 
+from tests.browser.test_survey import answer, press_next
 from tests.journeys.test_journey import CHROMIUM
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,6 +19,7 @@ SHOTS = (
     ("page-own-390.png", "patient, own page", 390, 844, "light"),
     ("network.png", "operator, the network", 1366, 900, "light"),
 )
+LIST = "coordinator, the week's visits"
 
 
 async def main() -> None:
@@ -27,6 +30,8 @@ async def main() -> None:
         )
         for name, who, width, height, scheme in SHOTS:
             await take(browser, links[who], PICTURES / name, (width, height), scheme=scheme)
+        await take_staff_pages(browser, links[LIST])
+        await take_survey(browser, links["patient, before a visit"])
         await browser.close()
 
 
@@ -42,12 +47,43 @@ async def take(browser: Browser, link: str, path: Path, size: tuple[int, int], *
     await context.close()
 
 
+async def take_staff_pages(browser: Browser, link: str) -> None:
+    """The coordinator's list of this week, and the alerts."""
+    page = await (await browser.new_context(viewport={"width": 1366, "height": 768})).new_page()
+    await page.goto(link)
+    await sign_in(page)
+    for name, address in (("worklist.png", "/visits"), ("alerts.png", "/alerts")):
+        await page.goto(urljoin(page.url, address))
+        await page.screenshot(path=PICTURES / name, full_page=True)
+    await page.context.close()
+
+
+async def take_survey(browser: Browser, link: str) -> None:
+    """A survey on a phone: where it begins, a part in Spanish, the screen after a severe answer, and the review."""
+    page = await (await browser.new_context(viewport={"width": 390, "height": 844})).new_page()
+    await page.goto(link)
+    await page.locator("main .btn-main").click()
+    await page.screenshot(path=PICTURES / "survey-start-390.png", full_page=True)
+    await page.get_by_role("link", name="Answer the questions").click()
+    await page.get_by_role("button", name="Español").click()
+    await page.locator("html[lang=es]").wait_for()
+    await page.goto(urljoin(page.url, "/survey/parts/4"))
+    await answer(page)
+    await page.screenshot(path=PICTURES / "survey-part-390.png", full_page=True)
+    await page.locator("input[name=abdominal_pain][value='3']").check(force=True)
+    await press_next(page)
+    await page.screenshot(path=PICTURES / "survey-call-390.png", full_page=True)
+    await page.goto(urljoin(page.url, "/survey/review"))
+    await page.screenshot(path=PICTURES / "survey-review-390.png", full_page=True)
+    await page.context.close()
+
+
 async def sign_in(page: Page) -> None:
     """The one press that a link of the demo asks for; a patient goes on to their own page."""
     await page.locator(".btn-main").click()
     if page.url.endswith("/start"):
         await page.locator(".btn-main").click()
-    await page.wait_for_url(re.compile("/(patients/|network)"))
+    await page.wait_for_url(re.compile("/(patients/|network|visits)"))
 
 
 if __name__ == "__main__":

@@ -22,8 +22,10 @@ from services.intake.api import (
     patients,
     responses,
     sites,
+    survey_rules,
     surveys,
     tokens,
+    visit_pages,
     visits,
 )
 from shared.http import receipts
@@ -51,5 +53,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     alert_rules.router,
     alert_pages.router,
     high_risk.router,
+    survey_rules.router,
+    visit_pages.router,
     receipts.router,
 )

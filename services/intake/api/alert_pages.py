@@ -28,6 +28,7 @@ from services.intake.api.alerts import (
     taking,
 )
 from services.intake.api.high_risk import high_risk_of
+from services.intake.api.staff import bar_of
 from services.intake.pages.alerts import present_alert, present_alerts
 from shared.auth import Caller
 from shared.errors import KeyRingAway, Problem
@@ -43,7 +44,7 @@ async def show_alerts(request: Request, caller: ClinicPeople, after: After = Non
     """The list, beside the patients at high risk."""
     alerts = await alerts_of(request, caller, after)
     high_risk = await high_risk_of(request, caller)
-    return HTMLResponse(present_alerts(alerts.model_dump(), high_risk.model_dump(), **_around(request)))
+    return HTMLResponse(present_alerts(alerts.model_dump(), high_risk.model_dump(), **_around(request, caller)))
 
 
 @router.get("/alerts/{alert_id}")
@@ -106,14 +107,13 @@ def _read(kind: type[B], given: Mapping[str, str]) -> B:
 
 async def _shown(request: Request, caller: Caller, alert_id: UUID, problem: Problem | None = None) -> Response:
     alert = await alert_of(request, caller, alert_id)
-    html = present_alert(alert.model_dump(), problem=problem, **_around(request))
+    html = present_alert(alert.model_dump(), problem=problem, **_around(request, caller))
     return HTMLResponse(html, 200 if problem is None else problem.status)
 
 
-def _around(request: Request) -> dict[str, Any]:
-    platform = request.app.state.platform
+def _around(request: Request, caller: Caller) -> dict[str, Any]:
     return {
         "now": sessions_of(request).clock(),
-        "patient_page": f"{platform.public_urls['dashboard']}/patients",
-        "is_synthetic": platform.is_synthetic,
+        "patient_page": f"{request.app.state.platform.public_urls['dashboard']}/patients",
+        "bar": bar_of(request, caller, "alerts"),
     }

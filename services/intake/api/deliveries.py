@@ -171,7 +171,7 @@ async def send_link(
         raise unknown("visit")
     command = Command[SendBody](
         locks=lambda _site, _body: [str(visit.patient_id)],
-        record=partial(_record, caller, visit_id, visit.patient_id),
+        record=partial(send_by_hand, caller, visit_id, visit.patient_id),
         about=visit.patient_id,
     )
     return await execute(request, command, Batch([body], is_single=True), site_id=site_id, key=key)
@@ -186,9 +186,14 @@ _CANNOT_SEND = {
 }
 
 
-async def _record(
+async def send_by_hand(
     caller: Caller, visit_id: UUID, patient_id: UUID, connection: Connection, site_id: str, body: SendBody
 ) -> Recorded:
+    """Record that a person wants the link of a visit sent; the patient is locked.
+
+    Raises:
+        Problem: 404, or 409 with why nothing may be sent.
+    """
     outlook = await store.outlook(connection, SiteScope.of(site_id), visit_id)
     if outlook is None:
         raise unknown("visit")

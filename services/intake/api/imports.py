@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from services.intake import store
 from services.intake.api.import_rows import Ground
 from services.intake.api.importing import ARRIVING, CHECKING, IMPORTING, ROWS_OF_A_PART, Importer, Run, Seal
+from services.intake.api.staff import AtSite
 from services.intake.domain import FORMS
 from services.intake.domain.imports import (
     MOST_COLUMNS,
@@ -145,9 +146,7 @@ async def run_import(request: Request, import_id: UUID, caller: SiteStaff, site:
 
 
 @router.get("/v1/imports/{import_id}/refused-rows", response_class=Sheet)
-async def download_refused_rows(
-    request: Request, import_id: UUID, caller: SiteStaff, site: NamedSite = None
-) -> Response:
+async def download_refused_rows(request: Request, import_id: UUID, caller: SiteStaff, site: AtSite = None) -> Response:
     """The refused rows as CSV, each with its line and what is wrong: correct them there and send the file."""
     pieces = await Desk(request, caller, caller.writing_site(site)).refused_rows(import_id)
     return StreamingResponse(pieces, media_type=_CSV, headers=_as_file("refused-rows.csv"))
@@ -155,7 +154,11 @@ async def download_refused_rows(
 
 @router.get("/v1/import-template", response_class=Sheet)
 async def download_template(
-    request: Request, caller: SiteStaff, kind: ImportKind, form: str | None = None, site: NamedSite = None
+    request: Request,
+    caller: SiteStaff,
+    kind: ImportKind,
+    form: str | None = None,
+    site: AtSite = None,
 ) -> Response:
     """An empty file with the header of a kind; for answers, that of a `form` (`id|version`)."""
     if form is not None and form not in FORMS:

@@ -67,6 +67,7 @@ from services.intake.domain.fhir_visits import VISIT_KINDS, Resource, numbers_in
 from services.intake.domain.forms import (
     FORMS,
     MATTERS_MOST,
+    OPTIONAL_PARTS,
     TYPED,
     Form,
     Said,
@@ -83,6 +84,15 @@ from services.intake.domain.news import CancelReason, VisitNews, begin, follow
 from services.intake.domain.scoring import score
 from services.intake.domain.tries import SendOutcome, come_to, in_hand, put_back
 from services.intake.domain.visits import Eligibility, VisitStatus, advance, check_times, eligibility, is_eligible
+from services.intake.domain.worklist import (
+    WEEKS_SHOWN,
+    NextStep,
+    Week,
+    has_lately_been_written_to,
+    is_lately,
+    next_step,
+    week_of,
+)
 from shared.instruments import INSTRUMENTS, Change, Instrument, band_of, change, index_of
 
 __all__ = [
@@ -96,9 +106,11 @@ __all__ = [
     "MOST_REMINDERS",
     "NETWORK_RULES",
     "OFF",
+    "OPTIONAL_PARTS",
     "THE_WORKER",
     "TYPED",
     "VISIT_KINDS",
+    "WEEKS_SHOWN",
     "Alert",
     "AlertState",
     "AnswerWords",
@@ -125,6 +137,7 @@ __all__ = [
     "LinkState",
     "Met",
     "NewAlert",
+    "NextStep",
     "Opening",
     "Openings",
     "Outcome",
@@ -142,6 +155,7 @@ __all__ = [
     "StopReason",
     "VisitNews",
     "VisitStatus",
+    "Week",
     "advance",
     "alert_closed",
     "alert_escalated",
@@ -165,11 +179,14 @@ __all__ = [
     "follow",
     "form_for",
     "form_without",
+    "has_lately_been_written_to",
     "in_hand",
     "index_of",
     "is_eligible",
+    "is_lately",
     "link_progress",
     "next_invitation",
+    "next_step",
     "numbers_in",
     "openings",
     "plan",
@@ -184,6 +201,7 @@ __all__ = [
     "secret_hash",
     "secret_of",
     "stop_reason",
+    "week_of",
     "wrong_with",
     "wrong_with_rule",
 ]

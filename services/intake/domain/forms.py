@@ -37,6 +37,7 @@ def _form(key: str, questionnaire: Mapping[str, Any]) -> Form:
 
 FORMS: Mapping[str, Form] = MappingProxyType({key: _form(key, found) for key, found in QUESTIONNAIRES.items()})
 TYPED = frozenset(item.link_id for form in FORMS.values() for item in form.definition.walk() if item.type in _TYPED)
+OPTIONAL_PARTS = frozenset(part for found in QUESTIONNAIRES.values() for part in optional_parts(found))
 _FORM_OF = {form.diagnosis: form for form in FORMS.values()}
 
 

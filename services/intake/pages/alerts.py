@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
 
+from services.intake.pages.bar import Bar
 from shared.errors import Problem
 from shared.events import Diagnosis
 from shared.pages import environment
@@ -32,7 +33,7 @@ RISKS: Mapping[str, str] = {
     "treatment-change": "change of treatment",
     "other": "another reason",
 }
-_DIAGNOSES: Mapping[str, str] = {
+DIAGNOSES: Mapping[str, str] = {
     Diagnosis.CROHNS: "Crohn's",
     Diagnosis.ULCERATIVE_COLITIS: "ulcerative colitis",
     Diagnosis.IBD_UNCLASSIFIED: "IBD, unclassified",
@@ -48,23 +49,21 @@ class Standing(NamedTuple):
     words: str
 
 
-def present_alerts(alerts: Json, high_risk: Json, *, now: datetime, patient_page: str, is_synthetic: bool) -> str:
+def present_alerts(alerts: Json, high_risk: Json, *, now: datetime, patient_page: str, bar: Bar) -> str:
     """The alerts that are not closed, and the high-risk list. `patient_page` is where a patient's page stands."""
-    return _render(
-        "alerts.html", alerts=alerts, high_risk=high_risk, now=now, patient_page=patient_page, is_synthetic=is_synthetic
-    )
+    return _render("alerts.html", bar, alerts=alerts, high_risk=high_risk, now=now, patient_page=patient_page)
 
 
-def present_alert(alert: Json, *, now: datetime, patient_page: str, problem: Problem | None, is_synthetic: bool) -> str:
+def present_alert(alert: Json, *, now: datetime, patient_page: str, problem: Problem | None, bar: Bar) -> str:
     """One alert, with what can be done with it; `problem` is why the last step was not taken."""
     return _render(
         "alert.html",
+        bar,
         alert=alert,
         now=now,
         patient_page=patient_page,
         problem=problem,
         outcomes={code: words for code, words in OUTCOMES.items() if code != "suppressed"},
-        is_synthetic=is_synthetic,
     )
 
 
@@ -127,23 +126,24 @@ def managers(huddles: Sequence[Json], now: datetime) -> list[str]:
     return lines
 
 
-def _render(template: str, **values: object) -> str:
-    return _templates().get_template(template).render(**values)
+# What the pieces in alert_parts.html speak with.
+WORDS: Mapping[str, object] = {
+    "zone_of": ZoneInfo,
+    "standing": standing,
+    "person": person,
+    "is_overdue": is_overdue,
+    "managers": managers,
+    "risks": RISKS,
+    "diagnoses": DIAGNOSES,
+}
+
+
+def _render(template: str, bar: Bar, **values: object) -> str:
+    return _templates().get_template(template).render(bar=bar, is_synthetic=bar.is_synthetic, **values)
 
 
 @cache
 def _templates() -> Environment:
     made = environment(__package__ or "services.intake.pages")
-    made.globals |= {
-        "zone_of": ZoneInfo,
-        "standing": standing,
-        "span": span,
-        "person": person,
-        "rule_words": rule_words,
-        "step_words": step_words,
-        "is_overdue": is_overdue,
-        "managers": managers,
-        "risks": RISKS,
-        "diagnoses": _DIAGNOSES,
-    }
+    made.globals |= {**WORDS, "rule_words": rule_words, "step_words": step_words}
     return made

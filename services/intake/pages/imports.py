@@ -6,6 +6,7 @@ from typing import Any
 
 from jinja2 import Environment
 
+from services.intake.pages.bar import Bar
 from shared.pages import environment
 from shared.pages.words import counted
 
@@ -24,16 +25,15 @@ def show_imports(
     *,
     columns: Mapping[str, Sequence[tuple[str, str, bool]]],
     wrong: str | None,
-    at: str | None,
-    is_synthetic: bool,
+    bar: Bar,
 ) -> str:
     """`columns` of each kind: name, what to write there, whether every row needs it. `wrong`: about the last try."""
-    return _render("imports.html", newest=newest, columns=columns, wrong=wrong, at=at, is_synthetic=is_synthetic)
+    return _render("imports.html", bar, newest=newest, columns=columns, wrong=wrong)
 
 
-def show_import(answer: Answer, *, at: str | None, is_synthetic: bool) -> str:
+def show_import(answer: Answer, *, bar: Bar) -> str:
     """What became of a file, and the one thing to do next."""
-    return _render("import.html", one=answer, at=at, is_synthetic=is_synthetic)
+    return _render("import.html", bar, one=answer)
 
 
 def in_a_sentence(answer: Answer) -> str:
@@ -56,8 +56,8 @@ def _rows(count: int) -> str:
     return counted(count, "row")
 
 
-def _render(template: str, **values: object) -> str:
-    return _templates().get_template(template).render(**values)
+def _render(template: str, bar: Bar, **values: object) -> str:
+    return _templates().get_template(template).render(bar=bar, is_synthetic=bar.is_synthetic, **values)
 
 
 @cache

@@ -45,6 +45,13 @@ class FullVisit(NamedTuple):
     survey_at: datetime | None
 
 
+class SiteShown(NamedTuple):
+    """What a site's pages say of it: its name, and the zone of its clocks."""
+
+    name: str
+    time_zone: str
+
+
 async def record_site(connection: Connection, site_id: str, site: SiteUpdated) -> bool:
     """Insert or change a site; False when it stands so already."""
     status = await connection.execute(
@@ -75,6 +82,14 @@ async def time_zone(connection: Connection, scope: SiteScope, site_id: str) -> s
         "SELECT time_zone FROM site WHERE site_id = $1 AND site_id = ANY($2)", site_id, scope.ids
     )
     return found
+
+
+async def site_shown(connection: Connection, scope: SiteScope, site_id: str) -> SiteShown | None:
+    """The name and the clocks of a site; None when it is not known."""
+    row = await connection.fetchrow(
+        "SELECT name, time_zone FROM site WHERE site_id = $1 AND site_id = ANY($2)", site_id, scope.ids
+    )
+    return None if row is None else SiteShown(*row)
 
 
 async def patient_with_identifier(connection: Connection, scope: SiteScope, hashes: Sequence[bytes]) -> UUID | None:

@@ -1,0 +1,65 @@
+"""What the pages of a clinic's staff have in common: the site that they are about, and the bar above them."""
+
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from fastapi import Depends, Query, Request
+
+from services.intake import store
+from services.intake.pages.bar import Bar
+from shared.auth import Caller
+from shared.db import Connection, SiteScope
+from shared.errors import unknown
+from shared.http.commands import NamedSite
+
+
+def _named(
+    site: NamedSite = None,
+    in_address: Annotated[
+        str | None, Query(alias="site", max_length=40, description="As Samepage-Site, for a browser")
+    ] = None,
+) -> str | None:
+    return site or in_address
+
+
+# The site that a request names, where the caller is of several: in a header, or in the address as a browser can.
+AtSite = Annotated[str | None, Depends(_named)]
+
+
+def site_shown_to(caller: Caller, named: str | None) -> str:
+    """The site that a page is about: the named one, else the caller's first.
+
+    Raises:
+        Problem: 404 for a site that is not the caller's.
+    """
+    return caller.writing_site(named or min(caller.sites))
+
+
+def in_address(caller: Caller, site_id: str) -> str:
+    """`?site=riverbend`, where an address has to say which of the caller's sites it is about."""
+    return f"?site={site_id}" if len(caller.sites) > 1 else ""
+
+
+async def site_and_zone(connection: Connection, site_id: str) -> tuple[store.SiteShown, ZoneInfo]:
+    """A site as its pages show it, and its clocks.
+
+    Raises:
+        Problem: 404
+    """
+    site = await store.site_shown(connection, SiteScope.of(site_id), site_id)
+    if site is None:
+        raise unknown("site")
+    return site, ZoneInfo(site.time_zone)
+
+
+def bar_of(request: Request, caller: Caller, page: str, site_id: str | None = None, name: str | None = None) -> Bar:
+    """The bar above a page, about one site or about all of the caller's."""
+    return Bar(
+        page=page,
+        role=caller.role,
+        subject=caller.subject,
+        sites=sorted(caller.sites),
+        is_synthetic=request.app.state.platform.is_synthetic,
+        site=site_id,
+        site_name=name,
+    )

@@ -1,0 +1,143 @@
+"""The pages of a clinic's staff at intake in Chromium: for everybody, on a desk and on a phone, by session alone."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Literal, NamedTuple
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from deploy.local.ports import keep_or_choose
+from shared.auth import Caller, Role
+from shared.db import transaction
+from tests.browser.test_survey import CHROMIUM, chromium, is_for_everybody
+from tests.conftest import served
+from tests.services.intake.alerted import SITE, Alerted
+from tests.services.intake.conftest import alerted, clock
+from tests.services.intake.post import count, somebody
+
+__all__ = ["alerted", "chromium", "clock"]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium here: apt-get install chromium"),
+]
+# A visit in seven days is in the next week, whatever day it is.
+DAYS, LIST = 7, "/visits?week=1"
+FILE = "patient,birth_year,sex,diagnosis\r\nMRN-9,soon,female,crohns-disease\r\n"
+DESK, PHONE = (1366, 768), (390, 844)
+
+
+class Eyes(NamedTuple):
+    """Who looks, and on what."""
+
+    size: tuple[int, int] = DESK
+    color_scheme: Literal["dark", "light"] = "light"
+    forced_colors: Literal["active", "none"] = "none"
+
+
+@pytest.fixture
+async def home(alerted: Alerted) -> AsyncIterator[str]:
+    (port,) = keep_or_choose((), 1)
+    async with served(alerted.clinic.intake, port) as address:
+        yield address
+
+
+@asynccontextmanager
+async def page_of(browser: Browser, alerted: Alerted, home: str, eyes: Eyes) -> AsyncIterator[Page]:
+    """A page of a coordinator who is signed in."""
+    intake = alerted.clinic.intake
+    caller = Caller("chris-kim", Role.COORDINATOR, frozenset({SITE}))
+    async with transaction(intake.state.pool, caller.scope) as connection:
+        secret = await intake.state.sessions.open(connection, caller)
+    width, height = eyes.size
+    context = await browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme=eyes.color_scheme,
+        forced_colors=eyes.forced_colors,
+    )
+    # As the browser itself sends it; it keeps a cookie of this name for https, and for this machine, only.
+    cookie = f"{intake.state.sessions.cookie}={secret}; Path=/; Secure; HttpOnly; SameSite=Lax"
+    page = await context.new_page()
+    await page.route(
+        f"{home}/health/live",
+        lambda route: route.fulfill(status=200, headers={"set-cookie": cookie}, body="in", content_type="text/plain"),
+    )
+    await page.goto(f"{home}/health/live")
+    try:
+        yield page
+    finally:
+        await context.close()
+
+
+async def with_one_of_everything(alerted: Alerted) -> dict[str, str]:
+    """A week with surveys that stand differently, an alert, somebody at high risk and a file with a refused row."""
+    clinic = alerted.clinic
+    patient, visit = await somebody(clinic, days=DAYS)
+    _, linked = await somebody(clinic, days=DAYS)
+    await clinic.link(linked)
+    await clinic.visit(await clinic.enrol(identifier="MRN-unreached", diagnosis="ulcerative-colitis"), days=DAYS)
+    unwilling, _ = await somebody(clinic, days=DAYS, wants_messages=False)
+    await alerted.coordinator.put(f"/v1/patients/{patient}/high-risk", json={"reason": "high-stoma-output"})
+    alert = await alerted.alert()
+    as_csv = {"content-type": "text/csv"}
+    file = await clinic.system.post("/v1/imports?kind=patients&name=october.csv", content=FILE, headers=as_csv)
+    return {"visit": visit, "alert": alert["id"], "import": file.json()["id"], "unwilling": unwilling}
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("look", ["light", "dark", "forced"])
+async def test_every_page_of_staff_is_for_everybody(
+    alerted: Alerted, home: str, chromium: Browser, size: tuple[int, int], look: str
+) -> None:
+    there = await with_one_of_everything(alerted)
+    eyes = Eyes(size, "dark" if look == "dark" else "light", "active" if look == "forced" else "none")
+    async with page_of(chromium, alerted, home, eyes) as page:
+        for address in (
+            LIST,
+            f"{LIST}&find=nobody",
+            "/visits?week=2",
+            f"/visits/{there['visit']}",
+            "/alerts",
+            f"/alerts/{there['alert']}",
+            "/imports",
+            f"/imports/{there['import']}",
+        ):
+            answer = await page.goto(home + address)
+            assert answer is not None
+            assert answer.status == 200, address
+            await is_for_everybody(page)
+            await expect(page.locator("nav[aria-label=Pages] a")).to_have_text(["Visits", "Alerts", "Imports"])
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+async def test_links_are_sent_copied_and_an_alert_taken_by_the_forms_of_the_list(
+    alerted: Alerted, home: str, chromium: Browser, size: tuple[int, int]
+) -> None:
+    await with_one_of_everything(alerted)
+    async with page_of(chromium, alerted, home, Eyes(size)) as page:
+        await page.goto(home + LIST)
+        await page.get_by_role("button", name="Send 1 link").click()
+        await expect(page.get_by_role("status")).to_contain_text("1 message on the way.")
+        assert await count(alerted.clinic.intake, "link_delivery") == 1
+        await page.get_by_role("button", name="Copy a link").first.click()
+        link = await page.get_by_label("A new link, for this patient only").input_value()
+        assert f"/l/{SITE}/" in link
+        await is_for_everybody(page)
+        await page.get_by_role("link", name="All visits").click()
+        await page.goto(home + LIST)
+        await page.get_by_role("button", name="I take this").first.click()
+        await expect(page.locator("main")).to_contain_text("chris-kim has it")
+
+
+async def test_what_is_found_is_shown_and_on_paper_leads_to_the_survey(
+    alerted: Alerted, home: str, chromium: Browser
+) -> None:
+    there = await with_one_of_everything(alerted)
+    async with page_of(chromium, alerted, home, Eyes()) as page:
+        await page.goto(home + LIST)
+        await page.get_by_label("Find").fill(there["unwilling"][:8])
+        await page.get_by_role("button", name="Show").click()
+        await expect(page.locator("main")).to_contain_text("1 of 4 shown")
+        await page.get_by_role("link", name=there["unwilling"][:8]).click()
+        await page.get_by_role("link", name="On paper or by phone").click()
+        await page.wait_for_url("**/survey/parts/1")

@@ -1,0 +1,256 @@
+"""The coordinator's list in a browser, without a script: a week's visits, what is next for each, what is pressed."""
+
+import re
+from collections.abc import AsyncIterator
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from shared.keyring import KeyRing
+from tests.conftest import Tokens, client_of, new_key
+from tests.markup import Document
+from tests.services.clinic import Clinic, clinic_of
+from tests.services.intake.conftest import OTHER, SITE
+from tests.services.intake.post import Post, count, follows, rows_of, somebody
+from tests.services.trails import trail
+from tests.survey import survey_of
+
+# A visit in seven days is in the next week, whatever day it is.
+DAYS, LIST = 7, "/visits?week=1"
+
+
+@pytest.fixture
+async def coordinator(clinic: Clinic, token: Tokens) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(clinic.intake, token("coordinator", [SITE], subject="chris-kim")) as coordinator:
+        yield coordinator
+
+
+@pytest.fixture
+async def post(clinic: Clinic, ring: KeyRing) -> AsyncIterator[Post]:
+    async with Post.of(clinic, ring) as post:
+        yield post
+
+
+def read(answer: httpx.Response, status: int = 200) -> Document:
+    """A page of ours, which a browser shows whole under our policy; only a patient's own page stands elsewhere."""
+    assert answer.status_code == status, answer.text
+    document = Document(answer.text)
+    assert [one for one in document.needs_more_than_the_policy_allows() if "/patients/" not in one] == []
+    return document
+
+
+async def shown(coordinator: httpx.AsyncClient, address: str = LIST) -> Document:
+    return read(await coordinator.get(address))
+
+
+async def test_a_week_says_for_each_visit_how_its_survey_stands_and_what_is_next(
+    clinic: Clinic, coordinator: httpx.AsyncClient
+) -> None:
+    patient, visit = await somebody(clinic, days=DAYS)
+    unreached = await clinic.enrol(identifier="MRN-unreached", birth_year=1950, sex="male")
+    await clinic.visit(unreached, days=DAYS)
+    unwilling, _ = await somebody(clinic, days=DAYS, wants_messages=False)
+    answering, done = await somebody(clinic, days=DAYS)
+    survey = survey_of(answering, done) | {"language": "es"}
+    assert (await clinic.system.post("/v1/surveys", json=survey, headers=new_key())).status_code == 201
+    page = await shown(coordinator)
+    assert "4 visits, 1 answered. 1 needs a link from you." in page.text
+    assert f"{patient[:8]} born 1984, female" in page.text
+    assert f"{unreached[:8]} born 1950, male" in page.text
+    for words in ("2 no link yet", "1 does not want one", "1 answered", "in Spanish", "Send 1 link", "4 of 4 shown"):
+        assert words in page.text
+    assert page.named("form", action=f"/visits/{visit}/messages")
+    assert page.text.count("Copy a link") == 1
+    assert f"{unwilling[:8]}" in page.text
+    assert page.named("a", href="/visits", **{"aria-current": "page"})
+
+
+async def test_the_weeks_are_this_one_the_next_and_the_one_after_by_the_clocks_of_the_site(
+    clinic: Clinic, coordinator: httpx.AsyncClient
+) -> None:
+    patients = [await clinic.enrol(identifier=f"MRN-{days}") for days in (0, 7, 14, 21)]
+    for patient, days in zip(patients, (0.001, 7, 14, 21), strict=True):
+        await clinic.visit(patient, days=days)
+    for week, name in enumerate(("This week", "Next week", "Visits in the week of")):
+        page = await shown(coordinator, f"/visits?week={week}")
+        assert name in page.text
+        assert [patient[:8] in page.text for patient in patients] == [week == number for number in range(4)]
+    assert (await coordinator.get("/visits?week=3")).status_code == 422
+
+
+async def test_links_go_to_all_who_have_none_once_and_reminders_to_those_who_were_written_to_long_ago(
+    clinic: Clinic, coordinator: httpx.AsyncClient, post: Post
+) -> None:
+    await follows(clinic, is_on=False)
+    visits = [(await somebody(clinic, days=DAYS))[1] for _ in range(3)]
+    await shown(coordinator)
+    for said in ("3 messages on the way.", "0 messages on the way."):
+        answer = await coordinator.post("/visits/messages", data={"week": "1", "step": "send"})
+        assert answer.status_code == 303
+        assert said in (await shown(coordinator, answer.headers["location"])).text
+    assert await count(clinic.intake, "link_delivery") == 3
+    assert len(await post.goes()) == 3
+    page = await shown(coordinator)
+    assert "3 link sent" in page.text
+    assert "not opened" in page.text
+    assert "Remind" not in page.text
+    await clinic.intake.state.database.run("UPDATE link_delivery SET ended_at = ended_at - interval '23 hours'")
+    assert "Remind 3" in (await shown(coordinator)).text
+    answer = await coordinator.post(f"/visits/{visits[0]}/messages", data={"week": "1"})
+    assert parse_qs(urlsplit(answer.headers["location"]).query) == {"week": ["1"], "sent": ["1"], "left": ["0"]}
+    page = await shown(coordinator)
+    assert "Remind 2" in page.text
+    assert "message on its way" in page.text
+
+
+async def test_of_two_who_press_at_once_one_sends_and_the_other_is_told_why_not(
+    clinic: Clinic, coordinator: httpx.AsyncClient
+) -> None:
+    _, visit = await somebody(clinic, days=DAYS)
+    assert (await coordinator.post(f"/visits/{visit}/messages", data={"week": ""})).headers["location"] == (
+        f"/visits/{visit}"
+    )
+    page = read(await coordinator.post(f"/visits/{visit}/messages", data={"week": "1"}), 409)
+    assert "Not done. A message went in the last 20 hours, or is about to go." in page.text
+    assert await count(clinic.intake, "link_delivery") == 1
+
+
+async def test_a_link_to_copy_is_shown_once_and_is_the_same_when_it_is_pressed_twice(
+    clinic: Clinic, coordinator: httpx.AsyncClient
+) -> None:
+    visit = await clinic.visit(await clinic.enrol(), days=DAYS)
+    (key,) = (field["value"] for field in (await shown(coordinator, f"/visits/{visit}")).named("input", name="key"))
+    pages = [read(await coordinator.post(f"/visits/{visit}/links", data={"key": str(key)})) for _ in range(2)]
+    (first,), (second,) = [page.named("input", id="new-link") for page in pages]
+    assert first["value"] == second["value"]
+    assert await count(clinic.intake, "visit_link") == 1
+    assert (await clinic.system.get(urlsplit(str(first["value"])).path)).status_code == 200
+    page = await shown(coordinator, f"/visits/{visit}")
+    assert not page.named("input", id="new-link")
+    assert "link sent" in page.text
+
+
+async def test_what_was_started_says_how_far_and_what_was_opened_says_when(
+    clinic: Clinic, coordinator: httpx.AsyncClient
+) -> None:
+    visit = await clinic.visit(await clinic.enrol(), days=DAYS)
+    link = await clinic.link(visit)
+    async with client_of(clinic.intake) as phone:
+        assert (await phone.post(urlsplit(link).path, data={"birth_year": ""})).status_code == 303
+        assert "1 opened" in (await shown(coordinator)).text
+    saved = {"go": "save", "concern_1_words": "The cramps"}
+    assert (await coordinator.post(f"/visits/{visit}/survey/parts/1", data=saved)).status_code == 204
+    page = await shown(coordinator)
+    assert re.search(r"started part 1 of 1\d, today \d\d:\d\d On paper or by phone", page.text)
+    assert page.named("a", href=f"/visits/{visit}/survey")
+
+
+async def test_a_visit_can_be_found_by_the_patients_number_the_clinician_and_the_state(
+    clinic: Clinic, coordinator: httpx.AsyncClient
+) -> None:
+    found, _ = await somebody(clinic, days=DAYS)
+    other = await clinic.enrol(identifier="MRN-other", birth_year=1950)
+    await clinic.visit(other, days=DAYS)
+    for query in (f"find={found[:8]}", "find=born+1984", "find=FEMALE+1984"):
+        page = await shown(coordinator, f"{LIST}&{query}")
+        assert "1 of 2 shown" in page.text
+        assert other[:8] not in page.text
+    assert "2 of 2 shown" in (await shown(coordinator, f"{LIST}&clinician=dr-1&survey=no-link")).text
+    assert "No visit fits" in (await shown(coordinator, f"{LIST}&clinician=dr-2")).text
+    assert (await coordinator.get(f"{LIST}&survey=nonsense")).status_code == 422
+
+
+async def test_beside_the_list_stand_high_risk_and_the_last_import(
+    clinic: Clinic, coordinator: httpx.AsyncClient
+) -> None:
+    patient, _ = await somebody(clinic, days=DAYS)
+    assert "None in the last 30 days." in (await shown(coordinator)).text
+    await coordinator.put(f"/v1/patients/{patient}/high-risk", json={"reason": "steroids"})
+    as_csv = {"content-type": "text/csv"}
+    file = "patient,birth_year,sex,diagnosis\r\n"
+    await clinic.system.post("/v1/imports?kind=patients&name=october.csv", content=file, headers=as_csv)
+    page = await shown(coordinator)
+    for words in ("high risk", "chris-kim flagged: steroids.", "No alert is open", "october.csv"):
+        assert words in page.text
+
+
+async def test_who_looked_is_on_record_for_the_site_and_each_patient(
+    clinic: Clinic, coordinator: httpx.AsyncClient
+) -> None:
+    patients = {(await somebody(clinic, days=DAYS))[0] for _ in range(2)}
+    before = len(await trail(clinic.intake))
+    await shown(coordinator)
+    rows = [row for row in (await trail(clinic.intake))[before:] if row["route"] == "show_visits"]
+    assert {str(row["patient_id"]) for row in rows if row["patient_id"]} == patients
+    assert all((row["subject"], row["kind"], row["site_id"]) == ("chris-kim", "read", SITE) for row in rows)
+
+
+async def test_the_list_costs_the_same_number_of_statements_for_one_visit_and_for_thirty(
+    clinic: Clinic, coordinator: httpx.AsyncClient
+) -> None:
+    counted = []
+    for visits in (1, 29):
+        for _ in range(visits):
+            await somebody(clinic, days=DAYS)
+        await shown(coordinator)
+        counted.append(await _statements(clinic, coordinator))
+    assert 10 < counted[0] == counted[1] < 40
+
+
+async def _statements(clinic: Clinic, coordinator: httpx.AsyncClient) -> int:
+    """How many statements one look at the list runs."""
+    seen = list[str]()
+    async with clinic.intake.state.pool.acquire() as connection:
+        connection.add_query_logger(lambda query: seen.append(query.query))
+    await shown(coordinator)
+    return len(seen)
+
+
+async def test_somebody_of_two_sites_sees_one_at_a_time_and_its_links_name_it(clinic: Clinic, token: Tokens) -> None:
+    patient, _ = await somebody(clinic, days=DAYS)
+    async with (
+        clinic_of(clinic.intake, token, OTHER) as other,
+        client_of(clinic.intake, token("coordinator", [SITE, OTHER])) as both,
+    ):
+        theirs, _ = await somebody(other, days=DAYS)
+        for site, seen, unseen in ((SITE, patient, theirs), (OTHER, theirs, patient)):
+            page = await shown(both, f"{LIST}&site={site}")
+            assert (seen[:8] in page.text, unseen[:8] in page.text) == (True, False)
+            assert page.named("a", href=f"/imports?site={site}")
+        answer = await both.post(f"/visits/messages?site={OTHER}", data={"week": "1", "step": "send"})
+        assert f"site={OTHER}" in answer.headers["location"]
+        assert {str(row["patient_id"]) for row in await rows_of(clinic.intake, "link_delivery")} == {theirs}
+        assert (await both.post("/visits/messages", data={"week": "1", "step": "send"})).status_code == 400
+        assert (await both.get("/visits?site=elsewhere")).status_code == 404
+        template = await both.get(f"/v1/import-template?kind=visits&site={OTHER}")
+        assert template.headers["content-type"].startswith("text/csv")
+
+
+@pytest.mark.parametrize("role", ["clinician", "system", "operator"])
+async def test_the_list_is_for_coordinators(clinic: Clinic, token: Tokens, role: str) -> None:
+    async with client_of(clinic.intake, token(role, [] if role == "operator" else [SITE])) as client:
+        assert (await client.get("/visits")).status_code == 403
+        assert (await client.post("/visits/messages", data={"week": "1", "step": "send"})).status_code == 403
+
+
+async def test_what_is_not_there_is_not_found_and_what_is_not_said_is_not_done(
+    clinic: Clinic, coordinator: httpx.AsyncClient
+) -> None:
+    for path in (f"/visits/{uuid4()}/messages", f"/visits/{uuid4()}/links"):
+        assert (await coordinator.post(path, data={"week": "1"})).status_code == 404
+    assert (await coordinator.get(f"/visits/{uuid4()}")).status_code == 404
+    for said in ({"week": "1"}, {"step": "send"}, {"week": "9", "step": "send"}, {"week": "1", "step": "copy"}):
+        assert (await coordinator.post("/visits/messages", data=said)).status_code == 422
+    foreign = {"sec-fetch-site": "cross-site", "authorization": ""}
+    assert (await coordinator.post("/visits/messages", data={"week": "1"}, headers=foreign)).status_code == 403
+
+
+@pytest.mark.parametrize(("role", "home"), [("coordinator", "/visits"), ("clinician", "/alerts")])
+async def test_who_signs_in_for_no_page_begins_where_the_role_works(
+    clinic: Clinic, token: Tokens, role: str, home: str
+) -> None:
+    async with client_of(clinic.intake, token(role, [SITE])) as client:
+        answer = await client.get("/signed-in")
+        assert (answer.status_code, answer.headers["location"]) == (303, home)
