@@ -4,6 +4,7 @@ has patients. `lies` change what it says in an ID token, `says` in its token ans
 
 import base64
 import hashlib
+import html
 import json
 import time
 from collections.abc import AsyncIterator
@@ -16,7 +17,7 @@ from uuid import uuid4
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
 from deploy.local.ports import HOST, keep_or_choose
 from services.dashboard.domain import Ehr
@@ -41,9 +42,10 @@ def a_public_key(key: ec.EllipticCurvePrivateKey, key_id: str) -> dict[str, Any]
 
 @dataclass
 class FakeEhr:
-    """`chart` is the id of the patient whose chart is open, `patients` what it has of patients."""
+    """`home` is where we are, `chart` the id of the patient whose chart is open, `patients` what it has of patients."""
 
     address: str
+    home: str = HOME
     key: ec.EllipticCurvePrivateKey = field(default_factory=a_key)
     chart: str = "synthetic-1"
     patients: dict[str, Any] = field(default_factory=dict)
@@ -77,6 +79,7 @@ class FakeEhr:
             ("/fhir/.well-known/smart-configuration", self._description),
             ("/authorize", self._authorize),
             ("/fhir/Patient/{patient_id}", self._patient),
+            ("/chart", self._frame),
         ):
             app.add_api_route(path, answer, methods=["GET"])
         app.add_api_route("/token", self._token, methods=["POST"])
@@ -95,7 +98,7 @@ class FakeEhr:
     async def _authorize(self, request: Request) -> Response:
         asked = dict(request.query_params)
         known = (asked["client_id"], asked["redirect_uri"], asked["aud"], asked["code_challenge_method"])
-        assert known == (CLIENT, f"{HOME}/launch/callback", self.fhir_server, "S256")
+        assert known == (CLIENT, f"{self.home}/launch/callback", self.fhir_server, "S256")
         assert asked["response_type"] == "code"
         scopes = set(asked["scope"].split())
         assert scopes == {
@@ -126,6 +129,11 @@ class FakeEhr:
             return form["client_id"] == CLIENT
         said = base64.b64encode(f"{CLIENT}:{self.secret}".encode()).decode()
         return request.headers.get("authorization") == f"Basic {said}"
+
+    async def _frame(self) -> Response:
+        """The chart, with our page in a frame beside it."""
+        place = f"{self.home}/launch?{urlencode({'iss': self.fhir_server, 'launch': LAUNCH})}"
+        return HTMLResponse(f'<!doctype html><title>Chart</title><iframe src="{html.escape(place)}"></iframe>')
 
     async def _patient(self, request: Request, patient_id: str) -> Response:
         self.asked.append(patient_id)
