@@ -20,6 +20,7 @@ from deploy.audit.command import app as audit_app
 from deploy.chaos.command import chaos_command
 from deploy.doors import DOORS, PROVIDER, SERVICES, CannotStart, Door, Kind
 from deploy.doors import run as run_door
+from deploy.ehrs import app as ehr_app
 from deploy.forms.command import app as forms_app
 from deploy.issuer import LocalIssuer
 from deploy.keys.command import app as keys_app
@@ -50,6 +51,7 @@ app.add_typer(contracts_app, name="contracts")
 app.add_typer(audit_app, name="audit")
 app.add_typer(keys_app, name="keys")
 app.add_typer(forms_app, name="forms")
+app.add_typer(ehr_app, name="ehr")
 app.add_typer(dead_letters_app, name="dead-letters")
 app.command("reconcile")(reconcile_command)
 app.command("refill")(refill_command)

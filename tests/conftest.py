@@ -253,6 +253,11 @@ OPEN_ROUTES = {
     "/oauth/token",
     "/.well-known/jwks.json",
     "/.well-known/smart-configuration",
+    "/cds-services",
+    "/cds-services/samepage-patient-view",
+    "/cds-services/samepage-patient-view/feedback",
+    "/launch",
+    "/launch/callback",
 }
 
 

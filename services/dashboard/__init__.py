@@ -28,4 +28,4 @@ CONSUMES: tuple[Topic, ...] = (
 PUBLISHES: tuple[Topic, ...] = (DASHBOARD_VIEWED,)
 # Tables made from events alone, which a rebuild makes anew, and those that it leaves as they are.
 PROJECTIONS = ("patient_page", "site")
-KEPT = ("broken_glass", "glass_try", "link_code", "link_try", "linked_patient", "view")
+KEPT = ("broken_glass", "ehr", "glass_try", "link_code", "link_try", "linked_patient", "view")

@@ -6,7 +6,11 @@ from fastapi import FastAPI
 
 from services.dashboard import pages
 from services.dashboard.api import ROUTERS
+from services.dashboard.api.calling import framers
+from services.dashboard.api.cds import OPEN_PATHS
+from services.dashboard.api.ehr_servers import EhrServers
 from services.dashboard.api.seeing import looking
+from services.dashboard.api.smart import SmartApp
 from services.dashboard.settings import DashboardAppSettings
 from shared.http.app import Entrance
 from shared.http.app import create_app as create
@@ -19,12 +23,25 @@ NAME = "dashboard"
 
 def create_app(settings: DashboardAppSettings, *, clock: Clock = utc_now) -> FastAPI:
     """The application; it opens its pool and the key ring when it starts."""
+    servers, address = EhrServers(), settings.platform.public_urls.get(NAME, "")
     return create(
         NAME,
         settings,
         ROUTERS,
-        state={"settings": settings, "keyring": KeyRing(settings.keyring), "looking": looking()},
-        entrance=Entrance(static=pages.STATIC, own_page="/patients/{}".format, clock=clock),
+        state={
+            "settings": settings,
+            "keyring": KeyRing(settings.keyring),
+            "looking": looking(),
+            "ehr_servers": servers,
+            "smart_app": SmartApp(servers, address, settings.ehr_secrets),
+        },
+        entrance=Entrance(
+            static=pages.STATIC,
+            open_paths=OPEN_PATHS,
+            own_page="/patients/{}".format,
+            framers=framers,
+            clock=clock,
+        ),
     )
 
 

@@ -1,6 +1,6 @@
 """Settings of the dashboard: `SAMEPAGE_DASHBOARD_*`."""
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from shared.keyring import KeyRingSettings
@@ -19,3 +19,6 @@ class DashboardAppSettings(DashboardSettings):
     keyring: KeyRingSettings = Field(default_factory=KeyRingSettings)
     glass_open_s: int = Field(default=3600, ge=60, le=12 * 3600, description="Broken glass closes by itself after this")
     glass_tries_per_hour: int = Field(default=10, ge=1, le=100, description="How often one clinician may try")
+    ehr_secrets: dict[str, SecretStr] = Field(
+        default={}, description="Secrets that EHRs have given us as their client, by `<site>.<name>`"
+    )

@@ -122,3 +122,19 @@ view = Table(
     Column("panels", ARRAY(Text), nullable=False),
     Index("ix_view_patient", "site_id", "patient_id", "opened_at"),
 )
+
+ehr = Table(
+    "ehr",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("issuer", Text, nullable=False, comment="iss of the tokens that it calls us with"),
+    Column("key_set", Text, nullable=False, comment="Address of the keys (JWK Set) that sign them"),
+    Column("fhir_server", Text, nullable=False, comment="iss of its launches"),
+    Column("client_id", Text, nullable=False, comment="What we are called there"),
+    Column("origins", ARRAY(Text), nullable=False, comment="Of its pages: they may frame ours, and call us"),
+    Column("added_at", DateTime(timezone=True), nullable=False),
+    Column("revoked_at", DateTime(timezone=True)),
+    Index("ix_ehr_issuer", "issuer"),
+    Index("ix_ehr_fhir_server", "fhir_server"),
+)

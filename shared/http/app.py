@@ -18,7 +18,7 @@ from shared.db import RETRYABLE, Pool, open_pool
 from shared.hand_over import ASKED_AT, PLACES, Receiver
 from shared.http import openapi, own, problems, sign_in
 from shared.http.edge import Edge
-from shared.http.gate import Gate
+from shared.http.gate import Framers, Gate
 from shared.http.own import OwnPage
 from shared.http.policy import policy
 from shared.http.provider import Provider
@@ -37,7 +37,8 @@ class Entrance:
     `static` is the folder of its pages' own files; `open_paths` is a pattern of paths that answer without a session,
     `patients_paths` one of those that are for patients: from there nobody is led to the staff's sign-in. `own_page` is
     where a patient lands who is handed over by the service that sends the links; `uploads` is a pattern of paths that
-    people and systems may send large files to; `homes` are where a role begins who signed in for no page.
+    people and systems may send large files to; `homes` are where a role begins who signed in for no page; `framers`
+    says which sessions began in a frame, and whose.
     """
 
     static: Path | None = None
@@ -46,6 +47,7 @@ class Entrance:
     patients_paths: str | None = None
     own_page: OwnPage | None = None
     homes: Mapping[Role, str] = field(default_factory=dict)
+    framers: Framers | None = None
     clock: Clock = utc_now
 
 
@@ -100,6 +102,7 @@ def _bound(
             sessions=None if entrance is None else app.state.sessions,
             open_paths=None if entrance is None else entrance.open_paths,
             uploads=None if entrance is None else entrance.uploads,
+            framers=None if entrance is None else entrance.framers,
         ),
         limits=settings.limits,
         crowd=Crowd(settings.platform.rates),

@@ -22,6 +22,7 @@ from shared.errors import Problem
 from shared.http import problems
 from shared.http.bounds import again, body_of, piecemeal, refuse_too_large
 from shared.http.gate import Gate
+from shared.http.policy import framed_by
 from shared.http.rates import Crowd
 from shared.http.sound_json import check, is_json
 from shared.http.turnstile import Turnstile
@@ -38,7 +39,7 @@ class Edge:
     """Wraps the application; needs nothing of it but that its errors are answered inside.
 
     Health and metrics are answered however much else there is to do. `usual` are the headers of every answer that sets
-    no others.
+    no others. `framed_by` in a request's state are origins whose pages may show the answer in a frame.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class Edge:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         traceparent = start_trace(headers.get("traceparent"))
         started = time.perf_counter()
-        answer = _Answer(send, _raw({"x-request-id": request_id, "traceparent": traceparent}), self._usual)
+        answer = _Answer(send, scope, _raw({"x-request-id": request_id, "traceparent": traceparent}), self._usual)
         try:
             await self._answer(scope, receive, answer)
         finally:
@@ -148,8 +149,9 @@ class Edge:
 class _Answer:
     """The way out of one answer: knows whether it has begun, adds our headers, the `usual` where a route set none."""
 
-    def __init__(self, send: Send, headers: RawHeaders, usual: RawHeaders) -> None:
+    def __init__(self, send: Send, scope: Scope, headers: RawHeaders, usual: RawHeaders) -> None:
         self._send = send
+        self._state = scope["state"]
         self._headers = headers
         self._usual = usual
         self.status = 500
@@ -161,7 +163,9 @@ class _Answer:
             self.status = message["status"]
             set_by_route = message.get("headers", [])
             names = {name for name, _ in set_by_route}
-            usual = [(name, value) for name, value in self._usual if name not in names]
+            origins = self._state.get("framed_by")
+            policy = framed_by(origins, self._usual) if origins else self._usual
+            usual = [(name, value) for name, value in policy if name not in names]
             message["headers"] = [*set_by_route, *self._headers, *usual]
         await self._send(message)
 

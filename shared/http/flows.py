@@ -16,6 +16,7 @@ from fastapi import Request, Response
 
 from shared.auth import UNREADABLE
 from shared.errors import Problem
+from shared.http import cookies
 from shared.http.sessions import Sessions
 
 _SECONDS = 600
@@ -24,16 +25,19 @@ _PATH = re.compile(r"/(?![/\\])[^\\\s\x00-\x1f\x7f]{0,1000}")
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """`to` is where to go afterwards. `asked_at`: since then the person must have signed in at the provider."""
+    """`to` is where to go afterwards. `asked_at`: since then the person must have signed in at the provider. `ehr` is
+    the FHIR server of the EHR that launched it, perhaps in a frame.
+    """
 
     state: str
     nonce: str
     verifier: str
     to: str
     asked_at: float | None = None
+    ehr: str | None = None
 
     @classmethod
-    def new(cls, to: str, *, asked_at: float | None = None) -> Self:
+    def new(cls, to: str, *, asked_at: float | None = None, ehr: str | None = None) -> Self:
         """A flow that nobody can guess.
 
         Raises:
@@ -42,18 +46,17 @@ class Flow:
         if not _PATH.fullmatch(to):
             raise Problem(400, "not-here", "The link leads away from this host.")
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
-        return cls(state, nonce, verifier, to, asked_at)
+        return cls(state, nonce, verifier, to, asked_at, ehr)
 
     def keep(self, response: Response, sessions: Sessions) -> None:
         """Put it into the browser that sets out."""
         content = urlsafe_b64encode(json.dumps(asdict(self)).encode()).decode()
-        response.set_cookie(
-            _name(sessions, self.state), content, _SECONDS, secure=True, httponly=True, samesite="lax", path="/"
-        )
+        in_frame = self.ehr is not None
+        cookies.put(response, _name(sessions, self.state), content, seconds=_SECONDS, in_frame=in_frame)
 
     def forget(self, response: Response, sessions: Sessions) -> None:
         """Take it out of the browser that came back."""
-        response.delete_cookie(_name(sessions, self.state), secure=True, httponly=True, samesite="lax", path="/")
+        cookies.take(response, _name(sessions, self.state), in_frame=self.ehr is not None)
 
     @classmethod
     def returned(cls, request: Request, sessions: Sessions, state: str) -> Self | None:

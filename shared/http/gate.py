@@ -6,12 +6,15 @@ Default is deny. A browser that asks for a page without a session is led to wher
 """
 
 import re
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.auth import Verifier, unauthenticated
+from shared.auth import Caller, Verifier, unauthenticated
+from shared.db import Pool
 from shared.errors import Problem
 from shared.http.problems import is_for_page
 from shared.http.sessions import SessionEnded, Sessions
@@ -21,6 +24,8 @@ _STATIC = r"static/.*"
 _OPEN = rf"health/(live|ready)|metrics|{_STATIC}"
 _SIGN_IN = r"sign-in(/.*)?|sign-out(/own)?|signed-out"
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+# Origins that may show in a frame what is answered to the session of this secret; None: it did not begin in a frame.
+Framers: TypeAlias = Callable[[Pool, str], Awaitable[Sequence[str] | None]]
 
 
 class Gate:
@@ -30,10 +35,16 @@ class Gate:
     """
 
     def __init__(
-        self, verifier: Verifier, sessions: Sessions | None, open_paths: str | None, uploads: str | None = None
+        self,
+        verifier: Verifier,
+        sessions: Sessions | None,
+        open_paths: str | None,
+        uploads: str | None = None,
+        framers: Framers | None = None,
     ) -> None:
         self._verifier = verifier
         self._sessions = sessions
+        self._framers = framers
         patterns = (_OPEN, None if sessions is None else _SIGN_IN, open_paths)
         self._open = re.compile(f"/({'|'.join(filter(None, patterns))})")
         self._uploads = None if uploads is None else re.compile(f"/({uploads})")
@@ -59,19 +70,20 @@ class Gate:
         """
         is_open = self._open.fullmatch(request.scope["path"]) is not None
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and not is_open:
+        # No browser sends a token by itself; what it is worth on an open path is for the route to find out.
+        is_by_token = scheme.lower() == "bearer"
+        if is_by_token and not is_open:
             request.state.caller = await self._verifier.caller(token)
             return None
-        if request.method not in _SAFE_METHODS and not _is_from_here(request):
+        if request.method not in _SAFE_METHODS and not is_by_token and not _is_from_here(request):
             raise Problem(403, "other-site", "The request came from a page of another site.")
         return None if is_open else await self._admit_session(request)
 
     async def _admit_session(self, request: Request) -> Response | None:
-        secret = request.cookies.get(self._sessions.cookie) if self._sessions else None
         ended: SessionEnded | None = None
-        if self._sessions is not None and secret is not None:
+        if self._sessions is not None:
             try:
-                caller = await self._sessions.caller(request.app.state.pool, secret)
+                caller = await self._caller(request, self._sessions)
             except SessionEnded as over:
                 caller, ended = None, over
             if caller is not None:
@@ -80,6 +92,15 @@ class Gate:
         if self._sessions is not None and is_for_page(request):
             return lead_in(request, ended)
         raise unauthenticated("Send a token in the header Authorization: Bearer.")
+
+    async def _caller(self, request: Request, sessions: Sessions) -> Caller | None:
+        """Who holds the session, of those in the browser the one that began in a frame."""
+        framed, secret = request.cookies.get(sessions.framed_cookie), request.cookies.get(sessions.cookie)
+        if self._framers is not None and framed is not None:
+            origins = await self._framers(request.app.state.pool, framed)
+            if origins is not None:
+                request.state.framed_by, secret = origins, framed
+        return None if secret is None else await sessions.caller(request.app.state.pool, secret)
 
 
 def _is_from_here(request: Request) -> bool:

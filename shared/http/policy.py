@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+_NOWHERE = "frame-ancestors 'none'"
 _UNUSED = ("browsing-topics", "camera", "display-capture", "geolocation", "microphone", "payment", "usb")
 
 
@@ -13,7 +14,7 @@ def policy(*, forms_lead_to: Sequence[str] = (), is_https: bool = False) -> Mapp
     form_action = " ".join(("'self'", *forms_lead_to))
     headers = {
         "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-        f"connect-src 'self'; form-action {form_action}; base-uri 'none'; frame-ancestors 'none'",
+        f"connect-src 'self'; form-action {form_action}; base-uri 'none'; {_NOWHERE}",
         "x-content-type-options": "nosniff",
         "referrer-policy": "no-referrer",
         "permissions-policy": ", ".join(f"{name}=()" for name in _UNUSED),
@@ -22,3 +23,9 @@ def policy(*, forms_lead_to: Sequence[str] = (), is_https: bool = False) -> Mapp
         "cache-control": "no-store",
     }
     return headers | {"strict-transport-security": "max-age=31536000"} if is_https else headers
+
+
+def framed_by(origins: Sequence[str], usual: Sequence[tuple[bytes, bytes]]) -> Sequence[tuple[bytes, bytes]]:
+    """The same headers, as they are sent, of an answer that pages of these origins may show in a frame."""
+    ancestors = f"frame-ancestors {' '.join(origins)}".encode("ascii")
+    return [(name, value.replace(_NOWHERE.encode(), ancestors)) for name, value in usual]

@@ -7,7 +7,7 @@ comes back can be told why it has to sign in again.
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from shared.auth import Caller, Role
 from shared.db import POOL_WAIT_S, Connection, Pool
+from shared.http import cookies
 from shared.settings import Platform
 
 Clock = Callable[[], datetime]
@@ -39,10 +40,14 @@ class SessionEnded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class AtProvider:
-    """The session that the person has at the provider, and what to show there to end it."""
+    """The session that the person has at the provider, and what to show there to end it.
+
+    `in_frame`: it began in a system that shows our pages in a frame of its own.
+    """
 
     session: str | None
-    id_token: str = field(repr=False)
+    id_token: str | None = field(repr=False)
+    in_frame: bool = False
 
 
 class Ended(NamedTuple):
@@ -53,11 +58,15 @@ class Ended(NamedTuple):
 
 
 class Sessions:
-    """The sessions of one service. The cookie is named after it: cookies do not know ports."""
+    """The sessions of one service. The cookie is named after it: cookies do not know ports.
+
+    One that began in a frame has a cookie of another name: a browser may hold both, and sends each where it belongs.
+    """
 
     def __init__(self, service: str, platform: Platform, clock: Clock = utc_now) -> None:
         self.service = service
         self.cookie = f"__Host-samepage-{service}"
+        self.framed_cookie = f"{self.cookie}-framed"
         self.clock = clock
         self._idle = timedelta(seconds=platform.session_idle_s)
         self._absolute = timedelta(seconds=platform.session_absolute_s)
@@ -79,7 +88,7 @@ class Sessions:
                                  seen_at, ends_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)
             """,
-            _hash(secret),
+            hash_of(secret),
             caller.subject,
             caller.role,
             sorted(caller.sites),
@@ -104,7 +113,7 @@ class Sessions:
                        EXISTS (SELECT FROM ended_subject AS ended WHERE ended.subject = session.subject) AS is_revoked
                 FROM session WHERE session_hash = $1
                 """,
-                _hash(secret),
+                hash_of(secret),
             )
             if row is None:
                 return None
@@ -113,14 +122,14 @@ class Sessions:
                 raise SessionEnded(role, was_idle=unseen > self._idle)
             if unseen > _TOUCH:
                 touch = "UPDATE session SET seen_at = $2 WHERE session_hash = $1"
-                await connection.execute(touch, _hash(secret), self.clock())
+                await connection.execute(touch, hash_of(secret), self.clock())
         return Caller(row["subject"], role, frozenset(row["sites"]), row["patient_id"])
 
     async def end(self, connection: Connection, secret: str, *, of: Role | None = None) -> Ended | None:
         """End a session, if it is one of this role; None when there is none."""
         row = await connection.fetchrow(
             "DELETE FROM session WHERE session_hash = $1 AND role = coalesce($2, role) RETURNING role, id_token",
-            _hash(secret),
+            hash_of(secret),
             of,
         )
         return None if row is None else Ended(Role(row["role"]), row["id_token"])
@@ -143,13 +152,20 @@ class Sessions:
             provider_session,
         )
 
-    def give(self, response: Response, secret: str) -> None:
-        """Put the secret into the browser; scripts cannot read it, and other sites' forms do not send it."""
-        response.set_cookie(self.cookie, secret, secure=True, httponly=True, samesite="lax", path="/")
+    def secrets_in(self, held: Mapping[str, str]) -> list[str]:
+        """The secrets among a browser's cookies; one that began in a frame comes first."""
+        return [held[name] for name in (self.framed_cookie, self.cookie) if held.get(name)]
 
-    def take(self, response: Response) -> None:
-        """Take the secret out of the browser."""
-        response.delete_cookie(self.cookie, secure=True, httponly=True, samesite="lax", path="/")
+    def give(self, response: Response, secret: str, held: Mapping[str, str], *, in_frame: bool = False) -> None:
+        """Put the secret into the browser, and out of it what it holds."""
+        name = self.framed_cookie if in_frame else self.cookie
+        self.take(response, {other: value for other, value in held.items() if other != name})
+        cookies.put(response, name, secret, in_frame=in_frame)
+
+    def take(self, response: Response, held: Mapping[str, str]) -> None:
+        """Take the secrets that a browser holds out of it."""
+        for name in {self.framed_cookie, self.cookie} & held.keys():
+            cookies.take(response, name, in_frame=name == self.framed_cookie)
 
 
 async def spend(connection: Connection, site_id: str, issuer: str, token_id: str, expires_at: datetime) -> bool:
@@ -167,5 +183,6 @@ async def spend(connection: Connection, site_id: str, issuer: str, token_id: str
     return status != "INSERT 0 0"
 
 
-def _hash(secret: str) -> bytes:
+def hash_of(secret: str) -> bytes:
+    """What is kept of a session's secret."""
     return hashlib.sha256(secret.encode()).digest()

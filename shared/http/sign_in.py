@@ -103,7 +103,7 @@ async def sign_out(request: Request) -> Response:
         response = _led_out(request, PLACES[0])
     else:
         response = RedirectResponse(await _end_at_provider(request, ended and ended.id_token) or "/signed-out", 303)
-    sessions_of(request).take(response)
+    sessions_of(request).take(response, request.cookies)
     return response
 
 
@@ -114,7 +114,7 @@ async def sign_patient_out(request: Request) -> Response:
     following = PLACES[PLACES.index(sessions_of(request).service) + 1 :]
     response = _led_out(request, following[0] if following else None)
     if ended is not None:
-        sessions_of(request).take(response)
+        sessions_of(request).take(response, request.cookies)
     return response
 
 
@@ -153,6 +153,8 @@ def lead_in(request: Request, ended: SessionEnded | None) -> Response:
         return RedirectResponse(again, status_code=303)
     if ended is None or ended.role is Role.PATIENT:
         return closed_to_patient(request)
+    if getattr(request.state, "framed_by", ()):
+        return _page(request, 401, "This page is closed", "It closes by itself. Open it from the chart again.")
     minutes = request.app.state.platform.session_idle_s // 60
     why = f"Nothing happened here for {minutes} minutes." if ended.was_idle else "Your session had come to its end."
     return _page(request, 401, "You were signed out", why, Action("Sign in again", again))
@@ -171,13 +173,15 @@ async def begin(
 
     The transaction is bound to the caller's sites (`shared.http.record.scope_on_record`).
     """
-    sessions = sessions_of(request)
+    sessions, in_frame = sessions_of(request), at_provider is not None and at_provider.in_frame
     entries = [
         Entry(site_id, Kind.WRITE, response.status_code, caller.patient_id) for site_id in scope_on_record(caller).ids
     ]
     await begin_trail(request, caller).keep(connection, entries)
-    await sessions.end(connection, request.cookies.get(sessions.cookie, ""))
-    sessions.give(response, await sessions.open(connection, caller, ends_at=ends_at, at_provider=at_provider))
+    for secret in sessions.secrets_in(request.cookies):
+        await sessions.end(connection, secret)
+    secret = await sessions.open(connection, caller, ends_at=ends_at, at_provider=at_provider)
+    sessions.give(response, secret, request.cookies, in_frame=in_frame)
 
 
 def sessions_of(request: Request) -> Sessions:
@@ -202,8 +206,11 @@ async def _was_left_alone(request: Request) -> bool:
 
 async def _end(request: Request, *, of: Role | None = None) -> Ended | None:
     sessions = sessions_of(request)
+    ended = None
     async with transaction(pool_of(request)) as connection:
-        return await sessions.end(connection, request.cookies.get(sessions.cookie, ""), of=of)
+        for secret in sessions.secrets_in(request.cookies):
+            ended = await sessions.end(connection, secret, of=of) or ended
+    return ended
 
 
 def _led_out(request: Request, place: str | None) -> Response:

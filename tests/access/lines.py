@@ -267,6 +267,22 @@ LINES: Mapping[str, Mapping[str, Line]] = {
 
 # Routes on which somebody proves who they are: they take no id, and each is walked through by tests of its own.
 PROOFS = {
+    **dict.fromkeys(
+        [
+            f"{method} /cds-services{rest}"
+            for rest, method in (
+                ("", "GET"),
+                ("", "OPTIONS"),
+                ("/samepage-patient-view", "POST"),
+                ("/samepage-patient-view", "OPTIONS"),
+                ("/samepage-patient-view/feedback", "POST"),
+                ("/samepage-patient-view/feedback", "OPTIONS"),
+            )
+        ],
+        "tests/services/dashboard/test_cards.py",
+    ),
+    "GET /launch": "tests/services/dashboard/test_launching.py",
+    "GET /launch/callback": "tests/services/dashboard/test_launching.py",
     "POST /oauth/token": "tests/services/intake/test_intake_tokens.py",
     "GET /sign-in": "tests/sign_in/test_sign_in.py",
     "GET /sign-in/callback": "tests/sign_in/test_sign_in.py",

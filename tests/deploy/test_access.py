@@ -5,12 +5,13 @@ import re
 import pytest
 
 from deploy.contracts.access import Line, matrix, page
+from services.dashboard.api import cds
 from services.intake.api import entry, tokens
 from shared.auth import Role
 
 LINES = matrix()
-# Where a sign-in begins: they answer without a session, because nobody has one yet.
-OPEN = re.compile(f"/({entry.OPEN_PATHS}|{tokens.OPEN_PATHS})")
+# Where a sign-in begins, or an EHR calls: they answer without a session, because nobody has one yet.
+OPEN = re.compile(f"/({entry.OPEN_PATHS}|{tokens.OPEN_PATHS}|{cds.OPEN_PATHS})")
 
 
 def name_of(line: Line) -> str:

@@ -160,6 +160,10 @@ GRANTS: dict[str, dict[str, May]] = {
         "view": May(app="SELECT, INSERT, UPDATE (duration_ms, panels)"),
         "broken_glass": May(app="SELECT, INSERT, UPDATE (ended_at, ended_by, reviewed_at, reviewed_by)"),
         "glass_try": May(app="SELECT, INSERT"),
+        "ehr": May(
+            app="SELECT",
+            worker="SELECT, INSERT, UPDATE (issuer, key_set, fhir_server, client_id, origins, added_at, revoked_at)",
+        ),
         "link_code": May(app="SELECT, INSERT, UPDATE (code_hash, agreed, made_by, made_at, expires_at, used_at)"),
         "link_try": May(app="SELECT, INSERT"),
         "linked_patient": May(

@@ -1,8 +1,8 @@
-"""The dashboard's routes: reading a page, and what is kept of the reading."""
+"""The dashboard's routes: reading a page, here or from an EHR, and what is kept of the reading."""
 
 from fastapi import APIRouter
 
-from services.dashboard.api import glass, glass_pages, linking, looks, pages, views
+from services.dashboard.api import cds, glass, glass_pages, launching, linking, looks, pages, views
 from shared.http import receipts
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -12,5 +12,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     glass.router,
     glass_pages.router,
     linking.router,
+    cds.router,
+    launching.router,
     receipts.router,
 )

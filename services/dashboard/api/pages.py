@@ -10,6 +10,7 @@ import orjson
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
+from services.dashboard.api.page_document import STABILITY, page_example, page_schema
 from services.dashboard.api.seeing import Look, Seen, seen, seen_by_link
 from services.dashboard.api.standing import ClinicPeople
 from services.dashboard.domain import BrokenGlass, has_words, is_readable, open_words
@@ -27,7 +28,12 @@ router = APIRouter(tags=["page"])
 Viewer = Annotated[Caller, Depends(allow(Role.PATIENT, Role.CLINICIAN, Role.COORDINATOR))]
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
-        "headers": {"Samepage-View": {"schema": {"type": "string", "format": "uuid"}, "description": "This look"}},
+        "description": STABILITY,
+        "content": {"application/json": {"schema": page_schema(), "example": page_example()}},
+        "headers": {
+            "ETag": {"schema": {"type": "string"}, "description": "Of the page's content"},
+            "Samepage-View": {"schema": {"type": "string", "format": "uuid"}, "description": "This look"},
+        },
         "links": {
             "lengthen_view": {
                 "operationId": "lengthen_view",
@@ -36,6 +42,9 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
         },
     },
     304: {"description": "As `If-None-Match` has it; the look is on record"},
+}
+_LINKED_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": STABILITY, "content": {"application/json": {"schema": page_schema()}}}
 }
 SharedScreen = Annotated[bool, Query(description="Patient and clinician look at one screen")]
 
@@ -59,7 +68,7 @@ async def read_page(
     return await _as_json(request, look, await seen(request, look), waited)
 
 
-@router.get("/v1/patients/{patient_id}/links/{link_id}/page")
+@router.get("/v1/patients/{patient_id}/links/{link_id}/page", responses=_LINKED_ANSWERS)
 async def read_linked_page(
     request: Request,
     patient_id: UUID,
@@ -98,7 +107,7 @@ async def _as_json(request: Request, look: Look, found: Seen, headers: Mapping[s
         headers["samepage-view"] = str(found.beacon)
     if through is not None:
         headers["samepage-glass-until"] = through.until.isoformat()
-    if look.known == stored.etag:
+    if stored.is_in(look.known):
         return Response(status_code=304, headers=headers)
     opened = open_words(found.page, await _opener(request, stored.site_id, found.page))
     if not is_readable(opened):

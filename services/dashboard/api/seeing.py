@@ -76,7 +76,7 @@ class Seen:
 
     @property
     def entry(self) -> Entry:
-        status = 304 if self.asked.look.known == self.stored.etag else 200
+        status = 304 if self.stored.is_in(self.asked.look.known) else 200
         return Entry(self.stored.site_id, Kind.READ, status, self.view.patient_id, asked=self.on_record)
 
 

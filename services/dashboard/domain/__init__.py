@@ -3,6 +3,7 @@ reader.
 """
 
 from services.dashboard.domain.context import context_of
+from services.dashboard.domain.ehr import FHIR_ID, PATIENT_SYSTEM, Ehr, our_id
 from services.dashboard.domain.facts import Facts, empty, fold
 from services.dashboard.domain.freshness import LIMITS, Age, freshness
 from services.dashboard.domain.glass import BrokenGlass, GlassReason, GlassTry, GlassUse
@@ -21,11 +22,14 @@ from services.dashboard.domain.tries import wait_s
 
 __all__ = [
     "CODE_LIVES_FOR",
+    "FHIR_ID",
     "LIMITS",
+    "PATIENT_SYSTEM",
     "SECRET_BYTES",
     "Age",
     "BrokenGlass",
     "Code",
+    "Ehr",
     "Facts",
     "GlassReason",
     "GlassTry",
@@ -42,6 +46,7 @@ __all__ = [
     "has_words",
     "is_readable",
     "open_words",
+    "our_id",
     "read_code",
     "wait_s",
 ]

@@ -24,6 +24,7 @@ _PURPOSES: Mapping[str, str] = {
 _SHOWN: Mapping[str, str] = {
     "read_page": "The page",
     "show_page": "The page",
+    "offer_card": "A short card beside your chart",
     "read_linked_page": "The page, from another clinic",
     "show_linked_page": "The page, from another clinic",
     "list_links": "Which other clinics know you",

@@ -1,5 +1,14 @@
 """Every statement of the dashboard."""
 
+from services.dashboard.store.ehrs import (
+    caller_of_all_sites,
+    ehrs,
+    framers_of_all_sites,
+    is_origin_of_all_sites,
+    launcher_of_all_sites,
+    record_ehr,
+    record_ehr_revoked,
+)
 from services.dashboard.store.glass import (
     glass,
     glass_tries,
@@ -42,11 +51,16 @@ __all__ = [
     "ACCOUNT",
     "Home",
     "StoredPage",
+    "caller_of_all_sites",
+    "ehrs",
+    "framers_of_all_sites",
     "glass",
     "glass_tries",
     "glass_uses",
     "hold_facts",
     "home_of",
+    "is_origin_of_all_sites",
+    "launcher_of_all_sites",
     "lengthen_view",
     "link",
     "link_code",
@@ -56,6 +70,8 @@ __all__ = [
     "open_glass_to",
     "page",
     "pages",
+    "record_ehr",
+    "record_ehr_revoked",
     "record_glass",
     "record_glass_ended",
     "record_glass_reviewed",

@@ -33,6 +33,10 @@ class StoredPage:
     def etag(self) -> str:
         return f'"{self.version}"'
 
+    def is_in(self, tags: str | None) -> bool:
+        """Whether this version is among those of an `If-None-Match`; what compresses on the way makes them weak."""
+        return self.etag in ((tag.strip().removeprefix("W/") for tag in tags.split(",")) if tags else ())
+
     def parsed(self) -> dict[str, Any]:
         """The page, its words still sealed."""
         page: dict[str, Any] = orjson.loads(self.content)

@@ -9,11 +9,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from deploy.ehrs import add_ehr
 from services.dashboard.app import create_app
 from services.dashboard.worker import SUBSCRIPTION
 from shared.events import Body
 from tests.builders import PATIENT, VISIT_AT, a_site, a_visit, an_enrollment, an_event
 from tests.conftest import Apps, Tokens, client_of
+from tests.services.dashboard.fake_ehr import FakeEhr, running_ehr
 from tests.services.streams import arrive
 from tests.sign_in.conftest import Clock
 
@@ -75,3 +77,11 @@ async def break_glass(clinician: httpx.AsyncClient, **changes: str) -> dict[str,
     assert answer.status_code == 201, answer.text
     document: dict[str, Any] = answer.json()
     return document
+
+
+@pytest.fixture
+async def ehr(dashboard: FastAPI) -> AsyncIterator[FakeEhr]:
+    """Of the patient's site, registered there."""
+    async with running_ehr() as running:
+        await add_ehr(dashboard.state.database.worker, running.registered(THERE), by="somebody")
+        yield running
