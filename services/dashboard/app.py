@@ -6,7 +6,9 @@ from fastapi import FastAPI
 
 from services.dashboard import pages
 from services.dashboard.api import ROUTERS
+from services.dashboard.api.live import STREAMS
 from services.dashboard.api.seeing import looking
+from services.dashboard.api.watching import Watch
 from services.dashboard.settings import DashboardAppSettings
 from shared.http.app import Entrance
 from shared.http.app import create_app as create
@@ -23,8 +25,13 @@ def create_app(settings: DashboardAppSettings, *, clock: Clock = utc_now) -> Fas
         NAME,
         settings,
         ROUTERS,
-        state={"settings": settings, "keyring": KeyRing(settings.keyring), "looking": looking()},
-        entrance=Entrance(static=pages.STATIC, own_page="/patients/{}".format, clock=clock),
+        state={
+            "settings": settings,
+            "keyring": KeyRing(settings.keyring),
+            "looking": looking(),
+            "watch": Watch(),
+        },
+        entrance=Entrance(static=pages.STATIC, streams=STREAMS, own_page="/patients/{}".format, clock=clock),
     )
 
 

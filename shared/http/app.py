@@ -37,12 +37,13 @@ class Entrance:
     `static` is the folder of its pages' own files; `open_paths` is a pattern of paths that answer without a session,
     `patients_paths` one of those that are for patients: from there nobody is led to the staff's sign-in. `own_page` is
     where a patient lands who is handed over by the service that sends the links; `uploads` is a pattern of paths that
-    people and systems may send large files to.
+    people and systems may send large files to, `streams` one of those whose answer goes on for as long as they listen.
     """
 
     static: Path | None = None
     open_paths: str | None = None
     uploads: str | None = None
+    streams: str | None = None
     patients_paths: str | None = None
     own_page: OwnPage | None = None
     clock: Clock = utc_now
@@ -99,6 +100,7 @@ def _bound(
             sessions=None if entrance is None else app.state.sessions,
             open_paths=None if entrance is None else entrance.open_paths,
             uploads=None if entrance is None else entrance.uploads,
+            streams=None if entrance is None else entrance.streams,
         ),
         limits=settings.limits,
         crowd=Crowd(settings.platform.rates),

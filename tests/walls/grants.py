@@ -156,7 +156,12 @@ GRANTS: dict[str, dict[str, May]] = {
     | {
         "patient_page": May(app="SELECT", worker="SELECT, INSERT, UPDATE (facts, page, version)"),
         "site": May(app="SELECT", worker="SELECT, INSERT, UPDATE (name, time_zone, sequence)"),
-        "view": May(app="SELECT, INSERT, UPDATE (duration_ms, panels)"),
+        "view": May(app="SELECT, INSERT, UPDATE (duration_ms, panels, closed_by)", worker="SELECT, UPDATE (closed_by)"),
+        # The worker closes looks that fell silent, and publishes that.
+        "outbox": May(app=PUBLISHING["outbox"].app, worker="SELECT, INSERT"),
+        "outbox_head": May(app="SELECT, INSERT, UPDATE (sequence)", worker="SELECT, INSERT, UPDATE (sequence)"),
+        "outbox_position": May(app="USAGE", worker="USAGE"),
+        "outbox_add": May(app="EXECUTE", worker="EXECUTE"),
         "broken_glass": May(app="SELECT, INSERT, UPDATE (ended_at, ended_by, reviewed_at, reviewed_by)"),
         "glass_try": May(app="SELECT, INSERT"),
         "link_code": May(app="SELECT, INSERT, UPDATE (code_hash, agreed, made_by, made_at, expires_at, used_at)"),
