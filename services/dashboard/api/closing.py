@@ -40,4 +40,4 @@ async def _close_some(pool: Pool, clock: Clock, silent_for: timedelta) -> int:
             for (site_id, view), draft in zip(views, drafts, strict=True)
         ]
         await conclude(connection, drafts, rows)
-    return len(patients)
+    return len(views)
