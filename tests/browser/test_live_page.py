@@ -84,7 +84,9 @@ async def signed_in(home: Home, chromium: Browser, *, width: int = 390, has_scri
     async with transaction(home.application.state.pool, caller.scope) as connection:
         secret = await sessions.open(connection, caller)
     context = await chromium.new_context(viewport={"width": width, "height": 700}, java_script_enabled=has_script)
-    await context.add_cookies([{"name": sessions.cookie, "value": secret, "url": home.address, "secure": True}])
+    await context.add_cookies(
+        [{"name": sessions.cookie, "value": secret, "url": home.address.replace("http:", "https:"), "secure": True}]
+    )
     return context
 
 

@@ -7,10 +7,10 @@ as a tablet that was asleep, is believed then.
 from datetime import timedelta
 
 from services.dashboard import store
+from shared import audit, outbox
 from shared.audit import Entry, Kind, Purpose, act_of_program
 from shared.auth import Role
 from shared.db import Pool, transaction
-from shared.http.conclusion import conclude
 from shared.http.sessions import Clock
 from shared.outbox import Draft
 
@@ -35,9 +35,13 @@ async def _close_some(pool: Pool, clock: Clock, silent_for: timedelta) -> int:
         views = await store.record_views_timed_out(connection, patients, before)
         drafts = [Draft(site_id, str(view.patient_id), view) for site_id, view in views]
         act = act_of_program("dashboard-worker", Role.SYSTEM, Purpose.CARE, method="JOB", route="close-silent-views")
-        rows = [
-            (act, Entry(site_id, Kind.WRITE, 200, view.patient_id, draft.event_id))
-            for (site_id, view), draft in zip(views, drafts, strict=True)
-        ]
-        await conclude(connection, drafts, rows)
+        await outbox.add(connection, drafts)
+        await audit.record(
+            connection,
+            act,
+            [
+                Entry(draft.site_id, Kind.WRITE, 200, view.patient_id, draft.event_id)
+                for (_, view), draft in zip(views, drafts, strict=True)
+            ],
+        )
     return len(views)

@@ -10,6 +10,10 @@ down_revision = "0010"
 branch_labels = None
 depends_on = None
 
+_BUT_NOT_WHO = (
+    "site_id, view_id, patient_id, visit_id, role, context, is_shared_screen, opened_at, duration_ms, panels, closed_by"
+)
+
 
 def upgrade() -> None:
     op.execute("ALTER TABLE view ADD COLUMN closed_by text")
@@ -17,6 +21,6 @@ def upgrade() -> None:
     with walls.down("view"):
         op.execute("UPDATE view SET closed_by = 'beacon' WHERE duration_ms IS NOT NULL")
     op.execute("CREATE INDEX ix_view_open ON view (opened_at) WHERE closed_by IS NULL")
-    walls.grant("view", app="UPDATE (closed_by)", worker="SELECT, UPDATE (closed_by)")
+    walls.grant("view", app="UPDATE (closed_by)", worker=f"SELECT ({_BUT_NOT_WHO}), UPDATE (closed_by)")
     walls.let_worker_write_outbox()
     op.execute(f"GRANT EXECUTE ON FUNCTION {outbox_v4.NAME} TO samepage_worker")

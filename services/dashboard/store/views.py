@@ -151,7 +151,8 @@ async def record_views_timed_out(
         FROM unnest($1::text[], $2::uuid[]) AS held (site_id, patient_id)
         WHERE view.site_id = held.site_id AND view.patient_id = held.patient_id
         AND closed_by IS NULL AND opened_at < $3
-        RETURNING view.*
+        RETURNING view.site_id, view_id, view.patient_id, visit_id, role, context, is_shared_screen, panels, opened_at,
+                  duration_ms, closed_by
         """,
         *as_columns(patients),
         before,
