@@ -96,6 +96,13 @@ async def open_page(context: BrowserContext, home: Home, query: str = "") -> Pag
     return page
 
 
+async def has_been_open(page: Page, milliseconds: int) -> None:
+    async def for_so_long() -> bool:
+        return bool(await page.evaluate("performance.now()") > milliseconds)
+
+    await until(for_so_long)
+
+
 def a_result(number: int) -> ClinicianDataUpdated:
     taken_at = datetime(2026, 10, number, 9, 0, tzinfo=UTC)
     return a_lab(lab_id=an_id(f"lab-{number}"), value=number, taken_at=taken_at)
@@ -110,10 +117,10 @@ async def test_a_new_fact_appears_within_a_second_and_what_is_read_stays_where_i
     medicines = page.locator("details.as-table").nth(1)
     await medicines.locator("summary").click()
     await page.locator("body").evaluate("document.activeElement.blur()")
-    await page.locator("[data-panel=care]").scroll_into_view_if_needed()
+    await page.locator("#h-care").evaluate("one => one.scrollIntoView({ behavior: 'instant', block: 'center' })")
     before = await page.locator("#h-care").evaluate("one => one.getBoundingClientRect().top")
     await home.hears(a_result(7), 2)
-    await expect(page.locator("[data-panel=trends]")).to_contain_text("C-reactive protein", timeout=1000)
+    await expect(page.locator("[data-panel=trends]")).to_contain_text("7 on 7 Oct 2026", timeout=1000)
     assert abs(await page.locator("#h-care").evaluate("one => one.getBoundingClientRect().top") - before) < 1
     assert await medicines.get_attribute("open") is not None
     await expect(page.locator("[data-show-new]")).to_be_hidden()
@@ -155,7 +162,7 @@ async def test_a_lost_connection_is_said_with_its_time_and_found_again_by_itself
     await home.hears(a_result(7), 2)
     await context.set_offline(False)
     await expect(page.locator(LIVE)).to_be_visible()
-    await expect(page.locator("[data-panel=trends]")).to_contain_text("C-reactive protein")
+    await expect(page.locator("[data-panel=trends]")).to_contain_text("7 on 7 Oct 2026")
     await context.close()
 
 
@@ -174,7 +181,7 @@ async def test_a_tab_that_is_closed_says_how_long_it_was_looked_at_and_which_pan
 ) -> None:
     context = await signed_in(home, chromium)
     page = await open_page(context, home)
-    await page.wait_for_function("performance.now() > 2500")
+    await has_been_open(page, 2500)
     await page.evaluate("document.querySelector('[data-panel=checks]').scrollIntoView({behavior: 'instant'})")
     await page.close(run_before_unload=True)
 
@@ -194,7 +201,7 @@ async def test_a_page_that_is_rendered_ahead_reports_nothing_and_follows_nothing
     context = await signed_in(home, chromium)
     await context.add_init_script("Object.defineProperty(document, 'prerendering', { value: true, writable: true })")
     page = await open_page(context, home)
-    await page.wait_for_function("performance.now() > 1500")
+    await has_been_open(page, 1500)
     await expect(page.locator("[data-when=still]")).to_be_visible()
     await page.close(run_before_unload=True)
     assert await trail(home.application, route="follow_shown_page") == []
@@ -218,7 +225,7 @@ async def test_without_a_script_the_page_says_when_it_was_updated_and_offers_to_
     await expect(page.locator("[data-show-new]")).to_be_hidden()
     await home.hears(a_result(7), 2)
     await page.get_by_role("link", name="Reload").first.click()
-    await expect(page.locator("[data-panel=trends]")).to_contain_text("C-reactive protein")
+    await expect(page.locator("[data-panel=trends]")).to_contain_text("7 on 7 Oct 2026")
     await context.close()
 
 

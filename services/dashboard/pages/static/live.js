@@ -57,6 +57,14 @@
     }
   };
 
+  // Whatever changes above it, the first part that begins on the screen stays where it is.
+  const inPlace = (change) => {
+    const anchor = [...parts(document).values()].find((part) => part.getBoundingClientRect().top >= 0) ?? document.body;
+    const before = anchor.getBoundingClientRect().top;
+    change();
+    if (scrollY > 0) window.scrollBy({ top: anchor.getBoundingClientRect().top - before, behavior: "instant" });
+  };
+
   const place = ({ all = false } = {}) => {
     if (newest === null || isPressed) return;
     const here = parts(document);
@@ -66,23 +74,22 @@
       else showNew.hidden = false;
       return;
     }
-    const anchor = [...here.values()].find((part) => part.getBoundingClientRect().top >= 0) ?? document.body;
-    const before = anchor.getBoundingClientRect().top;
     let isWaiting = false;
-    for (const [name, part] of here) {
-      const fresh = there.get(name);
-      if (fresh.innerHTML === shown.get(name)) continue;
-      if (!all && isInUse(part)) {
-        isWaiting = true;
-        continue;
+    inPlace(() => {
+      for (const [name, part] of here) {
+        const fresh = there.get(name);
+        if (fresh.innerHTML === shown.get(name)) continue;
+        if (!all && isInUse(part)) {
+          isWaiting = true;
+          continue;
+        }
+        put(part, fresh);
+        shown.set(name, fresh.innerHTML);
       }
-      put(part, fresh);
-      shown.set(name, fresh.innerHTML);
-    }
-    window.scrollBy({ top: anchor.getBoundingClientRect().top - before, behavior: "instant" });
-    for (const state of mark.children)
-      if (state.dataset.when !== "lost")
-        state.innerHTML = newest.querySelector(`[data-mark] [data-when="${state.dataset.when}"]`).innerHTML;
+      for (const state of mark.children)
+        if (state.dataset.when !== "lost")
+          state.innerHTML = newest.querySelector(`[data-mark] [data-when="${state.dataset.when}"]`).innerHTML;
+    });
     showNew.hidden = !isWaiting;
     if (!isWaiting) newest = null;
   };
@@ -99,7 +106,10 @@
 
   // ---- the mark, and the connection ----
   const show = (when) => {
-    for (const state of mark.children) state.hidden = state.dataset.when !== when;
+    if (mark.querySelector(`[data-when="${when}"]`).hidden)
+      inPlace(() => {
+        for (const state of mark.children) state.hidden = state.dataset.when !== when;
+      });
   };
   const lose = () => {
     mark.querySelector("[data-since]").textContent = clock.format(heardAt ?? new Date());
