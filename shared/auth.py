@@ -9,6 +9,7 @@ import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -175,6 +176,11 @@ class Verifier:
         if len(token) > _LONGEST_TOKEN:
             raise ValueError("too long")
         return self._issuers[jwt.decode(token, options={"verify_signature": False})["iss"]]
+
+
+def expiry_of(token: str) -> datetime:
+    """When a token ends that was verified."""
+    return datetime.fromtimestamp(jwt.decode(token, options={"verify_signature": False})["exp"], UTC)
 
 
 def unauthenticated(detail: str) -> Problem:

@@ -125,6 +125,8 @@ class Limits(BaseModel):
     upload_bytes: int = Field(default=64 * 1024 * 1024, ge=1, description="A file, where a route takes one")
     upload_s: float = Field(default=180.0, gt=0, description="From the headers until such a file is answered")
     uploads: int = Field(default=4, ge=1, description="Such files at once; who brings one takes no other's turn")
+    streams: int = Field(default=2_000, ge=1, description="Streams open at once; they take no turn of a request")
+    stream_s: float = Field(default=3_600.0, gt=0, description="Then a stream ends, and who listened opens another")
     request_s: float = Field(default=15.0, gt=0, description="Until the answer is out, waiting for a turn included")
     at_work: int = Field(default=64, ge=1, description="Requests answered at once")
     waiting: int = Field(default=512, ge=0, description="Requests waiting for their turn; the next gets 503 at once")

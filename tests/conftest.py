@@ -326,7 +326,11 @@ async def ring(keyring_of: KeyRings) -> AsyncIterator[KeyRing]:
 @pytest.fixture(scope="session")
 def own_settings(network_key: Path) -> dict[str, dict[str, object]]:
     """What a service must be told beside what all are, and the key ring."""
-    return {"intake": {"identifier_key": "k" * 32, "link_key": "l" * 32, "signing_key_files": (network_key,)}}
+    return {
+        # A stream ends while a test waits for its answer.
+        "dashboard": {"limits": Limits(stream_s=0.2)},
+        "intake": {"identifier_key": "k" * 32, "link_key": "l" * 32, "signing_key_files": (network_key,)},
+    }
 
 
 @pytest.fixture

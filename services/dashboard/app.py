@@ -9,8 +9,10 @@ from services.dashboard.api import ROUTERS
 from services.dashboard.api.calling import framers
 from services.dashboard.api.cds import OPEN_PATHS
 from services.dashboard.api.ehr_servers import EhrServers
+from services.dashboard.api.live import STREAMS
 from services.dashboard.api.seeing import looking
 from services.dashboard.api.smart import SmartApp
+from services.dashboard.api.watching import Watch
 from services.dashboard.settings import DashboardAppSettings
 from shared.http.app import Entrance
 from shared.http.app import create_app as create
@@ -34,12 +36,14 @@ def create_app(settings: DashboardAppSettings, *, clock: Clock = utc_now) -> Fas
             "looking": looking(),
             "ehr_servers": servers,
             "smart_app": SmartApp(servers, address, settings.ehr_secrets),
+            "watch": Watch(),
         },
         entrance=Entrance(
             static=pages.STATIC,
             open_paths=OPEN_PATHS,
             own_page="/patients/{}".format,
             framers=framers,
+            streams=STREAMS,
             clock=clock,
         ),
     )

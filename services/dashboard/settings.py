@@ -12,6 +12,10 @@ class DashboardSettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="SAMEPAGE_DASHBOARD_", frozen=True)
 
+    silent_s: int = Field(
+        default=1800, ge=60, description="A look that nothing was heard of is closed by a time-out after this"
+    )
+
 
 class DashboardAppSettings(DashboardSettings):
     """The HTTP door's: `keyring` opens the words on a page."""

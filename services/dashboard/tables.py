@@ -1,6 +1,6 @@
 """The tables of the dashboard. `patient_page` and `site` are projections: made from events alone."""
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, Integer, LargeBinary, Table, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, Integer, LargeBinary, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from shared.db import new_metadata
@@ -120,7 +120,9 @@ view = Table(
     Column("opened_at", DateTime(timezone=True), nullable=False),
     Column("duration_ms", Integer),
     Column("panels", ARRAY(Text), nullable=False),
+    Column("closed_by", Text, comment="How it is known that it is over; null while it is not"),
     Index("ix_view_patient", "site_id", "patient_id", "opened_at"),
+    Index("ix_view_open", "opened_at", postgresql_where=text("closed_by IS NULL")),
 )
 
 ehr = Table(

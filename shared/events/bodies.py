@@ -22,6 +22,7 @@ from shared.events.codes import (
     SiteType,
     SkipReason,
     ViewContext,
+    ViewEnd,
     ViewerRole,
     VisitState,
     YesNoUnsure,
@@ -199,7 +200,8 @@ class ClinicianDataUpdated(Fact):
 class DashboardViewed(Fact):
     """Somebody looked at a patient's page. Key: the patient id.
 
-    Published when the page opens and once more when it closes: the second has the same `view_id` and a duration.
+    Published when the page opens, and with the same `view_id` whenever more is known: `closed_by` says how. A look that
+    nothing was heard of is closed by a time-out, without a duration; the page may be heard of after that.
     """
 
     view_id: UUID
@@ -211,6 +213,7 @@ class DashboardViewed(Fact):
     panels: tuple[str, ...] = ()
     opened_at: AwareDatetime
     duration_ms: int | None = Field(default=None, ge=0)
+    closed_by: ViewEnd | None = None
 
 
 class FeedbackReceived(Fact):

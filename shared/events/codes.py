@@ -137,6 +137,16 @@ class ViewContext(StrEnum):
     OUTSIDE = "outside"
 
 
+class ViewEnd(StrEnum):
+    """How it is known that a look is over: the page said so, nothing was heard of it for long, or a site's system
+    reported it whole.
+    """
+
+    BEACON = "beacon"
+    TIMEOUT = "timeout"
+    REPORTED = "reported"
+
+
 class DrugClass(StrEnum):
     """Class of a medicine. Rectal and gut-acting steroids are `steroid-local`: they do not count as systemic."""
 

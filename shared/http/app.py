@@ -37,13 +37,14 @@ class Entrance:
     `static` is the folder of its pages' own files; `open_paths` is a pattern of paths that answer without a session,
     `patients_paths` one of those that are for patients: from there nobody is led to the staff's sign-in. `own_page` is
     where a patient lands who is handed over by the service that sends the links; `uploads` is a pattern of paths that
-    people and systems may send large files to; `homes` are where a role begins who signed in for no page; `framers`
-    says which sessions began in a frame, and whose.
+    people and systems may send large files to, `streams` one of those whose answer goes on for as long as they listen;
+    `homes` are where a role begins who signed in for no page; `framers` says which sessions began in a frame.
     """
 
     static: Path | None = None
     open_paths: str | None = None
     uploads: str | None = None
+    streams: str | None = None
     patients_paths: str | None = None
     own_page: OwnPage | None = None
     homes: Mapping[Role, str] = field(default_factory=dict)
@@ -103,6 +104,7 @@ def _bound(
             open_paths=None if entrance is None else entrance.open_paths,
             uploads=None if entrance is None else entrance.uploads,
             framers=None if entrance is None else entrance.framers,
+            streams=None if entrance is None else entrance.streams,
         ),
         limits=settings.limits,
         crowd=Crowd(settings.platform.rates),

@@ -7,6 +7,7 @@ import asyncio
 import re
 import time
 from collections.abc import Mapping, MutableMapping, Sequence
+from contextlib import AsyncExitStack
 from traceback import format_tb
 from typing import Any, TypeAlias
 from uuid import uuid4
@@ -52,6 +53,7 @@ class Edge:
         self._crowd = crowd
         self._turnstile = Turnstile(limits.at_work, limits.waiting)
         self._uploads = Turnstile(limits.uploads, limits.uploads)
+        self._streams = Turnstile(limits.streams, 0)
         self._usual = _raw(usual)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,7 +70,7 @@ class Edge:
         try:
             await self._answer(scope, receive, answer)
         finally:
-            self._count(scope, answer.status, time.perf_counter() - started)
+            self._count(scope, answer.status, (answer.streams_since or time.perf_counter()) - started)
 
     async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         try:
@@ -106,6 +108,9 @@ class Edge:
         if hasattr(request.state, "caller") and self._gate.is_upload(request):
             await self._take_upload(scope, receive, answer, deadline)
             return
+        if hasattr(request.state, "caller") and self._gate.is_stream(request):
+            await self._open_stream(scope, receive, answer, deadline)
+            return
         # Between two places: who sends slowly takes none.
         most_bytes = self._limits.body_bytes if hasattr(request.state, "caller") else self._limits.strangers_bytes
         body = await body_of(receive, most_bytes, self._limits.body_s)
@@ -121,6 +126,23 @@ class Edge:
         scope["state"]["upload_s"] = more_s
         async with self._uploads:
             await self._app(scope, piecemeal(receive, self._limits.upload_bytes), answer)
+
+    async def _open_stream(self, scope: Scope, receive: Receive, answer: "_Answer", deadline: asyncio.Timeout) -> None:
+        """A stream takes a turn until it begins, and then none: there are only so many at once. The route ends it."""
+        scope["state"]["is_stream"] = True
+        async with self._streams, AsyncExitStack() as turn:
+            await turn.enter_async_context(self._turnstile)
+
+            async def send(message: Message) -> None:
+                await answer(message)
+                if message["type"] == "http.response.start":
+                    answer.streams_since = time.perf_counter()
+                    # The route ends it in time; this is for one who does not read.
+                    most_s = self._limits.stream_s + self._limits.request_s
+                    deadline.reschedule(asyncio.get_running_loop().time() + most_s)
+                    await turn.aclose()
+
+            await self._app(scope, receive, send)
 
     async def _admit(self, request: Request) -> ASGIApp | None:
         """Let a request in that may come, and not too often; who fails to say who they are is a stranger."""
@@ -156,6 +178,7 @@ class _Answer:
         self._usual = usual
         self.status = 500
         self.has_begun = False
+        self.streams_since: float | None = None
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":

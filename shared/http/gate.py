@@ -31,7 +31,8 @@ Framers: TypeAlias = Callable[[Pool, str], Awaitable[Sequence[str] | None]]
 class Gate:
     """Lets requests in. Only services with pages have sessions.
 
-    `open_paths` (a pattern) answer anybody; what is posted to `uploads` (a pattern) may be a large file.
+    `open_paths` (a pattern) answer anybody; what is posted to `uploads` (a pattern) may be a large file, and an answer
+    from `streams` (a pattern) goes on for long.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Gate:
         open_paths: str | None,
         uploads: str | None = None,
         framers: Framers | None = None,
+        streams: str | None = None,
     ) -> None:
         self._verifier = verifier
         self._sessions = sessions
@@ -48,6 +50,7 @@ class Gate:
         patterns = (_OPEN, None if sessions is None else _SIGN_IN, open_paths)
         self._open = re.compile(f"/({'|'.join(filter(None, patterns))})")
         self._uploads = None if uploads is None else re.compile(f"/({uploads})")
+        self._streams = None if streams is None else re.compile(f"/({streams})")
 
     def is_sign_in(self, request: Request) -> bool:
         """Whether somebody signs in there, or out."""
@@ -57,6 +60,11 @@ class Gate:
         """Whether a file is sent that its route reads while it comes."""
         is_there = self._uploads is not None and self._uploads.fullmatch(request.scope["path"]) is not None
         return is_there and request.method == "POST"
+
+    def is_stream(self, request: Request) -> bool:
+        """Whether somebody listens there for as long as they like."""
+        is_there = self._streams is not None and self._streams.fullmatch(request.scope["path"]) is not None
+        return is_there and request.method == "GET"
 
     def is_static(self, request: Request) -> bool:
         """Whether a file is asked for that is the same for everybody."""

@@ -7,7 +7,7 @@ comes back can be told why it has to sign in again.
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -88,7 +88,7 @@ class Sessions:
                                  seen_at, ends_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)
             """,
-            hash_of(secret),
+            name_of(secret),
             caller.subject,
             caller.role,
             sorted(caller.sites),
@@ -113,7 +113,7 @@ class Sessions:
                        EXISTS (SELECT FROM ended_subject AS ended WHERE ended.subject = session.subject) AS is_revoked
                 FROM session WHERE session_hash = $1
                 """,
-                hash_of(secret),
+                name_of(secret),
             )
             if row is None:
                 return None
@@ -122,14 +122,28 @@ class Sessions:
                 raise SessionEnded(role, was_idle=unseen > self._idle)
             if unseen > _TOUCH:
                 touch = "UPDATE session SET seen_at = $2 WHERE session_hash = $1"
-                await connection.execute(touch, hash_of(secret), self.clock())
+                await connection.execute(touch, name_of(secret), self.clock())
         return Caller(row["subject"], role, frozenset(row["sites"]), row["patient_id"])
+
+    async def open_among(self, connection: Connection, names: Collection[bytes]) -> set[bytes]:
+        """Which of these sessions are not over; to ask is no sign that somebody is there."""
+        rows = await connection.fetch(
+            """
+            SELECT session_hash FROM session
+            WHERE session_hash = ANY($1) AND seen_at >= $2 AND ends_at > $3
+            AND NOT EXISTS (SELECT FROM ended_subject AS ended WHERE ended.subject = session.subject)
+            """,
+            list(names),
+            self.clock() - self._idle,
+            self.clock(),
+        )
+        return {row["session_hash"] for row in rows}
 
     async def end(self, connection: Connection, secret: str, *, of: Role | None = None) -> Ended | None:
         """End a session, if it is one of this role; None when there is none."""
         row = await connection.fetchrow(
             "DELETE FROM session WHERE session_hash = $1 AND role = coalesce($2, role) RETURNING role, id_token",
-            hash_of(secret),
+            name_of(secret),
             of,
         )
         return None if row is None else Ended(Role(row["role"]), row["id_token"])
@@ -183,6 +197,6 @@ async def spend(connection: Connection, site_id: str, issuer: str, token_id: str
     return status != "INSERT 0 0"
 
 
-def hash_of(secret: str) -> bytes:
-    """What is kept of a session's secret."""
+def name_of(secret: str) -> bytes:
+    """What a session is kept and followed under: it opens nothing."""
     return hashlib.sha256(secret.encode()).digest()

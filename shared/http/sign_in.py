@@ -25,7 +25,7 @@ from shared.http.flows import Flow
 from shared.http.forms import form_of
 from shared.http.provider import Provider, ProviderAway, SignInRefused
 from shared.http.record import begin_trail, scope_on_record
-from shared.http.sessions import AtProvider, Ended, SessionEnded, Sessions
+from shared.http.sessions import AtProvider, Ended, SessionEnded, Sessions, name_of
 from shared.pages.notices import Action, notice
 
 _log = structlog.get_logger()
@@ -188,6 +188,13 @@ def sessions_of(request: Request) -> Sessions:
     """The sessions of this service."""
     sessions: Sessions = request.app.state.sessions
     return sessions
+
+
+def session_of(request: Request) -> bytes | None:
+    """The name of the session that the caller came by; None who came by a token."""
+    if "authorization" in request.headers:
+        return None
+    return name_of(request.cookies[sessions_of(request).cookie])
 
 
 def _is_patients(request: Request) -> bool:

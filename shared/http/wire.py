@@ -85,6 +85,12 @@ class Wire(HttpToolsProtocol):
         self.transport.write(b"".join([*lines, b"\r\n", content]))
         self.transport.close()
 
+    def shutdown(self) -> None:
+        """The server ends: what has no end of its own is hung up on, all else is answered first."""
+        super().shutdown()
+        if self.cycle is not None and self.scope.get("state", {}).get("is_stream"):
+            self.transport.close()
+
     def _refuse(self, status: int, kind: str, detail: str) -> None:
         self._problem = Problem(status, kind, detail)
 

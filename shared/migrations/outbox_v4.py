@@ -23,11 +23,11 @@ BEGIN
     END LOOP;
 END $$
 """
-_NAME = "outbox_add(text[], text[], text[], uuid[], bytea[], text[])"
+NAME = "outbox_add(text[], text[], text[], uuid[], bytea[], text[])"
 
 
 def upgrade(*, worker_writes: bool = False) -> None:
     """`worker_writes`: the service's worker adds events too."""
     op.execute(_ADD)
-    op.execute(f"REVOKE ALL ON FUNCTION {_NAME} FROM PUBLIC")
-    op.execute(f"GRANT EXECUTE ON FUNCTION {_NAME} TO samepage_app{', samepage_worker' if worker_writes else ''}")
+    op.execute(f"REVOKE ALL ON FUNCTION {NAME} FROM PUBLIC")
+    op.execute(f"GRANT EXECUTE ON FUNCTION {NAME} TO samepage_app{', samepage_worker' if worker_writes else ''}")

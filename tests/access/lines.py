@@ -230,6 +230,8 @@ LINES: Mapping[str, Mapping[str, Line]] = {
     "dashboard": {
         "GET /v1/patients/{patient_id}/page": Line(),
         "GET /patients/{patient_id}": Line(),
+        "GET /v1/patients/{patient_id}/live": Line(),
+        "GET /patients/{patient_id}/live": Line(),
         "GET /v1/patients/{patient_id}/looks": Line(),
         "GET /patients/{patient_id}/looks": Line(),
         "POST /v1/views": Line(VIEW, references=A_VISIT),

@@ -15,13 +15,13 @@ from tests.load.bed import INTAKE_AT_FIRST, Bed
 from tests.load.figures import TIME, Figure
 from tests.load.histories import load_histories
 from tests.load.plan import Plan
-from tests.load.rows import forms, journey, page, scale, sizes, stages, submit
+from tests.load.rows import forms, journey, live, page, scale, sizes, stages, submit
 from tests.load.settling import settle
 from tests.load.stack import BenchStack
 from tests.load.targets import Targets
 from tests.load.tools import Tools
 
-PARTS = ("forms", "starts", "submit", "memory", "journey", "page", "slow", "relay", "scale", "reading")
+PARTS = ("forms", "starts", "submit", "memory", "journey", "page", "live", "slow", "relay", "scale", "reading")
 
 
 @dataclass
@@ -64,10 +64,11 @@ class Course:
         self._part("starts", lambda: sizes.starts(bed))
         self._load(bed)
         self._part("submit", lambda: submit.measure(bed))
-        if {"memory", "page", "slow"}.intersection(self.parts):
+        if {"memory", "page", "live", "slow"}.intersection(self.parts):
             self._load_histories(bed)
         self._part("journey", lambda: journey.measure(bed, self.plan.journey_rates))
         self._part("page", lambda: page.measure(bed))
+        self._part("live", lambda: live.measure(bed))
         if self.tools.slow_fsync is not None:
             self._part("slow", lambda: self._on_slow_disk(bed))
         self._part("relay", lambda: stages.relay(bed))

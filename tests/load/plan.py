@@ -21,6 +21,7 @@ class Plan:
     slow_journey_rate: int
     journey_s: float
     read_patients_a_site: int
+    open_pages: int
     projection_events: int
     analytics_events: int
     scale_rate: int
@@ -44,6 +45,7 @@ FULL = Plan(
     slow_journey_rate=200,
     journey_s=6,
     read_patients_a_site=5,
+    open_pages=1_000,
     projection_events=40_000,
     analytics_events=200_000,
     scale_rate=50,
@@ -67,6 +69,7 @@ QUICK = Plan(
     slow_journey_rate=200,
     journey_s=3,
     read_patients_a_site=1,
+    open_pages=100,
     projection_events=4_000,
     analytics_events=10_000,
     scale_rate=50,

@@ -157,7 +157,16 @@ GRANTS: dict[str, dict[str, May]] = {
     | {
         "patient_page": May(app="SELECT", worker="SELECT, INSERT, UPDATE (facts, page, version)"),
         "site": May(app="SELECT", worker="SELECT, INSERT, UPDATE (name, time_zone, sequence)"),
-        "view": May(app="SELECT, INSERT, UPDATE (duration_ms, panels)"),
+        # The worker closes looks that fell silent, whoever looked, and publishes that.
+        "view": May(
+            app="SELECT, INSERT, UPDATE (duration_ms, panels, closed_by)",
+            worker="SELECT (site_id, view_id, patient_id, visit_id, role, context, is_shared_screen, opened_at, "
+            "duration_ms, panels, closed_by), UPDATE (closed_by)",
+        ),
+        "outbox": May(app=PUBLISHING["outbox"].app, worker="SELECT, INSERT"),
+        "outbox_head": May(app="SELECT, INSERT, UPDATE (sequence)", worker="SELECT, INSERT, UPDATE (sequence)"),
+        "outbox_position": May(app="USAGE", worker="USAGE"),
+        "outbox_add": May(app="EXECUTE", worker="EXECUTE"),
         "broken_glass": May(app="SELECT, INSERT, UPDATE (ended_at, ended_by, reviewed_at, reviewed_by)"),
         "glass_try": May(app="SELECT, INSERT"),
         "ehr": May(

@@ -2,11 +2,12 @@
 
 from fastapi import APIRouter
 
-from services.dashboard.api import cds, glass, glass_pages, launching, linking, looks, pages, views
+from services.dashboard.api import cds, glass, glass_pages, launching, linking, live, looks, pages, views
 from shared.http import receipts
 
 ROUTERS: tuple[APIRouter, ...] = (
     pages.router,
+    live.router,
     looks.router,
     views.router,
     glass.router,

@@ -20,7 +20,7 @@ from shared.auth import UNREADABLE, Caller, Role, unauthenticated
 from shared.db import POOL_WAIT_S, Pool, SiteScope, transaction
 from shared.http.commands import pool_of
 from shared.http.record import Trail, begin_trail
-from shared.http.sessions import hash_of, spend
+from shared.http.sessions import name_of, spend
 from shared.settings import Platform
 
 _LONGEST_TOKEN = 8192
@@ -75,7 +75,7 @@ async def launching_ehr(request: Request, fhir_server: str) -> Ehr | None:
 async def framers(pool: Pool, secret: str) -> Sequence[str] | None:
     """The origins that may show in a frame what is answered to this session."""
     async with pool.acquire(timeout=POOL_WAIT_S) as connection:
-        return await store.framers_of_all_sites(connection, hash_of(secret))
+        return await store.framers_of_all_sites(connection, name_of(secret))
 
 
 async def let_call(request: Request) -> Response:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -15,13 +16,14 @@ from services.dashboard.api.seeing import Look, Seen, seen, seen_by_link
 from services.dashboard.api.standing import ClinicPeople
 from services.dashboard.domain import BrokenGlass, has_words, is_readable, open_words
 from services.dashboard.pages import present, say_not_linked, say_unknown
+from services.dashboard.pages.live import Live
 from shared.auth import Caller, Role
-from shared.errors import Problem
+from shared.errors import Problem, conflict
 from shared.events import ViewerRole
 from shared.http.access import allow
 from shared.http.commands import ring_of
 from shared.http.receipts import WaitFor, has_arrived
-from shared.http.sign_in import sessions_of
+from shared.http.sign_in import session_of, sessions_of
 from shared.sealing import NOT_READABLE_NOW, Opener, Patient
 
 router = APIRouter(tags=["page"])
@@ -46,17 +48,48 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 _LINKED_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"description": STABILITY, "content": {"application/json": {"schema": page_schema()}}}
 }
+GoesOn = Annotated[
+    UUID | None,
+    Header(
+        alias="Samepage-View",
+        description="`Samepage-View` of an earlier answer that is still on the screen: this is part of that look",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the caller has of a page already."""
+
+    if_none_match: Annotated[str | None, Header()] = None
+    goes_on: GoesOn = None
+
+
 SharedScreen = Annotated[bool, Query(description="Patient and clinician look at one screen")]
 
 
-@router.get("/v1/patients/{patient_id}/page", responses=_ANSWERS)
+def _only_looked_at(request: Request) -> None:
+    """What a browser fetches before anybody asks for it nobody looks at: it gets nothing, and asks again in time.
+
+    Raises:
+        Problem: 409.
+    """
+    said = " ".join(request.headers.get(name, "") for name in ("sec-purpose", "purpose", "x-moz")).lower()
+    if "prefetch" in said or "prerender" in said:
+        raise conflict("ahead-of-time", "A page is shown when somebody asks for it, and not ahead of that.")
+
+
+_LOOKED_AT = [Depends(_only_looked_at)]
+
+
+@router.get("/v1/patients/{patient_id}/page", responses=_ANSWERS, dependencies=_LOOKED_AT)
 async def read_page(
     request: Request,
     patient_id: UUID,
     caller: Viewer,
+    held: Annotated[Held, Depends()],
     shared: SharedScreen = False,
     wait_for: WaitFor = None,
-    if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """The page with `as_of` and the freshness of each source.
 
@@ -64,7 +97,9 @@ async def read_page(
     `Samepage-Glass-Until` says that it is open to this clinician in an emergency, and until when.
     """
     waited = await _wait(request, wait_for)
-    look = Look(caller, patient_id, _now(request), shared, is_for_people=False, known=if_none_match)
+    look = Look(
+        caller, patient_id, _now(request), shared, is_for_people=False, known=held.if_none_match, goes_on=held.goes_on
+    )
     return await _as_json(request, look, await seen(request, look), waited)
 
 
@@ -81,23 +116,33 @@ async def read_linked_page(
     return await _as_json(request, look, await seen_by_link(request, look, link_id), {})
 
 
-@router.get("/patients/{patient_id}", include_in_schema=False)
+@router.get("/patients/{patient_id}", include_in_schema=False, dependencies=_LOOKED_AT)
 async def show_page(
-    request: Request, patient_id: UUID, caller: Viewer, shared: SharedScreen = False, wait_for: WaitFor = None
+    request: Request,
+    patient_id: UUID,
+    caller: Viewer,
+    shared: SharedScreen = False,
+    wait_for: WaitFor = None,
+    goes_on: GoesOn = None,
 ) -> Response:
     """The page for people."""
     waited = await _wait(request, wait_for)
-    look = Look(caller, patient_id, _now(request), shared, is_for_people=True)
+    look = replace(_look_of_people(request, caller, patient_id, is_shared=shared), goes_on=goes_on)
     return await _for_people(request, look, seen(request, look), waited)
 
 
-@router.get("/patients/{patient_id}/links/{link_id}", include_in_schema=False)
+@router.get("/patients/{patient_id}/links/{link_id}", include_in_schema=False, dependencies=_LOOKED_AT)
 async def show_linked_page(
     request: Request, patient_id: UUID, link_id: UUID, caller: ClinicPeople, shared: SharedScreen = False
 ) -> Response:
     """The other site's page for people."""
-    look = Look(caller, patient_id, _now(request), shared, is_for_people=True)
+    look = _look_of_people(request, caller, patient_id, is_shared=shared)
     return await _for_people(request, look, seen_by_link(request, look, link_id), {}, is_linked=True)
+
+
+def _look_of_people(request: Request, caller: Caller, patient_id: UUID, *, is_shared: bool) -> Look:
+    is_from_browser = session_of(request) is not None
+    return Look(caller, patient_id, _now(request), is_shared, is_for_people=True, is_from_browser=is_from_browser)
 
 
 async def _as_json(request: Request, look: Look, found: Seen, headers: Mapping[str, str]) -> Response:
@@ -137,6 +182,8 @@ async def _for_people(
         viewer_role=found.view.role,
         view_id=found.beacon,
         around=found.around,
+        live=None if is_linked else Live(look.patient_id, found.view.view_id, found.stored.version),
+        is_shared=look.is_shared,
         is_synthetic=is_synthetic,
     )
     return HTMLResponse(html, headers={**headers, **_closing(found.around.through, look.at)})

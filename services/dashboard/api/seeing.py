@@ -15,7 +15,7 @@ from fastapi import Request
 from services.dashboard import store
 from services.dashboard.api.glass import broken_by
 from services.dashboard.api.standing import other_side
-from services.dashboard.domain import context_of
+from services.dashboard.domain import GOES_ON_FOR, RELOADED_WITHIN, context_of
 from services.dashboard.pages.around import Around
 from shared.audit import Act, Entry, Kind, Purpose
 from shared.auth import Caller, Role
@@ -34,7 +34,10 @@ from shared.telemetry import current_trace
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Somebody asks for a page. `known` is the version that they have; people are shown what stands around it."""
+    """Somebody asks for a page. `known` is the version that they have; people are shown what stands around it.
+
+    It is part of the look `goes_on`, if that is theirs; a browser may also have loaded its page anew.
+    """
 
     caller: Caller
     patient_id: UUID
@@ -42,6 +45,8 @@ class Look:
     is_shared: bool
     is_for_people: bool
     known: str | None = None
+    goes_on: UUID | None = None
+    is_from_browser: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,10 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A look that may be answered. `page` is what is stored, to read; `on_record` is the way that it came by."""
+    """A look that may be answered. `page` is what is stored, to read; `on_record` is the way that it came by.
+
+    One that is not new is part of an earlier look, whose `view` it has; it is on record all the same.
+    """
 
     asked: _Asked
     stored: store.StoredPage
@@ -63,6 +71,7 @@ class Seen:
     view: DashboardViewed
     around: Around
     on_record: Sequence[str]
+    is_new: bool = True
 
     @property
     def beacon(self) -> UUID | None:
@@ -123,8 +132,8 @@ async def _see_all(connection: Connection, asked: Sequence[_Asked]) -> list[Seen
         None if home is None else _seen(one, pages[home], around.get(home, Around()))
         for one, home in zip(asked, homes, strict=True)
     ]
-    await _record(connection, [one for one in found if one is not None])
-    return found
+    recorded = iter(await _record(connection, scope, [one for one in found if one is not None]))
+    return [None if one is None else next(recorded) for one in found]
 
 
 def _home(look: Look, pages: Mapping[Patient, store.StoredPage]) -> Patient | None:
@@ -150,7 +159,7 @@ async def seen_by_link(request: Request, look: Look, link_id: UUID) -> Seen:
         if side is None or stored is None:
             raise unknown("link")
         seen = _seen(_asked(request, look), stored, Around(came_by=own), [side.on_record])
-        return await _record_from_elsewhere(request, connection, seen)
+        return await _record_from_elsewhere(request, connection, there, seen)
 
 
 async def _seen_from_elsewhere(request: Request, look: Look) -> Seen:
@@ -174,9 +183,8 @@ async def _seen_through_glass(request: Request, look: Look, there: SiteScope) ->
             raise unknown("patient")
         around = Around(glass=glass, through=through)
         trail_of(request).purpose = Purpose.BREAK_GLASS
-        return await _record_from_elsewhere(
-            request, connection, _seen(_asked(request, look), stored, around, [through.on_record])
-        )
+        seen = _seen(_asked(request, look), stored, around, [through.on_record])
+        return await _record_from_elsewhere(request, connection, there, seen)
 
 
 async def _around(connection: Connection, patients: Sequence[Patient], now: datetime) -> dict[Patient, Around]:
@@ -211,19 +219,47 @@ def _seen(asked: _Asked, stored: store.StoredPage, around: Around, on_record: Se
     return Seen(asked, stored, page, view, around, on_record)
 
 
-async def _record(connection: Connection, looks: Sequence[Seen]) -> None:
+async def _record(connection: Connection, scope: SiteScope, looks: Sequence[Seen]) -> list[Seen]:
+    """All looks on record, and those that are new as views."""
     if not looks:
-        return
-    await store.record_views(
-        connection, [(seen.stored.site_id, seen.asked.look.caller.subject, seen.view) for seen in looks]
+        return []
+    looks = await _told_apart(connection, scope, looks)
+    new = [seen for seen in looks if seen.is_new]
+    if new:
+        await store.record_views(
+            connection, [(seen.stored.site_id, seen.asked.look.caller.subject, seen.view) for seen in new]
+        )
+    await conclude(connection, [seen.draft for seen in new], [(seen.asked.act, seen.entry) for seen in looks])
+    return list(looks)
+
+
+async def _told_apart(connection: Connection, scope: SiteScope, looks: Sequence[Seen]) -> Sequence[Seen]:
+    """New looks, and those that are part of an earlier one. Nobody is asked where none can be."""
+    if not any(seen.asked.look.goes_on or seen.asked.look.is_from_browser for seen in looks):
+        return looks
+    going_on = await store.views_that_go_on(connection, scope, [_same_as(seen) for seen in looks])
+    return [
+        seen if view_id is None else replace(seen, view=seen.view.model_copy(update={"view_id": view_id}), is_new=False)
+        for seen, view_id in zip(looks, going_on, strict=True)
+    ]
+
+
+def _same_as(seen: Seen) -> store.Same:
+    look = seen.asked.look
+    return store.Same(
+        site_id=seen.stored.site_id,
+        subject=look.caller.subject,
+        view=seen.view,
+        named=look.goes_on,
+        named_since=look.at - GOES_ON_FOR,
+        reloaded_since=look.at - RELOADED_WITHIN if look.is_from_browser else None,
     )
-    await conclude(connection, [seen.draft for seen in looks], [(seen.asked.act, seen.entry) for seen in looks])
 
 
-async def _record_from_elsewhere(request: Request, connection: Connection, seen: Seen) -> Seen:
-    await _record(connection, [seen])
+async def _record_from_elsewhere(request: Request, connection: Connection, there: SiteScope, seen: Seen) -> Seen:
+    (recorded,) = await _record(connection, there, [seen])
     trail_of(request).is_kept = True
-    return seen
+    return recorded
 
 
 def _asked(request: Request, look: Look) -> _Asked:

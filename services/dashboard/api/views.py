@@ -14,7 +14,7 @@ from shared.audit import Entry, Kind
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope, transaction
 from shared.errors import unknown
-from shared.events import DashboardViewed, ViewContext, ViewerRole
+from shared.events import DashboardViewed, ViewContext, ViewEnd, ViewerRole
 from shared.http.access import allow
 from shared.http.batch import Batch
 from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute, pool_of
@@ -83,7 +83,7 @@ async def lengthen_view(request: Request, view_id: UUID, caller: Viewer) -> Resp
             raise unknown("patient")
         event_id = None
         if beacon.duration_ms > (view.duration_ms or -1):
-            longer = view.model_copy(update=beacon.model_dump())
+            longer = view.model_copy(update=beacon.model_dump() | {"closed_by": ViewEnd.BEACON})
             await store.lengthen_view(connection, home.site_id, longer)
             draft = outbox.Draft(home.site_id, str(patient_id), longer)
             await outbox.add(connection, [draft])
@@ -112,7 +112,7 @@ async def record_views(
     async def record(connection: Connection, site_id: str, body: ViewBody) -> outbox.Recorded:
         if await store.home_of(connection, SiteScope.of(site_id), body.patient_id) is None:
             raise unknown("patient")
-        view = DashboardViewed(view_id=uuid4(), **body.model_dump())
+        view = DashboardViewed(view_id=uuid4(), **body.model_dump(), closed_by=ViewEnd.REPORTED)
         await store.record_views(connection, [(site_id, caller.subject, view)])
         return outbox.Recorded(str(view.view_id), [outbox.Draft(site_id, str(view.patient_id), view)])
 

@@ -17,14 +17,17 @@ from services.dashboard.domain.linking import (
     code_of,
     read_code,
 )
+from services.dashboard.domain.looks import GOES_ON_FOR, RELOADED_WITHIN
 from services.dashboard.domain.page import assemble, has_words, is_readable, open_words
 from services.dashboard.domain.tries import wait_s
 
 __all__ = [
     "CODE_LIVES_FOR",
     "FHIR_ID",
+    "GOES_ON_FOR",
     "LIMITS",
     "PATIENT_SYSTEM",
+    "RELOADED_WITHIN",
     "SECRET_BYTES",
     "Age",
     "BrokenGlass",

@@ -28,6 +28,8 @@ _SHOWN: Mapping[str, str] = {
     "read_linked_page": "The page, from another clinic",
     "show_linked_page": "The page, from another clinic",
     "list_links": "Which other clinics know you",
+    "follow_page": "That the page stays up to date",
+    "follow_shown_page": "That the page stays up to date",
     "read_looks": "This list",
     "show_looks": "This list",
     "read_receipt": "That a note arrived",

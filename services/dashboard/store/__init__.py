@@ -11,6 +11,7 @@ from services.dashboard.store.ehrs import (
 )
 from services.dashboard.store.glass import (
     glass,
+    glass_open_among,
     glass_tries,
     glass_uses,
     open_glass_to,
@@ -39,22 +40,34 @@ from services.dashboard.store.projection import (
     StoredPage,
     hold_facts,
     home_of,
+    newer_versions,
     page,
     pages,
     record_pages,
     record_sites,
     site_name,
 )
-from services.dashboard.store.views import lengthen_view, looks, record_views, view_of
+from services.dashboard.store.views import (
+    Same,
+    lengthen_view,
+    looks,
+    record_views,
+    record_views_timed_out,
+    silent_views_of_all_sites,
+    view_of,
+    views_that_go_on,
+)
 
 __all__ = [
     "ACCOUNT",
     "Home",
+    "Same",
     "StoredPage",
     "caller_of_all_sites",
     "ehrs",
     "framers_of_all_sites",
     "glass",
+    "glass_open_among",
     "glass_tries",
     "glass_uses",
     "hold_facts",
@@ -67,6 +80,7 @@ __all__ = [
     "link_tries",
     "links_of",
     "looks",
+    "newer_versions",
     "open_glass_to",
     "page",
     "pages",
@@ -85,8 +99,11 @@ __all__ = [
     "record_pages",
     "record_sites",
     "record_views",
+    "record_views_timed_out",
+    "silent_views_of_all_sites",
     "site_behind_glass",
     "site_name",
     "site_of_glass",
     "view_of",
+    "views_that_go_on",
 ]

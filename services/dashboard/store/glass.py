@@ -81,6 +81,22 @@ async def open_glass_to(
     return [_glass(row) for row in rows]
 
 
+async def glass_open_among(
+    connection: Connection, scope: SiteScope, glass: Collection[UUID], now: datetime
+) -> set[UUID]:
+    """Which of these are open still."""
+    rows = await connection.fetch(
+        """
+        SELECT glass_id FROM broken_glass
+        WHERE site_id = ANY($1) AND glass_id = ANY($2) AND ended_at IS NULL AND until > $3
+        """,
+        scope.ids,
+        list(glass),
+        now,
+    )
+    return {row["glass_id"] for row in rows}
+
+
 async def glass_uses(
     connection: Connection, scope: SiteScope, since: datetime, before: datetime | None, most: int
 ) -> list[GlassUse]:

@@ -127,6 +127,23 @@ async def pages(connection: Connection, scope: SiteScope, patients: Sequence[Pat
     }
 
 
+async def newer_versions(
+    connection: Connection, scope: SiteScope, known: Collection[tuple[Patient, str]]
+) -> dict[tuple[Patient, str], str]:
+    """The versions of those of these pages that are no longer the one that is known."""
+    rows = await connection.fetch(
+        """
+        SELECT site_id, patient_id, known.version AS known, patient_page.version
+        FROM unnest($1::text[], $2::uuid[], $3::text[]) AS known (site_id, patient_id, version)
+        JOIN patient_page USING (site_id, patient_id)
+        WHERE site_id = ANY($4) AND patient_page.version <> known.version
+        """,
+        *as_columns(((*patient, version) for patient, version in known), width=3),
+        scope.ids,
+    )
+    return {(Patient(row["site_id"], row["patient_id"]), row["known"]): row["version"] for row in rows}
+
+
 class Home(NamedTuple):
     """The site that a patient's page is of, and its time zone."""
 

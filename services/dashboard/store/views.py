@@ -1,13 +1,15 @@
-"""Who looked: as the audit says it, and as it is published."""
+"""Who looked, and until when: as the audit says it, and as it is published."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
 
 from shared.db import Connection, SiteScope, as_columns
-from shared.events import DashboardViewed, ViewContext, ViewerRole
+from shared.events import DashboardViewed, ViewContext, ViewEnd, ViewerRole
+from shared.sealing import Patient
 
 
 async def looks(
@@ -43,19 +45,20 @@ async def record_views(connection: Connection, looks: Sequence[tuple[str, str, D
             view.opened_at,
             view.duration_ms,
             " ".join(view.panels),
+            view.closed_by,
         )
         for site_id, subject, view in looks
     ]
     await connection.execute(
         """
         INSERT INTO view (site_id, view_id, patient_id, visit_id, subject, role, context, is_shared_screen, opened_at,
-                          duration_ms, panels)
+                          duration_ms, panels, closed_by)
         SELECT site_id, view_id, patient_id, visit_id, subject, role, context, is_shared_screen, opened_at,
-               duration_ms, string_to_array(panels, ' ')
+               duration_ms, string_to_array(panels, ' '), closed_by
         FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::boolean[],
-                    $9::timestamptz[], $10::integer[], $11::text[])
+                    $9::timestamptz[], $10::integer[], $11::text[], $12::text[])
             AS look (site_id, view_id, patient_id, visit_id, subject, role, context, is_shared_screen, opened_at,
-                     duration_ms, panels)
+                     duration_ms, panels, closed_by)
         """,
         *as_columns(rows),
     )
@@ -66,10 +69,101 @@ async def view_of(connection: Connection, scope: SiteScope, subject: str, view_i
     row = await connection.fetchrow(
         "SELECT * FROM view WHERE site_id = ANY($1) AND view_id = $2 AND subject = $3", scope.ids, view_id, subject
     )
-    if row is None:
-        return None
+    return None if row is None else _viewed(row)
+
+
+class Same(NamedTuple):
+    """What makes a look the same as one before: it names it as `named`, opened since then; or, where `reloaded_since`
+    is given, who looked at the same since then has not been heard to look away.
+    """
+
+    site_id: str
+    subject: str
+    view: DashboardViewed
+    named: UUID | None
+    named_since: datetime
+    reloaded_since: datetime | None
+
+
+async def views_that_go_on(connection: Connection, scope: SiteScope, looks: Sequence[Same]) -> list[UUID | None]:
+    """For each of these looks the earlier one that it is part of."""
+    rows = [
+        (
+            number,
+            one.site_id,
+            one.view.patient_id,
+            one.subject,
+            one.view.role,
+            one.view.visit_id,
+            one.view.is_shared_screen,
+            one.named,
+            one.named_since,
+            one.reloaded_since,
+        )
+        for number, one in enumerate(looks)
+    ]
+    found = await connection.fetch(
+        """
+        SELECT number, before.view_id
+        FROM unnest($1::integer[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::boolean[],
+                    $8::uuid[], $9::timestamptz[], $10::timestamptz[])
+            AS look (number, site_id, patient_id, subject, role, visit_id, is_shared_screen, named, named_since,
+                     reloaded_since)
+        CROSS JOIN LATERAL (
+            SELECT view_id FROM view
+            WHERE view.site_id = look.site_id AND view.site_id = ANY($11) AND view.patient_id = look.patient_id
+            AND view.subject = look.subject AND view.role = look.role
+            AND (
+                (view.view_id = look.named AND view.opened_at > look.named_since)
+                OR (
+                    view.opened_at > look.reloaded_since AND view.closed_by IS NULL
+                    AND view.visit_id IS NOT DISTINCT FROM look.visit_id
+                    AND view.is_shared_screen = look.is_shared_screen
+                )
+            )
+            ORDER BY view.view_id = look.named DESC NULLS LAST, view.opened_at DESC LIMIT 1
+        ) AS before
+        """,
+        *as_columns(rows),
+        scope.ids,
+    )
+    going_on = {row["number"]: row["view_id"] for row in found}
+    return [going_on.get(number) for number in range(len(looks))]
+
+
+async def silent_views_of_all_sites(connection: Connection, before: datetime, most: int) -> list[Patient]:
+    """Whose pages were opened before then, the longest ago first, without a word of when that ended."""
+    rows = await connection.fetch(
+        "SELECT site_id, patient_id FROM view WHERE closed_by IS NULL AND opened_at < $1 ORDER BY opened_at LIMIT $2",
+        before,
+        most,
+    )
+    return [Patient(row["site_id"], row["patient_id"]) for row in rows]
+
+
+async def record_views_timed_out(
+    connection: Connection, patients: Collection[Patient], before: datetime
+) -> list[tuple[str, DashboardViewed]]:
+    """Close the silent views of these patients, who are held; each with its site."""
+    rows = await connection.fetch(
+        """
+        UPDATE view SET closed_by = $4
+        FROM unnest($1::text[], $2::uuid[]) AS held (site_id, patient_id)
+        WHERE view.site_id = held.site_id AND view.patient_id = held.patient_id
+        AND closed_by IS NULL AND opened_at < $3
+        RETURNING view.site_id, view_id, view.patient_id, visit_id, role, context, is_shared_screen, panels, opened_at,
+                  duration_ms, closed_by
+        """,
+        *as_columns(patients),
+        before,
+        ViewEnd.TIMEOUT,
+    )
+    return [(row["site_id"], _viewed(row)) for row in rows]
+
+
+def _viewed(row: asyncpg.Record) -> DashboardViewed:
     return DashboardViewed(
-        view_id=view_id,
+        view_id=row["view_id"],
         patient_id=row["patient_id"],
         visit_id=row["visit_id"],
         role=ViewerRole(row["role"]),
@@ -78,15 +172,17 @@ async def view_of(connection: Connection, scope: SiteScope, subject: str, view_i
         panels=tuple(row["panels"]),
         opened_at=row["opened_at"],
         duration_ms=row["duration_ms"],
+        closed_by=None if row["closed_by"] is None else ViewEnd(row["closed_by"]),
     )
 
 
 async def lengthen_view(connection: Connection, site_id: str, view: DashboardViewed) -> None:
     """Keep that somebody looked longer, and at what."""
     await connection.execute(
-        "UPDATE view SET duration_ms = $3, panels = $4 WHERE site_id = $1 AND view_id = $2",
+        "UPDATE view SET duration_ms = $3, panels = $4, closed_by = $5 WHERE site_id = $1 AND view_id = $2",
         site_id,
         view.view_id,
         view.duration_ms,
         list(view.panels),
+        view.closed_by,
     )

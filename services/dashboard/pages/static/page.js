@@ -1,6 +1,8 @@
-// Says how long the page was looked at, in milliseconds of being visible, and which panels were on the screen.
-// Nothing on the page depends on it.
+// Says how long the page was looked at, in milliseconds of being visible, and which panels were seen: on the screen for
+// over a second. Nothing on the page depends on it.
 (() => {
+  const SEEN_AFTER_MS = 1000;
+  const SAY_EVERY_MS = 240000;
   const url = document.body.dataset.beacon;
   const print = document.querySelector("[data-print]");
   if (print) {
@@ -9,27 +11,69 @@
   }
   if (!url || !navigator.sendBeacon) return;
 
-  const panels = new Set();
-  let since = document.visibilityState === "visible" ? performance.now() : null;
-  let seen = 0;
+  // A page that is loaded anew may be the same look still: it goes on from where that was.
+  const kept = JSON.parse(sessionStorage.getItem("look") ?? "{}");
+  const panels = new Set(kept.url === url ? kept.panels : []);
+  let seen = kept.url === url ? kept.seen : 0;
+  let since = null;
+  let isCovered = false;
+  let isTouched = false;
+  const onScreen = new Map();
 
-  if ("IntersectionObserver" in window) {
-    const observer = new IntersectionObserver((entries) => {
-      for (const entry of entries) if (entry.isIntersecting) panels.add(entry.target.dataset.panel);
-    }, { threshold: 0.5 });
-    for (const panel of document.querySelectorAll("[data-panel]")) observer.observe(panel);
-  }
-
+  const watch = (panel) => {
+    clearTimeout(onScreen.get(panel));
+    const timer = since === null ? null : setTimeout(() => panels.add(panel.dataset.panel), SEEN_AFTER_MS);
+    onScreen.set(panel, timer);
+  };
+  const say = () => {
+    const look = { duration_ms: Math.round(seen), panels: [...panels].sort() };
+    sessionStorage.setItem("look", JSON.stringify({ url, seen, panels: look.panels }));
+    navigator.sendBeacon(url, JSON.stringify(look));
+  };
+  const begin = () => {
+    if (since !== null || isCovered || document.prerendering || document.visibilityState !== "visible") return;
+    since = performance.now();
+    for (const panel of onScreen.keys()) watch(panel);
+  };
   const pause = () => {
     if (since === null) return;
     seen += performance.now() - since;
     since = null;
-    navigator.sendBeacon(url, JSON.stringify({ duration_ms: Math.round(seen), panels: [...panels].sort() }));
+    for (const panel of onScreen.keys()) watch(panel);
+    say();
   };
 
-  document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "hidden") pause();
-    else if (since === null) since = performance.now();
+  if ("IntersectionObserver" in window) {
+    const observer = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting, intersectionRatio, intersectionRect } of entries) {
+        const isShown = isIntersecting && (intersectionRatio >= 0.5 || intersectionRect.height >= innerHeight / 2);
+        if (isShown && !onScreen.has(target)) watch(target);
+        if (!isShown) {
+          clearTimeout(onScreen.get(target));
+          onScreen.delete(target);
+        }
+      }
+    }, { threshold: [0, 0.1, 0.2, 0.3, 0.4, 0.5] });
+    for (const panel of document.querySelectorAll("[data-panel]")) observer.observe(panel);
+  }
+
+  document.addEventListener("visibilitychange", () => (document.visibilityState === "hidden" ? pause() : begin()));
+  document.addEventListener("prerenderingchange", begin);
+  document.addEventListener("covered", (event) => {
+    isCovered = event.detail;
+    if (isCovered) pause();
+    else begin();
   });
   window.addEventListener("pagehide", pause);
+  window.addEventListener("pageshow", begin);
+  // Who reads for long without leaving is heard of too, and stays signed in: only who does nothing is not there.
+  for (const kind of ["pointerdown", "keydown", "wheel", "touchmove"])
+    window.addEventListener(kind, () => (isTouched = true), { passive: true });
+  setInterval(() => {
+    if (since === null || !isTouched) return;
+    isTouched = false;
+    pause();
+    begin();
+  }, SAY_EVERY_MS);
+  begin();
 })();

@@ -1,0 +1,195 @@
+"""What counts as a look, how it is known that it is over, and that the same events again come to the same counts."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from services.dashboard.api.closing import close_silent_views
+from shared.auth import Caller, Role
+from shared.db import open_pool, transaction
+from shared.events import DashboardViewed, ViewEnd
+from tests.conftest import client_of
+from tests.services.dashboard.conftest import HERE, PAGE, SHOWN, THERE, Clients, break_glass
+from tests.services.streams import published
+from tests.services.trails import trail
+from tests.sign_in.conftest import Clock
+
+SILENT_FOR = timedelta(minutes=30)
+
+
+@pytest.fixture
+async def browser(dashboard: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """Of a clinician of the patient's site, signed in."""
+    caller = Caller("dr-own", Role.CLINICIAN, frozenset({THERE}))
+    async with transaction(dashboard.state.pool, caller.scope) as connection:
+        secret = await dashboard.state.sessions.open(connection, caller)
+    async with client_of(dashboard) as client:
+        client.headers["cookie"] = f"{dashboard.state.sessions.cookie}={secret}"
+        yield client
+
+
+async def looks(dashboard: FastAPI) -> list[DashboardViewed]:
+    """What is published of looks, in order."""
+    return [event.body for event in await published(dashboard) if isinstance(event.body, DashboardViewed)]
+
+
+async def said(client: httpx.AsyncClient, view: DashboardViewed, **beacon: Any) -> None:
+    answer = await client.post(f"/v1/views/{view.view_id}/beacon", json=beacon)
+    assert answer.status_code == 204, answer.text
+
+
+async def close(dashboard: FastAPI, clock: Clock) -> int:
+    async with open_pool(dashboard.state.database.worker, size=1) as pool:
+        return await close_silent_views(pool, clock, SILENT_FOR)
+
+
+async def test_the_same_reload_twice_is_one_look_and_each_is_on_record(
+    dashboard: FastAPI, browser: httpx.AsyncClient, clock: Clock
+) -> None:
+    for _ in range(3):
+        assert (await browser.get(SHOWN)).status_code == 200
+        clock.go_on(seconds=5)
+    assert len(await looks(dashboard)) == 1
+    assert len(await trail(dashboard, route="show_page", kind="read")) == 3
+
+
+async def test_a_page_that_was_left_or_that_was_long_ago_is_looked_at_anew(
+    dashboard: FastAPI, browser: httpx.AsyncClient, clock: Clock
+) -> None:
+    await browser.get(SHOWN)
+    (first,) = await looks(dashboard)
+    await said(browser, first, duration_ms=2000)
+    clock.go_on(seconds=5)
+    await browser.get(SHOWN)
+    clock.go_on(seconds=31)
+    await browser.get(SHOWN)
+    await browser.get(SHOWN, params={"shared": "true"})
+    opened = [look for look in await looks(dashboard) if look.closed_by is None]
+    assert [look.is_shared_screen for look in opened] == [False, False, False, True]
+
+
+async def test_another_person_is_no_reload(dashboard: FastAPI, browser: httpx.AsyncClient, as_: Clients) -> None:
+    await browser.get(SHOWN)
+    async with as_("coordinator", THERE, "j-ortiz") as other:
+        await other.get(SHOWN)
+    assert [look.role for look in await looks(dashboard)] == ["clinician", "coordinator"]
+
+
+async def test_a_page_that_is_kept_up_to_date_goes_on_being_one_look(
+    dashboard: FastAPI, browser: httpx.AsyncClient, clock: Clock, as_: Clients
+) -> None:
+    await browser.get(SHOWN)
+    (first,) = await looks(dashboard)
+    same = {"samepage-view": str(first.view_id)}
+    await said(browser, first, duration_ms=2000)
+    clock.go_on(minutes=10)
+    again = await browser.get(SHOWN, headers=same)
+    assert f'data-beacon="/v1/views/{first.view_id}/beacon"' in again.text
+    assert len(await looks(dashboard)) == 2, "opened, and heard of"
+    async with as_("clinician", THERE, "dr-other") as other:
+        assert (await other.get(PAGE, headers=same)).headers["samepage-view"] != same["samepage-view"]
+    clock.go_on(hours=13)
+    async with as_("clinician", THERE, "dr-own") as client:
+        assert (await client.get(PAGE, headers=same)).headers["samepage-view"] != same["samepage-view"]
+
+
+async def test_a_system_that_asks_again_without_saying_so_looks_again(dashboard: FastAPI, as_: Clients) -> None:
+    async with as_("clinician", THERE, "dr-own") as client:
+        view = (await client.get(PAGE)).headers["samepage-view"]
+        await client.get(PAGE)
+        assert (await client.get(PAGE, headers={"samepage-view": view})).headers["samepage-view"] == view
+    assert len(await looks(dashboard)) == 2
+
+
+async def test_through_broken_glass_a_look_goes_on_too(dashboard: FastAPI, clinician: httpx.AsyncClient) -> None:
+    await break_glass(clinician)
+    await clinician.get(SHOWN)
+    (first,) = await looks(dashboard)
+    page = await clinician.get(SHOWN, headers={"samepage-view": str(first.view_id)})
+    assert f'data-view="{first.view_id}"' in page.text
+    assert len(await looks(dashboard)) == 1
+
+
+@pytest.mark.parametrize(
+    "said_by_browser", [{"sec-purpose": "prefetch;prerender"}, {"purpose": "prefetch"}, {"x-moz": "prefetch"}]
+)
+@pytest.mark.parametrize("path", [SHOWN, PAGE])
+async def test_what_a_browser_fetches_ahead_is_neither_shown_nor_counted(
+    dashboard: FastAPI, browser: httpx.AsyncClient, path: str, said_by_browser: dict[str, str]
+) -> None:
+    answer = await browser.get(path, headers=said_by_browser)
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:samepage:problem:ahead-of-time")
+    assert await looks(dashboard) == []
+    assert (await browser.get(path)).status_code == 200
+    assert len(await looks(dashboard)) == 1
+
+
+async def test_who_is_nobody_looks_at_nothing(dashboard: FastAPI) -> None:
+    async with client_of(dashboard) as nobody:
+        assert (await nobody.get(SHOWN)).status_code == 401
+        assert (await nobody.head(SHOWN)).status_code in (401, 405)
+        assert (await nobody.get("/health/ready")).status_code == 200
+    assert await looks(dashboard) == []
+
+
+async def test_a_look_that_falls_silent_is_closed_once_by_a_time_out_and_marked_so(
+    dashboard: FastAPI, browser: httpx.AsyncClient, clock: Clock
+) -> None:
+    await browser.get(SHOWN)
+    clock.go_on(minutes=29)
+    assert await close(dashboard, clock) == 0
+    clock.go_on(minutes=2)
+    assert await close(dashboard, clock) == 1
+    assert await close(dashboard, clock) == 0
+    opened, closed = await looks(dashboard)
+    assert closed == opened.model_copy(update={"closed_by": ViewEnd.TIMEOUT})
+    assert closed.duration_ms is None, "nobody knows how long"
+    (row,) = await trail(dashboard, route="close-silent-views")
+    assert (row["subject"], row["patient_id"]) == ("dashboard-worker", opened.patient_id)
+
+
+async def test_a_look_that_was_heard_of_is_not_timed_out_and_one_that_speaks_late_is_believed(
+    dashboard: FastAPI, browser: httpx.AsyncClient, clock: Clock, as_: Clients
+) -> None:
+    await browser.get(SHOWN)
+    (first,) = await looks(dashboard)
+    await said(browser, first, duration_ms=61_000, panels=["concerns"])
+    async with as_("clinician", THERE, "dr-other") as other:
+        late = UUID((await other.get(PAGE)).headers["samepage-view"])
+        clock.go_on(minutes=31)
+        assert await close(dashboard, clock) == 1
+        await said(other, first.model_copy(update={"view_id": late}), duration_ms=1_900_000)
+    ends = {look.view_id: (look.closed_by, look.duration_ms) for look in await looks(dashboard)}
+    assert ends == {first.view_id: (ViewEnd.BEACON, 61_000), late: (ViewEnd.BEACON, 1_900_000)}
+
+
+async def test_what_a_site_reports_is_whole_as_it_is(
+    dashboard: FastAPI, clock: Clock, browser: httpx.AsyncClient, as_: Clients
+) -> None:
+    await browser.get(SHOWN)
+    (seen,) = await looks(dashboard)
+    told = seen.model_dump(mode="json", exclude={"view_id", "closed_by"}) | {"duration_ms": None}
+    async with as_("system", THERE) as system:
+        answer = await system.post("/v1/views", json=told, headers={"idempotency-key": "a-view-of-before"})
+        assert answer.status_code == 201, answer.text
+    assert [look.closed_by for look in await looks(dashboard)] == [None, ViewEnd.REPORTED]
+    clock.go_on(minutes=31)
+    assert await close(dashboard, clock) == 1
+    assert [look.closed_by for look in await looks(dashboard)] == [None, ViewEnd.REPORTED, ViewEnd.TIMEOUT]
+
+
+async def test_more_looks_than_are_closed_at_once_are_all_closed(dashboard: FastAPI, clock: Clock) -> None:
+    await dashboard.state.database.run(
+        f"""
+        INSERT INTO view SELECT '{HERE}', gen_random_uuid(), gen_random_uuid(), NULL, 'dr-own', 'clinician', 'outside',
+            false, '{clock().isoformat()}', NULL, '{{}}' FROM generate_series(1, 450)
+        """
+    )
+    clock.go_on(hours=1)
+    assert await close(dashboard, clock) == 450
+    assert {look.closed_by for look in await looks(dashboard)} == {ViewEnd.TIMEOUT}
