@@ -6,7 +6,7 @@ from shared.migrations import outbox_v4
 from shared.migrations import walls_v1 as walls
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
