@@ -194,7 +194,9 @@ def session_of(request: Request) -> bytes | None:
     """The name of the session that the caller came by; None who came by a token."""
     if "authorization" in request.headers:
         return None
-    return name_of(request.cookies[sessions_of(request).cookie])
+    sessions = sessions_of(request)
+    is_framed = getattr(request.state, "framed_by", None) is not None
+    return name_of(request.cookies[sessions.framed_cookie if is_framed else sessions.cookie])
 
 
 def _is_patients(request: Request) -> bool:

@@ -114,10 +114,11 @@ async def hold_a_visit(clinic: Clinic, identifier: str) -> Visit:
     posted(clinic.clinical, "/v1/medications", {**about, "name": "adalimumab", "started_on": "2026-01-05"})
     step = {**about, "what": "Blood test", "who": "patient", "visit_id": visit_id}
     plan = posted(clinic.clinical, "/v1/plans", step)
-    clinic.intake.patch(f"/v1/visits/{visit_id}", json={"state": "checked-in"}).raise_for_status()
+    checked_in = clinic.intake.patch(f"/v1/visits/{visit_id}", json={"state": "checked-in"}).raise_for_status().json()
 
     page_path = f"/v1/patients/{patient_id}/page"
-    clinic.clinician.get(page_path, params={"wait_for": receipt}).raise_for_status()
+    for written in (receipt, checked_in["receipt"]):
+        clinic.clinician.get(page_path, params={"wait_for": written}).raise_for_status()
     answer = clinic.clinician.get(page_path, params={"wait_for": plan["receipt"], "shared": "true"})
     assert answer.headers["samepage-waited"] == "arrived"
     assert "The cramps are back" in answer.text

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import structlog
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, WithJsonSchema
 
 from services.dashboard import store
 from services.dashboard.api.calling import Calling, EhrCaller, address_of, cors_of, let_call
@@ -52,7 +52,9 @@ class Context(BaseModel):
 
 
 class FhirAuthorization(BaseModel):
-    access_token: str = Field(max_length=8192)
+    access_token: Annotated[
+        SecretStr, WithJsonSchema({"maxLength": 8192, "title": "Access Token", "type": "string"})
+    ] = Field(max_length=8192)
 
 
 class HookCall(BaseModel):
@@ -199,7 +201,7 @@ async def _read(request: Request, calling: EhrCaller, body: HookCall) -> UUID | 
         return None
     servers: EhrServers = request.app.state.ehr_servers
     patient_id = body.context.patientId
-    return our_id(patient_id, await servers.patient(ehr, patient_id, allowed.access_token))
+    return our_id(patient_id, await servers.patient(ehr, patient_id, allowed.access_token.get_secret_value()))
 
 
 async def _keep_refused(
