@@ -5,7 +5,7 @@ patient of the EHR's own site, was erased, or is asked about by somebody who is 
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
 import structlog
