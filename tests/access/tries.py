@@ -14,7 +14,7 @@ from tests.access.routes import KEY_HEADER, SITE_HEADER, Route
 THERE, NOWHERE = "lakeside", "nowhere"
 ANOTHER_SITE, ANOTHER_PATIENT = "another site", "another patient"
 # A request is not denied for these: it is answered as with one that nobody has.
-HINTS = frozenset({KEY_HEADER, "if-none-match", "wait_for", "samepage-view"})
+HINTS = frozenset({KEY_HEADER, "if-none-match", "wait_for", "samepage-view", "last-event-id"})
 
 
 @dataclass(frozen=True)
