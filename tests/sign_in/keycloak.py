@@ -150,7 +150,8 @@ def _realm(back: str, ehr_keys: Mapping[str, object]) -> dict[str, Any]:
     realm["roles"]["realm"].append({"name": Role.PATIENT.value})
     realm["groups"] = [{"name": SITE}]
     realm["users"] = [_user(name, role) for name, role in PEOPLE.items()]
-    realm["clients"][0]["attributes"]["backchannel.logout.url"] = f"{back}/sign-in/back-channel"
+    dashboard = next(client for client in realm["clients"] if client["clientId"] == "samepage-dashboard")
+    dashboard["attributes"]["backchannel.logout.url"] = f"{back}/sign-in/back-channel"
     realm["clients"].append(_system(ehr_keys))
     return realm
 
