@@ -24,6 +24,7 @@ _BY_NAME: dict[str, object] = {
     "change_reason": "other",
     "cancel_reason": "no-show",
     "channel": "email",
+    "closed_by": "beacon",
     "consent": "consented",
     "context": "in-visit",
     "diagnosis": "crohns-disease",

@@ -12,10 +12,11 @@ import pytest
 from sqlalchemy import Table
 
 from deploy.doors import SERVICES
+from services.dashboard import store as dashboard_store
 from services.intake import store as intake_store
 from shared import outbox
 from shared.db import Connection, Pool, SiteScope, open_pool, savepoint, transaction
-from shared.events import VisitState, VisitUpdated
+from shared.events import DashboardViewed, ViewContext, ViewerRole, VisitState, VisitUpdated
 from shared.sealing import Patient
 from tests.builders import VISIT_AT
 from tests.conftest import Databases, FreshDatabase
@@ -143,6 +144,20 @@ def parameters_of(function: Reading) -> list[Any]:
     return list(signature(function).parameters.values())
 
 
+def a_look_named(view_id: UUID) -> dashboard_store.Same:
+    """A look that says that it is part of that one."""
+    view = DashboardViewed(
+        view_id=UUID(int=8),
+        patient_id=ID,
+        role=ViewerRole.CLINICIAN,
+        context=ViewContext.OUTSIDE,
+        is_shared_screen=True,
+        opened_at=VISIT_AT,
+    )
+    long_ago = datetime(2000, 1, 1, tzinfo=UTC)
+    return dashboard_store.Same(THERE, NAME, view, named=view_id, named_since=long_ago, reloaded_since=None)
+
+
 async def asked_for_all(function: Reading, connection: Connection) -> object:
     """What a function finds of the row THERE when it is given too wide a scope."""
     known: dict[object, object] = {
@@ -155,6 +170,8 @@ async def asked_for_all(function: Reading, connection: Connection) -> object:
         datetime | None: datetime(2100, 1, 1, tzinfo=UTC),
         Sequence[Patient]: [Patient(THERE, ID)],
         Collection[UUID]: [ID],
+        Collection[tuple[Patient, str]]: [(Patient(THERE, ID), "older")],
+        Sequence[dashboard_store.Same]: [a_look_named(ID)],
         Sequence[intake_store.Wanted]: [intake_store.Wanted(THERE, ID, ID)],
         Sequence[bytes]: [HASH],
         intake_store.Page: intake_store.Page(after=0, most=10),

@@ -36,10 +36,19 @@ STREAMS = r"(v1/)?patients/[^/]+/live"
 HEARTBEAT_S = 10.0
 _RETRY_MS = 3000
 _HEADERS = {"x-accel-buffering": "no"}
+# `itemSchema` is of OpenAPI 3.2, which tells the whole from one event.
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "event": {"enum": ["version", "end"]},
+        "id": {"type": "string", "description": "The version"},
+        "data": {"type": "string", "description": "JSON"},
+    },
+}
 _ANSWERS: dict[int | str, dict[str, object]] = {
     200: {
         "description": "Events without end",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {"schema": {"type": "string"}, "itemSchema": _EVENT}},
     }
 }
 Known = Annotated[str | None, Header(alias="Last-Event-ID", description="The version that is on the screen")]

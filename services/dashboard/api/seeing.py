@@ -238,10 +238,13 @@ async def _told_apart(connection: Connection, scope: SiteScope, looks: Sequence[
     if not any(seen.asked.look.goes_on or seen.asked.look.is_from_browser for seen in looks):
         return looks
     going_on = await store.views_that_go_on(connection, scope, [_same_as(seen) for seen in looks])
-    return [
-        seen if view_id is None else replace(seen, view=seen.view.model_copy(update={"view_id": view_id}), is_new=False)
-        for seen, view_id in zip(looks, going_on, strict=True)
-    ]
+    return [_part_of(going_on.get(place), seen) for place, seen in enumerate(looks)]
+
+
+def _part_of(view_id: UUID | None, seen: Seen) -> Seen:
+    if view_id is None:
+        return seen
+    return replace(seen, view=seen.view.model_copy(update={"view_id": view_id}), is_new=False)
 
 
 def _same_as(seen: Seen) -> store.Same:

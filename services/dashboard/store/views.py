@@ -85,8 +85,8 @@ class Same(NamedTuple):
     reloaded_since: datetime | None
 
 
-async def views_that_go_on(connection: Connection, scope: SiteScope, looks: Sequence[Same]) -> list[UUID | None]:
-    """For each of these looks the earlier one that it is part of."""
+async def views_that_go_on(connection: Connection, scope: SiteScope, looks: Sequence[Same]) -> dict[int, UUID]:
+    """The earlier look that one of these is part of, by its place among them; a new one has none."""
     rows = [
         (
             number,
@@ -127,8 +127,7 @@ async def views_that_go_on(connection: Connection, scope: SiteScope, looks: Sequ
         *as_columns(rows),
         scope.ids,
     )
-    going_on = {row["number"]: row["view_id"] for row in found}
-    return [going_on.get(number) for number in range(len(looks))]
+    return {row["number"]: row["view_id"] for row in found}
 
 
 async def silent_views_of_all_sites(connection: Connection, before: datetime, most: int) -> list[Patient]:

@@ -69,10 +69,10 @@ async def _sample(bed: Bed, subject: Product) -> Sample:
     before_mib = resident_mib(pid)
     async with _opened(bed, subject, count) as pages:
         held_mib = resident_mib(pid)
-        meter = Meter(subject)
+        meter = await asyncio.to_thread(Meter, subject)
         await asyncio.wait([page.listening for page in pages], timeout=_IDLE_S, return_when=asyncio.FIRST_COMPLETED)
-        idle_share = 100 * meter.spent_s() / _IDLE_S
-        delays = await _facts_arrive(bed, pages)
+        idle_share = 100 * await asyncio.to_thread(meter.spent_s) / _IDLE_S
+        delays = await _facts_arrive(bed, subject, pages)
     return {
         (name, MEMORY): held_mib,
         (name, EACH): (held_mib - before_mib) * 1024 / count,
@@ -97,20 +97,22 @@ async def _opened(bed: Bed, subject: Product, count: int) -> AsyncIterator[list[
             stream = client.stream("GET", f"/v1/patients/{patient}/live", headers=headers)
             answer = (await stack.enter_async_context(stream)).raise_for_status()
             pages.append(_OpenPage(site, patient, answer))
-        await _until_heard(pages, 1)
-        yield pages
-        for page in pages:
-            page.listening.cancel()
-        await asyncio.gather(*(page.listening for page in pages), return_exceptions=True)
+        try:
+            await _until_heard(pages, 1)
+            yield pages
+        finally:
+            for page in pages:
+                page.listening.cancel()
+            await asyncio.gather(*(page.listening for page in pages), return_exceptions=True)
 
 
-async def _facts_arrive(bed: Bed, pages: Sequence[_OpenPage]) -> list[float]:
+async def _facts_arrive(bed: Bed, subject: Product, pages: Sequence[_OpenPage]) -> list[float]:
     """Milliseconds until everybody who follows a page has heard of its new version, one page after another."""
     following: dict[tuple[str, str], list[_OpenPage]] = defaultdict(list)
     for page in pages:
         following[page.site, page.patient].append(page)
     delays = []
-    connection = await asyncpg.connect(at(bed.stack.admin_dsn, "dashboard"))
+    connection = await asyncpg.connect(at(bed.stack.admin_dsn, subject.copies["dashboard"]))
     try:
         for (site, patient), followers in list(following.items())[:_FACTS]:
             await connection.execute(
@@ -135,4 +137,5 @@ async def _until_heard(pages: Sequence[_OpenPage], times: int) -> None:
     try:
         await until(have_heard, seconds=_LATEST_S, every_s=0.005)
     except TimeoutError:
-        raise BadRun(f"Somebody was not told within {_LATEST_S:.0f} s.") from None
+        untold = sum(len(page.heard) < times for page in pages)
+        raise BadRun(f"{untold} of {len(pages)} were not told {times} times within {_LATEST_S:.0f} s.") from None
