@@ -30,8 +30,8 @@ def requests_to(document: dict[str, Any]) -> Iterator[Request]:
             yield plain | {"headers": {"idempotency-key": CANARY[:7], "if-none-match": CANARY}}
             yield plain | {"headers": new_key() | {"samepage-site": CANARY, "x-request-id": f"<{CANARY}>"}}
             if "requestBody" in operation:
-                fields = dict.fromkeys(fields_of(document, operation["requestBody"]), CANARY)
-                assert fields, path
+                names = fields_of(document, operation["requestBody"]) or OF_FHIR
+                fields = dict.fromkeys(names, CANARY)
                 of_a_patient = {name: str(uuid4()) if name.endswith("_id") else CANARY for name in fields}
                 nested = {name: [{name: CANARY}] for name in fields}
                 for body in (fields, [fields, of_a_patient], nested, CANARY, [CANARY]):
@@ -40,6 +40,7 @@ def requests_to(document: dict[str, Any]) -> Iterator[Request]:
                 yield plain | {"content": CANARY, "headers": new_key() | {"content-type": CANARY}}
 
 
+OF_FHIR = {"resourceType", "url", "version", "title", "item"}  # where a body is a resource as it comes
 JSON = {"content-type": "application/json"}
 
 

@@ -19,6 +19,7 @@ OTHERWISE = {
     "/oauth/token",
     "/v1/fhir/visits",
     "/v1/fhir/surveys",
+    *("Context", "HookCall", "FhirAuthorization", "Feedback", "Outcome"),  # of CDS Hooks: what it adds is passed over
     "/v1/imports",
 }
 
