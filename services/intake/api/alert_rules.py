@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake import store
 from services.intake.api.alerts import ClinicPeople
+from services.intake.api.standing import about_site
 from services.intake.domain import (
     NETWORK_RULES,
     Comparison,
@@ -23,14 +24,11 @@ from services.intake.domain import (
     Source,
     rule_changed,
 )
-from shared.audit import Entry, Kind
-from shared.auth import Caller
-from shared.db import SiteScope, transaction
+from shared.audit import Kind
+from shared.db import SiteScope
 from shared.errors import conflict, unknown
 from shared.events import SiteId
-from shared.http.commands import pool_of
 from shared.http.fields import YesNo
-from shared.http.record import keep_read, trail_of
 from shared.http.sign_in import sessions_of
 
 router = APIRouter(tags=["alerts"])
@@ -131,10 +129,8 @@ class AlertRate(Share):
 @router.get("/v1/sites/{site_id}/alert-rules")
 async def list_alert_rules(request: Request, site_id: Annotated[SiteId, Path()], caller: ClinicPeople) -> Rules:
     """The network's rules as they hold at a site, and the site's own, with every change that was made."""
-    scope = _own_site(caller, site_id)
-    async with transaction(pool_of(request), scope) as connection:
-        changes = await store.rule_changes(connection, scope, site_id)
-        await keep_read(request, connection, site_id, None)
+    async with about_site(request, caller, site_id, Kind.READ) as connection:
+        changes = await store.rule_changes(connection, SiteScope.of(site_id), site_id)
     rules = {**NETWORK_RULES, **{change.rule.id: change.rule for change in reversed(changes)}}
     return Rules(site_id=site_id, items=[_described(rule, changes) for rule in rules.values()])
 
@@ -147,14 +143,11 @@ async def put_alert_rule(
 
     It holds from the next survey on. Saying again what holds changes nothing.
     """
-    scope = _own_site(caller, site_id)
-    async with transaction(pool_of(request), scope, locks=[(site_id, "alert-rules")]) as connection:
-        if not await store.has_site(connection, scope, site_id):
-            raise unknown("site")
-        changes = await store.rule_changes(connection, scope, site_id)
+    locks = [(site_id, "alert-rules")]
+    async with about_site(request, caller, site_id, Kind.WRITE, locks=locks) as connection:
+        changes = await store.rule_changes(connection, SiteScope.of(site_id), site_id)
         known = next((change.rule for change in changes if change.rule.id == rule_id), NETWORK_RULES.get(rule_id))
         rule = rule_changed(_defined(rule_id, known, body), _settings(body), number := len(changes) + 1)
-        await trail_of(request).keep(connection, [Entry(site_id, Kind.WRITE, 200)])
         if known is not None and rule == replace(known, version=rule.version):
             return _described(known, changes)
         change = store.RuleChange(rule, caller.subject, sessions_of(request).clock())
@@ -165,12 +158,11 @@ async def put_alert_rule(
 @router.get("/v1/sites/{site_id}/alert-rate")
 async def read_alert_rate(request: Request, site_id: Annotated[SiteId, Path()], caller: ClinicPeople) -> AlertRate:
     """What part of a site's surveys raised an alert, over the last 30 days and by rule; the target is under 10 %."""
-    scope = _own_site(caller, site_id)
+    scope = SiteScope.of(site_id)
     since = sessions_of(request).clock() - RATE_OVER
-    async with transaction(pool_of(request), scope) as connection:
+    async with about_site(request, caller, site_id, Kind.READ) as connection:
         surveys = await store.count_surveys(connection, scope, site_id, since)
         counts = await store.alert_counts(connection, scope, site_id, since)
-        await keep_read(request, connection, site_id, None)
     total = next((count for count in counts if count.rule_id is None), store.RuleCount(None, 0, 0))
     share = _share(surveys, total)
     return AlertRate(
@@ -183,12 +175,6 @@ async def read_alert_rate(request: Request, site_id: Annotated[SiteId, Path()], 
             RuleShare(**_share(surveys, count), rule_id=count.rule_id) for count in counts if count.rule_id is not None
         ],
     )
-
-
-def _own_site(caller: Caller, site_id: str) -> SiteScope:
-    if site_id not in caller.sites:
-        raise unknown("site")
-    return SiteScope.of(site_id)
 
 
 def _defined(rule_id: str, known: Rule | None, body: RuleBody) -> Rule:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from services.intake import store
+from services.intake.api.standing import about_site, visit_at
 from services.intake.domain import (
     BY_HAND,
     MOST_DAYS_BEFORE,
@@ -25,7 +26,7 @@ from services.intake.domain import (
     stop_reason,
     wrong_with_rule,
 )
-from shared.audit import Entry, Kind
+from shared.audit import Kind
 from shared.auth import Caller
 from shared.db import Connection, SiteScope, transaction
 from shared.errors import Problem, conflict, unknown
@@ -34,7 +35,7 @@ from shared.http.access import SiteStaff
 from shared.http.batch import Batch
 from shared.http.commands import Accepted, Command, IdempotencyKey, NamedSite, execute, pool_of
 from shared.http.fields import YesNo
-from shared.http.record import keep_read, trail_of
+from shared.http.record import keep_read
 from shared.outbox import Recorded
 
 router = APIRouter(tags=["deliveries"])
@@ -116,13 +117,7 @@ async def set_delivery_rule(
     rule = body.rule()
     if wrong := wrong_with_rule(rule):
         raise Problem(422, "invalid", f"{len(wrong)} field(s) do not fit together.", errors=wrong)
-    if site_id not in caller.sites:
-        raise unknown("site")
-    scope = SiteScope.of(site_id)
-    async with transaction(pool_of(request), scope) as connection:
-        if not await store.has_site(connection, scope, site_id):
-            raise unknown("site")
-        await trail_of(request).keep(connection, [Entry(site_id, Kind.WRITE, 200)])
+    async with about_site(request, caller, site_id, Kind.WRITE) as connection:
         await store.record_delivery_rule(connection, site_id, rule, datetime.now(UTC))
     return body
 
@@ -132,14 +127,8 @@ async def read_delivery_rule(
     request: Request, site_id: Annotated[SiteId, Path()], caller: SiteStaff
 ) -> DeliveryRuleBody:
     """When a site's patients get their links; never, where it has not said."""
-    if site_id not in caller.sites:
-        raise unknown("site")
-    scope = SiteScope.of(site_id)
-    async with transaction(pool_of(request), scope) as connection:
-        if not await store.has_site(connection, scope, site_id):
-            raise unknown("site")
-        rule = await store.delivery_rule(connection, scope, site_id)
-        await keep_read(request, connection, site_id, None)
+    async with about_site(request, caller, site_id, Kind.READ) as connection:
+        rule = await store.delivery_rule(connection, SiteScope.of(site_id), site_id)
     return _described_rule(rule or OFF)
 
 
@@ -164,11 +153,7 @@ async def send_link(
 ) -> Response:
     """Send the link of a visit now, or again as a reminder; in the site's quiet hours, when they are over."""
     site_id = caller.writing_site(site)
-    scope = SiteScope.of(site_id)
-    async with transaction(pool_of(request), scope) as connection:
-        visit = await store.visit(connection, scope, visit_id)
-    if visit is None:
-        raise unknown("visit")
+    visit = await visit_at(request, site_id, visit_id)
     command = Command[SendBody](
         locks=lambda _site, _body: [str(visit.patient_id)],
         record=partial(send_by_hand, caller, visit_id, visit.patient_id),

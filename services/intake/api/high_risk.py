@@ -9,12 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake import store
 from services.intake.api.alerts import ClinicPeople
-from services.intake.api.standing import enrolled
+from services.intake.api.standing import about_site, enrolled
 from services.intake.domain import RiskReason
 from shared.audit import Entry, Kind
 from shared.auth import Caller
 from shared.db import SiteScope, transaction
-from shared.errors import unknown
 from shared.events import ClinicianId, SiteId
 from shared.http.commands import NamedSite, pool_of
 from shared.http.fields import Day, Moment
@@ -107,12 +106,7 @@ async def put_huddle(
     request: Request, site_id: Annotated[SiteId, Path()], body: HuddleBody, caller: ClinicPeople
 ) -> HuddleBody:
     """Name who keeps a site's list, and say when the team next meets over it."""
-    if site_id not in caller.sites:
-        raise unknown("site")
-    async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
-        if not await store.has_site(connection, SiteScope.of(site_id), site_id):
-            raise unknown("site")
-        await trail_of(request).keep(connection, [Entry(site_id, Kind.WRITE, 200)])
+    async with about_site(request, caller, site_id, Kind.WRITE) as connection:
         await store.record_huddle(connection, store.Huddle(site_id, body.list_manager, body.next_at))
     return body
 

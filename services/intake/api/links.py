@@ -11,6 +11,7 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from services.intake import store
+from services.intake.api.standing import about_site, visit_at
 from services.intake.domain import Link, LinkState, expiry, secret_hash, secret_of
 from shared import outbox
 from shared.audit import Entry, Kind
@@ -75,11 +76,7 @@ async def make_link(
     """Make a link for a visit. The same key gives the same link, though it is stored nowhere."""
     link_keys: Sequence[bytes] = request.app.state.link_keys
     site_id = caller.writing_site(site)
-    scope = SiteScope.of(site_id)
-    async with transaction(pool_of(request), scope) as connection:
-        visit = await store.visit(connection, scope, visit_id)
-    if visit is None:
-        raise unknown("visit")
+    visit = await visit_at(request, site_id, visit_id)
     command = Command[LinkBody](
         locks=lambda _site, _body: [str(visit.patient_id)],
         record=partial(_make, link_keys[0], caller, visit_id),
@@ -90,7 +87,7 @@ async def make_link(
     headers = {name: value for name, value in answer.headers.items() if name == "idempotent-replayed"}
     secret = secret_of(link_keys[0], site_id, UUID(made["id"]))
     if headers:
-        async with transaction(pool_of(request), scope) as connection:
+        async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
             secret = await _known_secret(connection, link_keys, site_id, UUID(made["id"]))
     made["link"] = f"{request.app.state.platform.public_urls['intake']}/l/{site_id}/{secret}"
     return Response(orjson.dumps(made), answer.status_code, headers, "application/json")
@@ -139,12 +136,7 @@ async def put_link_rule(
     request: Request, site_id: Annotated[SiteId, Path()], body: LinkRule, caller: SiteStaff
 ) -> LinkRule:
     """Say what a site's links ask of who opens them."""
-    if site_id not in caller.sites:
-        raise unknown("site")
-    async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
-        if not await store.has_site(connection, SiteScope.of(site_id), site_id):
-            raise unknown("site")
-        await trail_of(request).keep(connection, [Entry(site_id, Kind.WRITE, 200)])
+    async with about_site(request, caller, site_id, Kind.WRITE) as connection:
         await store.record_link_rule(connection, site_id, asks_birth_year=body.asks_birth_year)
     return body
 

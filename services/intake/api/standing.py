@@ -1,12 +1,20 @@
-"""How a patient stands whom a write is about: enrolled, erased, or unknown at this site."""
+"""How it stands with what a request is about: a patient, a visit, a site, or that the caller's sites have no such."""
 
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from uuid import UUID
 
+from fastapi import Request
+
 from services.intake import store
-from shared.db import Connection, SiteScope
+from shared.audit import Entry, Kind
+from shared.auth import Caller
+from shared.db import Connection, Lockable, SiteScope, transaction
 from shared.erasures import erased_among
 from shared.errors import erased, unknown
-from shared.events import EnrollmentUpdated
+from shared.events import EnrollmentUpdated, VisitUpdated
+from shared.http.commands import pool_of
+from shared.http.record import trail_of
 from shared.sealing import Patient
 
 
@@ -22,3 +30,36 @@ async def enrolled(connection: Connection, site_id: str, patient_id: UUID) -> En
     if await erased_among(connection, [Patient(site_id, patient_id)]):
         raise erased()
     raise unknown("patient")
+
+
+async def visit_at(request: Request, site_id: str, visit_id: UUID) -> VisitUpdated:
+    """The visit that a write is about, so that its patient can be locked: what is written is decided anew then.
+
+    Raises:
+        Problem: 404, the site has no such visit.
+    """
+    scope = SiteScope.of(site_id)
+    async with transaction(pool_of(request), scope) as connection:
+        visit = await store.visit(connection, scope, visit_id)
+    if visit is None:
+        raise unknown("visit")
+    return visit
+
+
+@asynccontextmanager
+async def about_site(
+    request: Request, caller: Caller, site_id: str, kind: Kind, *, locks: Sequence[Lockable] = ()
+) -> AsyncIterator[Connection]:
+    """A transaction about one of the caller's sites, on record as a read or a write of what the site has set.
+
+    Raises:
+        Problem: 404, a site that is not one of the caller's or that nobody has made known.
+    """
+    if site_id not in caller.sites:
+        raise unknown("site")
+    scope = SiteScope.of(site_id)
+    async with transaction(pool_of(request), scope, locks=locks) as connection:
+        if not await store.has_site(connection, scope, site_id):
+            raise unknown("site")
+        await trail_of(request).keep(connection, [Entry(site_id, kind, 200)])
+        yield connection

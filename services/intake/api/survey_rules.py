@@ -6,14 +6,12 @@ from fastapi import APIRouter, Path, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from services.intake import store
+from services.intake.api.standing import about_site
 from services.intake.domain import OPTIONAL_PARTS
-from shared.audit import Entry, Kind
-from shared.db import SiteScope, transaction
-from shared.errors import unknown
+from shared.audit import Kind
+from shared.db import SiteScope
 from shared.events import SiteId
 from shared.http.access import SiteStaff
-from shared.http.commands import pool_of
-from shared.http.record import keep_read, trail_of
 
 router = APIRouter(tags=["surveys"])
 _FEWEST_DIGITS, _MOST_DIGITS = 7, 15
@@ -54,12 +52,7 @@ async def set_survey_rule(
     request: Request, site_id: Annotated[SiteId, Path()], body: SurveyRuleBody, caller: SiteStaff
 ) -> SurveyRuleBody:
     """Say whom a site's patients call, and which optional parts it does not ask from now on."""
-    if site_id not in caller.sites:
-        raise unknown("site")
-    async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
-        if not await store.has_site(connection, SiteScope.of(site_id), site_id):
-            raise unknown("site")
-        await trail_of(request).keep(connection, [Entry(site_id, Kind.WRITE, 200)])
+    async with about_site(request, caller, site_id, Kind.WRITE) as connection:
         await store.record_survey_rule(connection, site_id, store.SurveyRule(body.care_line, body.left_out))
     return body
 
@@ -67,13 +60,7 @@ async def set_survey_rule(
 @router.get("/v1/sites/{site_id}/survey-rule")
 async def read_survey_rule(request: Request, site_id: Annotated[SiteId, Path()], caller: SiteStaff) -> SurveyRuleBody:
     """What a site says to those who answer; no number and every part, where it has not said."""
-    if site_id not in caller.sites:
-        raise unknown("site")
-    scope = SiteScope.of(site_id)
-    async with transaction(pool_of(request), scope) as connection:
-        if not await store.has_site(connection, scope, site_id):
-            raise unknown("site")
-        rule = await store.survey_rule(connection, scope, site_id) or store.SurveyRule()
-        await keep_read(request, connection, site_id, None)
+    async with about_site(request, caller, site_id, Kind.READ) as connection:
+        rule = await store.survey_rule(connection, SiteScope.of(site_id), site_id) or store.SurveyRule()
     # What was set may be optional no more.
     return SurveyRuleBody.model_construct(care_line=rule.care_line, left_out=tuple(rule.left_out))

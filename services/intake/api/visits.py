@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from services.intake import store
-from services.intake.api.standing import enrolled
+from services.intake.api.standing import enrolled, visit_at
 from services.intake.domain import CancelReason, Eligibility, VisitStatus, advance, eligibility
 from shared.db import Connection, SiteScope, transaction
 from shared.errors import unknown
@@ -94,11 +94,7 @@ async def change_visit(
 ) -> Response:
     """Check in, complete, cancel, re-book or move a visit; a time of check-in or completion not given is now."""
     site_id = caller.writing_site(site)
-    scope = SiteScope.of(site_id)
-    async with transaction(pool_of(request), scope) as connection:
-        visit = await store.visit(connection, scope, visit_id)
-    if visit is None:
-        raise unknown("visit")
+    visit = await visit_at(request, site_id, visit_id)
     command = Command[VisitChange](
         locks=lambda _site, _body: [str(visit.patient_id)],
         record=partial(_change, visit_id),
