@@ -13,9 +13,9 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from services.intake import store
-from services.intake.api.desk import Desk, desk_of, empty_draft, save_part
+from services.intake.api.desk import OF_PATIENT, Desk, Saved, desk_of, save_part
 from services.intake.api.surveys import Submission, SurveyBody
-from services.intake.domain.drafts import Part, unfinished
+from services.intake.domain.drafts import Part, part_of, unfinished
 from services.intake.domain.questionnaires import Disabled, Given, check
 from services.intake.domain.severity import is_severe
 from services.intake.pages.survey import (
@@ -27,7 +27,7 @@ from services.intake.pages.survey import (
     show_thanks,
     unanswered_words,
 )
-from shared.auth import Caller, Role
+from shared.auth import Role
 from shared.db import transaction
 from shared.errors import KeyRingAway, Problem
 from shared.events import EntryMode, Language
@@ -39,7 +39,7 @@ from shared.http.sign_in import closed_to_patient
 
 router = APIRouter(include_in_schema=False)
 PartNumber = Annotated[int, Path(ge=1, le=99)]
-_OF_PATIENT, _OF_STAFF = "/survey", "/visits/{visit_id}/survey"
+_OF_STAFF = "/visits/{visit_id}/survey"
 Page = Callable[..., Awaitable[Response]]
 
 
@@ -52,7 +52,7 @@ def _page(method: str, path: str) -> Callable[[Page], Page]:
 
     def register(page: Page) -> Page:
         patient, staff = Depends(allow(Role.PATIENT)), Depends(allow(Role.COORDINATOR))
-        router.add_api_route(_OF_PATIENT + path, page, methods=[method], dependencies=[patient])
+        router.add_api_route(OF_PATIENT + path, page, methods=[method], dependencies=[patient])
         router.add_api_route(_OF_STAFF + path, page, methods=[method], dependencies=[staff, Depends(_about)])
         return page
 
@@ -65,8 +65,8 @@ async def continue_survey(request: Request) -> Response:
     desk = await desk_of(request, caller_of(request))
     if desk is None:
         return closed_to_patient(request)
-    page = "thanks" if desk.is_done else f"parts/{min(desk.draft.part, len(desk.parts))}"
-    return RedirectResponse(desk.url(page), status_code=303)
+    part = desk.url(f"parts/{min(desk.draft.part, len(desk.parts))}")
+    return RedirectResponse(desk.leads_away or part, status_code=303)
 
 
 @_page("GET", "/parts/{number}")
@@ -79,30 +79,37 @@ async def show_survey_part(
     desk = await desk_of(request, caller_of(request))
     if desk is None:
         return closed_to_patient(request)
-    if desk.is_done or number > len(desk.parts):
-        return RedirectResponse(desk.url("thanks" if desk.is_done else "review"), status_code=303)
+    if desk.leads_away is not None or number > len(desk.parts):
+        return RedirectResponse(desk.leads_away or desk.url("review"), status_code=303)
     return _shown(request, desk, desk.parts[number - 1], Shown(is_saved=after == "saved"))
 
 
 @_page("POST", "/parts/{number}")
 async def save_survey_part(request: Request, number: PartNumber) -> Response:
     """Save a part and go where the button says. To `go=save`, which the script sends, the answer is a status alone."""
-    fields = await form_of(request)
+    fields, caller = await form_of(request), caller_of(request)
     go = fields.pop("go", "next")
-    desk = await desk_of(request, caller_of(request))
-    if desk is None:
-        return closed_to_patient(request)
-    if desk.is_done:
-        return Response(status_code=409) if go == "save" else RedirectResponse(desk.url("thanks"), status_code=303)
-    language = _SPOKEN.get(go, desk.draft.language)
     try:
-        desk, part, taken = await save_part(request, desk, number, fields, language)
+        saved = await save_part(request, caller, number, fields, _SPOKEN.get(go))
     except KeyRingAway:
-        if go == "save":
+        desk = None if go == "save" else await desk_of(request, caller)
+        if desk is None:
             raise
-        return _shown(request, desk, desk.parts[number - 1], Shown(typed=fields, is_unsaved=True), status=503)
+        part = part_of(desk.parts, fields, number)
+        return _shown(request, desk, part, Shown(typed=fields, is_unsaved=True), status=503)
+    if saved is None:
+        return closed_to_patient(request)
+    if isinstance(saved, Desk):
+        return Response(status_code=409) if go == "save" else RedirectResponse(str(saved.leads_away), status_code=303)
     if go == "save":
-        return Response(status_code=422 if taken.wrong else 204)
+        return Response(status_code=422 if saved.taken.wrong else 204)
+    return _after(request, saved, fields, go)
+
+
+def _after(request: Request, saved: Saved, fields: dict[str, str], go: str) -> Response:
+    """Where a button leads once a part was saved: to it again, while something on it is wrong or passed over."""
+    desk, part, taken = saved
+    language = desk.draft.language
     faults = {link_id: issue.sentence(language) for link_id, issue in taken.wrong.items()}
     if go == "next":
         faults = {item.link_id: unanswered_words(language) for item in part.unanswered(desk.answered)} | faults
@@ -117,8 +124,8 @@ async def review_survey(request: Request) -> Response:
     desk = await desk_of(request, caller_of(request))
     if desk is None:
         return closed_to_patient(request)
-    if desk.is_done:
-        return RedirectResponse(desk.url("thanks"), status_code=303)
+    if desk.leads_away is not None:
+        return RedirectResponse(desk.leads_away, status_code=303)
     todo = unfinished(desk.form.definition, desk.answered)
     return HTMLResponse(show_review(_around(request, desk), desk.parts, todo, desk.answered))
 
@@ -130,8 +137,8 @@ async def send_survey(request: Request) -> Response:
     desk = await desk_of(request, caller_of(request))
     if desk is None:
         return closed_to_patient(request)
-    if desk.is_done:
-        return RedirectResponse(desk.url("thanks"), status_code=303)
+    if desk.leads_away is not None:
+        return RedirectResponse(desk.leads_away, status_code=303)
     submission: Submission = request.app.state.submission
     mode = fields.get("mode", "")
     body = _body(desk, EntryMode(mode) if mode in list(EntryMode) else EntryMode.SELF)
@@ -143,7 +150,6 @@ async def send_survey(request: Request) -> Response:
             return RedirectResponse(desk.url("review"), status_code=303)
         if problem.kind != "already-answered":
             raise
-    await empty_draft(request, desk)
     return RedirectResponse(desk.url("thanks"), status_code=303)
 
 
@@ -170,7 +176,7 @@ async def say_thanks(request: Request) -> Response:
     html = show_thanks(
         _around(request, desk),
         visit_at=desk.place.visit.scheduled_at.astimezone(zone),
-        own_page=_page_of_patient(request, desk, caller_of(request)),
+        own_page=_page_of_patient(request, desk),
     )
     return HTMLResponse(html)
 
@@ -181,7 +187,7 @@ _SPOKEN = {f"lang-{language}": language for language in (Language.ENGLISH, Langu
 def _next(desk: Desk, part: Part, fields: dict[str, str], go: str) -> str:
     """Where a button leads. A severe answer that was just given comes first."""
     if go == "back":
-        return desk.url(f"parts/{part.number - 1}") if part.number > 1 else "/start"
+        return desk.url(f"parts/{part.number - 1}") if part.number > 1 else desk.place.home
     if go != "next":
         return desk.url(f"parts/{part.number}?after=saved")
     # What was answered may have opened or closed parts behind this one; it keeps its place.
@@ -214,20 +220,19 @@ def _shown(request: Request, desk: Desk, part: Part, shown: Shown, *, status: in
 
 
 def _around(request: Request, desk: Desk) -> Around:
-    is_for_staff = desk.place.base != _OF_PATIENT
     return Around(
         language=desk.draft.language,
         base=desk.place.base,
-        home="/visits" if is_for_staff else "/start",
+        home=desk.place.home,
         queue=f"samepage-{desk.place.visit.visit_id}",
         care_line=desk.rule.care_line,
-        is_for_staff=is_for_staff,
+        is_for_staff=desk.place.is_for_staff,
         is_synthetic=request.app.state.platform.is_synthetic,
     )
 
 
-def _page_of_patient(request: Request, desk: Desk, caller: Caller) -> str:
+def _page_of_patient(request: Request, desk: Desk) -> str:
     dashboard = request.app.state.platform.public_urls["dashboard"]
-    if caller.role is Role.PATIENT:
+    if not desk.place.is_for_staff:
         return f"{dashboard}/sign-in/own"
     return f"{dashboard}/patients/{desk.place.visit.patient_id}"

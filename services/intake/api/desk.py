@@ -15,15 +15,17 @@ from fastapi import Request
 from services.intake import store
 from services.intake.api.entry import found_by
 from services.intake.domain import Form, form_for, form_without
-from services.intake.domain.drafts import Answered, Part, Taken, parts, take
+from services.intake.domain.drafts import Answered, Part, Taken, part_of, parts, take
 from shared.audit import Entry, Kind
 from shared.auth import Caller, Role
-from shared.db import Connection, SiteScope, transaction
+from shared.db import Connection, SiteScope, lock, transaction
 from shared.errors import unknown
 from shared.events import Language, VisitState, VisitUpdated
 from shared.http.commands import pool_of, ring_of
 from shared.http.record import keep_read, trail_of
 from shared.sealing import Patient, in_record
+
+OF_PATIENT = "/survey"
 
 
 class Place(NamedTuple):
@@ -41,6 +43,15 @@ class Place(NamedTuple):
     def scope(self) -> SiteScope:
         return SiteScope.of(self.site_id)
 
+    @property
+    def is_for_staff(self) -> bool:
+        return self.base != OF_PATIENT
+
+    @property
+    def home(self) -> str:
+        """Where one came from."""
+        return f"/visits/{self.visit.visit_id}" if self.is_for_staff else "/start"
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -52,6 +63,16 @@ class Desk:
     draft: store.DraftRow
     answered: Answered
     is_done: bool
+
+    @property
+    def leads_away(self) -> str | None:
+        """Where to go instead of answering: the survey is sent, or its visit was cancelled or, to patients, is over."""
+        if self.is_done:
+            return self.url("thanks")
+        state, is_for_staff = self.place.visit.state, self.place.is_for_staff
+        if state is VisitState.CANCELLED or (state is VisitState.COMPLETED and not is_for_staff):
+            return self.place.home
+        return None
 
     @property
     def parts(self) -> list[Part]:
@@ -77,41 +98,49 @@ async def desk_of(request: Request, caller: Caller) -> Desk | None:
     return await _opened(request, place, *read)
 
 
+class Saved(NamedTuple):
+    """The desk after a part was saved, which part that was, and what could not be taken."""
+
+    desk: Desk
+    part: Part
+    taken: Taken
+
+
 async def save_part(
-    request: Request, desk: Desk, number: int, fields: Mapping[str, str], language: Language
-) -> tuple[Desk, Part, Taken]:
-    """Put a part's fields into the draft as it stands now.
+    request: Request, caller: Caller, number: int, fields: Mapping[str, str], language: Language | None
+) -> Saved | Desk | None:
+    """Put a form's fields into the draft; `language` where another one was chosen.
+
+    The desk alone where nothing can be saved any more; None as `desk_of`.
 
     Raises:
+        Problem: as `desk_of`.
         KeyRingAway: nothing was saved, for there are words that cannot be sealed now.
     """
-    place = desk.place
-    locks = [(place.site_id, str(place.visit.patient_id))]
-    async with transaction(pool_of(request), place.scope, locks=locks) as connection:
-        now_there = await _opened(request, place, *await _read(connection, place))
-        part = now_there.parts[min(number, len(now_there.parts)) - 1]
-        taken = take(now_there.form.definition, part, now_there.answered, fields)
+    async with transaction(pool_of(request), caller.scope) as connection:
+        place = await _place(request, connection, caller)
+        if place is None:
+            return None
+        patient_id = place.visit.patient_id
+        await lock(connection, [(place.site_id, str(patient_id))])
+        desk = await _opened(request, place, *await _read(connection, place))
+        if desk.leads_away is not None:
+            await keep_read(request, connection, place.site_id, patient_id)
+            return desk
+        part = part_of(desk.parts, fields, number)
+        taken = take(desk.form.definition, desk.answered, fields)
         draft = replace(
-            now_there.draft,
-            language=language,
+            desk.draft,
+            language=language or desk.draft.language,
             part=part.number,
             answers=taken.answered.answers,
             skipped=taken.answered.skipped,
-            words=await _sealed(request, now_there, taken.answered),
+            words=await _sealed(request, desk, taken.answered),
             saved_at=datetime.now(UTC),
         )
         await store.record_draft(connection, draft)
-        await trail_of(request).keep(connection, [Entry(place.site_id, Kind.WRITE, 200, place.visit.patient_id)])
-    return replace(now_there, draft=draft, answered=taken.answered), part, taken
-
-
-async def empty_draft(request: Request, desk: Desk) -> None:
-    """What was answered is a survey now: leave none of it here."""
-    locks = [(desk.place.site_id, str(desk.place.visit.patient_id))]
-    async with transaction(pool_of(request), desk.place.scope, locks=locks) as connection:
-        now = datetime.now(UTC)
-        sent = replace(desk.draft, answers={}, skipped={}, words={}, saved_at=now, sent_at=now)
-        await store.record_draft(connection, sent)
+        await trail_of(request).keep(connection, [Entry(place.site_id, Kind.WRITE, 200, patient_id)])
+    return Saved(replace(desk, draft=draft, answered=taken.answered), part, taken)
 
 
 async def _place(request: Request, connection: Connection, caller: Caller) -> Place | None:
@@ -119,7 +148,7 @@ async def _place(request: Request, connection: Connection, caller: Caller) -> Pl
         found = await found_by(connection, caller)
         visit = None if found is None else await store.visit(connection, caller.scope, found.link.visit_id)
         (site_id,) = caller.sites
-        return None if visit is None else Place(site_id, visit, "/survey")
+        return None if visit is None else Place(site_id, visit, OF_PATIENT)
     visit_id = UUID(request.path_params["visit_id"])
     visit = await store.visit(connection, caller.scope, visit_id)
     whose = await store.site_of_visit(connection, caller.scope, visit_id)
@@ -134,8 +163,7 @@ async def _read(connection: Connection, place: Place) -> tuple[store.SurveyRule,
     if enrolment is None:
         raise unknown("patient")
     draft = await store.draft(connection, place.scope, place.visit.visit_id)
-    is_over = place.visit.state in (VisitState.CANCELLED,)
-    is_done = is_over or await store.has_survey(connection, place.scope, place.visit.visit_id)
+    is_done = await store.has_survey(connection, place.scope, place.visit.visit_id)
     if draft is None or (draft.sent_at is not None and not is_done):
         draft = _new(place, form_for(enrolment.diagnosis), enrolment.language)
     return rule, draft, form_without(draft.form, frozenset(rule.left_out)), is_done
@@ -173,14 +201,10 @@ async def _opened(
 
 async def _sealed(request: Request, desk: Desk, answered: Answered) -> dict[str, str]:
     """The words of a draft: what is new is sealed, what stays is left as it was, readable or not."""
-    before, now = desk.answered.words, answered.words
+    before, now, sealed = desk.answered.words, answered.words, desk.draft.words
     new = {item: said for item, said in now.items() if before.get(item) != said}
-    unread = desk.draft.words.keys() - before.keys()
-    kept = {
-        item: desk.draft.words[item]
-        for item in desk.draft.words
-        if item in unread - new.keys() or (item in now and item not in new)
-    }
+    is_kept = (now.keys() | (sealed.keys() - before.keys())) - new.keys()
+    kept = {item: text for item, text in sealed.items() if item in is_kept}
     if not new:
         return kept
     key = await ring_of(request).sealer(desk.place.patient)

@@ -8,7 +8,7 @@ stays unanswered: nothing is taken for a no, and nothing that was saved is dropp
     ~matters_most     the reason for skipping a question that is answered by typing
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -27,7 +27,6 @@ from shared.events import SkipReason
 
 SKIP = "~"
 MORE = "+"
-TYPED = (ItemType.STRING, ItemType.TEXT)
 _NUMBERS = (ItemType.INTEGER, ItemType.DECIMAL)
 _REASONS = {str(reason): reason for reason in SkipReason}
 
@@ -67,7 +66,7 @@ class Part(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """What is answered once the form of a part was sent.
+    """What is answered once a form was sent.
 
     `wrong` says by question what is wrong with a field that could not be taken, `typed` what stood in it.
     """
@@ -84,16 +83,24 @@ def parts(definition: Definition, answered: Answered) -> list[Part]:
     return [part._replace(number=number) for number, part in enumerate((p for p in found if p.questions), start=1)]
 
 
-def take(definition: Definition, part: Part, answered: Answered, fields: Mapping[str, str]) -> Taken:
-    """Put the fields of a part's form into what was answered.
+def take(definition: Definition, answered: Answered, fields: Mapping[str, str]) -> Taken:
+    """Put the fields of a form into what was answered.
 
-    A question without a field keeps what it had, and so does one whose field cannot be taken.
+    Each goes by its own name: what was answered meanwhile may have given its part another number, or hidden it. A
+    question without a field keeps what it had, and so does one whose field cannot be taken.
     """
-    read = {item.link_id: _given(item.link_id, fields) for item in part.questions if _is_sent(item, fields)}
-    new = _with(part, answered, read)
+    asked = [item for item in definition.walk() if item.is_asked and _is_sent(item, fields)]
+    read = {item.link_id: _given(item.link_id, fields) for item in asked}
+    new = _with(asked, answered, read)
     wrong = {issue.link_id: issue for issue in _issues(definition, new) if issue.link_id in read}
-    kept = _with(part, answered, {name: given for name, given in read.items() if name not in wrong})
+    kept = _with([item for item in asked if item.link_id not in wrong], answered, read)
     return Taken(kept, wrong, {name: read[name].text for name in wrong})
+
+
+def part_of(parts: Sequence[Part], fields: Mapping[str, str], number: int) -> Part:
+    """The part that a form's fields are of; the one with this number, or the last, where none of it is shown now."""
+    sent = (part for part in parts if any(_is_sent(item, fields) for item in part.questions))
+    return next(sent, parts[min(number, len(parts)) - 1])
 
 
 def unfinished(definition: Definition, answered: Answered) -> list[Part]:
@@ -139,14 +146,13 @@ def _given(name: str, fields: Mapping[str, str]) -> _Field:
     return _Field(text, _REASONS.get(fields.get(SKIP + name, "")))
 
 
-def _with(part: Part, answered: Answered, read: Mapping[str, _Field]) -> Answered:
+def _with(items: Iterable[Item], answered: Answered, read: Mapping[str, _Field]) -> Answered:
     answers, words, skipped = dict(answered.answers), dict(answered.words), dict(answered.skipped)
-    for item in part.questions:
-        if (given := read.get(item.link_id)) is None:
-            continue
+    for item in items:
+        given = read[item.link_id]
         for held in (answers, words, skipped):
             held.pop(item.link_id, None)
-        if given.text and item.type in TYPED:
+        if given.text and item.is_typed:
             words[item.link_id] = given.text
         elif given.text:
             answers[item.link_id] = _value(item, given.text)

@@ -11,13 +11,12 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from services.intake.domain.content import QUESTIONNAIRES, optional_parts, without
-from services.intake.domain.questionnaires import Definition, Given, Issue, ItemType, check, compile_questionnaire
+from services.intake.domain.questionnaires import Definition, Given, Issue, check, compile_questionnaire
 from shared.errors import FieldError
 from shared.events import ConcernTopic, Diagnosis, SkipReason
 
 MATTERS_MOST = "matters_most"
 _RANKS = (1, 2, 3)
-_TYPED = (ItemType.STRING, ItemType.TEXT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ def _form(key: str, questionnaire: Mapping[str, Any]) -> Form:
 
 
 FORMS: Mapping[str, Form] = MappingProxyType({key: _form(key, found) for key, found in QUESTIONNAIRES.items()})
-TYPED = frozenset(item.link_id for form in FORMS.values() for item in form.definition.walk() if item.type in _TYPED)
+TYPED = frozenset(item.link_id for form in FORMS.values() for item in form.definition.walk() if item.is_typed)
 OPTIONAL_PARTS = frozenset(part for found in QUESTIONNAIRES.values() for part in optional_parts(found))
 _FORM_OF = {form.diagnosis: form for form in FORMS.values()}
 
@@ -93,7 +92,7 @@ def read(form: Form, answers: Mapping[str, Any], skipped: Mapping[str, Any]) -> 
 def _said(definition: Definition, answers: Mapping[str, Any], skipped: Mapping[str, SkipReason]) -> Said:
     codes, words = dict[str, Any](), dict[str, str]()
     for link_id, answer in answers.items():
-        (words if definition.by_id[link_id].type in _TYPED else codes)[link_id] = answer
+        (words if definition.by_id[link_id].is_typed else codes)[link_id] = answer
     concerns = []
     for topic, said in map(concern_items, _RANKS):
         if topic in codes or said in words:

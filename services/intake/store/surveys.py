@@ -100,13 +100,18 @@ async def standings(connection: Connection, scope: SiteScope, wanted: Sequence[W
 
 
 async def record_surveys(connection: Connection, surveys: Sequence[SurveyRow]) -> None:
-    """Insert surveys, each at its site."""
+    """Insert surveys, each at its site; nothing is left in the drafts of their visits."""
     await connection.execute(
         f"""
-        INSERT INTO survey ({_COLUMNS})
-        SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::timestamptz[],
-                             $7::jsonb[], $8::text[], $9::jsonb[], $10::integer[], $11::text[], $12::text[],
-                             $13::text[], $14::text[], $15::timestamptz[])
+        WITH new AS (
+            SELECT * FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::timestamptz[],
+                                 $7::jsonb[], $8::text[], $9::jsonb[], $10::integer[], $11::text[], $12::text[],
+                                 $13::text[], $14::text[], $15::timestamptz[]) AS new ({_COLUMNS})
+        ), sent AS (
+            UPDATE survey_draft AS draft SET answers = '{{}}', skipped = '{{}}', words = '{{}}', sent_at = recorded_at
+            FROM new WHERE (draft.site_id, draft.visit_id) = (new.site_id, new.visit_id)
+        )
+        INSERT INTO survey ({_COLUMNS}) SELECT * FROM new
         """,
         *as_columns(map(_values, surveys)),
     )

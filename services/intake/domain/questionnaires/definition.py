@@ -174,6 +174,11 @@ class Item:
         return self.is_read_only and bool(self.initial) and not is_computed
 
     @cached_property
+    def is_typed(self) -> bool:
+        """Whether people answer in their own words."""
+        return self.type in (ItemType.STRING, ItemType.TEXT)
+
+    @cached_property
     def opens_scope(self) -> bool:
         """Whether each occurrence, or each answer, has questions of its own."""
         return self.repeats and any(item.type is not ItemType.DISPLAY for item in self.items)
