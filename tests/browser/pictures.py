@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 from urllib.parse import urljoin
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
+from tests.browser.chromium import open_chromium
 from tests.browser.test_survey import answer, press_next
-from tests.journeys.test_journey import CHROMIUM
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "docs" / "pictures"
@@ -24,15 +24,11 @@ LIST = "coordinator, the week's visits"
 
 async def main() -> None:
     links = json.loads((ROOT / "var" / "demo" / "links.json").read_text())
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-background-networking"]
-        )
+    async with open_chromium() as browser:
         for name, who, width, height, scheme in SHOTS:
             await take(browser, links[who], PICTURES / name, (width, height), scheme=scheme)
         await take_staff_pages(browser, links[LIST])
         await take_survey(browser, links["patient, before a visit"])
-        await browser.close()
 
 
 async def take(browser: Browser, link: str, path: Path, size: tuple[int, int], *, scheme: str) -> None:

@@ -9,14 +9,13 @@ from deploy.ehrs import add_ehr
 from deploy.local.ports import keep_or_choose
 from services.dashboard.app import create_app
 from services.dashboard.worker import SUBSCRIPTION
-from tests.browser.test_survey import chromium, pytestmark
 from tests.builders import PATIENT, SITE, a_site, a_visit, an_enrollment, an_event
 from tests.conftest import Apps, served
 from tests.services.dashboard.fake_ehr import FakeEhr, running_ehr
 from tests.services.streams import arrive
 from tests.waiting import until
 
-__all__ = ["chromium", "pytestmark"]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from deploy.local.ports import keep_or_choose
 from services.dashboard.app import create_app
@@ -16,7 +16,7 @@ from shared.auth import Caller, Role
 from shared.db import transaction
 from shared.events import Body, ClinicianDataUpdated, SurveyCompleted, ViewEnd
 from shared.settings import Limits
-from tests.browser.test_survey import CHROMIUM, is_for_everybody
+from tests.browser.chromium import is_for_everybody
 from tests.builders import (
     PATIENT,
     SITE,
@@ -34,10 +34,7 @@ from tests.services.streams import arrive
 from tests.services.trails import trail
 from tests.waiting import until
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium here: apt-get install chromium"),
-]
+pytestmark = pytest.mark.browser
 PATH = f"/patients/{PATIENT}"
 LIVE, LOST = "[data-when=live]", "[data-when=lost]"
 
@@ -66,16 +63,6 @@ async def home(app: Apps) -> AsyncIterator[Home]:
     (port,) = keep_or_choose((), 1)
     async with application.router.lifespan_context(application), served(application, port) as address:
         yield Home(application, address)
-
-
-@pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-background-networking"]
-        )
-        yield browser
-        await browser.close()
 
 
 async def signed_in(home: Home, chromium: Browser, *, width: int = 390, has_script: bool = True) -> BrowserContext:
@@ -226,6 +213,16 @@ async def test_without_a_script_the_page_says_when_it_was_updated_and_offers_to_
     await home.hears(a_result(7), 2)
     await page.get_by_role("link", name="Reload").first.click()
     await expect(page.locator("[data-panel=trends]")).to_contain_text("7 on 7 Oct 2026")
+    await context.close()
+
+
+@pytest.mark.parametrize("width", [390, 1366, 1600, 1920])
+async def test_on_a_shared_screen_no_reading_is_wider_than_its_place(home: Home, chromium: Browser, width: int) -> None:
+    context = await signed_in(home, chromium, width=width)
+    page = await open_page(context, home, "?shared=true")
+    readings = page.locator(".reading")
+    assert await readings.count() > 0
+    assert await readings.evaluate_all("all => all.filter(one => one.scrollWidth > one.clientWidth).length") == 0
     await context.close()
 
 

@@ -10,17 +10,14 @@ from playwright.async_api import Browser, Page, expect
 from deploy.local.ports import keep_or_choose
 from shared.auth import Caller, Role
 from shared.db import transaction
-from tests.browser.test_survey import CHROMIUM, chromium, is_for_everybody
+from tests.browser.chromium import is_for_everybody
 from tests.conftest import served
 from tests.services.intake.alerted import SITE, Alerted
 from tests.services.intake.conftest import alerted, clock
 from tests.services.intake.post import count, somebody
 
-__all__ = ["alerted", "chromium", "clock"]
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium here: apt-get install chromium"),
-]
+__all__ = ["alerted", "clock"]
+pytestmark = pytest.mark.browser
 # A visit in seven days is in the next week, whatever day it is.
 DAYS, LIST = 7, "/visits?week=1"
 FILE = "patient,birth_year,sex,diagnosis\r\nMRN-9,soon,female,crohns-disease\r\n"

@@ -2,27 +2,21 @@
 
 import re
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from deploy.local.ports import keep_or_choose
 from shared.events import SurveyCompleted
+from tests.browser.chromium import is_for_everybody
 from tests.conftest import Apps, Tokens, served
 from tests.services.clinic import Clinic, clinic_of
 from tests.services.streams import published
 from tests.waiting import until
 
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium here: apt-get install chromium"),
-]
-LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
@@ -36,16 +30,6 @@ async def home(clinic: Clinic) -> AsyncIterator[str]:
     (port,) = keep_or_choose((), 1)
     async with served(clinic.intake, port) as address:
         yield address
-
-
-@pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-background-networking"]
-        )
-        yield browser
-        await browser.close()
 
 
 async def open_survey(context: BrowserContext, clinic: Clinic, home: str) -> Page:
@@ -85,14 +69,6 @@ async def walk(page: Page) -> AsyncIterator[str]:
         else:
             await press_next(page)
     yield page.url
-
-
-async def is_for_everybody(page: Page) -> None:
-    """No finding of axe at the levels of WCAG 2.2 AA, and nothing to scroll sideways for."""
-    found = await Axe().run(page, options={"runOnly": {"type": "tag", "values": LEVELS}, "resultTypes": ["violations"]})
-    assert [(one["id"], one["nodes"][0]["html"]) for one in found.response["violations"]] == [], page.url
-    width = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-    assert width[0] <= width[1], page.url
 
 
 class Eyes(NamedTuple):
@@ -164,6 +140,40 @@ async def test_next_waits_for_the_connection_and_goes_on_by_itself(
     assert "/parts/1" in page.url
     await context.set_offline(False)
     await page.wait_for_url(re.compile("/parts/2"), timeout=20_000)
+    await context.close()
+
+
+async def test_answers_of_a_session_that_ended_are_kept_until_the_link_is_opened_again(
+    clinic: Clinic, home: str, chromium: Browser
+) -> None:
+    context = await chromium.new_context(viewport={"width": 390, "height": 844})
+    page = await open_survey(context, clinic, home)
+    await context.clear_cookies()
+    await page.locator("textarea").first.fill("The cramps are back")
+    await expect(page.locator("[data-status]")).to_contain_text("Kept on this phone until we can save: 1")
+    await answer(page)
+    await page.locator(".survey-nav .btn-main").click()
+    await expect(page.locator("[data-status]")).to_have_count(0)
+    await expect(page.get_by_role("heading", level=1)).to_have_text("This page is closed")
+    assert await page.evaluate("localStorage.length") == 1
+    await context.close()
+
+
+async def test_a_number_that_is_wrong_is_not_called_saved_and_next_says_so(
+    clinic: Clinic, home: str, chromium: Browser
+) -> None:
+    context = await chromium.new_context(viewport={"width": 390, "height": 844})
+    page = await open_survey(context, clinic, home)
+    await page.goto(f"{home}/survey/parts/4")
+    await answer(page)
+    more = page.locator("input[name='+loose_stools_per_day']")
+    await page.locator("input[name=loose_stools_per_day][value='+']").check(force=True)
+    await expect(page.locator("[data-status]")).to_contain_text("Saved")
+    await more.fill("a lot")
+    await expect(page.locator("[data-status]")).to_have_text("")
+    await page.locator(".survey-nav .btn-main").click()
+    await expect(page.get_by_role("alert").first).to_be_visible()
+    await expect(more).to_have_value("a lot")
     await context.close()
 
 

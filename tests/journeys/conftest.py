@@ -16,7 +16,9 @@ from deploy.prepare import await_doors, prepare_afresh
 from deploy.provider import Person, keep_people
 from deploy.supervisor import Supervisor
 from shared.auth import Role
+from tests.browser.chromium import chromium
 
+__all__ = ["chromium"]
 ROOT = Path(__file__).resolve().parents[2]
 
 

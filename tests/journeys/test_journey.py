@@ -8,13 +8,12 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from uuid import UUID
 
 import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from playwright.async_api import async_playwright
+from playwright.async_api import Browser
 
 from deploy.audit.command import Places
 from deploy.audit.export import rows_about
@@ -37,7 +36,6 @@ from tests.journeys.visit import posted
 from tests.survey import survey_of
 from tests.waiting import until
 
-CHROMIUM = Path("/usr/bin/chromium")
 ARTIFACTS = ROOT / "var" / "artifacts"
 
 
@@ -119,29 +117,23 @@ async def _check_what_stands_on_kafka(clinic: Clinic, patient_id: str) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium here: apt-get install chromium")
-async def test_the_page_is_seen_in_a_browser(clinic: Clinic) -> None:
+async def test_the_page_is_seen_in_a_browser(clinic: Clinic, chromium: Browser) -> None:
     patient_id, visit_id = clinic.enrol("journey-browser")
     concern = [{"topic": "symptoms", "words": "Is the shot wearing off?"}]
     survey = posted(clinic.intake, "/v1/surveys", survey_of(patient_id, visit_id, concerns=concern))
     clinician = Person("dr-1", "Dana Rowe", Role.CLINICIAN, (clinic.site,))
     to = f"/patients/{patient_id}?wait_for={survey['receipt']}"
     link = clinic.system.sign_in_link("dashboard", clinician, to)
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-background-networking"]
-        )
-        page = await browser.new_page(viewport={"width": 1366, "height": 768})
-        problems: list[str] = []
-        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-        await page.goto(link)
-        await page.get_by_role("button", name="Dana Rowe").click()
-        await page.wait_for_url(f"**{to}")
-        await page.screenshot(path=ARTIFACTS / "page.png")  # playwright makes the folder
-        assert await page.get_by_text("Is the shot wearing off?").is_visible()
-        assert problems == []
-        await page.goto("about:blank")
-        await browser.close()
+    page = await chromium.new_page(viewport={"width": 1366, "height": 768})
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    await page.goto(link)
+    await page.get_by_role("button", name="Dana Rowe").click()
+    await page.wait_for_url(f"**{to}")
+    await page.screenshot(path=ARTIFACTS / "page.png")  # playwright makes the folder
+    assert await page.get_by_text("Is the shot wearing off?").is_visible()
+    assert problems == []
+    await page.goto("about:blank")
 
     async def is_closed() -> bool:
         database = clinic.system.network.databases["dashboard"]

@@ -4,19 +4,16 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from deploy.provider import Person
 from shared.auth import Role
-from tests.browser.test_survey import CHROMIUM, answer, press_next
+from tests.browser.test_survey import answer, press_next
 from tests.journeys import visit
 from tests.journeys.conftest import System
 from tests.journeys.visit import posted
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium here: apt-get install chromium"),
-]
+pytestmark = pytest.mark.browser
 WORDS = "Me duele después de comer."
 
 
@@ -48,27 +45,22 @@ async def answer_everything(context: BrowserContext, page: Page) -> None:
 
 
 async def test_a_survey_answered_in_spanish_over_a_flaky_connection_is_on_the_clinicians_page(
-    system: System, clinic: visit.Clinic
+    system: System, clinic: visit.Clinic, chromium: Browser
 ) -> None:
     patient_id, visit_id = clinic.enrol("by-phone")
     link = posted(clinic.intake, f"/v1/visits/{visit_id}/links", {})["link"]
     clinician = Person("dr-1", "Dana Rowe", Role.CLINICIAN, (clinic.site,))
-    async with async_playwright() as playwright:
-        browser: Browser = await playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-background-networking"]
-        )
-        phone = await browser.new_context(viewport={"width": 390, "height": 844}, locale="es-MX")
-        page = await phone.new_page()
-        await page.goto(link)
-        await page.locator("main button").click()
-        await page.locator("a[href='/survey']").click()
-        await page.get_by_role("button", name="Español").click()
-        await answer_everything(phone, page)
-        await expect(page.get_by_role("heading", name="Gracias")).to_be_visible()
-        assert await page.evaluate("localStorage.length") == 0
-        desk = await browser.new_page(viewport={"width": 1366, "height": 768})
-        await desk.goto(system.sign_in_link("dashboard", clinician, f"/patients/{patient_id}"))
-        await desk.get_by_role("button", name="Dana Rowe").click()
-        await desk.wait_for_url(f"**/patients/{patient_id}")
-        await expect(desk.get_by_text(WORDS).first).to_be_visible(timeout=20_000)
-        await browser.close()
+    phone = await chromium.new_context(viewport={"width": 390, "height": 844}, locale="es-MX")
+    page = await phone.new_page()
+    await page.goto(link)
+    await page.locator("main button").click()
+    await page.locator("a[href='/survey']").click()
+    await page.get_by_role("button", name="Español").click()
+    await answer_everything(phone, page)
+    await expect(page.get_by_role("heading", name="Gracias")).to_be_visible()
+    assert await page.evaluate("localStorage.length") == 0
+    desk = await chromium.new_page(viewport={"width": 1366, "height": 768})
+    await desk.goto(system.sign_in_link("dashboard", clinician, f"/patients/{patient_id}"))
+    await desk.get_by_role("button", name="Dana Rowe").click()
+    await desk.wait_for_url(f"**/patients/{patient_id}")
+    await expect(desk.get_by_text(WORDS).first).to_be_visible(timeout=20_000)

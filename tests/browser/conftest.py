@@ -1,0 +1,5 @@
+"""Chromium for these tests."""
+
+from tests.browser.chromium import chromium
+
+__all__ = ["chromium"]
