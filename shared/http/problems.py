@@ -84,7 +84,7 @@ def _name(field: str) -> str:
 
 
 def answer(request: Request, problem: Problem) -> Response:
-    """The problem as a document; to a browser that opens a page of ours, as a page."""
+    """The problem as a document; to a browser that opens a page of ours or sends its form, as a page."""
     if is_for_page(request) and hasattr(request.app.state, "sessions"):
         html = notice(
             TITLES.get(problem.status, "Error"),
@@ -102,8 +102,9 @@ def answer(request: Request, problem: Problem) -> Response:
 
 
 def is_for_page(request: Request) -> bool:
-    """Whether a browser asks for a page, and not a program or a script for data."""
-    return request.method == "GET" and "text/html" in request.headers.get("accept", "")
+    """Whether a browser asks for a page or sends a form, and not a program or a script for data."""
+    is_form = request.method == "POST" and not request.scope["path"].startswith("/v1/")
+    return (request.method == "GET" or is_form) and "text/html" in request.headers.get("accept", "")
 
 
 def invalid(errors: list[ErrorDetails]) -> Problem:

@@ -147,6 +147,8 @@ async def say_signed_in(request: Request) -> Response:
 def lead_in(request: Request, ended: SessionEnded | None) -> Response:
     """The answer to a browser that asks for a page and has no session, or one that is over."""
     to = request.scope["path"] + (f"?{request.url.query}" if request.url.query else "")
+    if request.method == "POST":
+        to = "/"  # what a form is sent to is no page to come back to
     again = f"/sign-in?to={quote(to, safe='')}"
     has_provider = request.app.state.provider is not None and not _is_patients(request)
     if ended is None and has_provider:
