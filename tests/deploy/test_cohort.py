@@ -23,7 +23,7 @@ from services.intake.api.consent import ConsentBody
 from services.intake.api.patients import PatientBody
 from services.intake.api.sites import SiteBody
 from services.intake.api.surveys import SurveyBody
-from services.intake.api.versions import Given
+from services.intake.api.versions import GivenBody
 from services.intake.api.visits import VisitBody, VisitChange
 from services.intake.domain import FORMS, ConsentReason, Said, VisitStatus, advance, decide, index_of, read, score
 from shared.errors import FieldError
@@ -172,7 +172,7 @@ def test_patients_without_consent_answer_too(network: Network) -> None:
 
 def test_each_survey_fits_its_form(network: Network) -> None:
     for _, _, survey in surveys(list(network.patients)):
-        given = Given.model_validate({name: survey[name] for name in survey if name in Given.model_fields})
+        given = GivenBody.model_validate({name: survey[name] for name in survey if name in GivenBody.model_fields})
         assert isinstance(read(FORMS[survey["form"]], given.by_item, given.skipped), Said)
 
 

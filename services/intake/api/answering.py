@@ -126,8 +126,7 @@ async def review_survey(request: Request) -> Response:
         return closed_to_patient(request)
     if desk.leads_away is not None:
         return RedirectResponse(desk.leads_away, status_code=303)
-    todo = unfinished(desk.form.definition, desk.answered)
-    return HTMLResponse(show_review(_around(request, desk), desk.parts, todo, desk.answered))
+    return _reviewed(request, desk)
 
 
 @_page("POST", "/send")
@@ -139,6 +138,8 @@ async def send_survey(request: Request) -> Response:
         return closed_to_patient(request)
     if desk.leads_away is not None:
         return RedirectResponse(desk.leads_away, status_code=303)
+    if desk.answered.unread:
+        return _reviewed(request, desk, status=503)
     submission: Submission = request.app.state.submission
     mode = fields.get("mode", "")
     body = _body(desk, EntryMode(mode) if mode in list(EntryMode) else EntryMode.SELF)
@@ -212,6 +213,11 @@ def _body(desk: Desk, mode: EntryMode) -> SurveyBody:
         answers=dict(shown.answers),
         skipped=dict(shown.skipped),
     )
+
+
+def _reviewed(request: Request, desk: Desk, *, status: int = 200) -> Response:
+    todo = unfinished(desk.form.definition, desk.answered)
+    return HTMLResponse(show_review(_around(request, desk), desk.parts, todo, desk.answered), status)
 
 
 def _shown(request: Request, desk: Desk, part: Part, shown: Shown, *, status: int = 200) -> Response:

@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.intake import store
 from services.intake.api.alerting import Alerting
 from services.intake.api.surveys import Submitter
-from services.intake.api.versions import Given, Version, event_of, recorded, said, words_of, words_place
-from services.intake.domain import form_without
+from services.intake.api.versions import GivenBody, Version, event_of, recorded, said, words_of, words_place
+from services.intake.domain import form_as_asked
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope, transaction
 from shared.errors import conflict, unknown
@@ -36,7 +36,7 @@ Replaces = Annotated[
 ]
 
 
-class AmendmentBody(Given):
+class AmendmentBody(GivenBody):
     """The whole survey as it is right: items that are not repeated are not kept."""
 
     replaces: Replaces
@@ -157,8 +157,7 @@ async def _own(connection: Connection, scope: SiteScope, caller: Caller, survey_
 async def _amend(
     request: Request, caller: Caller, survey: store.SurveyRow, connection: Connection, body: AmendmentBody
 ) -> Recorded:
-    rule = await store.survey_rule(connection, SiteScope.of(survey.site_id), survey.site_id) or store.SurveyRule()
-    form = form_without(survey.form, frozenset(rule.left_out))
+    form = form_as_asked(survey.form, survey.response["answers"].keys() | survey.response["skipped"].keys())
     content = said(form, body, caller)
     key = await ring_of(request).sealer(Patient(survey.site_id, survey.patient_id)) if words_of(content) else None
     # A correction says nothing of when the patient answered.

@@ -14,7 +14,7 @@ from fastapi import Request
 
 from services.intake import store
 from services.intake.api.entry import found_by
-from services.intake.domain import Form, form_for, form_without
+from services.intake.domain import Form, Opening, form_for, form_without, openings
 from services.intake.domain.drafts import Answered, Part, Taken, part_of, parts, take
 from shared.audit import Entry, Kind
 from shared.auth import Caller, Role
@@ -66,13 +66,13 @@ class Desk:
 
     @property
     def leads_away(self) -> str | None:
-        """Where to go instead of answering: the survey is sent, or its visit was cancelled or, to patients, is over."""
-        if self.is_done:
+        """Where to go instead of answering. Staff may still type in a paper survey when the visit is over."""
+        state = self.place.visit.state
+        opening = openings(state, has_survey=self.is_done).survey
+        if opening is Opening.DONE:
             return self.url("thanks")
-        state, is_for_staff = self.place.visit.state, self.place.is_for_staff
-        if state is VisitState.CANCELLED or (state is VisitState.COMPLETED and not is_for_staff):
-            return self.place.home
-        return None
+        is_late_paper = self.place.is_for_staff and state is VisitState.COMPLETED
+        return self.place.home if opening is Opening.OVER and not is_late_paper else None
 
     @property
     def parts(self) -> list[Part]:
@@ -150,11 +150,10 @@ async def _place(request: Request, connection: Connection, caller: Caller) -> Pl
         (site_id,) = caller.sites
         return None if visit is None else Place(site_id, visit, OF_PATIENT)
     visit_id = UUID(request.path_params["visit_id"])
-    visit = await store.visit(connection, caller.scope, visit_id)
-    whose = await store.site_of_visit(connection, caller.scope, visit_id)
-    if visit is None or whose is None:
+    known = await store.visit_of(connection, caller.scope, visit_id)
+    if known is None:
         raise unknown("visit")
-    return Place(whose, visit, f"/visits/{visit_id}/survey")
+    return Place(*known, base=f"/visits/{visit_id}/survey")
 
 
 async def _read(connection: Connection, place: Place) -> tuple[store.SurveyRule, store.DraftRow, Form, bool]:
@@ -196,15 +195,15 @@ async def _opened(
             item: opener(sealed, in_record(draft.visit_id, f"draft.{item}")) for item, sealed in draft.words.items()
         }
         words = {item: said.text for item, said in opened.items() if said.text is not None}
-    return Desk(place, form, rule, draft, Answered(draft.answers, words, draft.skipped), is_done)
+    answered = Answered(draft.answers, words, draft.skipped, frozenset(draft.words.keys() - words.keys()))
+    return Desk(place, form, rule, draft, answered, is_done)
 
 
 async def _sealed(request: Request, desk: Desk, answered: Answered) -> dict[str, str]:
     """The words of a draft: what is new is sealed, what stays is left as it was, readable or not."""
-    before, now, sealed = desk.answered.words, answered.words, desk.draft.words
-    new = {item: said for item, said in now.items() if before.get(item) != said}
-    is_kept = (now.keys() | (sealed.keys() - before.keys())) - new.keys()
-    kept = {item: text for item, text in sealed.items() if item in is_kept}
+    new = {item: said for item, said in answered.words.items() if desk.answered.words.get(item) != said}
+    stays = (answered.words.keys() | answered.unread) - new.keys()
+    kept = {item: text for item, text in desk.draft.words.items() if item in stays}
     if not new:
         return kept
     key = await ring_of(request).sealer(desk.place.patient)

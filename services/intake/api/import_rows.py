@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from services.intake import store
 from services.intake.api import news, patients, surveys
 from services.intake.api.alerting import Alerting
+from services.intake.api.naming import own_id, patient_called, visit_called
 from services.intake.api.patients import Enrolment, PatientBody
 from services.intake.api.surveys import SurveyBody
 from services.intake.domain import Identifiers, VisitNews
@@ -178,28 +179,17 @@ async def _submit(ring: KeyRing, alerting: Alerting, item: Item[SurveyBody], con
 
 async def _patient_id(connection: Connection, ground: Ground, number: str) -> UUID:
     """The patient whom the site calls so; or our own id of one, which the record looks up."""
-    hashes = ground.identifiers.of_patient(ground.site_id, number)
-    found = await store.patient_with_identifier(connection, ground.scope, hashes) or _own_id(number)
+    found = await patient_called(connection, ground.identifiers, ground.site_id, number) or own_id(number)
     if found is None:
         raise _unknown("patient", "No such patient here. Add the patient first, or correct the number.")
     return found
 
 
 async def _visit_id(connection: Connection, ground: Ground, number: str) -> UUID:
-    found = await store.visits_named(
-        connection, ground.scope, ground.identifiers.of_visit(ground.site_id, f"|{number}")
-    )
-    visit_id = found[0].visit.visit_id if found else _own_id(number)
-    if visit_id is None:
+    found = await visit_called(connection, ground.identifiers, ground.site_id, [f"|{number}"]) or own_id(number)
+    if found is None:
         raise _unknown("visit", "No such visit here. Add the visit first, or correct the number.")
-    return visit_id
-
-
-def _own_id(number: str) -> UUID | None:
-    try:
-        return UUID(number)
-    except ValueError:
-        return None
+    return found
 
 
 def _unknown(column: str, sentence: str) -> Problem:

@@ -5,6 +5,7 @@ is found again by what the site's system calls it, of which only keyed hashes ar
 """
 
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Request, Response
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from services.intake import store
 from services.intake.api.fhir import body_of, resources_of
+from services.intake.api.naming import patient_called
 from services.intake.api.standing import enrolled
 from services.intake.domain import (
     VISIT_KINDS,
@@ -31,6 +33,8 @@ from shared.http.commands import Accepted, BatchAnswer, Command, IdempotencyKey,
 from shared.outbox import Draft, Recorded
 
 router = APIRouter(tags=["visits"])
+# News from further ahead would keep out all that is told until then.
+_AHEAD = timedelta(minutes=5)
 
 
 class Told(BaseModel):
@@ -69,11 +73,13 @@ async def told(
     """The news with the patient whom they are about."""
     if isinstance(news, Problem):
         return news
+    if news.told_at > datetime.now(UTC) + _AHEAD:
+        wrong = FieldError("meta", "lastUpdated, when this was changed last: not a time that is still to come")
+        return Problem(422, "invalid", "This is from a clock that is ahead.", errors=[wrong])
     hashes = tuple(hashed for name in news.names for hashed in identifiers.of_visit(site_id, name))
     if isinstance(news.patient, UUID):
         return Told(patient_id=news.patient, hashes=hashes, news=news)
-    known = identifiers.of_patient(site_id, news.patient)
-    patient_id = await store.patient_with_identifier(connection, SiteScope.of(site_id), known)
+    patient_id = await patient_called(connection, identifiers, site_id, news.patient)
     return unknown("patient") if patient_id is None else Told(patient_id=patient_id, hashes=hashes, news=news)
 
 

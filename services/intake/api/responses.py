@@ -3,14 +3,15 @@
 A caller who accepts FHIR hears of a refusal as an `OperationOutcome`, with an issue for each `linkId`.
 """
 
+from typing import Any
 from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 
-from services.intake import store
 from services.intake.api.fhir import body_of, resources_of
+from services.intake.api.naming import patient_called, visit_called
 from services.intake.api.surveys import Submission, SurveyBody
 from services.intake.domain import Identifiers
 from services.intake.domain import fhir_answers as fhir
@@ -59,18 +60,11 @@ async def _survey(
     """The survey with our ids of patient and visit."""
     if isinstance(said, Problem):
         return said
-    scope = SiteScope.of(site_id)
-    patient, visit = said.patient, said.visit
-    if not isinstance(patient, UUID):
-        found = await store.patient_with_identifier(connection, scope, identifiers.of_patient(site_id, patient))
-        if found is None:
-            return unknown("patient")
-        patient = found
-    if not isinstance(visit, UUID):
-        known = await store.visits_named(connection, scope, identifiers.of_visit(site_id, visit))
-        if len(known) != 1:
-            return unknown("visit")
-        visit = known[0].visit.visit_id
+    whose = said.patient
+    patient = whose if isinstance(whose, UUID) else await patient_called(connection, identifiers, site_id, whose)
+    visit = await visit_called(connection, identifiers, site_id, said.visit_names) or said.visit_id
+    if patient is None or visit is None:
+        return unknown("patient" if patient is None else "visit")
     try:
         return SurveyBody.model_validate(
             {
@@ -90,14 +84,23 @@ async def _survey(
 
 def _outcome(problem: Problem) -> bytes:
     """A refusal as FHIR says it."""
-    details = [(error.field.rpartition(".")[2], error.expected) for error in problem.errors] or [("", problem.detail)]
+    details = [(error.field, error.expected) for error in problem.errors] or [("", problem.detail)]
     issues = [
         {
             "severity": "error",
             "code": "not-found" if problem.status == 404 else "conflict" if problem.status == 409 else "invalid",
             "details": {"text": text},
-            **({"diagnostics": f"linkId {where}"} if where else {}),
+            **_where(field),
         }
-        for where, text in details
+        for field, text in details
     ]
     return orjson.dumps({"resourceType": "OperationOutcome", "issue": issues})
+
+
+def _where(field: str) -> dict[str, Any]:
+    """A question by its `linkId`, another part of the response by its path."""
+    head, _, link_id = field.partition(".")
+    if head in ("answers", "skipped"):
+        return {"diagnostics": f"linkId {link_id}"} if link_id else {}
+    element = "authored" if field == "submitted_at" else field
+    return {"expression": [f"{fhir.KIND}.{element}"]} if element else {}

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from services.intake import store
 from services.intake.api.alerting import Alerting
-from services.intake.api.versions import Given, Version, recorded, said, words_of
+from services.intake.api.versions import GivenBody, Version, recorded, said, words_of
 from services.intake.domain import FORMS, Form, Said, form_for, form_without
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope
@@ -36,7 +36,7 @@ router = APIRouter(tags=["surveys"])
 Submitter = Annotated[Caller, Depends(allow(Role.PATIENT, Role.COORDINATOR, Role.SYSTEM))]
 
 
-class SurveyBody(Given):
+class SurveyBody(GivenBody):
     """A pre-visit survey. Every item of the form that applies is in `answers`, or in `skipped` with a reason."""
 
     patient_id: UUID

@@ -44,7 +44,7 @@ class ConcernBody(BaseModel):
     words: Words | None = None
 
 
-class Given(BaseModel):
+class GivenBody(BaseModel):
     """What a patient gave. Every item of the form that applies is in `answers`, or in `skipped` with a reason.
 
     Concerns and what matters most are items too; they may be given in fields of their own instead.
@@ -89,7 +89,7 @@ class Version:
     reason: CorrectionReason | None = None
 
 
-def said(form: Form, given: Given, caller: Caller) -> Said:
+def said(form: Form, given: GivenBody, caller: Caller) -> Said:
     """What was said, when it fits the form and who sends it can have got it in that way.
 
     Raises:
@@ -105,7 +105,7 @@ def said(form: Form, given: Given, caller: Caller) -> Said:
 
 
 def recorded(
-    version: Version, given: Given, form: Form, content: Said, key: WordKey | None
+    version: Version, given: GivenBody, form: Form, content: Said, key: WordKey | None
 ) -> tuple[store.SurveyRow, Recorded]:
     """The row and the event of a version; `key` where there are words."""
     event_id, now, words = uuid4(), datetime.now(UTC), words_of(content)

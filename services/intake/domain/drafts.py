@@ -8,7 +8,7 @@ stays unanswered: nothing is taken for a no, and nothing that was saved is dropp
     ~matters_most     the reason for skipping a question that is answered by typing
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -33,11 +33,15 @@ _REASONS = {str(reason): reason for reason in SkipReason}
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What was answered so far, by item: answers in codes and numbers, words, and reasons for having none."""
+    """What was answered so far, by item: answers in codes and numbers, words, and reasons for having none.
+
+    `unread` are the questions whose words were saved and cannot be read now: they count as answered.
+    """
 
     answers: Mapping[str, Any] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
     skipped: Mapping[str, SkipReason] = field(default_factory=dict)
+    unread: frozenset[str] = frozenset()
 
     @property
     def all(self) -> dict[str, Any]:
@@ -46,7 +50,7 @@ class Answered:
 
     def has(self, item: Item) -> bool:
         """Whether it is known what became of a question."""
-        return any(item.link_id in held for held in (self.answers, self.words, self.skipped))
+        return any(item.link_id in held for held in (self.answers, self.words, self.skipped, self.unread))
 
 
 class Part(NamedTuple):
@@ -90,7 +94,7 @@ def take(definition: Definition, answered: Answered, fields: Mapping[str, str]) 
     question without a field keeps what it had, and so does one whose field cannot be taken.
     """
     asked = [item for item in definition.walk() if item.is_asked and _is_sent(item, fields)]
-    read = {item.link_id: _given(item.link_id, fields) for item in asked}
+    read = {item.link_id: _given(item, fields) for item in asked}
     new = _with(asked, answered, read)
     wrong = {issue.link_id: issue for issue in _issues(definition, new) if issue.link_id in read}
     kept = _with([item for item in asked if item.link_id not in wrong], answered, read)
@@ -105,7 +109,8 @@ def part_of(parts: Sequence[Part], fields: Mapping[str, str], number: int) -> Pa
 
 def unfinished(definition: Definition, answered: Answered) -> list[Part]:
     """The parts on which something must still be done before the survey can be sent."""
-    wrong = {issue.link_id for issue in check(definition, Given.of_plain(answered.all, answered.skipped)).errors}
+    errors = check(definition, Given.of_plain(answered.all, answered.skipped)).errors
+    wrong = {issue.link_id for issue in errors} - answered.unread
     return [part for part in parts(definition, answered) if wrong & {item.link_id for item in part.questions}]
 
 
@@ -137,16 +142,18 @@ def _is_sent(item: Item, fields: Mapping[str, str]) -> bool:
     return item.link_id in fields or SKIP + item.link_id in fields
 
 
-def _given(name: str, fields: Mapping[str, str]) -> _Field:
+def _given(item: Item, fields: Mapping[str, str]) -> _Field:
+    name = item.link_id
     text = fields.get(name, "").strip()
-    if text.startswith(SKIP):
+    # What people type may begin with any sign.
+    if text.startswith(SKIP) and not item.is_typed:
         return _Field("", _REASONS.get(text.removeprefix(SKIP)))
-    if text == MORE:
+    if text == MORE and not item.is_typed:
         return _Field(fields.get(MORE + name, "").strip(), None)
     return _Field(text, _REASONS.get(fields.get(SKIP + name, "")))
 
 
-def _with(items: Iterable[Item], answered: Answered, read: Mapping[str, _Field]) -> Answered:
+def _with(items: Sequence[Item], answered: Answered, read: Mapping[str, _Field]) -> Answered:
     answers, words, skipped = dict(answered.answers), dict(answered.words), dict(answered.skipped)
     for item in items:
         given = read[item.link_id]
@@ -158,7 +165,7 @@ def _with(items: Iterable[Item], answered: Answered, read: Mapping[str, _Field])
             answers[item.link_id] = _value(item, given.text)
         elif given.reason is not None:
             skipped[item.link_id] = given.reason
-    return Answered(answers, words, skipped)
+    return Answered(answers, words, skipped, answered.unread.difference(item.link_id for item in items))
 
 
 def _issues(definition: Definition, answered: Answered) -> Sequence[Issue]:

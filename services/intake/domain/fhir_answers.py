@@ -1,7 +1,7 @@
 """FHIR R4 `QuestionnaireResponse` to one of the shipped surveys: whose it is, for which visit, and its plain answers.
 
 subject        Patient/{our id}, or a Patient that came along, or the site's own number as identifier
-encounter      Encounter/{our id of the visit}, or what the site's system calls the visit, as id or identifier
+encounter      what the site's system calls the visit, as reference or identifier; or Encounter/{our id of the visit}
 questionnaire  the address of a survey, with or without its version
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from services.intake.domain.fhir_visits import Resource
+from services.intake.domain.fhir_visits import Resource, names_of, our_id, part_of, patient_of, reference_of
 from services.intake.domain.forms import FORMS, Form
 from services.intake.domain.questionnaires import Disabled, Given, check
 from shared.errors import FieldError, Problem
@@ -21,10 +21,14 @@ KIND = "QuestionnaireResponse"
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What a response says. `patient` and `visit` are our ids, or what the site's own system calls them."""
+    """What a response says. `patient` is our id or the site's own number.
+
+    `visit_names` are what the site's system may call the visit; `visit_id` is ours, where the reference can be one.
+    """
 
     patient: UUID | str
-    visit: UUID | str
+    visit_names: tuple[str, ...]
+    visit_id: UUID | None
     form: str
     language: Language
     authored: str | None
@@ -50,10 +54,12 @@ def read_response(resource: Resource, numbers: Mapping[str, str] | None = None) 
         errors.append(
             FieldError("questionnaire", f"one of {', '.join(each.definition.key for each in FORMS.values())}")
         )
-    patient, visit = _whose(resource.get("subject"), numbers or {}), _whose(resource.get("encounter"), {})
+    patient = patient_of(part_of(resource, "subject"), numbers or {})
+    visit = part_of(resource, "encounter")
+    visit_names = tuple(filter(None, (*names_of(visit), reference_of(visit))))
     if patient is None:
         errors.append(FieldError("subject", "a reference to the patient, or the site's number as identifier"))
-    if visit is None:
+    if not visit_names:
         errors.append(FieldError("encounter", "a reference to the visit, or the site's name of it as identifier"))
     authored = resource.get("authored")
     if authored is not None and not isinstance(authored, str):
@@ -61,12 +67,13 @@ def read_response(resource: Resource, numbers: Mapping[str, str] | None = None) 
     if form is not None:
         given = replace(Given.of_response(resource), is_partial=True)
         checked = check(form.definition, given, disabled=Disabled.STRIP)
-        errors += [FieldError(issue.link_id or "item", issue.sentence()) for issue in checked.errors]
-    if errors or form is None or patient is None or visit is None:
+        errors += [FieldError(f"answers.{issue.link_id}", issue.sentence()) for issue in checked.errors]
+    if errors or form is None or patient is None:
         raise Problem(422, "invalid", f"{len(errors)} part(s) of the response are not valid.", errors=errors)
     return Response(
         patient=patient,
-        visit=visit,
+        visit_names=visit_names,
+        visit_id=our_id(reference_of(visit)),
         form=form.key,
         language=_language(resource.get("language")),
         authored=authored if isinstance(authored, str) else None,
@@ -81,20 +88,6 @@ def _form(canonical: object) -> Form | None:
         return None
     named = (form for form in reversed(list(FORMS.values())) if canonical in (form.definition.key, form.definition.url))
     return next(named, None)
-
-
-def _whose(reference: object, numbers: Mapping[str, str]) -> UUID | str | None:
-    if not isinstance(reference, Mapping):
-        return None
-    literal, identifier = reference.get("reference"), reference.get("identifier")
-    if isinstance(literal, str) and literal:
-        named = numbers.get(literal, literal.rpartition("/")[2])
-        try:
-            return UUID(named)
-        except ValueError:
-            return named or None
-    value = identifier.get("value") if isinstance(identifier, Mapping) else None
-    return value if isinstance(value, str) and value else None
 
 
 def _language(code: object) -> Language:

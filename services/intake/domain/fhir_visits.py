@@ -64,6 +64,33 @@ def numbers_in(resources: Iterable[Resource]) -> dict[str, str]:
     return numbers
 
 
+def reference_of(reference: Resource) -> str:
+    """`Patient/123` out of a reference, with or without an address before and a version after it."""
+    parts = _text(reference.get("reference")).split("/_history/", maxsplit=1)[0].split("/")
+    return "/".join(parts[-2:]) if len(parts) > 1 else ""
+
+
+def patient_of(reference: Resource, numbers: Mapping[str, str]) -> UUID | str | None:
+    """Whom a reference means: the site's own number, or our id."""
+    named = reference_of(reference)
+    number = _text(part_of(reference, "identifier").get("value")) or numbers.get(named)
+    return number or our_id(named)
+
+
+def our_id(reference: str) -> UUID | None:
+    """The id in `Patient/…` or `Encounter/…`, where it is one of ours."""
+    try:
+        return UUID(reference.rpartition("/")[2])
+    except ValueError:
+        return None
+
+
+def names_of(resource: Resource) -> Iterable[str]:
+    """What a site's system calls something: its identifiers, each behind the system that it is of."""
+    identifiers = _objects(resource.get("identifier")) or [part_of(resource, "identifier")]
+    return [f"{one.get('system', '')}|{one['value']}" for one in identifiers if _text(one.get("value"))]
+
+
 class _Reader:
     """One resource, with what is wrong with it."""
 
@@ -88,8 +115,8 @@ class _Reader:
         starts_at = self._moment("start", self._resource.get("start"), "the time of the appointment")
         end = self._resource.get("end")
         ends_at = None if end is None else self._moment("end", end, "the end of the appointment")
-        actors = [_part(part, "actor") for part in _objects(self._resource.get("participant"))]
-        patient = self._patient("participant", actors)
+        actors = [part_of(part, "actor") for part in _objects(self._resource.get("participant"))]
+        patient = self._patient("participant", [actor for actor in actors if _is_a("Patient", actor)])
         names = self._names("Appointment")
         if state is None or told_at is None or starts_at is None or patient is None:
             return None
@@ -111,9 +138,9 @@ class _Reader:
         ended_at = None
         if state is VisitState.COMPLETED:
             ended_at = self._moment("period", period.get("end"), "end, the time at which the visit ended")
-        people = [_part(part, "individual") for part in _objects(self._resource.get("participant"))]
+        people = [part_of(part, "individual") for part in _objects(self._resource.get("participant"))]
         patient = self._patient("subject", [self._part("subject")])
-        appointments = [_reference(one) for one in _objects(self._resource.get("appointment"))]
+        appointments = [reference_of(one) for one in _objects(self._resource.get("appointment"))]
         names = self._names("Encounter", *filter(None, appointments))
         if state is None or told_at is None or began_at is None or patient is None:
             return None
@@ -150,21 +177,15 @@ class _Reader:
 
     def _patient(self, field: str, actors: list[Resource]) -> UUID | str | None:
         for actor in actors:
-            reference = _reference(actor)
-            if reference.startswith("Patient/") or actor.get("type") == "Patient":
-                number = _text(_part(actor, "identifier").get("value")) or self._numbers.get(reference)
-                if number:
-                    return number
-                if ours := _our_id(reference):
-                    return ours
+            if found := patient_of(actor, self._numbers):
+                return found
         expected = "the patient, by identifier.value (the site's own number) or as Patient/ with our id"
         self._errors.append(FieldError(field, expected))
         return None
 
     def _names(self, kind: str, *others: str) -> tuple[str, ...]:
         """What the site's system calls this visit: its own numbers, and addresses of resources."""
-        identifiers = _objects(self._resource.get("identifier")) or [self._part("identifier")]
-        own = [f"{one.get('system', '')}|{one['value']}" for one in identifiers if _text(one.get("value"))]
+        own = list(names_of(self._resource))
         if resource_id := _text(self._resource.get("id")):
             own.append(f"{kind}/{resource_id}")
         if not own:
@@ -172,14 +193,15 @@ class _Reader:
         return tuple(dict.fromkeys((*own, *others)))
 
     def _part(self, name: str) -> Resource:
-        return _part(self._resource, name)
+        return part_of(self._resource, name)
 
 
 def _clinician(actors: list[Resource]) -> str | None:
     for actor in actors:
-        reference = _reference(actor)
-        if reference.startswith("Practitioner/") or actor.get("type") == "Practitioner":
-            number = _text(_part(actor, "identifier").get("value")) or reference.removeprefix("Practitioner/")
+        if _is_a("Practitioner", actor):
+            number = _text(part_of(actor, "identifier").get("value")) or reference_of(actor).removeprefix(
+                "Practitioner/"
+            )
             return number[:64] or None
     return None
 
@@ -192,24 +214,16 @@ def _cancel_reason(status: str, state: VisitState) -> CancelReason | None:
     )
 
 
-def _reference(actor: Resource) -> str:
-    """`Patient/123` out of a reference, with or without an address before and a version after it."""
-    parts = _text(actor.get("reference")).split("/_history/", maxsplit=1)[0].split("/")
-    return "/".join(parts[-2:]) if len(parts) > 1 else ""
-
-
-def _our_id(reference: str) -> UUID | None:
-    try:
-        return UUID(reference.removeprefix("Patient/"))
-    except ValueError:
-        return None
+def _is_a(kind: str, actor: Resource) -> bool:
+    return reference_of(actor).startswith(f"{kind}/") or actor.get("type") == kind
 
 
 def _is_record_number(identifier: Resource) -> bool:
-    return any(coding.get("code") == "MR" for coding in _objects(_part(identifier, "type").get("coding")))
+    return any(coding.get("code") == "MR" for coding in _objects(part_of(identifier, "type").get("coding")))
 
 
-def _part(of: Resource, name: str) -> Resource:
+def part_of(of: Resource, name: str) -> Resource:
+    """The object of this name; an empty one where there is none."""
     value = of.get(name)
     return value if isinstance(value, dict) else {}
 

@@ -4,7 +4,7 @@ Nothing is left out in silence: a question that is shown is either answered or s
 that is not shown has neither.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
@@ -55,6 +55,17 @@ def form_without(key: str, parts: frozenset[str]) -> Form:
     form, questionnaire = FORMS[key], QUESTIONNAIRES[key]
     left_out = parts.intersection(optional_parts(questionnaire))
     return replace(form, definition=compile_questionnaire(without(questionnaire, left_out))) if left_out else form
+
+
+def form_as_asked(key: str, given: Set[str]) -> Form:
+    """A form as it was asked of those who gave these answers and reasons, whatever their site leaves out now.
+
+    Raises:
+        KeyError: no such form.
+    """
+    asked = [item for item in FORMS[key].definition.walk() if item.asks_for_reason]
+    items_of = {part: {item.link_id for item in asked if part in item.ancestors} for part in OPTIONAL_PARTS}
+    return form_without(key, frozenset(part for part, items in items_of.items() if items and items.isdisjoint(given)))
 
 
 class SaidConcern(NamedTuple):

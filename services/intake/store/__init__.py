@@ -118,11 +118,11 @@ from services.intake.store.patients import (
     record_site,
     record_visit,
     record_visit_names,
-    site_of_visit,
     site_shown,
     time_zone,
     visit,
     visit_in_full,
+    visit_of,
     visits_named,
 )
 from services.intake.store.surveys import (
@@ -261,7 +261,6 @@ __all__ = [
     "rows_known_among",
     "rule_changes",
     "rules_up_to",
-    "site_of_visit",
     "site_shown",
     "standings",
     "survey",
@@ -270,6 +269,7 @@ __all__ = [
     "unplanned_visits_of_all_sites",
     "visit",
     "visit_in_full",
+    "visit_of",
     "visit_with_link",
     "visits_named",
     "visits_with_links",

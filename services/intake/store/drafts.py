@@ -66,14 +66,15 @@ async def draft(connection: Connection, scope: SiteScope, visit_id: UUID) -> Dra
 
 
 async def record_draft(connection: Connection, draft: DraftRow) -> None:
-    """Insert a draft or replace what was answered; the form that it began with stays."""
+    """Insert a draft or replace it."""
     await connection.execute(
         """
         INSERT INTO survey_draft (site_id, visit_id, patient_id, form, language, part, answers, skipped, words,
                                   started_at, saved_at, sent_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         ON CONFLICT (site_id, visit_id) DO UPDATE
-        SET language = $5, part = $6, answers = $7, skipped = $8, words = $9, saved_at = $11, sent_at = $12
+        SET form = $4, language = $5, part = $6, answers = $7, skipped = $8, words = $9, started_at = $10,
+            saved_at = $11, sent_at = $12
         """,
         draft.site_id,
         draft.visit_id,

@@ -162,18 +162,16 @@ async def record_consent(connection: Connection, site_id: str, enrolment: Enroll
 
 async def visit(connection: Connection, scope: SiteScope, visit_id: UUID) -> VisitUpdated | None:
     """A visit as it stands."""
+    found = await visit_of(connection, scope, visit_id)
+    return None if found is None else found[1]
+
+
+async def visit_of(connection: Connection, scope: SiteScope, visit_id: UUID) -> tuple[str, VisitUpdated] | None:
+    """A visit as it stands, with the one of these sites whose it is."""
     row = await connection.fetchrow(
         "SELECT * FROM visit WHERE site_id = ANY($1) AND visit_id = $2", scope.ids, visit_id
     )
-    return None if row is None else _visit(row)
-
-
-async def site_of_visit(connection: Connection, scope: SiteScope, visit_id: UUID) -> str | None:
-    """The one of these sites whose visit it is."""
-    found: str | None = await connection.fetchval(
-        "SELECT site_id FROM visit WHERE site_id = ANY($1) AND visit_id = $2", scope.ids, visit_id
-    )
-    return found
+    return None if row is None else (row["site_id"], _visit(row))
 
 
 async def record_visit(

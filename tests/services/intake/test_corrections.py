@@ -13,6 +13,7 @@ from tests.services.intake.conftest import OTHER, SITE
 from tests.services.streams import published
 from tests.survey import survey_of
 
+RULE = f"/v1/sites/{SITE}/survey-rule"
 RIGHT = {"replaces": 1, "reason": "entry-mistake"}
 
 
@@ -99,6 +100,29 @@ async def test_two_who_correct_the_same_version_do_not_overwrite_each_other(clin
     answers = await asyncio.gather(*(correct(clinic.system, survey_id, "amendments", body) for _ in range(2)))
     assert sorted(answer.status_code for answer in answers) == [201, 409]
     assert [version["version"] for version in await versions_of(clinic, survey_id)] == [2, 1]
+
+
+@pytest.mark.parametrize("is_left_out_at_first", [False, True])
+async def test_an_amendment_answers_what_was_asked_then_whatever_the_site_leaves_out_now(
+    clinic: Clinic, is_left_out_at_first: bool
+) -> None:
+    async def leave_out(*parts: str) -> None:
+        assert (await clinic.system.put(RULE, json={"care_line": None, "left_out": parts})).status_code == 200
+
+    def asked(survey: dict[str, Any]) -> dict[str, Any]:
+        answers = {name: one for name, one in survey["answers"].items() if not name.startswith("phq2")}
+        return {**survey, "answers": answers} if is_left_out_at_first else survey
+
+    patient_id, visit_id = (patient := await clinic.enrol()), await clinic.visit(patient)
+    await leave_out(*(["mood"] if is_left_out_at_first else []))
+    survey = asked(survey_of(patient_id, visit_id))
+    answer = await clinic.system.post("/v1/surveys", json=survey, headers=new_key())
+    assert answer.status_code == 201, answer.text
+    await leave_out(*([] if is_left_out_at_first else ["mood"]))
+    amendment = asked(amended(patient_id, visit_id))
+    assert (await correct(clinic.system, answer.json()["id"], "amendments", amendment)).status_code == 201
+    newest, _ = await versions_of(clinic, answer.json()["id"])
+    assert ("phq2_mood" in newest["answers"]) is not is_left_out_at_first
 
 
 async def test_an_amendment_that_does_not_fit_the_form_changes_nothing(clinic: Clinic) -> None:

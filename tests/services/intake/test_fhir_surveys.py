@@ -61,11 +61,21 @@ async def test_a_response_becomes_the_survey_that_plain_answers_become(clinic: C
     assert fhir.submitted_at.isoformat() == "2026-10-11T18:04:00+00:00"
 
 
-async def test_the_sites_own_numbers_lead_to_patient_and_visit(clinic: Clinic) -> None:
+@pytest.mark.parametrize(
+    "encounter",
+    [
+        {"identifier": {"value": "A-1"}},
+        {"identifier": {"system": "urn:example:visits", "value": "V-1"}},
+        {"reference": "Appointment/6f2d6b1e-0a52-4c2c-9f55-0d3a1c5f7a10"},
+        {"reference": "https://ehr.example/fhir/Appointment/6f2d6b1e-0a52-4c2c-9f55-0d3a1c5f7a10/_history/2"},
+    ],
+)
+async def test_the_sites_own_names_lead_to_patient_and_visit(clinic: Clinic, encounter: Json) -> None:
     await clinic.enrol(identifier="MRN-7")
     appointment = {
         "resourceType": "Appointment",
-        "id": "A-1",
+        "id": "6f2d6b1e-0a52-4c2c-9f55-0d3a1c5f7a10",
+        "identifier": [{"value": "A-1"}, {"system": "urn:example:visits", "value": "V-1"}],
         "meta": {"lastUpdated": "2026-10-01T09:00:00Z"},
         "status": "booked",
         "start": "2026-10-13T10:20:00-05:00",
@@ -76,11 +86,17 @@ async def test_the_sites_own_numbers_lead_to_patient_and_visit(clinic: Clinic) -
     }
     booked = await clinic.system.post("/v1/fhir/visits", json=appointment, headers=new_key())
     assert booked.status_code == 200, booked.text
-    response = response_for("x", "x", subject={"identifier": {"value": "MRN-7"}})
-    response["encounter"] = {"identifier": {"value": "A-1"}}
+    response = response_for("x", "x", subject={"identifier": {"value": "MRN-7"}}, encounter=encounter)
     answer = await send(clinic, response)
-    assert answer.status_code in (201, 404), answer.text
-    assert (answer.status_code == 201) == (len(await surveys_of(clinic)) == 1)
+    assert answer.status_code == 201, answer.text
+    (survey,) = await surveys_of(clinic)
+    assert str(survey.visit_id) == booked.json()["id"]
+
+
+async def test_a_name_that_no_visit_has_leads_to_none(clinic: Clinic) -> None:
+    patient_id, _ = await expected(clinic)
+    answer = await send(clinic, response_for(patient_id, "x", encounter={"identifier": {"value": "A-9"}}))
+    assert answer.status_code == 404
 
 
 async def test_each_mistake_is_an_issue_of_an_operation_outcome_for_its_link_id(clinic: Clinic) -> None:
@@ -118,6 +134,14 @@ async def test_what_a_response_lacks_is_said(clinic: Clinic, change: Json, field
     answer = await send(clinic, response_for(*await expected(clinic), **change))
     assert answer.status_code == 422
     assert field in [error["field"] for error in answer.json()["errors"]]
+
+
+async def test_what_is_no_answer_is_named_by_its_place_in_the_response(clinic: Clinic) -> None:
+    response = response_for(*await expected(clinic), status="in-progress")
+    answer = await send(clinic, response, accept="application/fhir+json")
+    assert answer.status_code == 422, answer.text
+    (issue,) = answer.json()["issue"]
+    assert (issue["expression"], "diagnostics" in issue) == (["QuestionnaireResponse.status"], False)
 
 
 async def test_a_bad_line_of_many_does_not_spoil_the_others(clinic: Clinic) -> None:

@@ -2,19 +2,24 @@
 
 import re
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
+import orjson
 import pytest
 
 from services.intake.domain import FORMS
 from services.intake.domain.drafts import Answered, parts
 from services.intake.domain.questionnaires import Item, ItemType
 from shared.events import SurveyCompleted
-from tests.conftest import URLS
+from shared.keyring import KeyRing
+from tests.conftest import URLS, KeyRings, new_key
 from tests.services.clinic import Clinic
+from tests.services.rings import away
 from tests.services.streams import published
 from tests.sign_in.browser import Browser
-from tests.survey import answers_to
+from tests.survey import answers_to, survey_of
+from tests.waiting import until
 
 HOME = URLS["intake"]
 FORM = FORMS["pre-visit-crohns|1.0"]
@@ -44,6 +49,11 @@ def _text(item: Item, answered: Answered) -> str:
 
 async def surveys_of(clinic: Clinic) -> list[SurveyCompleted]:
     return [event.body for event in await published(clinic.intake) if isinstance(event.body, SurveyCompleted)]
+
+
+async def draft_of(clinic: Clinic) -> Any:
+    (row,) = await clinic.intake.state.database.rows("SELECT * FROM survey_draft")
+    return row
 
 
 async def send(phone: Browser, number: int, fields: dict[str, str], go: str = "next") -> httpx.Response:
@@ -133,6 +143,84 @@ async def test_people_with_a_stoma_are_shown_other_parts(phone: Browser) -> None
     assert "loose or watery" not in (await phone.open(f"{HOME}/survey/parts/4")).text
 
 
+async def test_fields_of_a_part_that_has_another_number_by_now_are_kept(clinic: Clinic, phone: Browser) -> None:
+    """A phone that was offline sends the parts that it kept by the numbers that they had."""
+    await send(phone, 3, {"has_stoma_or_pouch": "true"})
+    assert (await send(phone, 6, fields_for(6), go="save")).status_code == 204
+    draft = await draft_of(clinic)
+    assert orjson.loads(draft["answers"]).keys() == {"has_stoma_or_pouch", "pain_nrs", "fatigue"}
+    assert draft["part"] == 7
+
+
+async def test_words_that_begin_like_a_sign_of_the_form_are_words(phone: Browser) -> None:
+    await send(phone, 1, {"concern_1_topic": "symptoms", "concern_1_words": "~3 weeks of cramps"})
+    await send(phone, 2, {"matters_most": "+"})
+    page = await phone.open(f"{HOME}/survey/review")
+    assert "~3 weeks of cramps" in page.text
+    assert "<dd>+</dd>" in page.text
+
+
+async def test_what_was_typed_wrong_for_more_than_the_buttons_offer_is_shown_again(phone: Browser) -> None:
+    await send(phone, 4, fields_for(4, loose_stools_per_day="+", **{"+loose_stools_per_day": "12"}))
+    page = await send(phone, 4, {"loose_stools_per_day": "+", "+loose_stools_per_day": "a lot"})
+    assert 'name="+loose_stools_per_day" inputmode="decimal" size="4" maxlength="6" value="a lot"' in page.text
+
+
+@pytest.mark.parametrize("news", [{"state": "cancelled"}, {"state": "completed"}])
+async def test_a_visit_that_is_off_or_over_leads_a_patient_back_to_the_start(
+    clinic: Clinic, phone: Browser, news: dict[str, str]
+) -> None:
+    await send(phone, 1, fields_for(1))
+    (visit,) = await clinic.intake.state.database.rows("SELECT visit_id FROM visit")
+    answer = await clinic.system.patch(f"/v1/visits/{visit['visit_id']}", json=news)
+    assert answer.status_code == 200, answer.text
+    assert (await send(phone, 2, fields_for(2), go="save")).status_code == 409
+    for page in ("", "/parts/2", "/review"):
+        assert str((await phone.open(f"{HOME}/survey{page}")).url) == f"{HOME}/start"
+    assert await surveys_of(clinic) == []
+
+
+async def test_words_that_cannot_be_read_now_are_neither_lost_nor_left_out(
+    clinic: Clinic, phone: Browser, keyring_of: KeyRings
+) -> None:
+    await answer_all(phone)
+    async with KeyRing(await keyring_of("intake")) as forgetful:
+        clinic.intake.state.keyring = forgetful
+        async with away(keyring_of):
+            part = await phone.open(f"{HOME}/survey/parts/1")
+            assert "Your words are kept. They cannot be shown right now." in part.text
+            assert 'name="concern_1_words"' not in part.text
+            assert (await phone.fill(f"{HOME}/survey/send", {})).status_code == 503
+            review = await phone.open(f"{HOME}/survey/review")
+            assert "You can send your answers in a moment." in review.text
+            assert "Some questions are still open." not in review.text
+            assert await surveys_of(clinic) == []
+        assert (await send(phone, 1, {"concern_1_topic": "symptoms"}, go="save")).status_code == 204
+
+        async def is_sent() -> bool:
+            return str((await phone.fill(f"{HOME}/survey/send", {})).url) == f"{HOME}/survey/thanks"
+
+        await until(is_sent, seconds=5)
+    (survey,) = await surveys_of(clinic)
+    assert survey.concerns[0].words is not None
+    assert survey.matters_most is not None
+
+
+async def test_a_second_try_begins_with_the_day_on_which_it_began(clinic: Clinic, phone: Browser) -> None:
+    await answer_all(phone)
+    await phone.fill(f"{HOME}/survey/send", {})
+    (first,) = await surveys_of(clinic)
+    wrong = {"replaces": 1, "reason": "entry-mistake"}
+    path = f"/v1/surveys/{first.survey_id}/entered-in-error"
+    assert (await clinic.system.post(path, json=wrong, headers=new_key())).status_code == 201
+    await answer_all(phone)
+    await phone.fill(f"{HOME}/survey/send", {})
+    *_, second = await surveys_of(clinic)
+    assert first.started_at is not None
+    assert second.started_at is not None
+    assert first.submitted_at < second.started_at < second.submitted_at
+
+
 async def test_an_unfinished_survey_is_not_sent(clinic: Clinic, phone: Browser) -> None:
     await send(phone, 1, fields_for(1))
     page = await phone.fill(f"{HOME}/survey/send", {})
@@ -151,12 +239,20 @@ async def test_the_script_is_told_in_a_status_what_became_of_its_save(phone: Bro
 
 async def test_nothing_of_a_draft_is_left_in_clear_or_after_it_was_sent(clinic: Clinic, phone: Browser) -> None:
     await send(phone, 2, {"matters_most": "Dance at my wedding"})
-    (row,) = await clinic.intake.state.database.rows("SELECT * FROM survey_draft")
-    assert "wedding" not in str(dict(row))
+    assert "wedding" not in str(dict(await draft_of(clinic)))
     await answer_all(phone)
     await phone.fill(f"{HOME}/survey/send", {})
-    (row,) = await clinic.intake.state.database.rows("SELECT answers, skipped, words FROM survey_draft")
+    row = await draft_of(clinic)
     assert [row["answers"], row["skipped"], row["words"]] == ["{}", "{}", "{}"]
+
+
+async def test_a_survey_that_came_another_way_leaves_nothing_in_the_draft(clinic: Clinic, phone: Browser) -> None:
+    await send(phone, 2, {"matters_most": "Dance at my wedding"})
+    draft = await draft_of(clinic)
+    survey = survey_of(str(draft["patient_id"]), str(draft["visit_id"]))
+    assert (await clinic.system.post("/v1/surveys", json=survey, headers=new_key())).status_code == 201
+    assert (await draft_of(clinic))["words"] == "{}"
+    assert str((await phone.open(f"{HOME}/survey")).url) == f"{HOME}/survey/thanks"
 
 
 async def test_every_screen_says_that_nobody_reads_it_at_once(phone: Browser) -> None:

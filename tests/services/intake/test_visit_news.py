@@ -217,6 +217,13 @@ async def test_a_survey_that_counted_may_not_any_more_when_the_visit_moves(clini
     assert (await visit(clinic, visit_id))["survey"]["standing"] == "too-early"
 
 
+async def test_news_from_a_clock_that_is_ahead_keeps_out_no_later_news(clinic: Clinic) -> None:
+    await clinic.enrol()
+    ahead = await tell(clinic, appointment(meta={"lastUpdated": "2126-10-01T09:00:00Z"}))
+    assert (ahead.status_code, ahead.json()["errors"][0]["field"]) == (422, "meta")
+    assert await told(clinic, appointment())
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [

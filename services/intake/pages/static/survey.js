@@ -5,8 +5,6 @@
   const { queue, saved, saving, queued, again, done } = document.body.dataset;
   const form = document.getElementById("survey");
   const status = document.querySelector("[data-status]");
-  const mine = (key) => key.startsWith(`${queue}:`);
-  const kept = () => Object.keys(localStorage).filter(mine);
   const quiet = 700;
   const retry = 4000;
 
@@ -15,15 +13,24 @@
     status.textContent = words;
     status.classList.toggle("is-waiting", isWaiting);
   };
+  // Parts that are not sent yet, by key; in `spare` those for which the phone has no room.
+  const spare = new Map();
+  const mine = (key) => key.startsWith(`${queue}:`);
+  const kept = () => [...new Set([...Object.keys(localStorage).filter(mine), ...spare.keys()])];
+  const held = (key) => spare.get(key) ?? localStorage.getItem(key);
   const keep = (place, body) => {
+    const key = `${queue}:${place}`;
+    spare.delete(key);
     try {
-      localStorage.setItem(`${queue}:${place}`, body);
+      localStorage.setItem(key, body);
     } catch {
-      // A phone without room, or in private mode: the form itself still holds everything.
+      spare.set(key, body);
     }
   };
-  const drop = (place, body) => {
-    if (localStorage.getItem(`${queue}:${place}`) === body) localStorage.removeItem(`${queue}:${place}`);
+  const drop = (key, body) => {
+    if (held(key) !== body) return;
+    spare.delete(key);
+    localStorage.removeItem(key);
   };
   const post = async (place, body) => {
     const answer = await fetch(place, {
@@ -31,28 +38,41 @@
       headers: { "content-type": "application/x-www-form-urlencoded", accept: "application/json" },
       body: `${body}&go=save`,
     });
-    if (answer.status >= 500) throw new Error("try again");
-    return answer;
+    if (answer.status >= 500 || answer.status === 429) throw new Error("try again");
+    return answer.status;
   };
+  // A survey that is over, or a field that is wrong: the page itself says so next. Who is signed out may come back.
+  const isOver = (came) => [404, 409, 422].includes(came);
+  const isClosed = (came) => came === 401 || came === 403;
+  let later;
+  let closed = false;
   // One at a time, in the order of the parts: two answers to one question cannot overtake each other.
   let sending = Promise.resolve();
   const flush = () => {
+    clearTimeout(later);
     sending = sending.then(async () => {
+      let isSaved = true;
+      let isAway = false;
+      closed = false;
       for (const key of kept()) {
-        const place = key.slice(queue.length + 1);
-        const body = localStorage.getItem(key);
+        const body = held(key);
         try {
-          const answer = await post(place, body);
-          if (answer.ok || answer.status === 404 || answer.status === 409 || answer.status === 422) drop(place, body);
+          const came = await post(key.slice(queue.length + 1), body);
+          closed ||= isClosed(came);
+          isSaved &&= came < 300;
+          if (came < 300 || isOver(came)) drop(key, body);
         } catch {
+          isAway = true;
           break;
         }
       }
       const waiting = kept().length;
-      if (waiting) {
+      if (waiting && isAway) {
         say(`${queued} ${waiting}. ${again}`, true);
-        setTimeout(flush, retry);
-      } else if (form && form.dataset.touched) say(`✓ ${saved}`, false);
+        clearTimeout(later);
+        later = setTimeout(flush, retry);
+      } else if (waiting && closed) say(`${queued} ${waiting}.`, true);
+      else if (!waiting && form && form.dataset.touched) say(isSaved ? `✓ ${saved}` : "", false);
     });
     return sending;
   };
@@ -66,6 +86,7 @@
   const here = location.pathname;
   const fields = () => new URLSearchParams(new FormData(form)).toString();
   let timer;
+  let leaving;
   form.addEventListener("input", () => {
     form.dataset.touched = "true";
     keep(here, fields());
@@ -75,17 +96,15 @@
   });
   form.addEventListener("submit", (event) => {
     clearTimeout(timer);
-    if (form.dataset.isSure) {
-      localStorage.removeItem(`${queue}:${here}`);
-      return;
-    }
+    if (form.dataset.isSure) return;
     event.preventDefault();
     const button = event.submitter;
     keep(here, fields());
     const leave = async () => {
+      clearTimeout(leaving);
       await flush();
-      if (kept().length) {
-        setTimeout(leave, retry);
+      if (kept().length && !closed) {
+        leaving = setTimeout(leave, retry);
         return;
       }
       form.dataset.isSure = "true";
@@ -93,6 +112,8 @@
     };
     leave();
   });
+  // A page that comes back out of the browser's memory has not left yet.
+  window.addEventListener("pageshow", () => delete form.dataset.isSure);
   window.addEventListener("online", flush);
   if (kept().length) flush();
 })();
