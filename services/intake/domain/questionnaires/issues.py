@@ -226,6 +226,12 @@ class Issue:
         }
 
 
+def flaw(link_id: str | None, sentence: str) -> Issue:
+    """Something of a form that its author must mend."""
+    path = "Questionnaire" if link_id is None else f"Questionnaire.descendants().where(linkId='{link_id}')"
+    return Issue(Rule.UNSOUND, link_id, sentence, path=path)
+
+
 class UnsoundDefinition(Exception):
     """The document is not a form that answers can be checked against. `issues` say where and why."""
 

@@ -25,7 +25,7 @@ from services.intake.domain.questionnaires.extensions import (
     value_of,
     whole_number,
 )
-from services.intake.domain.questionnaires.issues import Issue, Rule
+from services.intake.domain.questionnaires.issues import Issue, flaw
 from services.intake.domain.questionnaires.limits import limits_of
 from services.intake.domain.questionnaires.reading import plain_reader, readers_of
 from services.intake.domain.questionnaires.value_sets import Contained, option_of
@@ -120,6 +120,7 @@ class ItemReader:
     def _options(self, raw: Mapping[str, Any], kind: ItemType) -> tuple[tuple[Option, ...] | None, str | None]:
         offered = objects_in(raw, "answerOption")
         address = string_in(raw, "answerValueSet")
+        self._contained.count(len(offered))
         if offered:
             options = [option_of(one, self._contained) for one in offered]
             if None in options:
@@ -213,12 +214,6 @@ _EXPECTED: dict[str, Read] = {"answerCoding": coding, "answerQuantity": quantity
 _EXPRESSIONS = (known.ENABLE_WHEN_EXPRESSION, known.CALCULATED_EXPRESSION, known.INITIAL_EXPRESSION)
 _LOWEST = (known.MIN_VALUE, known.MIN_QUANTITY)
 _HIGHEST = (known.MAX_VALUE, known.MAX_QUANTITY)
-
-
-def flaw(link_id: str | None, sentence: str) -> Issue:
-    """Something of a form that its author must mend."""
-    path = "Questionnaire" if link_id is None else f"Questionnaire.descendants().where(linkId='{link_id}')"
-    return Issue(Rule.UNSOUND, link_id, sentence, path=path)
 
 
 def flag(owner: object, url: str) -> bool | None:

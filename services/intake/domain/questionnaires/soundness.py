@@ -13,8 +13,7 @@ from services.intake.domain.questionnaires.definition import (
 )
 from services.intake.domain.questionnaires.enablement import MOST_CHAINED
 from services.intake.domain.questionnaires.expressions import wrong_with
-from services.intake.domain.questionnaires.issues import Issue
-from services.intake.domain.questionnaires.items import flaw
+from services.intake.domain.questionnaires.issues import Issue, flaw
 from services.intake.domain.questionnaires.patterns import matcher
 from services.intake.domain.questionnaires.values import Coding, Quantity, Unread, Value
 
