@@ -318,6 +318,13 @@ def test_what_an_author_must_mend_is_told_at_its_item(item: Json, sentence: str)
     assert ("q", sentence) in refused(item)
 
 
+@pytest.mark.parametrize("around", [{"type": "group"}, {"type": "string"}])
+def test_what_repeats_is_not_calculated(around: Json) -> None:
+    two = extension(known.CALCULATED_EXPRESSION, valueExpression={"expression": "1 + 1"})
+    inside = {"linkId": "r", "repeats": True, "item": [group("g", asking("q", "integer", two, readOnly=True))]}
+    assert ("q", "What stands in or under an item that repeats cannot be calculated.") in refused(inside | around)
+
+
 def test_a_form_says_only_so_much_in_expressions() -> None:
     long = extension(known.CALCULATED_EXPRESSION, valueExpression={"expression": f"'{'x' * 3_900}'"})
     found = refused(*(asking(f"q{place}", "string", long) for place in range(30)))
