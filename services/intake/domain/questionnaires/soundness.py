@@ -50,6 +50,8 @@ def _of_item(definition: Definition, item: Item) -> Iterator[Issue]:
         yield flaw(item.link_id, "A group needs at least one item.")
     if item.options is not None and item.type in CHOICES and len(item.codes_offered) < len(item.options):
         yield flaw(item.link_id, "The options must have different codes.")
+    if item.opens_scope and not item.is_group:
+        yield flaw(item.link_id, "A question that repeats cannot have questions under it: take a group that repeats.")
     if item.expressions.calculated is not None and definition.repeating_around[item.link_id] is not None:
         yield flaw(item.link_id, "What stands in or under an item that repeats cannot be calculated.")
     for one in item.conditions:

@@ -318,6 +318,12 @@ def test_what_an_author_must_mend_is_told_at_its_item(item: Json, sentence: str)
     assert ("q", sentence) in refused(item)
 
 
+def test_a_question_that_repeats_has_only_words_under_it() -> None:
+    found = refused(asking("q", "string", repeats=True, item=[asking("why", "string")]))
+    assert found == [("q", "A question that repeats cannot have questions under it: take a group that repeats.")]
+    assert a_form(asking("q", "string", repeats=True, item=[asking("help", "display")])).flaws == ()
+
+
 @pytest.mark.parametrize("around", [{"type": "group"}, {"type": "string"}])
 def test_what_repeats_is_not_calculated(around: Json) -> None:
     two = extension(known.CALCULATED_EXPRESSION, valueExpression={"expression": "1 + 1"})
