@@ -172,3 +172,9 @@ async def test_forms_that_ship_are_listed_read_and_never_retired_or_replaced(cli
         "form-shipped",
         "form-exists",
     ]
+
+
+async def test_a_form_that_ships_brought_again_unchanged_is_the_same_form(clinic: Clinic) -> None:
+    shipped = (await all_listed(clinic))[0]
+    assert await new_form(clinic, **(await clinic.system.get(f"/v1/forms/{shipped['id']}")).json()) == shipped["id"]
+    assert await listed(clinic) == []
