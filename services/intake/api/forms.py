@@ -26,7 +26,7 @@ from services.intake.domain.questionnaires import (
     difference,
     read_questionnaire,
 )
-from services.intake.store import FormRow
+from services.intake.store import FormRow, KeptForm
 from shared.auth import Caller
 from shared.db import Connection, SiteScope, transaction
 from shared.errors import FieldError, Problem, conflict, unknown
@@ -151,8 +151,6 @@ async def change_form(
     if form_id in SHIPPED:
         raise conflict("form-shipped", "This form ships with the system and cannot be retired.")
     site_id = caller.writing_site(site)
-    async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
-        await _resource(connection, site_id, form_id)
     command = Command[FormChange](
         locks=lambda _site, _body: [f"form:{form_id}"], record=partial(_retire, caller, form_id), status=200
     )
@@ -176,7 +174,7 @@ async def _record(
     known = await store.form_with(connection, SiteScope.of(site_id), definition.url, definition.version)
     if known is not None:
         return _known(known.form_id, known.resource, body)
-    row = FormRow(
+    row = KeptForm(
         form_id=uuid4(),
         url=definition.url,
         version=definition.version,
@@ -185,6 +183,7 @@ async def _record(
         resource=body.root,
         uploaded_by=caller.subject,
         uploaded_at=datetime.now(UTC),
+        retired_at=None,
     )
     await store.record_form(connection, site_id, row)
     return Recorded(str(row.form_id), [])
@@ -197,7 +196,8 @@ def _known(form_id: UUID, resource: Mapping[str, Any], body: FormBody) -> Record
 
 
 async def _retire(caller: Caller, form_id: UUID, connection: Connection, site_id: str, _change: FormChange) -> Recorded:
-    await store.record_form_retired(connection, site_id, form_id, datetime.now(UTC), caller.subject)
+    if not await store.record_form_retired(connection, site_id, form_id, datetime.now(UTC), caller.subject):
+        raise unknown("form")
     return Recorded(str(form_id), [])
 
 
