@@ -82,6 +82,8 @@ def test_a_question_that_was_skipped_says_why_and_one_that_was_not_shown_says_no
     }
     given = plain(form, {}, {"a": "prefer-not-to-say"})
     assert extracted(form, given) == {"a": {"dataAbsentReason": reason}}
+    no = answered("a", {"valueBoolean": False})
+    assert list(extracted(form, response(no, answered("b", {"valueString": "x"})))) == ["a"]
 
 
 def test_coded_groups_and_a_coded_form_gather_what_is_inside() -> None:
