@@ -4,8 +4,10 @@ import copy
 import json
 import re
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from typing import Any, NamedTuple
 
+import orjson
 import pyphen
 import pytest
 
@@ -67,6 +69,11 @@ PUBLISHED = {
     "pre-visit-crohns|1.0": FIRST | STOOLS | PAIN_IN_BELLY | BODY | WELL | LAST,
     "pre-visit-uc|1.0": FIRST | COLITIS_ITEMS | BODY | LAST,
     "pre-visit-ibdu|1.0": FIRST | COLITIS_ITEMS | PAIN_IN_BELLY | BODY | WELL | LAST,
+}
+SHA_256 = {
+    "pre-visit-crohns|1.0": "781449787d8a7eef390b246a3438a20ad8f66402ae00504aa9cba9aed14dd307",
+    "pre-visit-uc|1.0": "90b6c6f92652a23448b044ccce5549a9fa5bdfa1fb72906e39ab090379ef5250",
+    "pre-visit-ibdu|1.0": "a7ea8ac465d8f8b0c17cd38f49f9efba069785d979021a5985217f06422cc40e",
 }
 ABOUT_NOW = {*CONCERNS, "matters_most", "has_stoma_or_pouch", "in_remission", "takes_medicines", "barriers"}
 ABOUT_NOW |= {"anything_else"}
@@ -148,6 +155,11 @@ def asked(survey: Json, answers: Json) -> frozenset[str]:
 @pytest.mark.parametrize("key", QUESTIONNAIRES)
 def test_a_published_version_goes_on_asking_what_it_asked(key: str) -> None:
     assert [(item["linkId"], asks(item)) for item in questions_in(QUESTIONNAIRES[key])] == list(PUBLISHED[key].items())
+
+
+@pytest.mark.parametrize("key", QUESTIONNAIRES)
+def test_a_published_version_keeps_every_word_code_and_condition(key: str) -> None:
+    assert sha256(orjson.dumps(QUESTIONNAIRES[key], option=orjson.OPT_SORT_KEYS)).hexdigest() == SHA_256[key]
 
 
 @pytest.mark.parametrize("key", QUESTIONNAIRES)
