@@ -3,19 +3,20 @@
 import copy
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
-import pyphen
 import pytest
 
-from services.intake.domain.content import QUESTIONNAIRES, estimated_seconds, optional_parts, without
-from services.intake.domain.content.reading import FAIRLY_EASY, GRADE_6, fernandez_huerta, flesch_kincaid_grade
+from services.intake.domain.content import QUESTIONNAIRES, optional_parts, without
+from services.intake.domain.content.reading import FAIRLY_EASY, GRADE_6
 from services.intake.domain.questionnaires import compile_questionnaire, shown
 from shared.events import ConcernTopic, Diagnosis, Language, YesNoUnsure
 from shared.instruments import INSTRUMENTS, index_of
+from tests.services.intake.burden import estimated_seconds
+from tests.services.intake.readability import fernandez_huerta, flesch_kincaid_grade, reading_of, syllables_of
 
 Json = dict[str, Any]
 OURS = "https://samepage.example/fhir/StructureDefinition"
@@ -286,31 +287,6 @@ def test_words_are_short_and_plain(survey: Json) -> None:
                     assert len(sentence.split()) <= 12, sentence
 
 
-class Count(NamedTuple):
-    sentences: int
-    words: int
-    syllables: int
-
-
-_VOWELS = {EN: re.compile("[aeiouy]+"), ES: re.compile("[iuü]?[aeoáéó][iu]?|[íú]|[iuü]+")}
-_HYPHENS = {EN: pyphen.Pyphen(lang="en_US", left=1, right=1), ES: pyphen.Pyphen(lang="es", left=1, right=1)}
-_EASE: dict[Language, Callable[[int, int, int], float]] = {EN: flesch_kincaid_grade, ES: fernandez_huerta}
-
-
-def syllables_of(word: str, language: Language) -> int:
-    """The larger of two counts: by hyphens, which miss some, and by groups of vowels, which miss others."""
-    groups = len(_VOWELS[language].findall(word))
-    if language is EN and re.search(r"([^l]e|[^td]ed)$", word):
-        groups -= 1
-    return max(1, groups, len(_HYPHENS[language].inserted(word).split("-")))
-
-
-def count(texts: Iterator[str], language: Language) -> Count:
-    sentences = [re.findall(r"[^\W_]+", sentence) for text in texts for sentence in re.split("[.?:]", text)]
-    words = [word.lower() for sentence in sentences for word in sentence]
-    return Count(sum(map(bool, sentences)), len(words), sum(syllables_of(word, language) for word in words))
-
-
 def test_syllables_are_counted_as_they_are_spoken() -> None:
     english = {
         "pain": 1,
@@ -338,7 +314,7 @@ def test_our_own_words_are_read_in_sixth_grade_in_every_section(survey: Json, la
     own = [section for section in survey["item"] if section["linkId"] not in PRINTED_AS_PUBLISHED]
     assert len(own) == len(survey["item"]) - len(PRINTED_AS_PUBLISHED)
     for section in own:
-        ease = _EASE[language](*count(words_of(section, language), language))
+        ease = reading_of(words_of(section, language), language)
         assert (ease <= GRADE_6) if language is EN else (ease >= FAIRLY_EASY), (section["linkId"], ease)
 
 
@@ -350,7 +326,7 @@ def test_questions_and_hints_without_their_short_answers_are_read_in_sixth_grade
     """Short answers make any text look easy, so the sentences must pass without them."""
     sections = [section for section in survey["item"] if section["linkId"] not in PRINTED_AS_PUBLISHED]
     sentences = (said(item, "text", language) for section in sections for item in items_in(section))
-    ease = _EASE[language](*count(sentences, language))
+    ease = reading_of(sentences, language)
     assert (ease <= GRADE_6) if language is EN else (ease >= FAIRLY_EASY), ease
 
 
