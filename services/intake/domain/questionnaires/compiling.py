@@ -47,7 +47,7 @@ def read_questionnaire(resource: object) -> Definition:
     if wrong:
         raise UnsoundDefinition(wrong)
     reader = ItemReader(Contained(resource))
-    reader.read_language(resource)
+    reader.note_other_languages(resource)
     definition = _definition(resource, reader)
     places = definition.places
     flaws = sorted([*reader.flaws, *flaws_of(definition)], key=lambda one: places.get(one.link_id or "", -1))

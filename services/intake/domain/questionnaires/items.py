@@ -20,7 +20,6 @@ from services.intake.domain.questionnaires.extensions import (
     extension,
     extensions,
     objects_in,
-    part,
     string_in,
     value_of,
     whole_number,
@@ -58,7 +57,7 @@ class ItemReader:
     def _item(self, raw: Mapping[str, Any], ancestors: tuple[str, ...]) -> Item:
         link_id = raw["linkId"]
         kind = self._type(raw)
-        self.read_language(raw)
+        self.note_other_languages(raw)
         options, away = self._options(raw, kind)
         readers = readers_of(kind, options)
         bounds = self._bounds(raw, kind, readers)
@@ -96,10 +95,10 @@ class ItemReader:
             limits=limits_of(kind, bounds, options),
         )
 
-    def read_language(self, owner: Mapping[str, Any]) -> None:
+    def note_other_languages(self, owner: Mapping[str, Any]) -> None:
         """Note expressions of an item, or of the form itself, that nobody here understands."""
         whole = [extension(owner, url) for url in _EXPRESSIONS if any(extensions(owner, url))]
-        parts = [part(one, "expression") for one in extensions(owner, known.CONSTRAINT)]
+        parts = [extension(one, "expression") for one in extensions(owner, known.CONSTRAINT)]
         named = [value_of(one) for one in extensions(owner, known.VARIABLE)]
         if any(expression_in(one) is None for one in (*whole, *parts, *named)):
             self.flaws.append(flaw(string_in(owner, "linkId"), "An expression must be FHIRPath (text/fhirpath)."))
@@ -242,13 +241,13 @@ def expressions_of(owner: Mapping[str, Any]) -> Expressions:
         initial=expression_in(extension(owner, known.INITIAL_EXPRESSION)),
         constraints=tuple(
             Constraint(
-                key=str(part(one, "key") or ""),
+                key=str(extension(one, "key") or ""),
                 expression=expression,
-                human=str(part(one, "human") or "The answers do not fit together."),
-                is_error=part(one, "severity") != "warning",
+                human=str(extension(one, "human") or "The answers do not fit together."),
+                is_error=extension(one, "severity") != "warning",
             )
             for one in extensions(owner, known.CONSTRAINT)
-            if (expression := expression_in(part(one, "expression")))
+            if (expression := expression_in(extension(one, "expression")))
         ),
     )
 
