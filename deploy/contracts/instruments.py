@@ -53,7 +53,6 @@ def _facts(instrument: Instrument) -> Iterator[str]:
     yield f"- Licence: {instrument.licence}"
     yield f"- Answered by {_ANSWERED_BY[instrument.answered_by]}; about: {instrument.recall}"
     yield f"- From {instrument.low:g} to {instrument.high:g}, higher is {instrument.higher_is}"
-    yield f"- Without an item: {instrument.without_an_item}"
 
 
 def _items(terms: Sequence[Term]) -> Iterator[str]:
@@ -82,8 +81,7 @@ def _bands(instrument: Instrument) -> Iterator[str]:
 
 def _table(instrument: Instrument) -> Iterator[str]:
     if instrument.table:
-        lowest = sum(int(min((step.points for step in term.steps), default=term.low)) for term in instrument.terms)
-        pairs = [f"{total}: {value:g}" for total, value in enumerate(instrument.table, start=lowest)]
+        pairs = [f"{total}: {value:g}" for total, value in enumerate(instrument.table, start=instrument.lowest_sum)]
         yield from (f"The score of each sum: {', '.join(pairs)}.", "")
 
 

@@ -16,6 +16,7 @@ from services.intake.domain.questionnaires import (
     Rule,
     Severity,
     UnsoundDefinition,
+    another_form,
     check,
     extract,
     operation_outcome,
@@ -56,8 +57,7 @@ def _judged(definitions: Sequence[Definition], answers: Mapping[str, Any]) -> tu
     canonical = answers.get("questionnaire")
     meant = next((one for one in definitions if one.takes(canonical)), None)
     if meant is None:
-        named = canonical[:200] if isinstance(canonical, str) else "it has no address"
-        return None, [Issue(Rule.ANOTHER_FORM, expected=named, path="QuestionnaireResponse.questionnaire")]
+        return None, [another_form(canonical)]
     now = datetime.now(UTC)
     authored = answers.get("authored")
     out_of_use = meant.out_of_use(authored if isinstance(authored, str) else now.isoformat())

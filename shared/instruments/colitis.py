@@ -19,8 +19,6 @@ PRO_2_UC = Instrument(
         "for worsening too)."
     ),
     terms=(_STOOLS, _BLEEDING),
-    low=0,
-    high=6,
     higher_is="worse",
     bands=(Band("remission", 0, "remission"), Band("not-remission", 1.5, "not in remission")),
     minimal_change=1.5,
@@ -47,8 +45,6 @@ PARTIAL_MAYO = Instrument(
         "verify). The bands 3, 6, 11 seen beside it elsewhere are those of the full Mayo score of 0 to 12."
     ),
     terms=(_STOOLS, _BLEEDING, *PGA.terms),
-    low=0,
-    high=9,
     higher_is="worse",
     bands=activity_bands(2, 5, 8),
     minimal_change=2,
@@ -92,8 +88,6 @@ SCCAI = Instrument(
         Term("sccai_well_being", what="general well-being", high=4),
         *(Term(item, what=feature, is_feature=True) for item, feature in _FEATURES),
     ),
-    low=0,
-    high=19,
     higher_is="worse",
     bands=(
         Band("remission", 0, "remission"),

@@ -48,6 +48,14 @@ class Term:
             return "yes or no"
         return f"a {'whole ' if self.is_whole else ''}number from {self.low} to {self.high}"
 
+    @property
+    def fewest_points(self) -> float:
+        return self.weight * min((step.points for step in self.steps), default=self.low)
+
+    @property
+    def most_points(self) -> float:
+        return self.weight * max((step.points for step in self.steps), default=self.high)
+
     def points(self, answer: Answer) -> float:
         """What the answer adds to the sum.
 
@@ -83,7 +91,7 @@ class Instrument:
 
     `minimal_change` is the smallest difference in points that counts, null when no source was found for one.
     `wording`: what the project may ship of the questions. "own" is words of our own, "published" the words as they
-    were published, "none" is scoring only. A score needs every item: `without_an_item` says so for each.
+    were published, "none" is scoring only. A score needs every item.
     """
 
     id: str
@@ -91,8 +99,6 @@ class Instrument:
     name: str
     citation: str
     terms: tuple[Term, ...]
-    low: float
-    high: float
     higher_is: Literal["better", "worse"]
     bands: tuple[Band, ...]
     minimal_change: float | None
@@ -100,7 +106,6 @@ class Instrument:
     recall: str
     wording: Literal["own", "published", "none"]
     licence: str
-    without_an_item: Literal["no score"] = "no score"
     table: tuple[float, ...] = ()
     remissions: tuple[ItemRemission, ...] = ()
 
@@ -112,6 +117,19 @@ class Instrument:
     @cached_property
     def items(self) -> tuple[str, ...]:
         return tuple(term.item for term in self.terms)
+
+    @cached_property
+    def lowest_sum(self) -> int:
+        """Where `table` starts."""
+        return int(sum(term.fewest_points for term in self.terms))
+
+    @cached_property
+    def low(self) -> float:
+        return self.table[0] if self.table else self.lowest_sum
+
+    @cached_property
+    def high(self) -> float:
+        return self.table[-1] if self.table else sum(term.most_points for term in self.terms)
 
 
 def activity_bands(mild: float, moderate: float, severe: float) -> tuple[Band, ...]:

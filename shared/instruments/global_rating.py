@@ -11,8 +11,6 @@ PGA = Instrument(
         "use it."
     ),
     terms=(Term("pga", what="the clinician's word for the activity of the disease, 0 remission to 3 severe", high=3),),
-    low=0,
-    high=3,
     higher_is="worse",
     bands=activity_bands(1, 2, 3),
     minimal_change=None,
@@ -38,8 +36,6 @@ MANITOBA = Instrument(
             high=5,
         ),
     ),
-    low=0,
-    high=5,
     higher_is="worse",
     bands=(Band("inactive", 0, "inactive"), Band("active", 2, "active")),
     minimal_change=None,
@@ -58,8 +54,6 @@ IBD_10 = Instrument(
         "2016, PMID 27243590 (7 or more predicts remission; 90% sensitive, 75% specific)."
     ),
     terms=(Term("ibd_control", what="how well the disease is controlled", high=10),),
-    low=0,
-    high=10,
     higher_is="better",
     bands=(Band("not-controlled", 0, "under 7"), Band("controlled", 7, "7 or more")),
     minimal_change=None,
@@ -86,8 +80,6 @@ IBD_CONTROL_8 = Instrument(
         Term(f"ibd_control_{item}", what=f"item {item} of the form: 2 most favourable, 1 between, 0 least", high=2)
         for item in ("1a", "1b", "3a", "3b", "3c", "3d", "3e", "3f")
     ),
-    low=0,
-    high=16,
     higher_is="better",
     bands=(Band("not-quiescent", 0, "under 13"), Band("quiescent", 13, "13 or more")),
     minimal_change=None,
@@ -103,8 +95,6 @@ IBD_CONTROL_VAS = Instrument(
     name="IBD-Control-VAS",
     citation=f"{_BODGER}. Quiescent from 85 (ECCO 2015, P370).",
     terms=(Term("ibd_control_vas", what="control, 100 best", high=100),),
-    low=0,
-    high=100,
     higher_is="better",
     bands=(Band("not-quiescent", 0, "under 85"), Band("quiescent", 85, "85 or more")),
     minimal_change=None,

@@ -19,8 +19,6 @@ PHQ_2 = Instrument(
         Term("phq2_interest", what="little interest or pleasure", high=3),
         Term("phq2_mood", what="down, depressed or hopeless", high=3),
     ),
-    low=0,
-    high=6,
     higher_is="worse",
     bands=_NEGATIVE_OR_POSITIVE,
     minimal_change=None,
@@ -39,8 +37,6 @@ GAD_2 = Instrument(
         Term("phq4_nervous", what="nervous, anxious or on edge", high=3),
         Term("phq4_worry", what="cannot stop or control worrying", high=3),
     ),
-    low=0,
-    high=6,
     higher_is="worse",
     bands=_NEGATIVE_OR_POSITIVE,
     minimal_change=None,
@@ -59,8 +55,6 @@ PHQ_4 = Instrument(
         "2009;50:613-21, PMID 19996233 (PMID from memory; verify). Bands as in the NINDS common data elements."
     ),
     terms=(*GAD_2.terms, *PHQ_2.terms),
-    low=0,
-    high=12,
     higher_is="worse",
     bands=(
         Band("none", 0, "none"),

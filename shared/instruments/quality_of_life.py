@@ -14,8 +14,6 @@ SIBDQ = Instrument(
         Term(f"sibdq_{number}", what=f"item {number} of the form, 1 worst to 7 best", low=1, high=7)
         for number in range(1, 11)
     ),
-    low=10,
-    high=70,
     higher_is="better",
     bands=(Band("under-50", 10, "under 50"), Band("50-or-more", 50, "50 or more")),
     minimal_change=None,
@@ -49,8 +47,6 @@ IBD_DISK = Instrument(
     terms=tuple(
         Term(f"ibd_disk_{item}", what=f"{what}, 0 no trouble to 10 most", high=10) for item, what in _DISK_ITEMS
     ),
-    low=0,
-    high=100,
     higher_is="worse",
     bands=(Band("40-or-less", 0, "40 or less"), Band("over-40", 41, "over 40")),
     minimal_change=None,
@@ -91,8 +87,6 @@ GLOBAL_PHYSICAL_HEALTH = Instrument(
         ),
         _best_of_five("08r"),
     ),
-    low=16.2,
-    high=67.7,
     higher_is="better",
     bands=(Band("below-mean", 16.2, "below the mean"), Band("mean-or-above", 50, "the mean or above")),
     minimal_change=None,
@@ -115,8 +109,6 @@ GLOBAL_MENTAL_HEALTH = Instrument(
         f"of HealthMeasures prints 21.2: from memory; verify). {_PROMIS_BANDS}"
     ),
     terms=tuple(_best_of_five(number) for number in ("02", "04", "05", "10r")),
-    low=21.1,
-    high=67.6,
     higher_is="better",
     bands=(Band("below-mean", 21.1, "below the mean"), Band("mean-or-above", 50, "the mean or above")),
     minimal_change=None,

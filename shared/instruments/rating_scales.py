@@ -10,8 +10,6 @@ def _rating_scale(scale_id: str, name: str, item: str, what: str) -> Instrument:
         name=name,
         citation="As such scales are usually read: 1 to 3 mild, 4 to 6 moderate, 7 to 10 severe; from memory; verify.",
         terms=(Term(item, what=what, high=10),),
-        low=0,
-        high=10,
         higher_is="worse",
         bands=(
             Band("none", 0, "none"),

@@ -38,5 +38,4 @@ def in_remission_by_items(instrument: Instrument, rule: str, answers: Mapping[st
 def _looked_up(instrument: Instrument, total: float) -> float:
     if not instrument.table:
         return total
-    lowest = sum(min((step.points for step in term.steps), default=term.low) for term in instrument.terms)
-    return instrument.table[int(total - lowest)]
+    return instrument.table[int(total) - instrument.lowest_sum]

@@ -26,7 +26,7 @@ from services.intake.domain.questionnaires import (
     difference,
     read_questionnaire,
 )
-from services.intake.store import FormRow
+from services.intake.store import FormRow, KeptForm
 from shared.auth import Caller
 from shared.db import Connection, SiteScope, transaction
 from shared.errors import FieldError, Problem, conflict, unknown
@@ -87,9 +87,11 @@ class FormDifference(BaseModel):
     of_form: list[str]
 
 
-SHIPPED: Mapping[UUID, Definition] = {
-    uuid5(NAMESPACE_URL, form.definition.key): form.definition for form in FORMS.values()
-}
+def _shipped_id(definition: Definition) -> UUID:
+    return uuid5(NAMESPACE_URL, definition.key)
+
+
+SHIPPED: Mapping[UUID, Definition] = {_shipped_id(form.definition): form.definition for form in FORMS.values()}
 
 
 @router.post("/v1/forms", status_code=201, response_model=Accepted)
@@ -149,8 +151,6 @@ async def change_form(
     if form_id in SHIPPED:
         raise conflict("form-shipped", "This form ships with the system and cannot be retired.")
     site_id = caller.writing_site(site)
-    async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
-        await _resource(connection, site_id, form_id)
     command = Command[FormChange](
         locks=lambda _site, _body: [f"form:{form_id}"], record=partial(_retire, caller, form_id), status=200
     )
@@ -168,12 +168,13 @@ def _compiled(body: FormBody) -> Definition:
 async def _record(
     caller: Caller, definition: Definition, connection: Connection, site_id: str, body: FormBody
 ) -> Recorded:
+    shipped_id = _shipped_id(definition)
+    if shipped_id in SHIPPED:
+        return _known(shipped_id, SHIPPED[shipped_id].resource, body)
     known = await store.form_with(connection, SiteScope.of(site_id), definition.url, definition.version)
-    if known is not None and known.resource == body.root:
-        return Recorded(str(known.form_id), [])
-    if known is not None or any(one.key == definition.key for one in SHIPPED.values()):
-        raise conflict("form-exists", "This url and version name a form with other content. Take a new version.")
-    row = FormRow(
+    if known is not None:
+        return _known(known.form_id, known.resource, body)
+    row = KeptForm(
         form_id=uuid4(),
         url=definition.url,
         version=definition.version,
@@ -182,13 +183,21 @@ async def _record(
         resource=body.root,
         uploaded_by=caller.subject,
         uploaded_at=datetime.now(UTC),
+        retired_at=None,
     )
     await store.record_form(connection, site_id, row)
     return Recorded(str(row.form_id), [])
 
 
+def _known(form_id: UUID, resource: Mapping[str, Any], body: FormBody) -> Recorded:
+    if resource != body.root:
+        raise conflict("form-exists", "This url and version name a form with other content. Take a new version.")
+    return Recorded(str(form_id), [])
+
+
 async def _retire(caller: Caller, form_id: UUID, connection: Connection, site_id: str, _change: FormChange) -> Recorded:
-    await store.record_form_retired(connection, site_id, form_id, datetime.now(UTC), caller.subject)
+    if not await store.record_form_retired(connection, site_id, form_id, datetime.now(UTC), caller.subject):
+        raise unknown("form")
     return Recorded(str(form_id), [])
 
 

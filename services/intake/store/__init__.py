@@ -63,7 +63,7 @@ from services.intake.store.drafts import (
     record_survey_rule,
     survey_rule,
 )
-from services.intake.store.forms import FormRow, form, form_with, forms, record_form, record_form_retired
+from services.intake.store.forms import FormRow, KeptForm, form, form_with, forms, record_form, record_form_retired
 from services.intake.store.high_risk import (
     Flag,
     FlaggedPatient,
@@ -160,6 +160,7 @@ __all__ = [
     "Held",
     "Huddle",
     "ImportFile",
+    "KeptForm",
     "KeptStep",
     "KeptText",
     "KnownVisit",

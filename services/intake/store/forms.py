@@ -14,20 +14,26 @@ from shared.db import Connection, SiteScope
 
 @dataclass(frozen=True, slots=True)
 class FormRow:
-    """A form of a site; `resource` is its Questionnaire, and `status` what that said of itself when it came."""
+    """A form of a site without its items; `status` is what it said of itself when it came."""
 
     form_id: UUID
     url: str
     version: str
     status: str
     title: str
-    resource: Mapping[str, Any]
     uploaded_by: str
     uploaded_at: datetime
-    retired_at: datetime | None = None
+    retired_at: datetime | None
 
 
-async def record_form(connection: Connection, site_id: str, form: FormRow) -> None:
+@dataclass(frozen=True, slots=True)
+class KeptForm(FormRow):
+    """The same with its Questionnaire, which may be large."""
+
+    resource: Mapping[str, Any]
+
+
+async def record_form(connection: Connection, site_id: str, form: KeptForm) -> None:
     """Insert a form. Nothing of it but its retirement ever changes."""
     await connection.execute(
         """
@@ -47,53 +53,58 @@ async def record_form(connection: Connection, site_id: str, form: FormRow) -> No
     )
 
 
-async def record_form_retired(connection: Connection, site_id: str, form_id: UUID, at: datetime, by: str) -> None:
-    """Retire a form; one that was retired before stays as it is."""
-    await connection.execute(
+async def record_form_retired(connection: Connection, site_id: str, form_id: UUID, at: datetime, by: str) -> bool:
+    """Retire a form; one that was retired before stays as it is. Says whether there is such a form."""
+    is_there: bool = await connection.fetchval(
         """
-        UPDATE form_definition SET retired_at = $3, retired_by = $4
-        WHERE site_id = $1 AND form_id = $2 AND retired_at IS NULL
+        WITH retired AS (
+            UPDATE form_definition SET retired_at = $3, retired_by = $4
+            WHERE site_id = $1 AND form_id = $2 AND retired_at IS NULL
+        )
+        SELECT EXISTS (SELECT FROM form_definition WHERE site_id = $1 AND form_id = $2)
         """,
         site_id,
         form_id,
         at,
         by,
     )
+    return is_there
 
 
 async def forms(connection: Connection, scope: SiteScope) -> list[FormRow]:
     """The forms of these sites, the newest first."""
     rows = await connection.fetch(
-        "SELECT * FROM form_definition WHERE site_id = ANY($1) ORDER BY uploaded_at DESC, form_id", scope.ids
+        f"SELECT {_COLUMNS} FROM form_definition WHERE site_id = ANY($1) ORDER BY uploaded_at DESC, form_id", scope.ids
     )
-    return [_form(row) for row in rows]
+    return [FormRow(**row) for row in rows]
 
 
-async def form(connection: Connection, scope: SiteScope, form_id: UUID) -> FormRow | None:
+async def form(connection: Connection, scope: SiteScope, form_id: UUID) -> KeptForm | None:
     """A form by its id, also when it was retired."""
     row = await connection.fetchrow(
-        "SELECT * FROM form_definition WHERE site_id = ANY($1) AND form_id = $2", scope.ids, form_id
+        f"SELECT {_COLUMNS}, resource FROM form_definition WHERE site_id = ANY($1) AND form_id = $2",
+        scope.ids,
+        form_id,
     )
-    return None if row is None else _form(row)
+    return None if row is None else _kept(row)
 
 
-async def form_with(connection: Connection, scope: SiteScope, url: str, version: str) -> FormRow | None:
+async def form_with(connection: Connection, scope: SiteScope, url: str, version: str) -> KeptForm | None:
     """A form by its url and version, also when it was retired."""
     row = await connection.fetchrow(
-        "SELECT * FROM form_definition WHERE site_id = ANY($1) AND url = $2 AND version = $3", scope.ids, url, version
+        f"""
+        SELECT {_COLUMNS}, resource FROM form_definition
+        WHERE site_id = ANY($1) AND url = $2 AND version = $3
+        """,
+        scope.ids,
+        url,
+        version,
     )
-    return None if row is None else _form(row)
+    return None if row is None else _kept(row)
 
 
-def _form(row: asyncpg.Record) -> FormRow:
-    return FormRow(
-        form_id=row["form_id"],
-        url=row["url"],
-        version=row["version"],
-        status=row["status"],
-        title=row["title"],
-        resource=orjson.loads(row["resource"]),
-        uploaded_by=row["uploaded_by"],
-        uploaded_at=row["uploaded_at"],
-        retired_at=row["retired_at"],
-    )
+_COLUMNS = "form_id, url, version, status, title, uploaded_by, uploaded_at, retired_at"
+
+
+def _kept(row: asyncpg.Record) -> KeptForm:
+    return KeptForm(**{**row, "resource": orjson.loads(row["resource"])})

@@ -157,6 +157,13 @@ async def test_who_brought_and_who_retired_a_form_is_on_record(clinic: Clinic) -
     assert [row["kind"] for row in await trail(clinic.intake, route="change_form")] == ["write"]
 
 
+async def test_an_attempt_to_retire_a_form_that_is_not_there_is_on_record_at_the_site(clinic: Clinic) -> None:
+    answer = await clinic.system.patch(f"/v1/forms/{uuid4()}", json={"state": "retired"})
+    assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (404, "not-found")
+    (row,) = await trail(clinic.intake, route="change_form")
+    assert (row["kind"], row["status"], row["site_id"]) == ("denied", 404, SITE)
+
+
 async def test_forms_that_ship_are_listed_read_and_never_retired_or_replaced(clinic: Clinic) -> None:
     own = await new_form(clinic)
     first, *shipped = await all_listed(clinic)
@@ -172,3 +179,9 @@ async def test_forms_that_ship_are_listed_read_and_never_retired_or_replaced(cli
         "form-shipped",
         "form-exists",
     ]
+
+
+async def test_a_form_that_ships_brought_again_unchanged_is_the_same_form(clinic: Clinic) -> None:
+    shipped = (await all_listed(clinic))[0]
+    assert await new_form(clinic, **(await clinic.system.get(f"/v1/forms/{shipped['id']}")).json()) == shipped["id"]
+    assert await listed(clinic) == []

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from services.intake.domain.content.burden import estimated_seconds
 from services.intake.domain.content.fhir import questionnaire
 from services.intake.domain.content.parts import optional_parts, without
 from services.intake.domain.content.surveys import SURVEYS
@@ -16,4 +15,4 @@ QUESTIONNAIRES: Mapping[str, dict[str, Any]] = MappingProxyType(
     {f"{survey.id}|{survey.version}": questionnaire(survey) for survey in SURVEYS}
 )
 
-__all__ = ["QUESTIONNAIRES", "estimated_seconds", "optional_parts", "without"]
+__all__ = ["QUESTIONNAIRES", "optional_parts", "without"]

@@ -1,8 +1,7 @@
 """A shipped survey as a FHIR R4 Questionnaire: plain dicts, ready for JSON.
 
 What FHIR has a place for stands there: recall and hints are `help` displays, Spanish is the translation extension,
-an item with a LOINC code can be taken out as an Observation. For the rest there are extensions of our own, under
-`EXTENSIONS`:
+an item with a LOINC code can be taken out as an Observation. For the rest there are extensions of our own:
 
     explicit-skip   on the Questionnaire: every question that is shown is answered or skipped with a reason;
                     false on an item that may be left empty
@@ -21,12 +20,12 @@ from typing import Any
 
 from services.intake.domain.content.authoring import Choice, Number, Question, Said, Section, Survey, When, Words, YesNo
 from services.intake.domain.content.reading import READING_LEVELS
+from services.intake.domain.questionnaires import extensions as known
 from shared.events import Diagnosis
 
 OURS = "https://samepage.example/fhir"
-EXTENSIONS = f"{OURS}/StructureDefinition"
-_STANDARD = "http://hl7.org/fhir/StructureDefinition"
-_SDC = "http://hl7.org/fhir/uv/sdc/StructureDefinition"
+OPTIONAL_PART = f"{OURS}/StructureDefinition/optional-part"
+_READING_LEVEL = f"{OURS}/StructureDefinition/reading-level"
 
 _ICD_10_CM = {
     Diagnosis.CROHNS: ("K50", "Crohn's disease [regional enteritis]"),
@@ -43,8 +42,8 @@ def questionnaire(survey: Survey) -> Json:
         "resourceType": "Questionnaire",
         "language": "en",
         "extension": [
-            _extension("explicit-skip", valueBoolean=True),
-            *(_extension("instrument", valueCanonical=key) for key in survey.instruments),
+            _extension(known.EXPLICIT_SKIP, valueBoolean=True),
+            *(_extension(known.INSTRUMENT, valueCanonical=key) for key in survey.instruments),
             *_reading_levels(),
         ],
         "url": f"{OURS}/Questionnaire/{survey.id}",
@@ -83,18 +82,16 @@ def _focus(diagnosis: Diagnosis) -> Json:
 
 def _reading_levels() -> Iterator[Json]:
     for level in READING_LEVELS:
-        yield {
-            "url": f"{EXTENSIONS}/reading-level",
-            "extension": [
-                {"url": "lang", "valueCode": str(level.language)},
-                {"url": "formula", "valueString": level.formula},
-                {"url": "limit", "valueString": level.limit},
-            ],
-        }
+        parts = [
+            _extension("lang", valueCode=str(level.language)),
+            _extension("formula", valueString=level.formula),
+            _extension("limit", valueString=level.limit),
+        ]
+        yield _extension(_READING_LEVEL, extension=parts)
 
 
 def _section(section: Section) -> Json:
-    extensions = [_extension("optional-part", valueCode=section.id)] if section.is_optional else []
+    extensions = [_extension(OPTIONAL_PART, valueCode=section.id)] if section.is_optional else []
     intro = [_display(f"{section.id}_intro", section.intro)] if section.intro else []
     notice = [_display(f"{section.id}_notice", section.notice, "legal")] if section.notice else []
     asked = [_section(item) if isinstance(item, Section) else _question(item) for item in section.items]
@@ -143,15 +140,15 @@ def _kind(kind: YesNo | Number | Choice | Words) -> Json:
 def _extensions(question: Question) -> Iterator[Json]:
     kind = question.kind
     if question.loinc:
-        yield {"url": f"{_SDC}/sdc-questionnaire-observationExtract", "valueBoolean": True}
+        yield _extension(known.OBSERVATION_EXTRACT, valueBoolean=True)
     if question.may_be_empty:
-        yield _extension("explicit-skip", valueBoolean=False)
+        yield _extension(known.EXPLICIT_SKIP, valueBoolean=False)
     if isinstance(kind, Number):
         value = "valueInteger" if kind.is_whole else "valueDecimal"
-        yield {"url": f"{_STANDARD}/minValue", value: kind.low}
-        yield {"url": f"{_STANDARD}/maxValue", value: kind.high}
+        yield _extension(known.MIN_VALUE, **{value: kind.low})
+        yield _extension(known.MAX_VALUE, **{value: kind.high})
         for step, words in kind.labels:
-            yield _extension("labelled-value", valueCoding={"code": str(step), **_said("display", words)})
+            yield _extension(known.LABELLED_VALUE, valueCoding={"code": str(step), **_said("display", words)})
     if isinstance(kind, Choice) or (isinstance(kind, Number) and kind.labels):
         yield _control("radio-button")
 
@@ -181,20 +178,14 @@ def _display(link_id: str, words: Said, control: str | None = None) -> Json:
 
 def _said(element: str, words: Said) -> Json:
     """A string element in English, and its translation where FHIR puts what belongs to a primitive."""
-    spanish = {
-        "url": f"{_STANDARD}/translation",
-        "extension": [{"url": "lang", "valueCode": "es"}, {"url": "content", "valueString": words.es}],
-    }
-    return {element: words.en, f"_{element}": {"extension": [spanish]}}
+    spanish = [_extension("lang", valueCode="es"), _extension("content", valueString=words.es)]
+    return {element: words.en, f"_{element}": {"extension": [_extension(known.TRANSLATION, extension=spanish)]}}
 
 
 def _control(code: str) -> Json:
     coding = {"system": "http://hl7.org/fhir/questionnaire-item-control", "code": code}
-    return {
-        "url": f"{_STANDARD}/questionnaire-itemControl",
-        "valueCodeableConcept": {"coding": [coding]},
-    }
+    return _extension(known.ITEM_CONTROL, valueCodeableConcept={"coding": [coding]})
 
 
-def _extension(name: str, **value: object) -> Json:
-    return {"url": f"{EXTENSIONS}/{name}", **value}
+def _extension(url: str, **value: object) -> Json:
+    return {"url": url, **value}

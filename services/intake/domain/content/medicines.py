@@ -1,7 +1,7 @@
 """Medicines: steroids, opioids, doses, side effects, and what gets in the way of the plan."""
 
 from services.intake.domain.content.authoring import Choice, Question, Said, Section, When, YesNo
-from services.intake.domain.content.urgent_care import COUNT
+from services.intake.domain.content.urgent_care import COUNT, MONTHS_6
 
 _WEEKS_2 = Said("In the past 2 weeks.", "En las últimas 2 semanas.")
 _TAKES_SOME = When("takes_medicines", "!=", False)
@@ -34,7 +34,7 @@ MEDICINES = Section(
                 "Did you take an opioid pain medicine, such as oxycodone?",
                 "¿Tomó un opioide para el dolor, como oxicodona?",
             ),
-            hint=Said("In the past 6 months.", "En los últimos 6 meses."),
+            hint=MONTHS_6,
             kind=YesNo(),
         ),
     ),

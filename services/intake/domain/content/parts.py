@@ -6,10 +6,9 @@ A left-out part is not shown, as if its condition did not hold: answers stay pin
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
-from services.intake.domain.content.fhir import EXTENSIONS
+from services.intake.domain.content.fhir import OPTIONAL_PART
+from services.intake.domain.questionnaires.extensions import INSTRUMENT
 from shared.instruments import INSTRUMENTS
-
-_PART, _INSTRUMENT = f"{EXTENSIONS}/optional-part", f"{EXTENSIONS}/instrument"
 
 
 def optional_parts(questionnaire: Mapping[str, Any]) -> tuple[str, ...]:
@@ -35,7 +34,7 @@ def without(questionnaire: Mapping[str, Any], parts: Set[str]) -> dict[str, Any]
 
 
 def _part_of(section: Mapping[str, Any]) -> str | None:
-    return next((each["valueCode"] for each in section.get("extension", ()) if each["url"] == _PART), None)
+    return next((each["valueCode"] for each in section.get("extension", ()) if each["url"] == OPTIONAL_PART), None)
 
 
 def _link_ids(item: Mapping[str, Any]) -> Iterator[str]:
@@ -45,4 +44,4 @@ def _link_ids(item: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _scores(extension: Mapping[str, Any], items: Set[str]) -> bool:
-    return extension["url"] == _INSTRUMENT and not items.isdisjoint(INSTRUMENTS[extension["valueCanonical"]].items)
+    return extension["url"] == INSTRUMENT and not items.isdisjoint(INSTRUMENTS[extension["valueCanonical"]].items)

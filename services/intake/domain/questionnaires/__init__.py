@@ -20,7 +20,14 @@ from services.intake.domain.questionnaires.definition import Bounds, Definition,
 from services.intake.domain.questionnaires.difference import Difference, difference
 from services.intake.domain.questionnaires.extract import extract
 from services.intake.domain.questionnaires.given import Given
-from services.intake.domain.questionnaires.issues import Issue, Rule, Severity, UnsoundDefinition, operation_outcome
+from services.intake.domain.questionnaires.issues import (
+    Issue,
+    Rule,
+    Severity,
+    UnsoundDefinition,
+    another_form,
+    operation_outcome,
+)
 from services.intake.domain.questionnaires.populate import populate
 from services.intake.domain.questionnaires.values import Coding, Quantity
 
@@ -40,6 +47,7 @@ __all__ = [
     "Rule",
     "Severity",
     "UnsoundDefinition",
+    "another_form",
     "calculate",
     "check",
     "compile_questionnaire",

@@ -84,8 +84,7 @@ def to_response(
 
 def shown(definition: Definition, answers: Mapping[str, Any]) -> frozenset[str]:
     """The link ids of all that is shown after these plain answers, groups and words to read among them."""
-    found = check(definition, Given.of_plain(answers, is_partial=True), disabled=Disabled.STRIP)
-    return frozenset(definition.by_id.keys() - found.not_shown)
+    return show(definition, Given.of_plain(answers).placed(definition).root, {}, None)
 
 
 def placed_and_shown(definition: Definition, given: Given, at: datetime | None = None) -> Scope:
@@ -95,11 +94,14 @@ def placed_and_shown(definition: Definition, given: Given, at: datetime | None =
     return root
 
 
-def show(definition: Definition, root: Scope, head: Mapping[str, Any], at: datetime | None) -> None:
-    """Find out of all that stands in a scope whether it is shown, whatever was found before."""
+def show(definition: Definition, root: Scope, head: Mapping[str, Any], at: datetime | None) -> frozenset[str]:
+    """Find out of all that stands in a scope whether it is shown, whatever was found before.
+
+    The link ids of all that is shown, also of what nothing was given for.
+    """
     root.forget_shown()
     rules = Rules(definition, head, root, at) if definition.has_rules else None
-    _walked(definition, root, rules, Disabled.STRIP, is_partial=True)
+    return frozenset(_walked(definition, root, rules, Disabled.STRIP, is_partial=True).shown)
 
 
 def _walked(

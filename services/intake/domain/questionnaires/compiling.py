@@ -13,8 +13,8 @@ from typing import Any
 from services.intake.domain.questionnaires import extensions as known
 from services.intake.domain.questionnaires.definition import Definition
 from services.intake.domain.questionnaires.extensions import extension, extensions, objects_in, string_in, value_of
-from services.intake.domain.questionnaires.issues import Issue, UnsoundDefinition
-from services.intake.domain.questionnaires.items import ItemReader, codings_in, expressions_of, flag, flaw
+from services.intake.domain.questionnaires.issues import Issue, UnsoundDefinition, flaw
+from services.intake.domain.questionnaires.items import ItemReader, codings_in, expressions_of, flag
 from services.intake.domain.questionnaires.soundness import flaws_of
 from services.intake.domain.questionnaires.value_sets import Contained
 from services.intake.domain.questionnaires.words import Words, words_of
@@ -39,7 +39,7 @@ def read_questionnaire(resource: object) -> Definition:
     """The definition of anybody's form, with its flaws.
 
     Raises:
-        UnsoundDefinition: it is no form, or its items cannot be told apart.
+        UnsoundDefinition: it is no form, its items cannot be told apart, or it offers too many answers.
     """
     if not isinstance(resource, Mapping) or resource.get("resourceType") != "Questionnaire":
         raise UnsoundDefinition([flaw(None, "This is not a FHIR Questionnaire.")])
@@ -47,7 +47,7 @@ def read_questionnaire(resource: object) -> Definition:
     if wrong:
         raise UnsoundDefinition(wrong)
     reader = ItemReader(Contained(resource))
-    reader.read_language(resource)
+    reader.note_other_languages(resource)
     definition = _definition(resource, reader)
     places = definition.places
     flaws = sorted([*reader.flaws, *flaws_of(definition)], key=lambda one: places.get(one.link_id or "", -1))

@@ -27,7 +27,7 @@ def is_open(item: Item, scope: Scope) -> bool:
 
 
 class Enablement:
-    """Decides once for each item in each scope."""
+    """Decides what is shown: of what was given once, of all else whenever it is asked."""
 
     def __init__(self, definition: Definition, by_expression: Asked | None = None) -> None:
         self._items = definition.by_id

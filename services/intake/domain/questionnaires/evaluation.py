@@ -12,6 +12,9 @@ from services.intake.domain.questionnaires.placing import Scope
 from services.intake.domain.questionnaires.responses import response_items
 from services.intake.domain.questionnaires.values import Unread, Value, coding
 
+Element = dict[str, Any]
+Placed = tuple[Element, Mapping[str, Element]]  # an item of the response, and those around it by their link ids
+
 
 class Evaluation:
     """Answers as a FHIR response in which each chosen code carries its weight, and what expressions find in it."""
@@ -28,9 +31,9 @@ class Evaluation:
         self.response = {**head, "resourceType": "QuestionnaireResponse", **({"item": items} if items else {})}
         self._at = at
         self._items = definition.by_id
-        self._elements: dict[str, list[dict[str, Any]]] = {}
-        for element in _walk(items):
-            self._elements.setdefault(element["linkId"], []).append(element)
+        self._elements: dict[str, list[Placed]] = {}
+        for element, around in _walk(items, {}):
+            self._elements.setdefault(element["linkId"], []).append((element, around))
             _weigh(definition.by_id[element["linkId"]], element)
         self._variables: dict[str, Any] = {
             **{name: [] for name, _ in definition.launch_context},
@@ -46,21 +49,21 @@ class Evaluation:
 
     def of_item(self, item: Item, expression: str) -> Iterator[list[Any]]:
         """What an expression of an item finds: once for each place where the item is answered, and not only skipped."""
-        for element in self._elements.get(item.link_id, ()):
+        for element, around in self._elements.get(item.link_id, ()):
             if _is_skip(element):
                 continue
-            yield self._find(expression, element, self._known_to(item, element))
+            yield self._find(expression, element, self._known_to(item, element, around))
 
     def for_item(self, item: Item, expression: str) -> list[Any]:
         """What an expression of an item finds in the response, whether or not the item has answers."""
-        return self._find(expression, self.response, self._known_to(item, self.response))
+        around = {link_id: self._elements[link_id][0][0] for link_id in item.ancestors if link_id in self._elements}
+        return self._find(expression, self.response, self._known_to(item, self.response, around))
 
-    def _known_to(self, item: Item, context: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _known_to(self, item: Item, context: Element, around: Mapping[str, Element]) -> Mapping[str, Any]:
         """The variables of the form, of what is around an item, and its own, each of which may name those before it."""
         variables = self._variables
         for link_id in item.ancestors:
-            around = self._elements.get(link_id, [self.response])[0]
-            variables = self._with(self._items[link_id].expressions, around, variables)
+            variables = self._with(self._items[link_id].expressions, around.get(link_id, self.response), variables)
         return self._with(item.expressions, context, variables)
 
     def _with(self, expressions: Expressions, context: Mapping[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
@@ -87,19 +90,20 @@ def value_found(item: Item, found: list[Any]) -> Value | None:
     return None if isinstance(value, Unread) else value
 
 
-def _walk(items: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _walk(items: Iterable[Element], around: Mapping[str, Element]) -> Iterator[Placed]:
     for element in items:
-        yield element
-        yield from _walk(element.get("item", ()))
+        yield element, around
+        inside = {**around, element["linkId"]: element}
+        yield from _walk(element.get("item", ()), inside)
         for answer in element.get("answer", ()):
-            yield from _walk(answer.get("item", ()))
+            yield from _walk(answer.get("item", ()), inside)
 
 
 def _is_skip(element: Mapping[str, Any]) -> bool:
     return any("extension" in answer for answer in element.get("answer", ()))
 
 
-def _weigh(item: Item, element: dict[str, Any]) -> None:
+def _weigh(item: Item, element: Element) -> None:
     for answer in element.get("answer", ()):
         found = coding(answer.get("valueCoding"))
         option = None if isinstance(found, Unread) else item.option_of(found)

@@ -65,13 +65,8 @@ def value_of(element: Mapping[str, Any]) -> object:
 
 
 def extension(owner: object, *urls: str) -> object:
-    """The value of the first such extension; None where there is none."""
+    """The value of the first such extension, or part of a complex one; None where there is none."""
     return next((value_of(one) for one in extensions(owner, *urls)), None)
-
-
-def part(owner: Mapping[str, Any], url: str) -> object:
-    """The value of one part of a complex extension."""
-    return extension(owner, url)
 
 
 def whole_number(owner: object, url: str) -> int | None:

@@ -15,8 +15,7 @@ from services.intake.domain.questionnaires.checks import placed_and_shown
 from services.intake.domain.questionnaires.definition import Definition, Item, ItemType
 from services.intake.domain.questionnaires.given import Given
 from services.intake.domain.questionnaires.placing import Answer, Entry, Scope
-from services.intake.domain.questionnaires.plain import plain_answers
-from services.intake.domain.questionnaires.responses import ABSENT
+from services.intake.domain.questionnaires.responses import ABSENT, response_items
 from services.intake.domain.questionnaires.values import Coding, Quantity
 
 _STATES = {
@@ -62,7 +61,9 @@ class _Extraction:
             item.is_extracted is not None for item in definition.walk()
         )
         # The same answers, wherever they are extracted again: a response may have no id of its own.
-        self._identity = json.dumps([definition.key, response.get("id"), *plain_answers(root)], default=str)
+        self._identity = json.dumps(
+            [definition.key, response.get("id"), response_items(definition.items, root)], default=str
+        )
         self._shared = _shared(response)
         self.entries: list[dict[str, Any]] = []
 

@@ -226,6 +226,18 @@ class Issue:
         }
 
 
+def flaw(link_id: str | None, sentence: str) -> Issue:
+    """Something of a form that its author must mend."""
+    path = "Questionnaire" if link_id is None else f"Questionnaire.descendants().where(linkId='{link_id}')"
+    return Issue(Rule.UNSOUND, link_id, sentence, path=path)
+
+
+def another_form(canonical: object) -> Issue:
+    """Answers name a form that is not at hand, or none."""
+    named = canonical[:200] if isinstance(canonical, str) else "it has no address"
+    return Issue(Rule.ANOTHER_FORM, expected=named, path="QuestionnaireResponse.questionnaire")
+
+
 class UnsoundDefinition(Exception):
     """The document is not a form that answers can be checked against. `issues` say where and why."""
 

@@ -20,12 +20,11 @@ from services.intake.domain.questionnaires.extensions import (
     extension,
     extensions,
     objects_in,
-    part,
     string_in,
     value_of,
     whole_number,
 )
-from services.intake.domain.questionnaires.issues import Issue, Rule
+from services.intake.domain.questionnaires.issues import Issue, flaw
 from services.intake.domain.questionnaires.limits import limits_of
 from services.intake.domain.questionnaires.reading import plain_reader, readers_of
 from services.intake.domain.questionnaires.value_sets import Contained, option_of
@@ -58,7 +57,7 @@ class ItemReader:
     def _item(self, raw: Mapping[str, Any], ancestors: tuple[str, ...]) -> Item:
         link_id = raw["linkId"]
         kind = self._type(raw)
-        self.read_language(raw)
+        self.note_other_languages(raw)
         options, away = self._options(raw, kind)
         readers = readers_of(kind, options)
         bounds = self._bounds(raw, kind, readers)
@@ -96,10 +95,10 @@ class ItemReader:
             limits=limits_of(kind, bounds, options),
         )
 
-    def read_language(self, owner: Mapping[str, Any]) -> None:
+    def note_other_languages(self, owner: Mapping[str, Any]) -> None:
         """Note expressions of an item, or of the form itself, that nobody here understands."""
         whole = [extension(owner, url) for url in _EXPRESSIONS if any(extensions(owner, url))]
-        parts = [part(one, "expression") for one in extensions(owner, known.CONSTRAINT)]
+        parts = [extension(one, "expression") for one in extensions(owner, known.CONSTRAINT)]
         named = [value_of(one) for one in extensions(owner, known.VARIABLE)]
         if any(expression_in(one) is None for one in (*whole, *parts, *named)):
             self.flaws.append(flaw(string_in(owner, "linkId"), "An expression must be FHIRPath (text/fhirpath)."))
@@ -120,6 +119,7 @@ class ItemReader:
     def _options(self, raw: Mapping[str, Any], kind: ItemType) -> tuple[tuple[Option, ...] | None, str | None]:
         offered = objects_in(raw, "answerOption")
         address = string_in(raw, "answerValueSet")
+        self._contained.count(len(offered))
         if offered:
             options = [option_of(one, self._contained) for one in offered]
             if None in options:
@@ -215,12 +215,6 @@ _LOWEST = (known.MIN_VALUE, known.MIN_QUANTITY)
 _HIGHEST = (known.MAX_VALUE, known.MAX_QUANTITY)
 
 
-def flaw(link_id: str | None, sentence: str) -> Issue:
-    """Something of a form that its author must mend."""
-    path = "Questionnaire" if link_id is None else f"Questionnaire.descendants().where(linkId='{link_id}')"
-    return Issue(Rule.UNSOUND, link_id, sentence, path=path)
-
-
 def flag(owner: object, url: str) -> bool | None:
     found = extension(owner, url)
     return found if isinstance(found, bool) else None
@@ -247,13 +241,13 @@ def expressions_of(owner: Mapping[str, Any]) -> Expressions:
         initial=expression_in(extension(owner, known.INITIAL_EXPRESSION)),
         constraints=tuple(
             Constraint(
-                key=str(part(one, "key") or ""),
+                key=str(extension(one, "key") or ""),
                 expression=expression,
-                human=str(part(one, "human") or "The answers do not fit together."),
-                is_error=part(one, "severity") != "warning",
+                human=str(extension(one, "human") or "The answers do not fit together."),
+                is_error=extension(one, "severity") != "warning",
             )
             for one in extensions(owner, known.CONSTRAINT)
-            if (expression := expression_in(part(one, "expression")))
+            if (expression := expression_in(extension(one, "expression")))
         ),
     )
 

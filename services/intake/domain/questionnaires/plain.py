@@ -1,7 +1,8 @@
 """Plain answers: `{"linkId": value}`, and reasons for skipping beside them.
 
 A question that repeats has a list of values. A group that repeats has a list of objects, each with the plain answers
-of one occurrence; `skipped` in such an object holds its reasons.
+of one occurrence; `skipped` in such an object holds its reasons. What was asked under a question that repeats has no
+place here, and forms that take answers here ask nothing there.
 """
 
 from collections.abc import Mapping

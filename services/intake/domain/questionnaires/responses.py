@@ -8,7 +8,7 @@ from typing import Any
 
 from services.intake.domain.questionnaires.definition import Definition, Item
 from services.intake.domain.questionnaires.extensions import DATA_ABSENT_REASON, extension
-from services.intake.domain.questionnaires.issues import Rule
+from services.intake.domain.questionnaires.issues import Rule, another_form
 from services.intake.domain.questionnaires.placing import Answer, Entry, Placed, Scope
 from services.intake.domain.questionnaires.reading import json_of
 from services.intake.domain.questionnaires.values import UNREAD, Unread, moments
@@ -31,7 +31,7 @@ def place_response(definition: Definition, response: object) -> Placed:
     if not isinstance(response, dict) or response.get("resourceType") != _HERE:
         placed.lost(None, Rule.UNREADABLE, _HERE, "it is no QuestionnaireResponse")
     elif not definition.takes(response.get("questionnaire")):
-        placed.lost(None, Rule.ANOTHER_FORM, f"{_HERE}.questionnaire", _shown(response.get("questionnaire")))
+        placed.issues.append(another_form(response.get("questionnaire")))
     else:
         placed.is_to_form = True
         _head(placed, response)
@@ -69,10 +69,6 @@ def _answers(entry: Entry, scope: Scope) -> list[dict[str, Any]]:
         value = {answer.name: json_of(answer.value)}
         written.append({**value, "item": inside} if inside else value)
     return written
-
-
-def _shown(canonical: object) -> str:
-    return canonical[:200] if isinstance(canonical, str) else "it has no address"
 
 
 def _head(placed: Placed, response: Mapping[str, Any]) -> None:

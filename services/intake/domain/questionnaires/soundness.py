@@ -13,8 +13,7 @@ from services.intake.domain.questionnaires.definition import (
 )
 from services.intake.domain.questionnaires.enablement import MOST_CHAINED
 from services.intake.domain.questionnaires.expressions import wrong_with
-from services.intake.domain.questionnaires.issues import Issue
-from services.intake.domain.questionnaires.items import flaw
+from services.intake.domain.questionnaires.issues import Issue, flaw
 from services.intake.domain.questionnaires.patterns import matcher
 from services.intake.domain.questionnaires.values import Coding, Quantity, Unread, Value
 
@@ -51,6 +50,10 @@ def _of_item(definition: Definition, item: Item) -> Iterator[Issue]:
         yield flaw(item.link_id, "A group needs at least one item.")
     if item.options is not None and item.type in CHOICES and len(item.codes_offered) < len(item.options):
         yield flaw(item.link_id, "The options must have different codes.")
+    if item.opens_scope and not item.is_group:
+        yield flaw(item.link_id, "A question that repeats cannot have questions under it: take a group that repeats.")
+    if item.expressions.calculated is not None and definition.repeating_around[item.link_id] is not None:
+        yield flaw(item.link_id, "What stands in or under an item that repeats cannot be calculated.")
     for one in item.conditions:
         question = definition.by_id[one.question]
         if not question.takes_answers:

@@ -4,7 +4,7 @@ Nothing is fetched: a value set that is not contained, or that needs a terminolo
 whole code system that is not contained), is away.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -17,10 +17,13 @@ from services.intake.domain.questionnaires.extensions import (
     string_in,
     value_of,
 )
+from services.intake.domain.questionnaires.issues import UnsoundDefinition, flaw
 from services.intake.domain.questionnaires.values import Coding, Number, Unread, Value, coding
 from services.intake.domain.questionnaires.words import Words, words_of
 
-Concept = tuple[Coding, Mapping[str, Any]]
+# Each item keeps its options ready to be looked up: so many take about a second and 100 MB.
+MOST_OFFERED = 100_000
+Listed = tuple[Coding, Option]
 
 
 class Contained:
@@ -28,25 +31,79 @@ class Contained:
 
     def __init__(self, questionnaire: Mapping[str, Any]) -> None:
         self._value_sets: dict[str, Mapping[str, Any]] = {}
-        self._concepts: dict[str, dict[str, Mapping[str, Any]]] = {}
+        self._systems: dict[str, dict[str, Listed]] = {}
+        self._options: dict[str, tuple[Option, ...] | None] = {}
+        self._offered = 0
         for resource in objects_in(questionnaire, "contained"):
             kind, url, local = resource.get("resourceType"), string_in(resource, "url"), string_in(resource, "id")
             if kind == "ValueSet":
                 names = [f"#{local}" if local else None, url]
                 self._value_sets.update({name: resource for name in names if name})
             elif kind == "CodeSystem" and url:
-                self._concepts[url] = dict(_concepts_of(resource))
+                concepts = self._listed(_walk(resource, "concept"), url)
+                self._systems[url] = {found.code or "": (found, option) for found, option in concepts}
 
     def options_of(self, address: str) -> tuple[Option, ...] | None:
-        """The options of a value set; None when it is away."""
-        found = self._value_sets.get(address) or self._value_sets.get(address.partition("|")[0])
-        listed = None if found is None else self._listed(found)
-        return None if listed is None else tuple(self._option(*one) for one in listed)
+        """The options of a value set, made once; None when it is away.
+
+        Raises:
+            UnsoundDefinition: the form offers too many.
+        """
+        name = address if address in self._value_sets else address.partition("|")[0]
+        if name in self._options:
+            self.count(len(self._options[name] or ()))
+        else:
+            listed = self._options_in(self._value_sets.get(name, {}))
+            self._options[name] = None if listed is None else tuple(option for _, option in listed)
+        return self._options[name]
+
+    def count(self, offered: int) -> None:
+        """Note that an item offers so many answers.
+
+        Raises:
+            UnsoundDefinition: the form offers too many.
+        """
+        self._offered += offered
+        if self._offered > MOST_OFFERED:
+            raise UnsoundDefinition([flaw(None, f"A form offers at most {MOST_OFFERED:,} answers over all its items.")])
 
     def weight_of(self, found: Coding) -> Number | None:
         """The weight that a contained code system gives a code."""
-        concept = self._concepts.get(found.system or "", {}).get(found.code or "")
-        return None if concept is None else weight_in(concept)
+        listed = self._systems.get(found.system or "", {}).get(found.code or "")
+        return None if listed is None else listed[1].weight
+
+    def _options_in(self, value_set: Mapping[str, Any]) -> list[Listed] | None:
+        expansion = value_set.get("expansion")
+        if isinstance(expansion, Mapping):
+            listed = self._listed(one for one in _walk(expansion, "contains") if one.get("abstract") is not True)
+            self.count(len(listed))
+            return listed
+        composed = value_set.get("compose")
+        included = [self._included(one) for one in objects_in(composed, "include")]
+        excluded = [self._included(one) for one in objects_in(composed, "exclude")]
+        if not included or None in included or None in excluded:
+            return None
+        out = {found.key for part in excluded for found, _ in part or ()}
+        return [(found, option) for part in included for found, option in part or () if found.key not in out]
+
+    def _included(self, part: Mapping[str, Any]) -> list[Listed] | None:
+        system = string_in(part, "system")
+        if part.get("filter") or part.get("valueSet") or system is None:
+            return None
+        concepts = objects_in(part, "concept")
+        listed = self._listed(concepts, system) if concepts else list(self._systems.get(system, {}).values())
+        self.count(len(listed))  # few words can include a whole code system, again and again
+        return listed or None
+
+    def _listed(self, concepts: Iterable[Mapping[str, Any]], system: str | None = None) -> list[Listed]:
+        """Those that have a code: of this system, or each of its own."""
+        listed = []
+        for concept in concepts:
+            code = string_in(concept, "code")
+            if code:
+                found = Coding(system or string_in(concept, "system"), code, string_in(concept, "display"))
+                listed.append((found, self._option(found, concept)))
+        return listed
 
     def _option(self, found: Coding, concept: Mapping[str, Any]) -> Option:
         weight = weight_in(concept)
@@ -57,27 +114,6 @@ class Contained:
             weight=self.weight_of(found) if weight is None else weight,
             is_exclusive=extension(concept, OPTION_EXCLUSIVE) is True,
         )
-
-    def _listed(self, value_set: Mapping[str, Any]) -> list[Concept] | None:
-        expansion = value_set.get("expansion")
-        if isinstance(expansion, Mapping):
-            return list(_expanded(expansion))
-        composed = value_set.get("compose")
-        included = [self._included(one) for one in objects_in(composed, "include")]
-        excluded = [self._included(one) for one in objects_in(composed, "exclude")]
-        if not included or None in included or None in excluded:
-            return None
-        out = {found.key for part in excluded for found, _ in part or ()}
-        return [(found, concept) for part in included for found, concept in part or () if found.key not in out]
-
-    def _included(self, part: Mapping[str, Any]) -> list[Concept] | None:
-        system = string_in(part, "system")
-        if part.get("filter") or part.get("valueSet") or system is None:
-            return None
-        concepts = objects_in(part, "concept") or list(self._concepts.get(system, {}).values())
-        codes = [(string_in(concept, "code"), concept) for concept in concepts]
-        listed = [(Coding(system, code, string_in(concept, "display")), concept) for code, concept in codes if code]
-        return listed or None
 
 
 def option_of(raw: Mapping[str, Any], contained: Contained) -> Option | None:
@@ -125,21 +161,10 @@ def _designated(concept: Mapping[str, Any], found: Coding) -> Words:
     return Words(base, {**others, **(translated.others if translated else {})})
 
 
-def _concepts_of(owner: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    waiting = objects_in(owner, "concept")
+def _walk(owner: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:
+    """The objects in a list and in the lists inside them, each before those inside it."""
+    waiting = objects_in(owner, name)[::-1]
     while waiting:
-        concept = waiting.pop(0)
-        code = string_in(concept, "code")
-        if code:
-            yield code, concept
-        waiting = [*objects_in(concept, "concept"), *waiting]
-
-
-def _expanded(expansion: Mapping[str, Any]) -> Iterator[Concept]:
-    waiting = objects_in(expansion, "contains")
-    while waiting:
-        concept = waiting.pop(0)
-        code = string_in(concept, "code")
-        if code and concept.get("abstract") is not True:
-            yield Coding(string_in(concept, "system"), code, string_in(concept, "display")), concept
-        waiting = [*objects_in(concept, "contains"), *waiting]
+        one = waiting.pop()
+        yield one
+        waiting.extend(reversed(objects_in(one, name)))

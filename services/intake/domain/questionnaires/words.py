@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.intake.domain.questionnaires.extensions import TRANSLATION, extensions, part, string_in
+from services.intake.domain.questionnaires.extensions import TRANSLATION, extension, extensions, string_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,8 @@ def words_of(owner: Mapping[str, Any], name: str) -> Words | None:
     """The words of a primitive element and the translations beside it; None where there are none."""
     base = string_in(owner, name)
     others = {}
-    for extension in extensions(owner.get(f"_{name}"), TRANSLATION):
-        language, content = part(extension, "lang"), part(extension, "content")
+    for translation in extensions(owner.get(f"_{name}"), TRANSLATION):
+        language, content = extension(translation, "lang"), extension(translation, "content")
         if isinstance(language, str) and isinstance(content, str):
             others[language.partition("-")[0].lower()] = content
     return Words(base or "", others) if base or others else None

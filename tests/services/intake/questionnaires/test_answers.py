@@ -10,6 +10,7 @@ from services.intake.domain.questionnaires import (
     Severity,
     check,
     operation_outcome,
+    read_questionnaire,
     shown,
     to_response,
 )
@@ -27,6 +28,7 @@ from tests.questionnaires import (
     group,
     option,
     plainly,
+    questionnaire,
     response,
     when,
     wrong,
@@ -251,7 +253,9 @@ def test_what_is_asked_under_an_answer_is_asked_once_there_is_one() -> None:
 
 
 def test_each_answer_of_a_repeating_question_has_its_own_questions() -> None:
-    form = a_form(asking("child", "string", repeats=True, item=[asking("age", "integer", required=True)]))
+    form = read_questionnaire(
+        questionnaire(asking("child", "string", repeats=True, item=[asking("age", "integer", required=True)]))
+    )
     first = {"valueString": "a", "item": [answered("age", {"valueInteger": 3})]}
     assert in_fhir(form, answered("child", first, {"valueString": "b"})) == [("age", "required")]
     second = {"valueString": "b", "item": [answered("age", {"valueString": "x"})]}

@@ -173,7 +173,7 @@ def test_what_was_left_out_in_one_occurrence_is_not_taken_from_another() -> None
 
 def test_what_is_asked_under_one_of_several_answers_hangs_on_that_answer() -> None:
     why = asking("why", "string", enableWhen=[when("topic", "=", answerString="other")])
-    form = a_form(asking("topic", "string", repeats=True, item=[why]))
+    form = read_questionnaire(questionnaire(asking("topic", "string", repeats=True, item=[why])))
     inside = {"item": [answered("why", {"valueString": "x"})]}
     given = response(answered("topic", {"valueString": "other", **inside}, {"valueString": "pain", **inside}))
     assert wrong(check(form, Given.of_response(given))) == [("why", "not-shown")]

@@ -155,6 +155,35 @@ def test_a_list_of_answers_that_needs_a_terminology_server_is_refused() -> None:
     assert refused(asking("q", "choice", answerValueSet="#v")) == [("q", sentence)]
 
 
+def many_codes(count: int) -> Json:
+    concepts = [{"code": f"c{place}"} for place in range(count)]
+    return {"resourceType": "ValueSet", "id": "v", "compose": {"include": [{"system": SYSTEM, "concept": concepts}]}}
+
+
+def test_a_value_set_is_listed_once_however_many_items_name_it() -> None:
+    form = a_form(*(asking(name, "choice", answerValueSet="#v") for name in "qr"), contained=[many_codes(3)])
+    assert form.by_id["q"].options is form.by_id["r"].options
+
+
+def test_a_form_offers_only_so_many_answers_over_all_its_items() -> None:
+    sentence = [(None, "A form offers at most 100,000 answers over all its items.")]
+    choices = [asking(f"q{place}", "choice", answerValueSet="#v") for place in range(101)]
+    assert len(a_form(*choices[:100], contained=[many_codes(1_000)]).by_id) == 100
+    assert refused(*choices, contained=[many_codes(1_000)]) == sentence
+    unit = extension(known.UNIT_VALUE_SET, valueCanonical="#v")
+    measured = [asking(f"q{place}", "quantity", unit) for place in range(101)]
+    assert refused(*measured, contained=[many_codes(1_000)]) == sentence
+    options = [option(f"c{place}") for place in range(1_000)]
+    assert refused(*(asking(f"q{place}", "choice", answerOption=options) for place in range(101))) == sentence
+
+
+def test_a_whole_code_system_included_again_and_again_is_refused() -> None:
+    system = {"resourceType": "CodeSystem", "url": SYSTEM, "concept": [{"code": f"c{n}"} for n in range(1_000)]}
+    value_set = {"resourceType": "ValueSet", "id": "v", "compose": {"include": [{"system": SYSTEM}] * 10_000}}
+    found = refused(asking("q", "choice", answerValueSet="#v"), contained=[system, value_set])
+    assert found == [(None, "A form offers at most 100,000 answers over all its items.")]
+
+
 def test_ids_must_be_there_and_differ() -> None:
     assert refused({"type": "string"}) == [(None, "Each item needs a linkId.")]
     twice = refused(asking("a", "string"), group("g", asking("a", "string")))
@@ -287,6 +316,19 @@ def test_conditions_that_look_ahead_must_not_lead_too_far() -> None:
 )
 def test_what_an_author_must_mend_is_told_at_its_item(item: Json, sentence: str) -> None:
     assert ("q", sentence) in refused(item)
+
+
+def test_a_question_that_repeats_has_only_words_under_it() -> None:
+    found = refused(asking("q", "string", repeats=True, item=[asking("why", "string")]))
+    assert found == [("q", "A question that repeats cannot have questions under it: take a group that repeats.")]
+    assert a_form(asking("q", "string", repeats=True, item=[asking("help", "display")])).flaws == ()
+
+
+@pytest.mark.parametrize("around", [{"type": "group"}, {"type": "string"}])
+def test_what_repeats_is_not_calculated(around: Json) -> None:
+    two = extension(known.CALCULATED_EXPRESSION, valueExpression={"expression": "1 + 1"})
+    inside = {"linkId": "r", "repeats": True, "item": [group("g", asking("q", "integer", two, readOnly=True))]}
+    assert ("q", "What stands in or under an item that repeats cannot be calculated.") in refused(inside | around)
 
 
 def test_a_form_says_only_so_much_in_expressions() -> None:

@@ -109,6 +109,16 @@ def test_a_group_names_variables_for_what_is_inside() -> None:
     assert [wrong(plainly(form, {"a": 4, "b": said})) for said in (5, 6)] == [[], [("b", "constraint")]]
 
 
+def test_what_a_group_names_in_one_occurrence_is_not_known_in_another() -> None:
+    most = extension(
+        known.VARIABLE, valueExpression={"name": "most", "expression": "item.where(linkId='a').answer.value"}
+    )
+    asked = asking("a", "integer"), asking("b", "integer", constraint("answer.value <= %most"))
+    form = a_form(group("g", *asked, repeats=True, extension=[most]))
+    assert wrong(plainly(form, {"g": [{"a": 9, "b": 9}, {"a": 1, "b": 5}]})) == [("b", "constraint")]
+    assert wrong(plainly(form, {"g": [{"a": 1, "b": 1}, {"a": 9, "b": 5}]})) == []
+
+
 def test_a_score_is_calculated_from_weights() -> None:
     offered = [
         option("no", extension(known.WEIGHTS[1], valueDecimal=0)),

@@ -2,9 +2,20 @@
 
 from typing import Any
 
-from services.intake.domain.questionnaires import Given, extract, to_response
+from services.intake.domain.questionnaires import Given, extract, read_questionnaire, to_response
 from services.intake.domain.questionnaires import extensions as known
-from tests.questionnaires import SYSTEM, Json, a_form, answered, asking, extension, group, option, response
+from tests.questionnaires import (
+    SYSTEM,
+    Json,
+    a_form,
+    answered,
+    asking,
+    extension,
+    group,
+    option,
+    questionnaire,
+    response,
+)
 
 UCUM = "http://unitsofmeasure.org"
 
@@ -71,6 +82,8 @@ def test_a_question_that_was_skipped_says_why_and_one_that_was_not_shown_says_no
     }
     given = plain(form, {}, {"a": "prefer-not-to-say"})
     assert extracted(form, given) == {"a": {"dataAbsentReason": reason}}
+    no = answered("a", {"valueBoolean": False})
+    assert list(extracted(form, response(no, answered("b", {"valueString": "x"})))) == ["a"]
 
 
 def test_coded_groups_and_a_coded_form_gather_what_is_inside() -> None:
@@ -99,6 +112,21 @@ def test_each_answer_and_each_occurrence_has_its_own() -> None:
     codes = [entry["resource"]["code"]["coding"][0]["code"] for entry in bundle["entry"]]
     assert codes == ["many", "many", "in", "g", "in", "g"]
     assert len({entry["fullUrl"] for entry in bundle["entry"]}) == 6
+
+
+def test_answers_that_differ_only_under_one_that_repeats_are_not_the_same() -> None:
+    why = asking("why", "string", **coded("why"))
+    form = read_questionnaire(questionnaire(asking("topic", "string", repeats=True, item=[why])))
+
+    def names(said: str) -> list[str]:
+        under = {"item": [answered("why", {"valueString": said})]}
+        return [
+            entry["fullUrl"]
+            for entry in extract(form, response(answered("topic", {"valueString": "a", **under})))["entry"]
+        ]
+
+    assert len(names("x")) == 1
+    assert names("x") == names("x") != names("y")
 
 
 def test_where_a_form_marks_what_to_extract_only_that_is() -> None:
