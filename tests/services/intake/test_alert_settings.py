@@ -99,6 +99,16 @@ async def test_a_rule_of_the_sites_own_alerts_and_is_switched_off_without_saying
     assert (await rules(alerted))["woken"]["definition"] == OWN | {"recall": None}
 
 
+@pytest.mark.parametrize("elsewhere", [{"name": "pain_nrs"}, {"source": "instrument"}, {"comparison": "at-most"}])
+async def test_a_rule_of_the_sites_own_is_reworded_and_never_looks_elsewhere(alerted: Alerted, elsewhere: Json) -> None:
+    await alerted.rule("woken", threshold=5, definition=OWN)
+    answer = await alerted.rule("woken", threshold=5, definition=OWN | elsewhere)
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:samepage:problem:rule-looks-elsewhere")
+    reworded = await alerted.rule("woken", threshold=6, definition=OWN | {"words_en": "Woken nearly every night"})
+    assert (reworded.status_code, reworded.json()["version"]) == (200, "site.2")
+    assert (await rules(alerted))["woken"]["definition"]["words_en"] == "Woken nearly every night"
+
+
 @pytest.mark.parametrize(
     ("rule", "changes", "status", "why"),
     [
