@@ -90,8 +90,8 @@ class PinnedRule(BaseModel):
 class AlertAnswer(BaseModel):
     """An alert. `question` and `chosen` are what the patient was asked and answered; `waiting_s` is how long nobody has
     taken it, null when somebody has. `escalation` counts the levels that were reached. `is_late`: the survey was
-    entered days after it was given. `times_repeated` counts later surveys that met the rule too and raised no alert,
-    `worst_repeated` is the worst answer there.
+    entered days after it was given; `is_in_error`: it was marked as entered in error since. `times_repeated` counts
+    later surveys that met the rule too and raised no alert, `worst_repeated` is the worst answer there.
     """
 
     id: UUID
@@ -111,6 +111,7 @@ class AlertAnswer(BaseModel):
     submitted_at: datetime
     raised_at: datetime
     is_late: bool
+    is_in_error: bool
     waiting_s: int | None
     escalation: int
     state: AlertState
@@ -339,6 +340,7 @@ def _described(shown: store.ShownAlert, of_sites: Mapping[tuple[str, str], Rule]
         "submitted_at": alert.submitted_at,
         "raised_at": alert.raised_at,
         "is_late": alert.is_late,
+        "is_in_error": shown.is_in_error,
         "waiting_s": max(0, int((now - alert.waits_since).total_seconds())) if is_waiting else None,
         "escalation": alert.escalation,
         "state": alert.state,

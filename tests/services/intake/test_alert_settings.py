@@ -150,6 +150,18 @@ async def test_the_alert_rate_counts_surveys_of_thirty_days_and_says_of_how_many
     assert not (await rate(alerted))["is_within_target"], "3 of 22"
 
 
+async def test_a_survey_that_was_entered_in_error_counts_neither_among_those_that_alert_nor_among_all(
+    alerted: Alerted,
+) -> None:
+    mistaken = await alerted.survey(await alerted.patient())
+    await alerted.in_error(mistaken["id"])
+    found = await rate(alerted)
+    assert (found["surveys"], found["surveys_alerted"], found["rules"]) == (0, 0, [])
+    await alerted.survey(await alerted.patient(), {})
+    found = await rate(alerted)
+    assert (found["surveys"], found["surveys_alerted"], found["rate"]) == (1, 0, 0)
+
+
 async def test_anybody_of_the_clinic_flags_a_patient_and_the_call_that_is_due_first_stands_first(
     alerted: Alerted, token: Tokens
 ) -> None:
