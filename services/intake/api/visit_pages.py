@@ -24,7 +24,7 @@ from services.intake.api.links import LinkBody, make_link
 from services.intake.api.staff import AtSite, bar_of, in_address, site_shown_to
 from services.intake.api.worklist import Ground, ground_of, row_of, rows_of_week
 from services.intake.domain import WEEKS_SHOWN, LinkProgress, NextStep, Week, has_lately_been_written_to
-from services.intake.pages.worklist import Around, Filter, Row, Worklist, show_visit, show_worklist
+from services.intake.pages.worklist import BESIDE, Around, Filter, Row, Worklist, show_visit, show_worklist
 from shared.audit import Entry, Kind
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope, transaction
@@ -72,8 +72,9 @@ async def show_visits(
     site_id = site_shown_to(caller, site)
     ground, week, rows = await _week(request, site_id, asked.week)
     here = replace(caller, sites=frozenset({site_id}))
-    alerts, high_risk = await alerts_of(request, here, None), await high_risk_of(request, here)
-    newest = [by_the_clock(one, ground.zone) for one in await Desk(request, caller, site_id).newest()]
+    alerts = await alerts_of(request, here, None, shown=BESIDE)
+    high_risk = await high_risk_of(request, here, shown=BESIDE)
+    newest = [by_the_clock(one, ground.zone) for one in await Desk(request, caller, site_id).newest(1)]
     html = show_worklist(
         Worklist(rows, week, ground.now, asked.shown, uuid4().hex, asked.sent, asked.left),
         alerts=alerts.model_dump(),

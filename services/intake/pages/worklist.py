@@ -67,7 +67,7 @@ _MESSAGES: Mapping[DeliveryState, str] = {
 }
 _CHANNELS: Mapping[Channel | None, str] = {Channel.EMAIL: "by mail", Channel.SMS: "by text message"}
 _WEEKS = ("This week", "Next week")
-_BESIDE = 3
+BESIDE = 3  # alerts, and patients at high risk, beside the list
 
 
 class Row(NamedTuple):
@@ -269,5 +269,5 @@ def _render(template: str, bar: Bar, **values: object) -> str:
 def _templates() -> Environment:
     made = environment("services.intake.pages")
     made.filters |= {"in_a_sentence": in_a_sentence}
-    made.globals |= {**WORDS, "detail": detail, "weeks": WEEKS_SHOWN, "most": store.MOST_VISITS, "beside": _BESIDE}
+    made.globals |= {**WORDS, "detail": detail, "weeks": WEEKS_SHOWN, "most": store.MOST_VISITS, "beside": BESIDE}
     return made

@@ -187,6 +187,23 @@ async def test_who_looked_is_on_record_for_the_site_and_each_patient(
     assert all((row["subject"], row["kind"], row["site_id"]) == ("chris-kim", "read", SITE) for row in rows)
 
 
+async def test_of_those_beside_the_list_only_who_is_shown_is_on_record(
+    clinic: Clinic, coordinator: httpx.AsyncClient
+) -> None:
+    patients = [await clinic.enrol(identifier=f"MRN-{number}") for number in range(8)]
+    flagged, alerting = patients[:4], patients[4:]
+    for patient in flagged:
+        await coordinator.put(f"/v1/patients/{patient}/high-risk", json={"reason": "steroids"})
+    for patient in alerting:
+        survey = survey_of(patient, await clinic.visit(patient, days=30))
+        survey["answers"] = {**survey["answers"], "pain_nrs": 9}
+        assert (await clinic.system.post("/v1/surveys", json=survey, headers=new_key())).status_code == 201
+    before = len(await trail(clinic.intake))
+    assert (await shown(coordinator)).text.count("Show 1 more") == 2
+    read_of = {str(row["patient_id"]) for row in (await trail(clinic.intake))[before:] if row["patient_id"]}
+    assert read_of == {*flagged[:3], *alerting[:3]}
+
+
 async def test_the_list_costs_the_same_number_of_statements_for_one_visit_and_for_thirty(
     clinic: Clinic, coordinator: httpx.AsyncClient
 ) -> None:
