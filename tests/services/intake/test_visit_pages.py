@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from services.intake.domain import SendOutcome
 from shared.keyring import KeyRing
 from tests.conftest import Tokens, client_of, new_key
 from tests.markup import Document
@@ -103,6 +104,29 @@ async def test_links_go_to_all_who_have_none_once_and_reminders_to_those_who_wer
     page = await shown(coordinator)
     assert "Remind 2" in page.text
     assert "message on its way" in page.text
+
+
+async def test_who_may_have_been_written_to_is_not_offered_another_message_for_twenty_hours(
+    clinic: Clinic, coordinator: httpx.AsyncClient, post: Post
+) -> None:
+    await follows(clinic, is_on=False)
+    _, visit = await somebody(clinic, days=DAYS)
+    await post.by_hand(visit)
+    post.memory.outcomes = [SendOutcome.NOT_KNOWN] * 2
+    for _ in range(2):
+        await post.goes()
+        post.now.passes(minutes=2)
+    assert await post.states(visit) == {"by-hand": ("not-known", "smtp-000")}
+    async with client_of(clinic.intake) as phone:
+        await phone.post(urlsplit(await clinic.link(visit)).path, data={"birth_year": ""})
+    page = await shown(coordinator)
+    assert "1 opened" in page.text
+    assert "Remind" not in page.text
+    assert "Send link now" not in (await shown(coordinator, f"/visits/{visit}")).text
+    await clinic.intake.state.database.run("UPDATE link_delivery SET ended_at = ended_at - interval '23 hours'")
+    assert "Remind 1" in (await shown(coordinator)).text
+    answer = await coordinator.post("/visits/messages", data={"week": "1", "step": "remind"})
+    assert "1 message on the way." in (await shown(coordinator, answer.headers["location"])).text
 
 
 async def test_of_two_who_press_at_once_one_sends_and_the_other_is_told_why_not(
