@@ -97,18 +97,19 @@ class Courier:
         """Plan and send; what is away is looked for again."""
         plan_at = self._clock()
         while True:
+            sent = 0
             try:
                 if (now := self._clock()) >= plan_at:
                     is_all = await self.plan_visits() < self._settings.planned_at_once
                     plan_at = now + timedelta(seconds=self._settings.plan_s if is_all else 0)
-                while await self.send_due():
-                    pass
+                sent = await self.send_due()
                 await self._tell_oldest()
             except RETRYABLE as away:
                 _log.warning("courier waits", failure=type(away).__name__)
             except Problem as unrecorded:
                 _log.warning("courier waits", failure=unrecorded.kind)
-            await asyncio.sleep(self._settings.look_s)
+            if not sent:
+                await asyncio.sleep(self._settings.look_s)
 
     async def plan_visits(self) -> int:
         """Plan for visits that have come near, and again for those that stand otherwise than they did; how many."""
