@@ -9,9 +9,8 @@ Where a message goes is opened from its seal for the moment of sending; it and t
 """
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import orjson
@@ -41,15 +40,12 @@ from shared.audit import Entry, Kind, Purpose, act_of_program
 from shared.auth import Role
 from shared.db import RETRYABLE, Connection, Pool, SiteScope, transaction
 from shared.errors import Problem
+from shared.http.sessions import Clock, utc_now
 from shared.keyring import KeyRing
 from shared.sealing import Patient, Words, WordsState, in_record
 from shared.telemetry import MESSAGES, OLDEST_MESSAGE_DUE
 
 _log = structlog.get_logger()
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +80,7 @@ class Courier:
         links: LinkMaker,
         *,
         settings: CourierSettings | None = None,
-        clock: Callable[[], datetime] = utc_now,
+        clock: Clock = utc_now,
     ) -> None:
         self._pool = pool
         self._ring = ring
