@@ -55,7 +55,7 @@ class DefinitionBody(BaseModel):
 
 
 class RuleBody(BaseModel):
-    """How a rule is to be from now on. `definition` makes or changes a rule of the site's own, and is left out else."""
+    """How a rule is to be from now on. `definition` makes or rewords a rule of the site's own, and is left out else."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -181,7 +181,7 @@ def _defined(rule_id: str, known: Rule | None, body: RuleBody) -> Rule:
     """The rule that is to be changed, or a new one of the site's own.
 
     Raises:
-        Problem: 404 without a definition and without such a rule, 409 where a rule of the network is to look elsewhere.
+        Problem: 404 without a definition and without such a rule, 409 where a rule is to look elsewhere.
     """
     if body.definition is None:
         if known is None:
@@ -199,6 +199,8 @@ def _defined(rule_id: str, known: Rule | None, body: RuleBody) -> Rule:
         citation=made.citation,
         recall=made.recall,
     )
+    if known is not None and known.definition.looks_at != definition.looks_at:
+        raise conflict("rule-looks-elsewhere", "What a rule looks at stays. Switch it off and make another one.")
     return Rule(rule_id, "", definition, _settings(body))
 
 

@@ -22,10 +22,9 @@ from services.intake.domain import (
     is_lately,
 )
 from services.intake.pages.alerts import DIAGNOSES, WORDS
-from services.intake.pages.bar import Bar
+from services.intake.pages.bar import Bar, staff_page, staff_templates
 from services.intake.pages.imports import in_a_sentence
 from shared.events import Language, VisitState
-from shared.pages import environment
 from shared.pages.words import clock, on, short_on
 
 Json = Mapping[str, Any]
@@ -67,7 +66,7 @@ _MESSAGES: Mapping[DeliveryState, str] = {
 }
 _CHANNELS: Mapping[Channel | None, str] = {Channel.EMAIL: "by mail", Channel.SMS: "by text message"}
 _WEEKS = ("This week", "Next week")
-_BESIDE = 3
+BESIDE = 3  # alerts, and patients at high risk, beside the list
 
 
 class Row(NamedTuple):
@@ -191,8 +190,15 @@ def show_worklist(
     worklist: Worklist, *, alerts: Json, high_risk: Json, newest: Json | None, patient_page: str, bar: Bar
 ) -> str:
     """The list, with alerts, patients at high risk and the last import beside it."""
-    return _render(
-        "visits.html", bar, list=worklist, alerts=alerts, high_risk=high_risk, newest=newest, patient_page=patient_page
+    return staff_page(
+        _templates(),
+        "visits.html",
+        bar,
+        list=worklist,
+        alerts=alerts,
+        high_risk=high_risk,
+        newest=newest,
+        patient_page=patient_page,
     )
 
 
@@ -211,7 +217,7 @@ def show_visit(row: Row, messages: Iterable[Delivery], around: Around, bar: Bar)
     """One visit: how its survey stands, what can be done, and the messages about it."""
     zone = row.at.tzinfo
     shown = [(one.due_at.astimezone(zone), _MESSAGES[one.state], _CHANNELS.get(one.channel)) for one in messages]
-    return _render("visit.html", bar, row=row, messages=shown, around=around)
+    return staff_page(_templates(), "visit.html", bar, row=row, messages=shown, around=around)
 
 
 def when(moment: datetime, now: datetime) -> str:
@@ -261,13 +267,9 @@ def _join(*said: str) -> str:
     return ", ".join(filter(None, said))
 
 
-def _render(template: str, bar: Bar, **values: object) -> str:
-    return _templates().get_template(template).render(bar=bar, is_synthetic=bar.is_synthetic, **values)
-
-
 @cache
 def _templates() -> Environment:
-    made = environment("services.intake.pages")
+    made = staff_templates()
     made.filters |= {"in_a_sentence": in_a_sentence}
-    made.globals |= {**WORDS, "detail": detail, "weeks": WEEKS_SHOWN, "most": store.MOST_VISITS, "beside": _BESIDE}
+    made.globals |= {**WORDS, "detail": detail, "weeks": WEEKS_SHOWN, "most": store.MOST_VISITS, "beside": BESIDE}
     return made

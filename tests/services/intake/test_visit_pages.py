@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from services.intake.domain import SendOutcome
 from shared.keyring import KeyRing
 from tests.conftest import Tokens, client_of, new_key
 from tests.markup import Document
@@ -105,6 +106,29 @@ async def test_links_go_to_all_who_have_none_once_and_reminders_to_those_who_wer
     assert "message on its way" in page.text
 
 
+async def test_who_may_have_been_written_to_is_not_offered_another_message_for_twenty_hours(
+    clinic: Clinic, coordinator: httpx.AsyncClient, post: Post
+) -> None:
+    await follows(clinic, is_on=False)
+    _, visit = await somebody(clinic, days=DAYS)
+    await post.by_hand(visit)
+    post.memory.outcomes = [SendOutcome.NOT_KNOWN] * 2
+    for _ in range(2):
+        await post.goes()
+        post.now.passes(minutes=2)
+    assert await post.states(visit) == {"by-hand": ("not-known", "smtp-000")}
+    async with client_of(clinic.intake) as phone:
+        await phone.post(urlsplit(await clinic.link(visit)).path, data={"birth_year": ""})
+    page = await shown(coordinator)
+    assert "1 opened" in page.text
+    assert "Remind" not in page.text
+    assert "Send link now" not in (await shown(coordinator, f"/visits/{visit}")).text
+    await clinic.intake.state.database.run("UPDATE link_delivery SET ended_at = ended_at - interval '23 hours'")
+    assert "Remind 1" in (await shown(coordinator)).text
+    answer = await coordinator.post("/visits/messages", data={"week": "1", "step": "remind"})
+    assert "1 message on the way." in (await shown(coordinator, answer.headers["location"])).text
+
+
 async def test_of_two_who_press_at_once_one_sends_and_the_other_is_told_why_not(
     clinic: Clinic, coordinator: httpx.AsyncClient
 ) -> None:
@@ -185,6 +209,23 @@ async def test_who_looked_is_on_record_for_the_site_and_each_patient(
     rows = [row for row in (await trail(clinic.intake))[before:] if row["route"] == "show_visits"]
     assert {str(row["patient_id"]) for row in rows if row["patient_id"]} == patients
     assert all((row["subject"], row["kind"], row["site_id"]) == ("chris-kim", "read", SITE) for row in rows)
+
+
+async def test_of_those_beside_the_list_only_who_is_shown_is_on_record(
+    clinic: Clinic, coordinator: httpx.AsyncClient
+) -> None:
+    patients = [await clinic.enrol(identifier=f"MRN-{number}") for number in range(8)]
+    flagged, alerting = patients[:4], patients[4:]
+    for patient in flagged:
+        await coordinator.put(f"/v1/patients/{patient}/high-risk", json={"reason": "steroids"})
+    for patient in alerting:
+        survey = survey_of(patient, await clinic.visit(patient, days=30))
+        survey["answers"] = {**survey["answers"], "pain_nrs": 9}
+        assert (await clinic.system.post("/v1/surveys", json=survey, headers=new_key())).status_code == 201
+    before = len(await trail(clinic.intake))
+    assert (await shown(coordinator)).text.count("Show 1 more") == 2
+    read_of = {str(row["patient_id"]) for row in (await trail(clinic.intake))[before:] if row["patient_id"]}
+    assert read_of == {*flagged[:3], *alerting[:3]}
 
 
 async def test_the_list_costs_the_same_number_of_statements_for_one_visit_and_for_thirty(
