@@ -90,9 +90,11 @@ async def revoke_ehr(dsn: str, site_id: str, name: str, *, by: str) -> None:
         StackError: the site has no such EHR.
     """
     async with _dashboard(dsn) as connection:
-        if not await store.record_ehr_revoked(connection, site_id, name, datetime.now(UTC)):
+        ehr = await store.record_ehr_revoked(connection, site_id, name, datetime.now(UTC))
+        if ehr is None:
             raise StackError(f"There is no EHR {site_id}.{name}.")
-        await _keep(connection, site_id, f"{site_id}.{name}", by, "ehr-revoke")
+        await store.record_sessions_ended(connection, ehr)
+        await _keep(connection, site_id, ehr.ehr_id, by, "ehr-revoke")
 
 
 async def ehrs_of(dsn: str, site_id: str) -> list[Ehr]:

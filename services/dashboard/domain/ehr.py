@@ -38,6 +38,11 @@ class Ehr:
     def ehr_id(self) -> str:
         return f"{self.site_id}.{self.name}"
 
+    @property
+    def at_provider(self) -> str:
+        """What sessions that it opened have as their session at the provider."""
+        return f"ehr {self.ehr_id}"
+
     def subject_of(self, user: str) -> str | None:
         """Who one of its users is on record, `riverbend.epic/Practitioner/7`; None for who is no practitioner there."""
         match = _PRACTITIONER.fullmatch(user)

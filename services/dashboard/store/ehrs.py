@@ -28,12 +28,20 @@ async def record_ehr(connection: Connection, ehr: Ehr, at: datetime) -> None:
     )
 
 
-async def record_ehr_revoked(connection: Connection, site_id: str, name: str, at: datetime) -> bool:
-    """Revoke an EHR; False when the site has none of this name."""
-    status = await connection.execute(
-        "UPDATE ehr SET revoked_at = coalesce(revoked_at, $3) WHERE site_id = $1 AND name = $2", site_id, name, at
+async def record_ehr_revoked(connection: Connection, site_id: str, name: str, at: datetime) -> Ehr | None:
+    """Revoke an EHR; None when the site has none of this name."""
+    row = await connection.fetchrow(
+        "UPDATE ehr SET revoked_at = coalesce(revoked_at, $3) WHERE site_id = $1 AND name = $2 RETURNING *",
+        site_id,
+        name,
+        at,
     )
-    return status != "UPDATE 0"
+    return None if row is None else _ehr(row)
+
+
+async def record_sessions_ended(connection: Connection, ehr: Ehr) -> None:
+    """End every session that an EHR opened."""
+    await connection.execute("DELETE FROM session WHERE provider_session = $1", ehr.at_provider)
 
 
 async def ehrs(connection: Connection, scope: SiteScope) -> list[Ehr]:
