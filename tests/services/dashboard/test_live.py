@@ -178,6 +178,16 @@ async def test_it_ends_when_the_person_signs_out(live: FastAPI, follow: Follow) 
         assert await stream.has_ended()
 
 
+async def test_it_follows_a_session_where_the_browser_also_sends_a_password_for_a_proxy(
+    live: FastAPI, follow: Follow
+) -> None:
+    browser = await session_of(live, Caller("dr-own", Role.CLINICIAN, frozenset({THERE})))
+    async with follow(path=f"/patients/{PATIENT}/live", authorization="Basic eDp5", **browser) as stream:
+        assert (await stream.next()).name == "version"
+        await live.state.database.run("DELETE FROM session")
+        assert (await stream.next()).data == {"why": "signed-out"}
+
+
 async def test_it_ends_when_the_ehr_that_opened_the_page_is_revoked(
     live: FastAPI, follow: Follow, ehr: FakeEhr
 ) -> None:
