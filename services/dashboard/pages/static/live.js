@@ -168,6 +168,7 @@
       failures += 1;
     } finally {
       clearTimeout(silence);
+      own.abort();
     }
     if (stream !== own) return;
     stream = null;
