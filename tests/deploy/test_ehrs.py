@@ -1,6 +1,7 @@
 """`samepage ehr`: EHRs are registered with a site, listed and revoked, on record; what cannot be sure is refused."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -55,6 +56,15 @@ async def test_an_ehr_is_registered_replaced_revoked_and_registered_again_on_rec
         ({"origins": ("https://*.ehr.test",)}, "no pattern"),
         ({"origins": ("https://ehr.test;script-src",)}, "no pattern"),
         ({"origins": ("*",)}, "https"),
+        ({"origins": ("https://",)}, "https"),
+        ({"origins": ("https://EHR.test",)}, "lower case"),
+        ({"origins": ("https://épic.test",)}, "one host"),
+        ({"origins": ("https://u@ehr.test",)}, "one host"),
+        ({"origins": ("https://ehr.test?",)}, "nothing after it"),
+        ({"origins": ("https://ehr\n.test",)}, "one host"),
+        ({"origins": ("https://ehr.test\n",)}, "nothing after it"),
+        ({"origins": ("https://ehr.test:443",)}, "perhaps a port"),
+        ({"origins": ("http://localhost:80",)}, "perhaps a port"),
         ({"client_id": ""}, "cannot be empty"),
     ],
 )
@@ -65,6 +75,18 @@ async def test_what_could_be_somebody_elses_is_not_registered(
     with pytest.raises(StackError, match=sentence):
         await add_ehr(dsn, replace(EHR, **changes), by=OPERATOR)  # type: ignore[arg-type]
     assert await ehrs_of(dsn, SITE) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"origins": ("https://ehr-1.test:8443", "http://localhost:8080", "http://127.0.0.1:443")},
+        {"fhir_server": "http://[::1]:8080/fhir"},
+        {"key_set": "http://127.0.0.1/keys"},
+    ],
+)
+def test_pages_at_another_port_and_what_is_on_this_machine_may_be_registered(changes: dict[str, Any]) -> None:
+    assert replace(EHR, **changes).wrong() is None
 
 
 async def test_no_two_ehrs_have_one_issuer_or_one_fhir_server(dashboard: FastAPI) -> None:
