@@ -1,6 +1,8 @@
 """`samepage ehr`: EHRs are registered with a site, listed and revoked, on record; what cannot be sure is refused."""
 
+import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,10 +10,12 @@ from fastapi import FastAPI
 
 from deploy.ehrs import add_ehr, ehrs_of, revoke_ehr
 from deploy.local.errors import StackError
+from services.dashboard import store
 from services.dashboard.domain import Ehr
 from services.dashboard.worker import SUBSCRIPTION
 from tests.builders import a_site, an_event
 from tests.conftest import Apps
+from tests.services.held import held, until_waiting
 from tests.services.streams import arrive
 from tests.services.trails import trail
 
@@ -98,3 +102,18 @@ async def test_no_two_ehrs_have_one_issuer_or_one_fhir_server(dashboard: FastAPI
     assert await ehrs_of(dsn, OTHER) == []
     with pytest.raises(StackError, match="There is no EHR"):
         await revoke_ehr(dsn, OTHER, "ehr", by=OPERATOR)
+
+
+async def test_of_two_that_are_registered_at_once_with_one_issuer_the_later_is_refused(dashboard: FastAPI) -> None:
+    dsn = dashboard.state.database.worker
+    async with held(dashboard) as connection:
+        await store.record_ehr(connection, replace(EHR, site_id=OTHER), datetime.now(UTC))
+        adding = asyncio.create_task(add_ehr(dsn, EHR, by=OPERATOR))
+        await until_waiting(dashboard)
+    with pytest.raises(StackError, match="Another registered EHR"):
+        await adding
+    assert await ehrs_of(dsn, SITE) == []
+    await revoke_ehr(dsn, OTHER, "ehr", by=OPERATOR)
+    await add_ehr(dsn, EHR, by=OPERATOR)
+    with pytest.raises(StackError, match="Another registered EHR"):
+        await add_ehr(dsn, replace(EHR, site_id=OTHER), by=OPERATOR)
