@@ -5,7 +5,7 @@ Every change is kept as a version with who made it and when. An alert stays with
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
@@ -16,6 +16,7 @@ from services.intake.api.alerts import ClinicPeople
 from services.intake.api.standing import about_site
 from services.intake.domain import (
     NETWORK_RULES,
+    RATE_OVER,
     Comparison,
     Definition,
     Rule,
@@ -36,7 +37,6 @@ NamedRule = Annotated[
     str, Path(pattern=r"^[a-z0-9][a-z0-9-]{1,39}$", description="`severe-pain`, or a name of the site's own")
 ]
 Line = Annotated[str, Field(min_length=1, max_length=200)]
-RATE_OVER = timedelta(days=30)
 TARGET = 0.10
 
 

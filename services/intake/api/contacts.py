@@ -82,6 +82,16 @@ async def read_contact(request: Request, patient_id: UUID, caller: SiteStaff, si
         if row is None:
             raise unknown("contact")
         await keep_read(request, connection, site_id, patient_id)
+    return await opened_contact(request, site_id, patient_id, row)
+
+
+async def opened_contact(request: Request, site_id: str, patient_id: UUID, row: store.ContactRow) -> ContactAnswer:
+    """What is kept, readable.
+
+    Raises:
+        KeyRingAway: it cannot be opened now.
+        Problem: 410, the patient was erased meanwhile.
+    """
     addresses = {} if row.addresses is None else await _opened(request, Patient(site_id, patient_id), row.addresses)
     return ContactAnswer(
         patient_id=patient_id,
@@ -133,12 +143,7 @@ async def _forget(connection: Connection, site_id: str, body: Forgotten) -> Reco
 
 
 async def _opened(request: Request, patient: Patient, sealed: str) -> dict[str, str]:
-    """The addresses by channel.
-
-    Raises:
-        KeyRingAway: they cannot be opened now.
-        Problem: 410, the patient was erased meanwhile.
-    """
+    """The addresses by channel."""
     opens = await ring_of(request).opener(patient)
     words = opens(sealed, in_record(patient.patient_id, "addresses"))
     if words.state is WordsState.ERASED:

@@ -1,12 +1,13 @@
 """The coordinator's list in words: the visits of a week, how each survey stands, and the one next thing to do."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import groupby
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from jinja2 import Environment
 
@@ -14,6 +15,7 @@ from services.intake import store
 from services.intake.domain import (
     WEEKS_SHOWN,
     Channel,
+    Contact,
     Delivery,
     DeliveryState,
     LinkProgress,
@@ -220,6 +222,19 @@ def show_visit(row: Row, messages: Iterable[Delivery], around: Around, bar: Bar)
     return staff_page(_templates(), "visit.html", bar, row=row, messages=shown, around=around)
 
 
+def show_contact(visit_id: UUID, given: Mapping[str, str], wrong: Set[str], bar: Bar) -> str:
+    """The form about how a patient is reached. `given` stands in its fields; `wrong` are those that do not do."""
+    return staff_page(_templates(), "contact.html", bar, visit_id=visit_id, given=given, wrong=wrong)
+
+
+def reached(contact: Contact | None) -> str:
+    """`Reached by mail and by text message.`"""
+    if contact is None or not contact.channels:
+        return "We have no address."
+    by = " and ".join(words for channel, words in _CHANNELS.items() if channel in contact.channels)
+    return f"Reached {by}." if contact.wants_messages else f"Could be reached {by}, but wants no messages."
+
+
 def when(moment: datetime, now: datetime) -> str:
     """`today 07:12`, `yesterday`, `12 Oct`; both in the zone of the clinic."""
     local = moment.astimezone(now.tzinfo)
@@ -271,5 +286,12 @@ def _join(*said: str) -> str:
 def _templates() -> Environment:
     made = staff_templates()
     made.filters |= {"in_a_sentence": in_a_sentence}
-    made.globals |= {**WORDS, "detail": detail, "weeks": WEEKS_SHOWN, "most": store.MOST_VISITS, "beside": BESIDE}
+    made.globals |= {
+        **WORDS,
+        "detail": detail,
+        "reached": reached,
+        "weeks": WEEKS_SHOWN,
+        "most": store.MOST_VISITS,
+        "beside": BESIDE,
+    }
     return made

@@ -14,7 +14,7 @@ from tests.conftest import Tokens, client_of, new_key
 from tests.markup import Document
 from tests.services.clinic import Clinic, clinic_of
 from tests.services.intake.conftest import OTHER, SITE
-from tests.services.intake.post import Post, count, follows, rows_of, somebody
+from tests.services.intake.post import REACHED, Post, count, follows, rows_of, somebody
 from tests.services.trails import trail
 from tests.survey import survey_of
 
@@ -255,11 +255,13 @@ async def test_somebody_of_two_sites_sees_one_at_a_time_and_its_links_name_it(cl
         clinic_of(clinic.intake, token, OTHER) as other,
         client_of(clinic.intake, token("coordinator", [SITE, OTHER])) as both,
     ):
-        theirs, _ = await somebody(other, days=DAYS)
+        theirs, theirs_visit = await somebody(other, days=DAYS)
         for site, seen, unseen in ((SITE, patient, theirs), (OTHER, theirs, patient)):
             page = await shown(both, f"{LIST}&site={site}")
             assert (seen[:8] in page.text, unseen[:8] in page.text) == (True, False)
             assert page.named("a", href=f"/imports?site={site}")
+        part = Document((await both.get(f"/visits/{theirs_visit}/survey/parts/1")).text)
+        assert part.named("a", href=f"/visits/{theirs_visit}?site={OTHER}")
         answer = await both.post(f"/visits/messages?site={OTHER}", data={"week": "1", "step": "send"})
         assert f"site={OTHER}" in answer.headers["location"]
         assert {str(row["patient_id"]) for row in await rows_of(clinic.intake, "link_delivery")} == {theirs}
@@ -267,6 +269,47 @@ async def test_somebody_of_two_sites_sees_one_at_a_time_and_its_links_name_it(cl
         assert (await both.get("/visits?site=elsewhere")).status_code == 404
         template = await both.get(f"/v1/import-template?kind=visits&site={OTHER}")
         assert template.headers["content-type"].startswith("text/csv")
+
+
+async def test_how_a_patient_is_reached_is_changed_on_a_page_of_their_visit(
+    clinic: Clinic, coordinator: httpx.AsyncClient
+) -> None:
+    patient, visit = await somebody(clinic, days=DAYS)
+    path = f"/visits/{visit}/contact"
+    assert "Reached by mail and by text message." in (await shown(coordinator, f"/visits/{visit}")).text
+    form = await shown(coordinator, path)
+    assert form.named("input", name="email", value=REACHED["email"])
+    (wants,) = form.named("input", name="wants_messages", value="yes")
+    assert "checked" in wants
+    saved = await coordinator.post(path, data={"wants_messages": "yes", "email": "", "phone": " +13125550199 "})
+    assert (saved.status_code, saved.headers["location"]) == (303, f"/visits/{visit}")
+    kept = (await clinic.system.get(f"/v1/patients/{patient}/contact")).json()
+    assert (kept["email"], kept["phone"], kept["wants_messages"]) == (None, "+13125550199", True)
+    await coordinator.post(path, data={"wants_messages": "no", "phone": "+13125550199"})
+    page = await shown(coordinator, f"/visits/{visit}")
+    assert "Could be reached by text message, but wants no messages." in page.text
+
+
+@pytest.mark.parametrize(
+    ("said", "wrong"),
+    [
+        ({"wants_messages": "yes", "email": "somebody at home"}, "email"),
+        ({"wants_messages": "yes", "phone": "312 555 0123"}, "phone"),
+        ({"wants_messages": "perhaps"}, "wants_messages"),
+        ({"phone": "+13125550199"}, "wants_messages"),
+        ({"wants_messages": "yes", "preferred": "pigeon"}, "preferred"),
+    ],
+)
+async def test_what_is_no_address_is_marked_and_nothing_is_lost(
+    clinic: Clinic, coordinator: httpx.AsyncClient, said: dict[str, str], wrong: str
+) -> None:
+    patient, visit = await somebody(clinic, days=DAYS)
+    form = read(await coordinator.post(f"/visits/{visit}/contact", data=said), 422)
+    marked = {one["aria-describedby"] for _, one, _ in form.elements if "aria-invalid" in one}
+    assert marked == {f"{wrong}-hint"}
+    assert wrong not in ("email", "phone") or form.named("input", name=wrong, value=said[wrong])
+    kept = (await clinic.system.get(f"/v1/patients/{patient}/contact")).json()
+    assert kept["phone"] == REACHED["phone"]
 
 
 @pytest.mark.parametrize("role", ["clinician", "system", "operator"])
