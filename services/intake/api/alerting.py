@@ -30,7 +30,7 @@ class Alerting:
         surveys: Sequence[store.SurveyRow],
         standings: Mapping[store.Wanted, store.Standing],
     ) -> None:
-        """Raise what these surveys alert to, none for one of long ago. Their patients are held, and they are recorded."""
+        """Raise what these surveys alert to, none for one of long ago. They are recorded, and their patients held."""
         rules = await self._rules(connection, standings)
         now = self._clock()
         raised = [
