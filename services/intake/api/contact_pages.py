@@ -37,7 +37,7 @@ async def ask_contact(request: Request, visit_id: UUID, caller: Coordinator, sit
     if row is None:
         return _page(request, caller, site_id, visit_id, {})
     known = await opened_contact(request, site_id, visit.patient_id, row)
-    said = known.model_dump(mode="json", include=ContactBody.model_fields.keys(), exclude_none=True)
+    said = known.model_dump(mode="json", include=set(ContactBody.model_fields), exclude_none=True)
     return _page(
         request, caller, site_id, visit_id, {**said, "wants_messages": "yes" if known.wants_messages else "no"}
     )
