@@ -74,7 +74,7 @@ def a_rich_page() -> dict[str, Any]:
         a_lab(lab_id=an_id("july"), taken_at=JULY, value=3, comparator="<"),
         a_lab(**CALPROTECTIN, lab_id=an_id("old"), taken_at=JULY, value=95, method="ELISA"),
         a_lab(**CALPROTECTIN, lab_id=an_id("new"), value=312, method="CLIA"),
-        a_lab(lab_id=an_id("hb"), loinc="718-7", name="Hemoglobin", value=11.6, unit="g/dL", reference_low=12.0),
+        a_lab(lab_id=an_id("hb"), loinc="718-7", name="Hemoglobin", value=11.6, unit="g/dL", reference_low=12.0, reference_high=None),
         a_medication(),
         a_medication(
             medication_id=an_id("pred"),
