@@ -18,13 +18,12 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
 
 from services.dashboard import store
-from services.dashboard.api.glass import broken_by
 from services.dashboard.api.pages import Viewer
+from services.dashboard.api.seeing import page_through_glass, site_through_glass
 from services.dashboard.api.watching import Ending, Follower, Watch
-from shared.audit import Entry, Kind, Purpose
-from shared.auth import Caller, Role, expiry_of
-from shared.db import SiteScope, transaction
-from shared.errors import unknown
+from shared.audit import Entry, Kind
+from shared.auth import Caller, expiry_of
+from shared.db import transaction
 from shared.http.access import only_own_page
 from shared.http.commands import pool_of
 from shared.http.record import trail_of
@@ -91,22 +90,11 @@ async def _own(request: Request, caller: Caller, patient_id: UUID) -> Follower |
 
 
 async def _through_glass(request: Request, caller: Caller, patient_id: UUID) -> Follower:
-    elsewhere = None
-    if caller.role is Role.CLINICIAN:
-        async with transaction(pool_of(request), caller.scope) as connection:
-            elsewhere = await store.site_behind_glass(connection, caller.scope, caller.subject, patient_id)
-    if elsewhere is None:
-        raise unknown("patient")
-    there = SiteScope.of(elsewhere)
+    there, now = await site_through_glass(request, caller, patient_id), sessions_of(request).clock()
     async with transaction(pool_of(request), there) as connection:
-        stored = await store.page(connection, there, patient_id)
-        glass = await store.open_glass_to(connection, there, [patient_id], sessions_of(request).clock())
-        through = broken_by(caller, glass)
-        if stored is None or through is None:
-            raise unknown("patient")
-        trail_of(request).purpose = Purpose.BREAK_GLASS
-        await trail_of(request).keep(connection, [Entry(elsewhere, Kind.READ, 200, patient_id)])
-    return _follower(request, caller, Patient(elsewhere, patient_id), stored.version, glass=through.glass_id)
+        stored, through, _ = await page_through_glass(request, connection, there, caller, patient_id, now)
+        await trail_of(request).keep(connection, [Entry(stored.site_id, Kind.READ, 200, patient_id)])
+    return _follower(request, caller, Patient(stored.site_id, patient_id), stored.version, glass=through.glass_id)
 
 
 def _follower(
