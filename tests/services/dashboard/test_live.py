@@ -26,6 +26,7 @@ from tests.builders import PATIENT, a_lab, an_enrollment, an_event, an_id
 from tests.conftest import Tokens, client_of, served
 from tests.services.dashboard.conftest import HERE, OWN, PAGE, THERE, WORDS, break_glass
 from tests.services.dashboard.fake_ehr import FakeEhr
+from tests.services.held import held, until_waiting
 from tests.services.streams import arrive
 from tests.services.trails import trail
 from tests.sign_in.conftest import Clock
@@ -269,6 +270,30 @@ async def test_one_person_follows_so_many_pages_and_is_told_so(
             return stream.status == 200
 
     await until(is_let_in)
+
+
+async def test_pages_that_one_person_opens_at_once_are_no_more_than_that(
+    live: FastAPI, follow: Follow, clinician_of_site: str
+) -> None:
+    ending = asyncio.Event()
+    answered: list[int] = []
+
+    async def stay() -> None:
+        async with follow(clinician_of_site) as stream:
+            answered.append(stream.status)
+            await ending.wait()
+
+    async def are_answered() -> bool:
+        return len(answered) == 20
+
+    async with held(live) as connection:
+        await connection.execute("LOCK TABLE patient_page")
+        opening = [asyncio.create_task(stay()) for _ in range(20)]
+        await until_waiting(live, 4)
+    await until(are_answered)
+    ending.set()
+    await asyncio.gather(*opening)
+    assert sorted(answered) == [200] * 12 + [429] * 8
 
 
 async def test_no_page_is_called_live_while_the_database_cannot_be_looked_at(
