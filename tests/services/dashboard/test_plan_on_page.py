@@ -304,7 +304,7 @@ async def test_nobody_writes_through_broken_glass(both: Both, as_: Clients) -> N
 
 
 async def test_of_an_erased_patient_nothing_is_written(both: Both, clinician: httpx.AsyncClient) -> None:
-    await arrive(both.dashboard, SUBSCRIPTION, an_event(an_erasure(), sequence=2))
+    await arrive(both.dashboard, SUBSCRIPTION, an_event(an_erasure()))
     assert (await write(clinician, NEW)).status_code == 410
     assert await published(both.clinical) == []
 
