@@ -67,10 +67,10 @@ async def test_a_step_is_added_ticked_and_carried_over_on_the_page(
     await expect(step(page, "Ask the insurer")).to_contain_text("done")
     await page.get_by_role("button", name="Untick, still to do: Ask the insurer").click()
     await expect(step(page, "Ask the insurer")).to_contain_text("no day set")
-    await step(page, "Ask the insurer").get_by_text("Carry over", exact=False).first.click()
+    await step(page, "Ask the insurer").locator("summary").click()
     day = datetime.now(UTC) + timedelta(days=40)
     form = step(page, "Ask the insurer").locator("form[data-plan^=carry]")
-    await form.get_by_label("To which day").fill(f"{day:%Y-%m-%d}")
+    await form.get_by_label("By when").fill(f"{day:%Y-%m-%d}")
     await form.get_by_role("button", name="Carry over").click()
     await expect(step(page, "Ask the insurer")).to_contain_text(re.compile(rf"by \w+ {day.day} "))
     if has_script:

@@ -18,7 +18,7 @@ from services.dashboard.api.clinical import Clinical, ClinicalAway
 from services.dashboard.api.pages import SharedScreen, for_people, look_of_people, may_write_plan, opener_of
 from services.dashboard.api.seeing import seen
 from services.dashboard.api.standing import ClinicPeople
-from services.dashboard.domain import changes_in, context_of, is_day_wrong, open_words
+from services.dashboard.domain import changes_in, context_of, is_past, open_words
 from services.dashboard.pages.plan import FAILED, WRONG, PlanForms
 from shared.audit import Entry, Kind
 from shared.auth import Caller
@@ -81,7 +81,7 @@ async def _written(
     now, page = sessions_of(request).clock(), stored.parsed()
     today = now.astimezone(ZoneInfo(stored.time_zone)).date()
     changes = changes_in(given, today)
-    if is_day_wrong(given, changes, today):
+    if is_past(changes, today):
         raise Problem(422, "invalid", "The day does not fit.", errors=[FieldError("due_on", "today or later")])
     step_id = _step_in(page, given)
     if step_id is None:

@@ -22,13 +22,10 @@ def changes_in(given: Mapping[str, str], today: date) -> dict[str, Any]:
     return changes
 
 
-def is_day_wrong(given: Mapping[str, str], changes: Mapping[str, Any], today: date) -> bool:
-    """Whether a new day has passed already, or a step is carried over to none."""
-    day = changes.get("due_on")
-    if day is None:
-        return given.get("form") == "carry" and not given.get("due_on")
+def is_past(changes: Mapping[str, Any], today: date) -> bool:
+    """Whether the new day has passed already, or is no day."""
     try:
-        return date.fromisoformat(day) < today
+        return changes.get("due_on") is not None and date.fromisoformat(changes["due_on"]) < today
     except ValueError:
         return True
 

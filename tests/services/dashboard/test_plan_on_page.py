@@ -178,7 +178,7 @@ async def test_a_step_is_ticked_unticked_re_assigned_and_carried_over(
             (step | {"form": "carry", "due_on": "2026-12-01"}, {"due_on": "2026-12-01"}),
             (step | {"form": "change", "who": "front-desk", "what": NEW["what"]}, {"who": "front-desk"}),
             (step | {"form": "change", "what": "Call the insurer"}, {"what": "Call the insurer", "who": "front-desk"}),
-            (step | {"form": "change", "due_on": ""}, {"due_on": None}),
+            (step | {"form": "carry", "due_on": ""}, {"due_on": None}),
         ):
             await saved(coordinator, fields)
             known = len(await both.catch_up(known))
@@ -243,11 +243,17 @@ async def test_what_is_wrong_is_said_beside_its_field_and_the_words_stay(
     assert await published(both.clinical) == []
 
 
-async def test_a_step_cannot_be_carried_over_to_no_day(both: Both, clinician: httpx.AsyncClient) -> None:
-    step = await agreed(both, clinician)
-    page = read(await write(clinician, step | {"form": "carry", "due_on": ""}), 422)
-    (marked,) = [attributes for _, attributes, _ in page.elements if attributes.get("aria-invalid")]
-    assert marked["id"] == f"plan-carry-{step['step_id']}-due_on"
+async def test_what_is_wrong_with_a_change_is_said_in_the_form_of_that_step_however_many_there_are(
+    both: Both, clinician: httpx.AsyncClient
+) -> None:
+    for number in range(7):
+        await saved(clinician, NEW | {"what": f"Step {number}"})
+    await both.catch_up()
+    for step in await plan(clinician):
+        answer = await write(clinician, {"form": "carry", "step_id": step["step_id"], "due_on": "2020-01-01"})
+        page = read(answer, 422)
+        (marked,) = [attributes for _, attributes, _ in page.elements if attributes.get("aria-invalid")]
+        assert (marked["id"], marked["value"]) == (f"plan-carry-{step['step_id']}-due_on", "2020-01-01")
 
 
 async def test_words_stay_where_clinical_is_away_and_are_saved_once_when_it_is_back(
@@ -279,7 +285,7 @@ async def test_a_dashboard_that_clinical_does_not_believe_keeps_the_words(
 
 async def test_on_a_shared_screen_it_is_written_too_and_stays_shared(both: Both, clinician: httpx.AsyncClient) -> None:
     page = read(await clinician.get(f"{SHOWN}?shared=true"))
-    assert page.named("form", action=f"{SHOWN}?shared=true")
+    assert page.named("form", action=f"{SHOWN}?shared=true#h-plan")
     answer = await write(clinician, NEW, "?shared=true")
     assert answer.headers["location"].startswith(f"{SHOWN}?shared=true&wait_for=")
     assert "Back to my view" in read(await write(clinician, NEW | {"what": ""}, "?shared=true"), 422).text
@@ -298,7 +304,7 @@ async def test_nobody_writes_through_broken_glass(both: Both, as_: Clients) -> N
         assert (await stranger.post("/v1/break-glass", json=why)).status_code == 201
         page = read(await stranger.get(SHOWN))
         assert "Next steps we agreed" in page.text
-        assert page.named("form", action=SHOWN) == []
+        assert page.named("form", action=f"{SHOWN}#h-plan") == []
         assert (await write(stranger, NEW)).status_code == 404
     assert await published(both.clinical) == []
 
