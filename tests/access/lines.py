@@ -234,7 +234,7 @@ LINES: Mapping[str, Mapping[str, Line]] = {
     "dashboard": {
         "GET /v1/patients/{patient_id}/page": Line(),
         "GET /patients/{patient_id}": Line(),
-        "POST /patients/{patient_id}": Line(form=CHANGE, ids={"step_id": "form"}),
+        "POST /patients/{patient_id}": Line(form=CHANGE),
         "GET /.well-known/jwks.json": Line(),
         "GET /v1/patients/{patient_id}/live": Line(),
         "GET /patients/{patient_id}/live": Line(),

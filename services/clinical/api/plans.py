@@ -54,6 +54,12 @@ class PlanStepChange(ChangeBody):
     done_on: Day | None = Field(default=None, description="Today when not given and the step is newly done")
 
 
+class NamedChange(PlanStepChange):
+    """The step with it, for the record."""
+
+    step_id: UUID
+
+
 @router.post("/v1/plans", status_code=201, response_model=Accepted, responses=MANY)
 async def record_plan_steps(
     request: Request,
@@ -82,8 +88,9 @@ async def change_plan_step(
     """Change, re-assign, tick or carry over a recorded step."""
     ring, site_id = ring_of(request), caller.writing_site(site)
     await ring.warm([Patient(site_id, body.patient_id)])
-    command = Command[PlanStepChange](locks=patient_lock, record=partial(_change, ring, step_id), status=200)
-    return await execute(request, command, Batch([body], is_single=True), site_id=site_id, key=key)
+    command = Command[NamedChange](locks=patient_lock, record=partial(_change, ring), status=200)
+    named = NamedChange.model_validate({"step_id": step_id} | body.model_dump(mode="json", exclude_unset=True))
+    return await execute(request, command, Batch([named], is_single=True), site_id=site_id, key=key)
 
 
 async def _record(ring: KeyRing, connection: Connection, site_id: str, body: PlanStepBody) -> Recorded:
@@ -105,10 +112,8 @@ async def _record(ring: KeyRing, connection: Connection, site_id: str, body: Pla
     return await _kept(connection, patient, step, body.what, await ring.sealer(patient))
 
 
-async def _change(
-    ring: KeyRing, step_id: UUID, connection: Connection, site_id: str, change: PlanStepChange
-) -> Recorded:
-    known = await _known(connection, site_id, change.patient_id, step_id)
+async def _change(ring: KeyRing, connection: Connection, site_id: str, change: NamedChange) -> Recorded:
+    known = await _known(connection, site_id, change.patient_id, change.step_id)
     is_done = known.is_done if change.is_done is None else change.is_done
     step = known.model_copy(
         update={

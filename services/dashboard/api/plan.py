@@ -5,7 +5,7 @@ What is not saved stands again in its field, on a page that is on record as any 
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -34,21 +34,29 @@ from shared.sealing import Patient
 router = APIRouter(include_in_schema=False)
 
 
+class Form(NamedTuple):
+    """What was sent: whose plan, of which step, none for a new one."""
+
+    patient_id: UUID
+    step_id: UUID | None
+    given: Mapping[str, str]
+
+
 @router.post("/patients/{patient_id}")
 async def write_plan(
-    request: Request, patient_id: UUID, caller: ClinicPeople, shared: SharedScreen = False
+    request: Request, patient_id: UUID, caller: ClinicPeople, step_id: UUID | None = None, shared: SharedScreen = False
 ) -> Response:
     """Add a step, or change one, and show the page; or the page again, with what was written and what is wrong."""
     given = await form_of(request)
-    stored = await _own_page(request, caller, patient_id)
+    stored = await _own_page(request, caller, patient_id, step_id)
     try:
-        receipt = await _written(request, caller, stored, patient_id, given)
+        receipt = await _written(request, caller, stored, Form(patient_id, step_id, given))
     except Problem as problem:
-        wrong = {error.field for error in problem.errors} & WRONG.keys()
         kind = problem.kind if problem.kind in FAILED else "other"
-        forms, status = PlanForms(given, wrong, kind), problem.status
+        wrong = {error.field for error in problem.errors} & WRONG.keys()
+        forms, status = PlanForms(given, step_id, wrong, kind), 422 if kind == "invalid" else 409
     except ClinicalAway:
-        forms, status = PlanForms(given, failure="away"), 503
+        forms, status = PlanForms(given, step_id, failure="away"), 503
     else:
         async with transaction(pool_of(request), caller.scope) as connection:
             await trail_of(request).keep(connection, [Entry(stored.site_id, Kind.WRITE, 303, patient_id, receipt)])
@@ -59,8 +67,8 @@ async def write_plan(
     return page
 
 
-async def _own_page(request: Request, caller: Caller, patient_id: UUID) -> store.StoredPage:
-    """Of a patient of the caller's own sites: nobody writes through broken glass or by a link.
+async def _own_page(request: Request, caller: Caller, patient_id: UUID, step_id: UUID | None) -> store.StoredPage:
+    """Of a patient of the caller's own sites, with this step: nobody writes through broken glass or by a link.
 
     Raises:
         Problem: 404, or 410 for one who was erased.
@@ -69,45 +77,32 @@ async def _own_page(request: Request, caller: Caller, patient_id: UUID) -> store
         stored = await store.page(connection, caller.scope, patient_id)
     if stored is None:
         raise unknown("patient")
-    if stored.parsed()["erased"]:
+    page = stored.parsed()
+    if page["erased"]:
         raise erased()
+    if step_id is not None and str(step_id) not in {step["step_id"] for step in page["plan"]}:
+        raise unknown("step")
     return stored
 
 
-async def _written(
-    request: Request, caller: Caller, stored: store.StoredPage, patient_id: UUID, given: Mapping[str, str]
-) -> UUID | None:
+async def _written(request: Request, caller: Caller, stored: store.StoredPage, form: Form) -> UUID | None:
     """The receipt; None where the form changes nothing."""
     now, page = sessions_of(request).clock(), stored.parsed()
     today = now.astimezone(ZoneInfo(stored.time_zone)).date()
-    changes = changes_in(given, today)
+    changes = changes_in(form.given, today)
     if is_past(changes, today):
         raise Problem(422, "invalid", "The day does not fit.", errors=[FieldError("due_on", "today or later")])
-    step_id = _step_in(page, given)
-    if step_id is None:
+    if form.step_id is None:
         changes |= {"visit_id": _visit_of(page, now)}
     elif not changes:
         return None
     elif "what" not in changes:
-        changes |= {"what": await _words_of(request, stored.site_id, page, str(step_id))}
+        changes |= {"what": await _words_of(request, stored.site_id, page, str(form.step_id))}
     if not may_write_plan(request, caller):
         raise ClinicalAway
     clinical: Clinical = request.app.state.clinical
-    patient = Patient(stored.site_id, patient_id)
-    return await clinical.write_step(caller, patient, changes, key=given.get("key", ""), step_id=step_id)
-
-
-def _step_in(page: Mapping[str, Any], given: Mapping[str, str]) -> UUID | None:
-    """The step that the form is of; None for a new one.
-
-    Raises:
-        Problem: 404, it is none of the page's.
-    """
-    if "step_id" not in given:
-        return None
-    if given["step_id"] not in {step["step_id"] for step in page["plan"]}:
-        raise unknown("step")
-    return UUID(given["step_id"])
+    patient, key = Patient(stored.site_id, form.patient_id), form.given.get("key", "")
+    return await clinical.write_step(caller, patient, changes, key=key, step_id=form.step_id)
 
 
 async def _words_of(request: Request, site_id: str, page: Mapping[str, Any], step_id: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 WORDS: Mapping[str, str] = {
     "add": "Add a step",
@@ -36,18 +36,21 @@ FAILED: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class PlanForms:
-    """What stands in the forms of a reader who may write. What was `given` and not saved stays where it was written;
-    `wrong` are fields of it, and `failure` says why (a key of `FAILED`). `waited`: what came of a write before.
+    """What stands in the forms of a reader who may write.
+
+    What was `given` of a step and not saved stays where it was written; `wrong` are fields of it, and `failure` says
+    why (a key of `FAILED`). `waited` is what came of a write before.
     """
 
     given: Mapping[str, str] = field(default_factory=dict)
+    step_id: UUID | None = None
     wrong: Collection[str] = ()
     failure: str | None = None
     waited: str | None = None
 
     def has(self, form: str, step_id: str = "") -> bool:
         """Whether what was given stands in this form."""
-        return (self.given.get("form"), self.given.get("step_id", "")) == (form, step_id)
+        return (self.given.get("form"), str(self.step_id or "")) == (form, step_id)
 
     def value(self, form: str, step_id: str, name: str, recorded: str) -> str:
         """What stands in a field: what was given, else what is recorded."""
@@ -59,4 +62,4 @@ class PlanForms:
     def key(self, form: str, step_id: str = "") -> str:
         """By which a form that is sent twice is saved once."""
         kept = self.given.get("key") if self.has(form, step_id) and self.failure != "key-reused" else None
-        return kept or uuid4().hex
+        return kept or str(uuid4())

@@ -112,8 +112,11 @@ def read(answer: httpx.Response, status: int = 200) -> Document:
     return document
 
 
-async def write(client: httpx.AsyncClient, fields: Fields, query: str = "") -> httpx.Response:
-    return await client.post(SHOWN + query, data={"key": uuid4().hex} | fields)
+async def write(client: httpx.AsyncClient, fields: Fields, **query: str) -> httpx.Response:
+    """Send the form of a step as a browser does: which one it is stands in the address."""
+    said = {name: value for name, value in fields.items() if name != "step_id"}
+    which = {name: value for name, value in fields.items() if name == "step_id"}
+    return await client.post(SHOWN, params=query | which, data={"key": uuid4().hex} | said)
 
 
 async def saved(client: httpx.AsyncClient, fields: Fields) -> UUID:
@@ -286,9 +289,9 @@ async def test_a_dashboard_that_clinical_does_not_believe_keeps_the_words(
 async def test_on_a_shared_screen_it_is_written_too_and_stays_shared(both: Both, clinician: httpx.AsyncClient) -> None:
     page = read(await clinician.get(f"{SHOWN}?shared=true"))
     assert page.named("form", action=f"{SHOWN}?shared=true#h-plan")
-    answer = await write(clinician, NEW, "?shared=true")
+    answer = await write(clinician, NEW, shared="true")
     assert answer.headers["location"].startswith(f"{SHOWN}?shared=true&wait_for=")
-    assert "Back to my view" in read(await write(clinician, NEW | {"what": ""}, "?shared=true"), 422).text
+    assert "Back to my view" in read(await write(clinician, NEW | {"what": ""}, shared="true"), 422).text
     assert both
 
 

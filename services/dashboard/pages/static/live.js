@@ -26,7 +26,7 @@
   const parts = (of) =>
     new Map([...of.querySelectorAll("[data-panel], [data-part]")].map((one) => [one.dataset.panel ?? one.dataset.part, one]));
   // Each form has a new key each time.
-  const content = (part) => part.innerHTML.replaceAll(/ name="key" value="\w*"/g, "");
+  const content = (part) => part.innerHTML.replaceAll(/ name="key" value="[^"]*"/g, "");
   const shown = new Map([...parts(document)].map(([name, part]) => [name, content(part)]));
 
   const isChanged = (field) =>
