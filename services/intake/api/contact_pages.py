@@ -15,6 +15,7 @@ from services.intake.api.standing import visit_at
 from services.intake.pages.worklist import show_contact
 from shared.auth import Caller, Role
 from shared.db import SiteScope, transaction
+from shared.events import VisitUpdated
 from shared.http.access import allow
 from shared.http.commands import pool_of
 from shared.http.forms import form_of
@@ -35,12 +36,10 @@ async def ask_contact(request: Request, visit_id: UUID, caller: Coordinator, sit
         row = await store.contact(connection, scope, visit.patient_id)
         await keep_read(request, connection, site_id, visit.patient_id)
     if row is None:
-        return _page(request, caller, site_id, visit_id, {})
+        return _page(request, caller, site_id, visit, {})
     known = await opened_contact(request, site_id, visit.patient_id, row)
-    said = known.model_dump(mode="json", include=ContactBody.model_fields.keys(), exclude_none=True)
-    return _page(
-        request, caller, site_id, visit_id, {**said, "wants_messages": "yes" if known.wants_messages else "no"}
-    )
+    said = known.model_dump(mode="json", include=set(ContactBody.model_fields), exclude_none=True)
+    return _page(request, caller, site_id, visit, {**said, "wants_messages": "yes" if known.wants_messages else "no"})
 
 
 @router.post(_PATH)
@@ -54,7 +53,7 @@ async def take_contact(request: Request, visit_id: UUID, caller: Coordinator, si
         body = ContactBody.model_validate({**said, "wants_messages": _WANTS.get(said.get("wants_messages", ""))})
     except ValidationError as refused:
         wrong = {str(error["loc"][0]) for error in refused.errors()}
-        return _page(request, caller, site_id, visit_id, given, wrong)
+        return _page(request, caller, site_id, visit, given, wrong)
     await put_contact(request, visit.patient_id, body, caller, site_id)
     return RedirectResponse(f"/visits/{visit_id}{in_address(caller, site_id)}", status_code=303)
 
@@ -63,9 +62,9 @@ def _page(
     request: Request,
     caller: Caller,
     site_id: str,
-    visit_id: UUID,
+    visit: VisitUpdated,
     given: Mapping[str, str],
     wrong: Set[str] = frozenset(),
 ) -> Response:
-    html = show_contact(visit_id, given, wrong, bar_of(request, caller, "visits", site_id))
+    html = show_contact(visit, given, wrong, bar_of(request, caller, "visits", site_id))
     return HTMLResponse(html, 422 if wrong else 200)

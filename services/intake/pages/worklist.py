@@ -26,7 +26,7 @@ from services.intake.domain import (
 from services.intake.pages.alerts import DIAGNOSES, WORDS
 from services.intake.pages.bar import Bar, staff_page, staff_templates
 from services.intake.pages.imports import in_a_sentence
-from shared.events import Language, VisitState
+from shared.events import Language, VisitState, VisitUpdated
 from shared.pages.words import clock, on, short_on
 
 Json = Mapping[str, Any]
@@ -89,8 +89,7 @@ class Row(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The patient as the clinic can find them: intake knows no names."""
-        return str(self.visit.patient_id)[:8]
+        return name_of(self.visit.patient_id)
 
     @property
     def about(self) -> str:
@@ -107,6 +106,11 @@ class Row(NamedTuple):
         """Whether the survey can still be answered."""
         is_coming = self.visit.state in (VisitState.SCHEDULED, VisitState.CHECKED_IN)
         return is_coming and self.visit.answered_at is None
+
+
+def name_of(patient_id: UUID) -> str:
+    """A patient as the clinic can find them: intake knows no names."""
+    return str(patient_id)[:8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,9 +226,11 @@ def show_visit(row: Row, messages: Iterable[Delivery], around: Around, bar: Bar)
     return staff_page(_templates(), "visit.html", bar, row=row, messages=shown, around=around)
 
 
-def show_contact(visit_id: UUID, given: Mapping[str, str], wrong: Set[str], bar: Bar) -> str:
+def show_contact(visit: VisitUpdated, given: Mapping[str, str], wrong: Set[str], bar: Bar) -> str:
     """The form about how a patient is reached. `given` stands in its fields; `wrong` are those that do not do."""
-    return staff_page(_templates(), "contact.html", bar, visit_id=visit_id, given=given, wrong=wrong)
+    return staff_page(
+        _templates(), "contact.html", bar, visit=visit, name=name_of(visit.patient_id), given=given, wrong=wrong
+    )
 
 
 def reached(contact: Contact | None) -> str:
