@@ -99,7 +99,7 @@ def _bound(
         Edge,
         service=name,
         gate=Gate(
-            Verifier(settings.platform.trusted_issuers),
+            Verifier(settings.trusted_issuers),
             sessions=None if entrance is None else app.state.sessions,
             open_paths=None if entrance is None else entrance.open_paths,
             uploads=None if entrance is None else entrance.uploads,

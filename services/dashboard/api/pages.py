@@ -17,6 +17,7 @@ from services.dashboard.api.standing import ClinicPeople
 from services.dashboard.domain import BrokenGlass, has_words, is_readable, open_words
 from services.dashboard.pages import present, say_not_linked, say_unknown
 from services.dashboard.pages.live import Live
+from services.dashboard.pages.plan import PlanForms
 from shared.auth import Caller, Role
 from shared.errors import Problem, conflict
 from shared.events import ViewerRole
@@ -127,8 +128,11 @@ async def show_page(
 ) -> Response:
     """The page for people."""
     waited = await _wait(request, wait_for)
-    look = replace(_look_of_people(request, caller, patient_id, is_shared=shared), goes_on=goes_on)
-    return await _for_people(request, look, seen(request, look), waited)
+    look = replace(look_of_people(request, caller, patient_id, is_shared=shared), goes_on=goes_on)
+    forms = None
+    if may_write_plan(request, caller):
+        forms = PlanForms(waited=waited.get("samepage-waited"))
+    return await for_people(request, look, seen(request, look), waited, plan_forms=forms)
 
 
 @router.get("/patients/{patient_id}/links/{link_id}", include_in_schema=False, dependencies=_LOOKED_AT)
@@ -136,11 +140,17 @@ async def show_linked_page(
     request: Request, patient_id: UUID, link_id: UUID, caller: ClinicPeople, shared: SharedScreen = False
 ) -> Response:
     """The other site's page for people."""
-    look = _look_of_people(request, caller, patient_id, is_shared=shared)
-    return await _for_people(request, look, seen_by_link(request, look, link_id), {}, is_linked=True)
+    look = look_of_people(request, caller, patient_id, is_shared=shared)
+    return await for_people(request, look, seen_by_link(request, look, link_id), {}, is_linked=True)
 
 
-def _look_of_people(request: Request, caller: Caller, patient_id: UUID, *, is_shared: bool) -> Look:
+def may_write_plan(request: Request, caller: Caller) -> bool:
+    """Whether clinical would let them, and we are told how to ask it."""
+    return caller.role in (Role.CLINICIAN, Role.COORDINATOR) and request.app.state.clinical is not None
+
+
+def look_of_people(request: Request, caller: Caller, patient_id: UUID, *, is_shared: bool) -> Look:
+    """Somebody looks at the page as people see it."""
     is_from_browser = session_of(request) is not None
     return Look(caller, patient_id, _now(request), is_shared, is_for_people=True, is_from_browser=is_from_browser)
 
@@ -154,15 +164,22 @@ async def _as_json(request: Request, look: Look, found: Seen, headers: Mapping[s
         headers["samepage-glass-until"] = through.until.isoformat()
     if stored.is_in(look.known):
         return Response(status_code=304, headers=headers)
-    opened = open_words(found.page, await _opener(request, stored.site_id, found.page))
+    opened = open_words(found.page, await opener_of(request, stored.site_id, found.page))
     if not is_readable(opened):
         del headers["etag"]  # the same page will have more to say later
     return Response(orjson.dumps(opened), media_type="application/json", headers=headers)
 
 
-async def _for_people(
-    request: Request, look: Look, finding: Awaitable[Seen], headers: Mapping[str, str], *, is_linked: bool = False
+async def for_people(
+    request: Request,
+    look: Look,
+    finding: Awaitable[Seen],
+    headers: Mapping[str, str],
+    *,
+    is_linked: bool = False,
+    plan_forms: PlanForms | None = None,
 ) -> Response:
+    """The page as people see it; `plan_forms` stand on one of their own sites only."""
     is_synthetic = request.app.state.platform.is_synthetic
     try:
         found = await finding
@@ -178,11 +195,12 @@ async def _for_people(
         found.page,
         now=look.at,
         time_zone=found.stored.time_zone,
-        unseal=await _opener(request, found.stored.site_id, found.page),
+        unseal=await opener_of(request, found.stored.site_id, found.page),
         viewer_role=found.view.role,
         view_id=found.beacon,
         around=found.around,
         live=None if is_linked else Live(look.patient_id, found.view.view_id, found.stored.version),
+        plan_forms=None if found.around.is_elsewhere else plan_forms,
         is_shared=look.is_shared,
         is_synthetic=is_synthetic,
     )
@@ -196,7 +214,7 @@ async def _wait(request: Request, receipt: UUID | None) -> dict[str, str]:
     return {"samepage-waited": "arrived" if is_there else "gave-up"}
 
 
-async def _opener(request: Request, site_id: str, page: Mapping[str, Any]) -> Opener:
+async def opener_of(request: Request, site_id: str, page: Mapping[str, Any]) -> Opener:
     """Opens the words on a page; a page without words asks the key ring nothing."""
     if not has_words(page):
         return lambda _sealed, _place: NOT_READABLE_NOW

@@ -19,6 +19,7 @@ from services.dashboard.domain.linking import (
 )
 from services.dashboard.domain.looks import GOES_ON_FOR, RELOADED_WITHIN
 from services.dashboard.domain.page import assemble, has_words, is_readable, open_words
+from services.dashboard.domain.plan_forms import changes_in, is_past
 from services.dashboard.domain.tries import wait_s
 
 __all__ = [
@@ -41,12 +42,14 @@ __all__ = [
     "LinkConsent",
     "LinkedPatient",
     "assemble",
+    "changes_in",
     "code_of",
     "context_of",
     "empty",
     "fold",
     "freshness",
     "has_words",
+    "is_past",
     "is_readable",
     "open_words",
     "our_id",

@@ -12,10 +12,11 @@ from jinja2 import Environment
 
 from services.dashboard.domain import freshness, open_words
 from services.dashboard.pages import glass as broken_glass
-from services.dashboard.pages import labels, looks, readings, sentences
+from services.dashboard.pages import labels, looks, plan, readings, sentences
 from services.dashboard.pages.around import Around, since_words
 from services.dashboard.pages.live import Live
 from services.dashboard.pages.pictures import pictures_of
+from services.dashboard.pages.plan import PlanForms
 from services.dashboard.pages.reader import Reader, answer_words, reason_words
 from shared.errors import Problem
 from shared.events import ViewerRole
@@ -39,15 +40,17 @@ def present(  # noqa: PLR0913 - the page, and what is known of the look, each by
     view_id: UUID | None = None,
     around: Around = _ALONE,
     live: Live | None = None,
+    plan_forms: PlanForms | None = None,
     is_shared: bool = False,
     is_synthetic: bool = False,
 ) -> str:
     """A page of `domain.assemble` as an HTML document, for a reader at `now` in the site's zone.
 
     Sealed words are opened only here. `view_id` names the look that the page's script reports the length of;
-    without it nothing is reported. `live` lets a script follow the page. One that `is_shared` is for two people at one
-    screen: larger, without what is for one of them, covered when nobody touches it for long. The document has no inline
-    style and no inline script. Of an erased patient it says only that, when and why.
+    without it nothing is reported. `live` lets a script follow the page, and by `plan_forms` its reader writes the
+    plan. One that `is_shared` is for two people at one screen: larger, without what is for one of them, covered when
+    nobody touches it for long. The document has no inline style and no inline script. Of an erased patient it says
+    only that, when and why.
 
     Raises:
         ZoneInfoNotFoundError: `time_zone` is no IANA zone.
@@ -64,6 +67,7 @@ def present(  # noqa: PLR0913 - the page, and what is known of the look, each by
         pictures=pictures_of(opened, reader),
         view_id=view_id,
         live=live,
+        plan_forms=plan_forms,
         is_shared=is_shared,
         blank_after_s=BLANK_AFTER_S,
         most_steps=MOST_STEPS,
@@ -152,6 +156,7 @@ def _templates() -> Environment:
         "say": sentences,
         "readings": readings,
         "labels": labels,
+        "plan": plan,
         "answer_words": answer_words,
         "reason_words": reason_words,
         "who_words": looks.who_words,

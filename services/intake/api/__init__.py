@@ -29,7 +29,7 @@ from services.intake.api import (
     visit_pages,
     visits,
 )
-from shared.http import receipts
+from shared.http import public_keys, receipts
 
 ROUTERS: tuple[APIRouter, ...] = (
     surveys.router,  # what is asked for most stands first: routes are tried in their order
@@ -51,6 +51,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     entry.router,
     answering.router,
     tokens.router,
+    public_keys.router,
     alerts.router,
     alert_rules.router,
     alert_pages.router,
