@@ -145,23 +145,25 @@ async def newer_versions(
 
 
 class Home(NamedTuple):
-    """The site that a patient's page is of, and its time zone."""
+    """The site that a patient's page is of, its time zone, and the patient's language where it is known."""
 
     site_id: str
     time_zone: str
+    language: str | None
 
 
 async def home_of(connection: Connection, scope: SiteScope, patient_id: UUID) -> Home | None:
     """Where a patient's page is; None when there is none."""
     row = await connection.fetchrow(
         """
-        SELECT patient_page.site_id, coalesce(site.time_zone, 'UTC') AS time_zone
+        SELECT patient_page.site_id, coalesce(site.time_zone, 'UTC') AS time_zone,
+            jsonb_path_query_first(facts, '$.items.enrollment.*.language') #>> '{}' AS language
         FROM patient_page LEFT JOIN site USING (site_id) WHERE patient_page.site_id = ANY($1) AND patient_id = $2
         """,
         scope.ids,
         patient_id,
     )
-    return None if row is None else Home(row["site_id"], row["time_zone"])
+    return None if row is None else Home(*row)
 
 
 async def site_name(connection: Connection, scope: SiteScope, site_id: str) -> str | None:

@@ -207,7 +207,7 @@ def test_an_erased_page_says_when_and_why_and_nothing_else(role: ViewerRole, rea
     page = page_of(*(event.body for event in HISTORY), an_erasure(reason=reason))
     document = Document(html_of(page, viewer_role=role))
     assert ("My page was erased" if role is ViewerRole.PATIENT else "This page was erased") in document.text
-    assert f"Erased on 2 Nov 2026. {labels.ERASED[reason]}" in document.text
+    assert f"Erased on 2 Nov 2026. {labels.ERASED[reason].en}" in document.text
     for told in ("words of", "1991", "Crohn", "Adalimumab", "Visit", "symptom"):
         assert told not in document.text
     assert "data-beacon" not in html_of(page)
