@@ -23,7 +23,7 @@ def environment(package: str) -> Environment:
 
     Everything is escaped and a name that is not given is an error. `is_synthetic`, given to a template as
     true, shows the tag "Synthetic data" in the bar; `language` is the page's, English where it is not given, and
-    `switch` leads to the same page in the other one. The functions of `shared.pages.words` are filters under
+    `switch` is a button to the same page in the other one. The functions of `shared.pages.words` are filters under
     their own names.
     """
     made = Environment(

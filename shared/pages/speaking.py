@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
-from urllib.parse import urlencode
 
 from shared.events import Language
 from shared.pages import words
@@ -14,11 +13,11 @@ _NAMES = {Language.ENGLISH: "English", Language.SPANISH: "Español"}
 
 
 class Switch(NamedTuple):
-    """A link to the same page in the other language."""
+    """A button to the same page in the other language; `kept` is what its address asks for besides."""
 
     language: Language
     name: str
-    href: str
+    kept: Sequence[tuple[str, str]]
 
 
 class Spoken(NamedTuple):
@@ -51,11 +50,10 @@ class Choice:
     def spoken(self, own: str | None = None) -> Spoken:
         """How to speak to a reader whose own language this is."""
         language = self.chosen or spoken(own)
-        other = Language.ENGLISH if language is Language.SPANISH else Language.SPANISH
         if self.query is None:
             return Spoken(language)
-        kept = [(name, value) for name, value in self.query if name != "lang"]
-        return Spoken(language, Switch(other, _NAMES[other], f"?{urlencode([*kept, ('lang', other)])}"))
+        other = Language.ENGLISH if language is Language.SPANISH else Language.SPANISH
+        return Spoken(language, Switch(other, _NAMES[other], [one for one in self.query if one[0] != "lang"]))
 
 
 class Speaks:
