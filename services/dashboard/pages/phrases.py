@@ -54,6 +54,11 @@ _PAGE: Mapping[str, Said] = {
         "Not for emergencies. No diagnosis or dosing advice.",
         "No es para emergencias. No da diagnósticos ni consejos sobre dosis.",
     ),
+    "hidden_title": Said("What the patient and the clinician say", "Lo que dicen el paciente y su médico"),
+    "hidden": Said(
+        "It is for the two of them. Your clinic shows coordinators what is needed to organise care.",
+        "Es para ellos dos. Su clínica muestra a coordinación lo que hace falta para organizar la atención.",
+    ),
     "show_new": Said("New: show it", "Hay algo nuevo: mostrarlo"),
     "covered": Said(
         "The page is covered, because nobody touched it. Press to see it again.",
@@ -159,6 +164,9 @@ _PLAN: Mapping[str, Said] = {
     "open": Said("open", "pendiente"),
     "due": Said("due {}, {} late", "era para el {}, {} tarde"),
     "by": Said("by {}", "para el {}"),
+    "hidden": Said(
+        "What it is stays with the patient and the clinician.", "Qué es queda entre el paciente y su médico."
+    ),
     "no_day": Said("no day set", "sin fecha"),
     "steps_agreed": Said("Next steps we agreed", "Próximos pasos que acordamos"),
     "steps_counted": Said("{} open, {} done", "por hacer: {}, hechos: {}"),
