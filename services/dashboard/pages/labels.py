@@ -11,7 +11,7 @@ DIAGNOSES: Mapping[str, Said] = {
 }
 
 DIAGNOSES_GLOSSED: Mapping[str, Said] = {
-    "crohns-disease": Said("can be anywhere in the gut", "puede estar en todo el intestino"),
+    "crohns-disease": Said("can be anywhere in the gut", "en todo el intestino"),
     "ulcerative-colitis": Said("of the large bowel", "del intestino grueso"),
     "ibd-unclassified": Said("not clear yet whether Crohn's or colitis", "todavía no está claro si es Crohn o colitis"),
 }
@@ -156,7 +156,7 @@ SYMPTOMS: Mapping[str, Said] = {
     "severe": Said("severe", "fuerte"),
     "some": Said("some", "algunas"),
     "most nights": Said("most nights", "casi todas"),
-    "under 3": Said("under 3", "menos de 3"),
+    "under 3": Said("under 3", "hasta 2"),
     "3 or more": Said("3 or more", "3 o más"),
 }
 """How a number of the past week reads, by what the page's JSON calls it."""
@@ -187,8 +187,8 @@ MARKERS: Mapping[str, Said] = {
 SAMPLES: Mapping[str, Said] = {"in stool": Said("in stool", "en heces"), "in blood": Said("in blood", "en sangre")}
 
 LIMITS: Mapping[str, Said] = {
-    "target under": Said("target under", "meta: menos de"),
-    "usual under": Said("usual under", "normal: menos de"),
+    "target under": Said("target under", "meta: bajo"),
+    "usual under": Said("usual under", "normal: bajo"),
 }
 
 SIDES: Mapping[str, Said] = {

@@ -25,7 +25,7 @@ _PAGE: Mapping[str, Said] = {
     "print": Said("Print one-page summary", "Imprimir resumen de una hoja"),
     "who_and_when": Said("Who and when", "Quién y cuándo"),
     "my_page": Said("My page", "Mi página"),
-    "born": Said("Born {}", "Año de nacimiento {}"),
+    "born": Said("Born {}", "Nac. en {}"),
     "patient": Said("Patient", "Paciente"),
     "not_enrolled": Said(
         "Enrollment has not arrived: age and diagnosis are not known",
@@ -83,10 +83,10 @@ _CONCERNS: Mapping[str, Said] = {
 _READINGS: Mapping[str, Said] = {
     "i_say": Said("I say", "Yo digo"),
     "in_remission_answer": Said("In remission? Answer", "¿En remisión? Respuesta"),
-    "answers_say": Said("My answers say", "Mis respuestas dicen"),
+    "answers_say": Said("My answers say", "Mis respuestas"),
     "no_score": Said("No score yet", "Todavía no hay puntuación"),
     "band": Said("Band", "Nivel"),
-    "clinician_says": Said("My clinician says", "Mi médico dice"),
+    "clinician_says": Said("My clinician says", "Mi médico"),
     "no_rating": Said("No rating yet", "Todavía no hay valoración"),
     "rating": Said("Rating", "Valoración"),
     "not_agreed": Said("These do not agree.", "No coinciden."),
@@ -162,7 +162,7 @@ _SIDE: Mapping[str, Said] = {
 _PLAN: Mapping[str, Said] = {
     "done": Said("done", "hecho"),
     "open": Said("open", "pendiente"),
-    "due": Said("due {}, {} late", "era para el {}, {} tarde"),
+    "due": Said("due {}, {} late", "{}: {} tarde"),
     "by": Said("by {}", "para el {}"),
     "hidden": Said(
         "What it is stays with the patient and the clinician.", "Qué es queda entre el paciente y su médico."

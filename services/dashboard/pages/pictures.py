@@ -65,9 +65,9 @@ def _since(computed: Json, reader: Reader) -> str:
     if not step:
         return reader.say(Said("no change", "sin cambio"))
     month = reader.say(MONTHS[reader.local(last["at"]).month - 1])
-    way = Said("up {n} since {month}", "subió {n} desde {month}")
+    way = Said("up {n} since {month}", "+{n} desde {month}")
     if step < 0:
-        way = Said("down {n} since {month}", "bajó {n} desde {month}")
+        way = Said("down {n} since {month}", "−{n} desde {month}")
     return reader.say(way, n=number(abs(step), 1), month=month)
 
 

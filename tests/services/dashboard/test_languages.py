@@ -190,7 +190,7 @@ def test_days_and_counts_are_said_as_people_say_them() -> None:
     assert "1 ida a emergencias en 6 meses, antes 0" in text
     assert "16 puntos" in text
     assert "Subió 6 desde el 11 jul (10, remisión): peor. 5 o más es un cambio real." in text
-    assert "era para el 30 sep, 13 días tarde" in text
+    assert "30 sep: 13 días tarde" in text
 
 
 def test_what_people_wrote_stays_as_they_wrote_it() -> None:
