@@ -55,6 +55,9 @@ class SiteUpdated(Fact):
     name: str
     site_type: SiteType
     time_zone: str = Field(description="IANA time zone, such as America/Chicago")
+    shows_clinical_to_coordinators: bool = Field(
+        default=False, description="Coordinators are shown patients' words and clinical readings too"
+    )
 
 
 class EnrollmentUpdated(Fact):

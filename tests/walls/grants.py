@@ -93,7 +93,8 @@ GRANTS: dict[str, dict[str, May]] = {
         "consent_text": May(app="SELECT, INSERT"),
         "consent_step": May(app="SELECT, INSERT, DELETE", worker=TAKEN),
         "site": May(
-            app="SELECT, INSERT, UPDATE (name, site_type, time_zone)", worker="SELECT (site_id, name, time_zone)"
+            app="SELECT, INSERT, UPDATE (name, site_type, time_zone, shows_clinical_to_coordinators)",
+            worker="SELECT (site_id, name, time_zone)",
         ),
         "patient": May(
             app="SELECT, INSERT, DELETE, UPDATE (consent, consent_decided_on, consent_reason)", worker="SELECT, DELETE"
@@ -157,7 +158,10 @@ GRANTS: dict[str, dict[str, May]] = {
     | SIGNED_IN_TO
     | {
         "patient_page": May(app="SELECT", worker="SELECT, INSERT, UPDATE (facts, page, version)"),
-        "site": May(app="SELECT", worker="SELECT, INSERT, UPDATE (name, time_zone, sequence)"),
+        "site": May(
+            app="SELECT",
+            worker="SELECT, INSERT, UPDATE (name, time_zone, sequence, shows_clinical_to_coordinators)",
+        ),
         # The worker closes looks that fell silent, whoever looked, and publishes that.
         "view": May(
             app="SELECT, INSERT, UPDATE (duration_ms, panels, closed_by)",

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from services.dashboard.domain import assemble, empty, fold, open_words
+from services.dashboard.domain import as_shown, assemble, empty, fold, open_words
 from shared.events import ENROLLMENT_UPDATED, SURVEY_COMPLETED, VISIT_UPDATED, Event
 from shared.examples import EVENT_ID, EXAMPLES, PATIENT_ID, SITE_ID
 from shared.sealing import Words, WordsState
@@ -17,6 +17,8 @@ STABILITY = (
 _RECORDED_AT = datetime(2026, 10, 12, 9, 30, tzinfo=UTC)
 _MEMBERS: dict[str, str] = {
     "patient": "Pseudonymous: ids, year of birth, sex, diagnosis, language, clinician, consent",
+    "clinical": "`shown`; `hidden` from a coordinator whose site does not show it: then the words of patients and what "
+    "is said of the disease are as if nothing were known",
     "erased": "When and why: then nothing else is known any more",
     "visits": "Every visit, by its time",
     "visit": "The visit at hand",
@@ -55,4 +57,4 @@ def page_example() -> dict[str, Any]:
         body = EXAMPLES[topic.name]
         facts = fold(facts, Event(EVENT_ID, topic.name, SITE_ID, str(PATIENT_ID), 1, _RECORDED_AT, body))
     words = Words(WordsState.READABLE, "Words of the patient (synthetic)")
-    return open_words(assemble(facts), lambda _sealed, _place: words)
+    return open_words(as_shown(assemble(facts), is_clinical=True), lambda _sealed, _place: words)

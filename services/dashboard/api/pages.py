@@ -23,6 +23,7 @@ from shared.errors import Problem, conflict
 from shared.events import ViewerRole
 from shared.http.access import allow
 from shared.http.commands import ring_of
+from shared.http.language import choice_of
 from shared.http.receipts import WaitFor, has_arrived
 from shared.http.sign_in import session_of, sessions_of
 from shared.sealing import NOT_READABLE_NOW, Opener, Patient
@@ -180,17 +181,20 @@ async def for_people(
     plan_forms: PlanForms | None = None,
 ) -> Response:
     """The page as people see it; `plan_forms` stand on one of their own sites only."""
-    is_synthetic = request.app.state.platform.is_synthetic
+    is_synthetic, choice = request.app.state.platform.is_synthetic, choice_of(request)
     try:
         found = await finding
     except Problem as problem:
         if problem.status != 404:
             raise
         if is_linked:
-            html = say_not_linked(look.patient_id, is_synthetic=is_synthetic)
+            html = say_not_linked(look.patient_id, is_synthetic=is_synthetic, spoken=choice.spoken())
         else:
-            html = say_unknown(look.patient_id, ViewerRole(look.caller.role), is_synthetic=is_synthetic)
+            role = ViewerRole(look.caller.role)
+            spoken = choice.if_any if role is ViewerRole.PATIENT else choice.spoken()
+            html = say_unknown(look.patient_id, role, is_synthetic=is_synthetic, spoken=spoken)
         return HTMLResponse(html, problem.status)
+    own = found.page["patient"]["language"] if found.view.role is ViewerRole.PATIENT else None
     html = present(
         found.page,
         now=look.at,
@@ -203,6 +207,7 @@ async def for_people(
         plan_forms=None if found.around.is_elsewhere else plan_forms,
         is_shared=look.is_shared,
         is_synthetic=is_synthetic,
+        spoken=choice.spoken(own),
     )
     return HTMLResponse(html, headers={**headers, **_closing(found.around.through, look.at)})
 

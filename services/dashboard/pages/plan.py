@@ -4,33 +4,48 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
-WORDS: Mapping[str, str] = {
-    "add": "Add a step",
-    "tick": "Tick as done",
-    "untick": "Untick, still to do",
-    "change": "Change",
-    "what": "What",
-    "who": "Who",
-    "due_on": "By when",
-    "save_add": "Add to the plan",
-    "save_change": "Save",
-    "save_carry": "Carry over",
-    "arrived": "Saved.",
-    "gave-up": "What you just saved is not on this page yet. Reload it in a moment.",
+from shared.speech import Said
+
+WORDS: Mapping[str, Said] = {
+    "add": Said("Add a step", "Añadir un paso"),
+    "tick": Said("Tick as done", "Marcar como hecho"),
+    "untick": Said("Untick, still to do", "Quitar la marca, sigue pendiente"),
+    "change": Said("Change", "Cambiar"),
+    "what": Said("What", "Qué"),
+    "who": Said("Who", "Quién"),
+    "due_on": Said("By when", "Para cuándo"),
+    "save_add": Said("Add to the plan", "Añadir al plan"),
+    "save_change": Said("Save", "Guardar"),
+    "save_carry": Said("Carry over", "Pasar a otro día"),
+    "arrived": Said("Saved.", "Guardado."),
+    "gave-up": Said(
+        "What you just saved is not on this page yet. Reload it in a moment.",
+        "Lo que acaba de guardar todavía no está en esta página. Cárguela otra vez en un momento.",
+    ),
 }
-WRONG: Mapping[str, str] = {
-    "what": "Write 1 to 500 characters.",
-    "who": "Choose one.",
-    "due_on": "Choose today or a later day.",
+WRONG: Mapping[str, Said] = {
+    "what": Said("Write 1 to 500 characters.", "Escriba de 1 a 500 caracteres."),
+    "who": Said("Choose one.", "Elija una opción."),
+    "due_on": Said("Choose today or a later day.", "Elija hoy o un día posterior."),
 }
 """What each field wants, where it was not given."""
 
-FAILED: Mapping[str, str] = {
-    "invalid": "Not saved. Look at what is marked.",
-    "key-reused": "Not saved: this form was saved before, with other words. Look at the plan before you save again.",
-    "away": "Not saved, as far as we know: the part that keeps the plan does not answer. What you wrote is still here. "
-    "Try again in a moment: it is saved once.",
-    "other": "Not saved: the plan does not take this now. Reload the page and try again.",
+FAILED: Mapping[str, Said] = {
+    "invalid": Said("Not saved. Look at what is marked.", "No se guardó. Mire lo que está marcado."),
+    "key-reused": Said(
+        "Not saved: this form was saved before, with other words. Look at the plan before you save again.",
+        "No se guardó: este formulario ya se guardó antes con otras palabras. Mire el plan antes de guardar otra vez.",
+    ),
+    "away": Said(
+        "Not saved, as far as we know: the part that keeps the plan does not answer. What you wrote is still here. "
+        "Try again in a moment: it is saved once.",
+        "No se guardó, que sepamos: la parte que guarda el plan no contesta. Lo que escribió sigue aquí. Pruebe otra "
+        "vez en un momento: se guarda una sola vez.",
+    ),
+    "other": Said(
+        "Not saved: the plan does not take this now. Reload the page and try again.",
+        "No se guardó: el plan no lo acepta ahora. Cargue otra vez la página y pruebe de nuevo.",
+    ),
 }
 
 
