@@ -20,7 +20,7 @@ from services.dashboard.domain.linking import (
 from services.dashboard.domain.looks import GOES_ON_FOR, RELOADED_WITHIN
 from services.dashboard.domain.page import assemble, has_words, is_readable, open_words
 from services.dashboard.domain.readings import COMPARABLE_DAYS, RULE
-from services.dashboard.domain.shown import as_shown
+from services.dashboard.domain.shown import without_clinical
 from services.dashboard.domain.tries import wait_s
 
 __all__ = [
@@ -44,7 +44,6 @@ __all__ = [
     "LinkCode",
     "LinkConsent",
     "LinkedPatient",
-    "as_shown",
     "assemble",
     "code_of",
     "context_of",
@@ -57,4 +56,5 @@ __all__ = [
     "our_id",
     "read_code",
     "wait_s",
+    "without_clinical",
 ]
