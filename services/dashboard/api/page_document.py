@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from services.dashboard.domain import as_shown, assemble, empty, fold, open_words
+from services.dashboard.domain import assemble, empty, fold, open_words
 from shared.events import ENROLLMENT_UPDATED, SURVEY_COMPLETED, VISIT_UPDATED, Event
 from shared.examples import EVENT_ID, EXAMPLES, PATIENT_ID, SITE_ID
 from shared.sealing import Words, WordsState
@@ -57,4 +57,4 @@ def page_example() -> dict[str, Any]:
         body = EXAMPLES[topic.name]
         facts = fold(facts, Event(EVENT_ID, topic.name, SITE_ID, str(PATIENT_ID), 1, _RECORDED_AT, body))
     words = Words(WordsState.READABLE, "Words of the patient (synthetic)")
-    return open_words(as_shown(assemble(facts), is_clinical=True), lambda _sealed, _place: words)
+    return open_words(assemble(facts), lambda _sealed, _place: words)

@@ -15,7 +15,7 @@ from fastapi import Request
 from services.dashboard import store
 from services.dashboard.api.glass import broken_by
 from services.dashboard.api.standing import other_side
-from services.dashboard.domain import GOES_ON_FOR, RELOADED_WITHIN, BrokenGlass, as_shown, context_of
+from services.dashboard.domain import GOES_ON_FOR, RELOADED_WITHIN, BrokenGlass, context_of, without_clinical
 from services.dashboard.pages.around import Around
 from shared.audit import Act, Entry, Kind, Purpose
 from shared.auth import Caller, Role
@@ -226,7 +226,8 @@ def _seen(asked: _Asked, stored: store.StoredPage, around: Around, on_record: Se
     """What is published of a look from another site is outside whatever visit takes place at the patient's."""
     look = asked.look
     is_clinical = look.caller.role is not Role.COORDINATOR or stored.shows_clinical_to_coordinators
-    stored, page = replace(stored, is_clinical=is_clinical), as_shown(stored.parsed(), is_clinical=is_clinical)
+    page = stored.parsed() if is_clinical else without_clinical(stored.parsed())
+    stored = replace(stored, is_clinical=is_clinical)
     context, visit_id = (ViewContext.OUTSIDE, None) if around.is_elsewhere else context_of(page["visits"], look.at)
     view = DashboardViewed(
         view_id=uuid4(),

@@ -21,7 +21,7 @@ from services.dashboard.domain.looks import GOES_ON_FOR, RELOADED_WITHIN
 from services.dashboard.domain.page import assemble, has_words, is_readable, open_words
 from services.dashboard.domain.plan_forms import changes_in, is_past
 from services.dashboard.domain.readings import COMPARABLE_DAYS, RULE
-from services.dashboard.domain.shown import as_shown
+from services.dashboard.domain.shown import without_clinical
 from services.dashboard.domain.tries import wait_s
 
 __all__ = [
@@ -45,7 +45,6 @@ __all__ = [
     "LinkCode",
     "LinkConsent",
     "LinkedPatient",
-    "as_shown",
     "assemble",
     "changes_in",
     "code_of",
@@ -60,4 +59,5 @@ __all__ = [
     "our_id",
     "read_code",
     "wait_s",
+    "without_clinical",
 ]

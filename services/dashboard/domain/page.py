@@ -113,11 +113,12 @@ def is_readable(opened: Mapping[str, Any]) -> bool:
 
 def open_words(page: Mapping[str, Any], opener: Opener) -> Json:
     """The page with its sealed texts opened. `words_state`, `what_state` and `matters_most_state` beside them say
-    `readable`, `not-readable-now` or `erased`; null where no words were given.
+    `readable`, `not-readable-now` or `erased`; null where no words were given. `clinical` is `shown`, where it was not
+    hidden (domain.shown).
     """
     concerns = [_opened(concern, "words", opener) for concern in page["concerns"]]
     steps = [_opened(step, "what", opener) for step in page["plan"]]
-    return {**_opened(page, "matters_most", opener), "concerns": concerns, "plan": steps}
+    return {"clinical": "shown", **_opened(page, "matters_most", opener), "concerns": concerns, "plan": steps}
 
 
 def _opened(owner: Mapping[str, Any], name: str, opener: Opener) -> Json:

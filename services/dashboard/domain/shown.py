@@ -1,4 +1,4 @@
-"""What of a page a reader is shown: all of it, or what is needed to organise care and nothing clinical."""
+"""A page without what patients and clinicians say of the disease: what is needed to organise care."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,12 +14,11 @@ _CLINICAL = (
 _CLINICAL_GAPS = ("answer", "score")
 
 
-def as_shown(page: Mapping[str, Any], *, is_clinical: bool) -> Json:
-    """The page with `clinical`: `shown`, or `hidden`. What is hidden is as if nothing were known; of the plan there
-    is who does something and by when, of a corrected survey that it is there.
+def without_clinical(page: Mapping[str, Any]) -> Json:
+    """The page as if nothing clinical were known, with `clinical`: `hidden`.
+
+    Of the plan there is who does something and by when, of a survey that it is there.
     """
-    if is_clinical:
-        return {**page, "clinical": "shown"}
     nothing = assemble(empty())
     survey = page["survey"]
     return {

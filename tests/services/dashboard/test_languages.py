@@ -11,7 +11,7 @@ import pytest
 
 from services.clinical.domain import StopReason
 from services.dashboard import pages
-from services.dashboard.domain import GlassReason, as_shown, assemble, empty
+from services.dashboard.domain import GlassReason, assemble, empty, without_clinical
 from services.dashboard.domain.answers import DAY_TO_DAY, URGENT_CARE, WELL_BEING
 from services.dashboard.domain.labs import MARKERS
 from services.dashboard.domain.readings import INDEX_KEYS
@@ -94,7 +94,7 @@ STATES: Mapping[str, dict[str, Any]] = {
     "no visit": page_of(a_visit(state=VisitState.COMPLETED, completed_at=VISIT_AT), a_survey_in_july()),
     "history": page_of(*(event.body for event in HISTORY)),
     "erased": page_of(an_enrollment(), an_erasure()),
-    "hidden": as_shown(a_rich_page(), is_clinical=False),
+    "hidden": without_clinical(a_rich_page()),
 }
 
 
@@ -247,7 +247,7 @@ def test_the_other_language_is_one_button_away_and_keeps_what_the_address_asks_f
 
 
 def test_a_coordinator_sees_what_is_needed_to_organise_and_nothing_clinical() -> None:
-    page = as_shown(a_rich_page(), is_clinical=False)
+    page = without_clinical(a_rich_page())
     text = Document(html_of(page, viewer_role=ViewerRole.COORDINATOR)).text
     assert "It is for the two of them. Your clinic shows coordinators what is needed to organise care." in text
     for needed in ("Visit today 10:20 with dr-rowe", "answered 2 days ago", "Clinician due 30 Sep, 13 days late"):
