@@ -13,6 +13,13 @@ from shared.pages.words import clock, counted, number, on
 Json = Mapping[str, Any]
 
 
+_GAPS = {
+    "enrollment": "who the patient is",
+    "survey-for-visit": "survey for this visit",
+    "score": "symptom score",
+}
+
+
 class Cell(NamedTuple):
     """How fresh one source is. `shape` is null when all is well, else the icon that goes with the word."""
 
@@ -90,17 +97,13 @@ def missing_words(page: Json) -> list[str]:
 
 def _missing(gap: Json) -> str | None:
     match gap["what"]:
-        case "enrollment":
-            return "who the patient is"
-        case "survey-for-visit":
-            return "survey for this visit"
-        case "score":
-            return "symptom score"
+        case "own-form":
+            return f"other answers to “{gap['title']}”"
         case "lab":
             return str(gap["name"])
         case "answer":
             return f"{ANSWER_TO.get(gap['item'], item_words(gap['item']).lower())} answer"
-    return None
+    return _GAPS.get(gap["what"])
 
 
 def visit_words(page: Json, reader: Reader) -> Line:

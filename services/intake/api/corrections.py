@@ -15,10 +15,10 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake import store
-from services.intake.api.alerting import Alerting
-from services.intake.api.surveys import Submitter
+from services.intake.api.own_forms import OwnForms
+from services.intake.api.surveys import Means, Submitter
 from services.intake.api.versions import GivenBody, Version, event_of, recorded, said, words_of, words_place
-from services.intake.domain import form_as_asked
+from services.intake.domain import FORMS, Form, form_as_asked
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope, transaction
 from shared.errors import conflict, unknown
@@ -157,17 +157,25 @@ async def _own(connection: Connection, scope: SiteScope, caller: Caller, survey_
 async def _amend(
     request: Request, caller: Caller, survey: store.SurveyRow, connection: Connection, body: AmendmentBody
 ) -> Recorded:
-    form = form_as_asked(survey.form, survey.response["answers"].keys() | survey.response["skipped"].keys())
+    means: Means = request.app.state.means
+    form = await _form_of(means.own_forms, connection, survey)
     content = said(form, body, caller)
     key = await ring_of(request).sealer(Patient(survey.site_id, survey.patient_id)) if words_of(content) else None
     # A correction says nothing of when the patient answered.
     given = body if body.submitted_at else body.model_copy(update={"submitted_at": survey.submitted_at})
     row, result = recorded(_next(survey, RecordChange.AMENDED, body.reason, caller.subject), given, form, content, key)
     await store.record_correction(connection, row)
-    alerting: Alerting = request.app.state.alerting
     wanted = store.Wanted(row.site_id, row.patient_id, row.visit_id)
-    await alerting.raise_for(connection, [row], await store.standings(connection, SiteScope.of(row.site_id), [wanted]))
+    standings = await store.standings(connection, SiteScope.of(row.site_id), [wanted])
+    await means.alerting.raise_for(connection, [row], standings)
     return result
+
+
+async def _form_of(own_forms: OwnForms, connection: Connection, survey: store.SurveyRow) -> Form:
+    """The form that was answered, at its version and as it was asked then, also when it was retired since."""
+    if survey.form in FORMS:
+        return form_as_asked(survey.form, survey.response["answers"].keys() | survey.response["skipped"].keys())
+    return (await own_forms.named(connection, survey.site_id, [survey.form]))[survey.form].form
 
 
 async def _mark(author: str, survey: store.SurveyRow, connection: Connection, body: ErrorBody) -> Recorded:

@@ -63,7 +63,16 @@ from services.intake.store.drafts import (
     record_survey_rule,
     survey_rule,
 )
-from services.intake.store.forms import FormRow, KeptForm, form, form_with, forms, record_form, record_form_retired
+from services.intake.store.forms import (
+    FormRow,
+    KeptForm,
+    form,
+    form_with,
+    forms,
+    forms_named,
+    record_form,
+    record_form_retired,
+)
 from services.intake.store.high_risk import (
     Flag,
     FlaggedPatient,
@@ -202,6 +211,7 @@ __all__ = [
     "form",
     "form_with",
     "forms",
+    "forms_named",
     "has_site",
     "has_survey",
     "hold_due_alerts",
