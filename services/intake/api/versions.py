@@ -27,7 +27,7 @@ from shared.events import (
     SkipReason,
     SurveyCompleted,
 )
-from shared.http.fields import Moment
+from shared.http.fields import Past
 from shared.outbox import Draft, Recorded
 from shared.sealing import Place, WordKey, in_event, in_record
 
@@ -56,8 +56,8 @@ class GivenBody(BaseModel):
 
     language: Language = Language.ENGLISH
     mode: EntryMode = Field(default=EntryMode.SELF, description="How the answers were given")
-    started_at: Moment | None = None
-    submitted_at: Moment | None = Field(default=None, description="Now when not given")
+    started_at: Past | None = None
+    submitted_at: Past | None = Field(default=None, description="Now when not given")
     answers: dict[str, Answer] = Field(max_length=_MOST_ANSWERS)
     skipped: dict[str, SkipReason] = Field(default={}, max_length=_MOST_ANSWERS)
     concerns: tuple[ConcernBody, ...] = Field(default=(), max_length=3, description="Most important first")
