@@ -132,10 +132,17 @@ def last_answers(definition: Definition, kept: Mapping[str, Any]) -> dict[str, A
     given = dict[str, Any]()
     for item in definition.walk():
         if definition.repeating_around[item.link_id] is None:
-            many = [kept[key] for key in _numbered(item, kept)] if item.repeats else []
-            if many or item.link_id in kept:
-                given[item.link_id] = many or kept[item.link_id]
-    return given
+            if item.repeats:
+                given[item.link_id] = [_parsed(item, kept[key]) for key in _numbered(item, kept)]
+            elif item.link_id in kept:
+                given[item.link_id] = _parsed(item, kept[item.link_id])
+    return {link_id: answer for link_id, answer in given.items() if answer != []}
+
+
+def _parsed(item: Item, kept: Any) -> Any:
+    """An answer that was kept as words though it is none."""
+    is_written = item.type in (ItemType.QUANTITY, ItemType.REFERENCE) and isinstance(kept, str)
+    return orjson.loads(kept) if is_written else kept
 
 
 def _numbered(item: Item, kept: Mapping[str, Any]) -> Iterator[str]:
