@@ -25,10 +25,11 @@ from services.intake.domain.questionnaires import (
     compile_questionnaire,
 )
 from shared.errors import FieldError
-from shared.events import ConcernTopic, Diagnosis, SkipReason
+from shared.events import ConcernTopic, Diagnosis, Language, SkipReason
 
 MATTERS_MOST = "matters_most"
 _RANKS = (1, 2, 3)
+_OF_PAGES = (Language.ENGLISH, Language.SPANISH)
 _DAYS_AND_TIMES = (ItemType.DATE, ItemType.DATE_TIME, ItemType.TIME)
 _INSIDE = "skipped"  # where the plain answers of a group that repeats hold its reasons
 
@@ -48,6 +49,13 @@ class Form:
     def typed(self) -> frozenset[str]:
         """The questions that are answered in words."""
         return frozenset(item.link_id for item in self.definition.walk() if item.is_typed)
+
+    @property
+    def languages(self) -> tuple[Language, ...]:
+        """Those of the pages' languages that it is written in; English where it is in neither."""
+        written = str(self.definition.resource.get("language", "en")).partition("-")[0].lower()
+        known = {written, *(code for item in self.definition.walk() for code in item.words.others)}
+        return tuple(one for one in _OF_PAGES if one in known) or (Language.ENGLISH,)
 
     @property
     def own_title(self) -> str | None:

@@ -69,6 +69,10 @@ def unfit_for_pages(definition: Definition) -> list[FieldError]:
             wrong.append(FieldError(item.link_id, "no item that repeats: the pages ask everything once"))
         elif item.type in _NOT_ON_PAGES or (item.type is ItemType.CHOICE and not item.options):
             wrong.append(FieldError(item.link_id, f"no item of type {item.type} that the pages cannot show"))
+        elif item.options and item.type not in (ItemType.CHOICE, *_NUMBERS):
+            wrong.append(FieldError(item.link_id, f"no answers to choose from in a question of type {item.type}"))
+        elif not item.text("en") and (item.is_asked or not item.ancestors):
+            wrong.append(FieldError(item.link_id, "words to show"))
         elif item.takes_answers and item.items:
             wrong.append(FieldError(item.link_id, "no question with items under it: take a group with enableWhen"))
         elif not item.ancestors and not item.is_group:
