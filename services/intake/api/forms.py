@@ -59,10 +59,8 @@ class FormChange(BaseModel):
     state: Literal[FormState.RETIRED]
 
 
-class _Retirement(BaseModel):
-    """Names the form, so that one which is not there is on record by its id."""
-
-    model_config = ConfigDict(frozen=True)
+class Retirement(FormChange):
+    """The form with it, for the record."""
 
     form_id: UUID
 
@@ -159,11 +157,11 @@ async def change_form(
     if form_id in SHIPPED:
         raise conflict("form-shipped", "This form ships with the system and cannot be retired.")
     site_id = caller.writing_site(site)
-    command = Command[_Retirement](
+    command = Command[Retirement](
         locks=lambda _site, one: [f"form:{one.form_id}"], record=partial(_retire, caller), status=200
     )
-    retirement = _Retirement(form_id=form_id)
-    return await execute(request, command, Batch([retirement], is_single=True), site_id=site_id, key=None)
+    batch = Batch([Retirement(form_id=form_id, state=body.state)], is_single=True)
+    return await execute(request, command, batch, site_id=site_id, key=None)
 
 
 def _compiled(body: FormBody) -> Definition:
@@ -204,7 +202,7 @@ def _known(form_id: UUID, resource: Mapping[str, Any], body: FormBody) -> Record
     return Recorded(str(form_id), [])
 
 
-async def _retire(caller: Caller, connection: Connection, site_id: str, one: _Retirement) -> Recorded:
+async def _retire(caller: Caller, connection: Connection, site_id: str, one: Retirement) -> Recorded:
     if not await store.record_form_retired(connection, site_id, one.form_id, datetime.now(UTC), caller.subject):
         raise unknown("form")
     return Recorded(str(one.form_id), [])

@@ -96,7 +96,7 @@ async def _form(request: Request, connection: Connection, site_id: str, form_id:
     own = await means.own_forms.named(connection, site_id, [str(form_id)])
     if not own:
         raise unknown("form")
-    return own[str(form_id)].for_new_answers()
+    return own[str(form_id)].form  # a retired one too: a correction may be begun with it
 
 
 def _given(survey: store.SurveyRow, opener: Opener) -> dict[str, Any]:
