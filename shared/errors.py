@@ -20,10 +20,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One field that is wrong: where it stands (`items.0.birth_year`) and what was expected there."""
+    """One field that is wrong: where it stands (`items.0.birth_year`) and what was expected there.
+
+    `is_known`: the name is one that is on record here, such as the linkId of a form, whatever it looks like.
+    """
 
     field: str
     expected: str
+    is_known: bool = False
 
 
 class Problem(Exception):

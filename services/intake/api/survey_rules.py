@@ -89,7 +89,9 @@ def _askable(forms: Mapping[Diagnosis, str], own: Mapping[str, OwnForm]) -> dict
     Raises:
         Problem: 422, a form is not there or not in use, or what the pages cannot ask of it, by item.
     """
-    wrong = [FieldError(f"forms.{one}", why) for one, name in forms.items() for why in _unfit(own.get(name))]
+    wrong = [
+        FieldError(f"forms.{one}", why, is_known=True) for one, name in forms.items() for why in _unfit(own.get(name))
+    ]
     if wrong:
         raise Problem(422, "invalid", "The pages cannot ask these forms.", errors=wrong)
     return {diagnosis: own[name].form.key for diagnosis, name in forms.items()}

@@ -68,7 +68,10 @@ def read_response(
     if form is not None:
         given = replace(Given.of_response(resource), is_partial=True)
         checked = check(form.definition, given, disabled=Disabled.STRIP)
-        errors += [FieldError(f"answers.{issue.link_id}", issue.sentence()) for issue in checked.errors]
+        known = form.definition.by_id
+        errors += [
+            FieldError(f"answers.{issue.link_id}", issue.sentence(), issue.link_id in known) for issue in checked.errors
+        ]
     if errors or form is None or patient is None:
         raise Problem(422, "invalid", f"{len(errors)} part(s) of the response are not valid.", errors=errors)
     return Response(

@@ -131,7 +131,7 @@ def read(form: Form, answers: Mapping[str, Any], skipped: Mapping[str, Any]) -> 
     """
     checked = check(form.definition, Given.of_plain(answers, skipped))
     if checked.errors:
-        return [_error(issue, skipped) for issue in checked.errors]
+        return [_error(form.definition, issue, skipped) for issue in checked.errors]
     return _said(form.definition, checked.answers, checked.skipped)
 
 
@@ -199,6 +199,7 @@ def _is_plain(item: Item, answer: object) -> bool:
     return isinstance(answer, bool | int | float)
 
 
-def _error(issue: Issue, skipped: Mapping[str, Any]) -> FieldError:
+def _error(definition: Definition, issue: Issue, skipped: Mapping[str, Any]) -> FieldError:
     part = "skipped" if issue.link_id in skipped else "answers"
-    return FieldError(f"{part}.{issue.link_id}" if issue.link_id else part, issue.sentence())
+    is_known = issue.link_id in definition.by_id
+    return FieldError(f"{part}.{issue.link_id}" if issue.link_id else part, issue.sentence(), is_known)

@@ -98,6 +98,15 @@ async def test_answers_are_checked_against_the_pinned_version(clinic: Clinic) ->
         assert problem(answer) == (422, "invalid", [f"answers.{named}"])
 
 
+async def test_an_item_is_named_whatever_its_link_id_looks_like_and_what_is_made_up_is_not_repeated(
+    clinic: Clinic,
+) -> None:
+    await bring(clinic, questionnaire(group("g", asking("/44250-9", "integer"), asking("Qué?", "boolean"))))
+    answers = {"/44250-9": "x", "Qué?": 5, "My secret": 1}
+    answer = await submit(clinic, f"{URL}|1.0", answers=answers)
+    assert problem(answer) == (422, "invalid", ["answers./44250-9", "answers.Qué?", "answers.(another name)"])
+
+
 async def test_a_draft_and_a_retired_form_take_no_new_answers_and_say_so(clinic: Clinic) -> None:
     form_id = await bring(clinic)
     await bring(clinic, DIET | {"version": "2.0", "status": "draft"})
