@@ -95,6 +95,12 @@ def missing_words(page: Json) -> list[str]:
     return [words for gap in page["missing"] if (words := _missing(gap))]
 
 
+def left_empty(page: Json) -> str:
+    """What is said where nothing is: a form of the site's own need not have asked."""
+    own = next((gap["title"] for gap in page["missing"] if gap["what"] == "own-form"), None)
+    return "Asked, and left empty." if own is None else f"Not answered in “{own}”."
+
+
 def _missing(gap: Json) -> str | None:
     match gap["what"]:
         case "own-form":

@@ -348,4 +348,6 @@ def test_a_survey_by_a_form_of_the_site_shows_what_is_known_here_and_says_that_t
     for role in (ViewerRole.CLINICIAN, ViewerRole.PATIENT):
         html = html_of(page, viewer_role=role)
         assert "other answers to “What you &lt;eat&gt;”" in html
+        assert "Asked, and left empty." not in html
+        assert "Not answered in “What you &lt;eat&gt;”." in html
         assert "milk" not in html
