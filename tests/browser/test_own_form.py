@@ -11,8 +11,8 @@ from tests.browser.chromium import is_for_everybody
 from tests.browser.test_survey import clinic, home, open_survey, press_next
 from tests.questionnaires import Json, asking, extension, group, option, questionnaire
 from tests.services.clinic import Clinic
-from tests.services.intake.test_own_forms import told
-from tests.services.intake.test_own_forms_asked import DIET, REASONS, ask, bring
+from tests.services.intake.test_own_forms import bring, told
+from tests.services.intake.test_own_forms_asked import DIET, REASONS, ask
 
 __all__ = ["clinic", "home"]
 pytestmark = pytest.mark.browser
