@@ -3,7 +3,7 @@
 Whoever corrects names the version that they saw: two who correct at the same time do not overwrite each other.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -15,10 +15,10 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake import store
-from services.intake.api.own_forms import OwnForms
+from services.intake.api.own_forms import at_leisure
 from services.intake.api.surveys import Means, Submitter
 from services.intake.api.versions import GivenBody, Version, event_of, recorded, said, words_of, words_place
-from services.intake.domain import FORMS, Form, form_as_asked
+from services.intake.domain import form_as_asked
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope, transaction
 from shared.errors import conflict, unknown
@@ -158,8 +158,9 @@ async def _amend(
     request: Request, caller: Caller, survey: store.SurveyRow, connection: Connection, body: AmendmentBody
 ) -> Recorded:
     means: Means = request.app.state.means
-    form = await _form_of(means.own_forms, connection, survey)
-    content = said(form, body, caller)
+    own = await means.own_forms.named(connection, survey.site_id, [survey.form])
+    form = own[survey.form].form if own else form_as_asked(survey.form, _given(survey))
+    content = await at_leisure(own.values(), lambda: said(form, body, caller))
     key = await ring_of(request).sealer(Patient(survey.site_id, survey.patient_id)) if words_of(content) else None
     # A correction says nothing of when the patient answered.
     given = body if body.submitted_at else body.model_copy(update={"submitted_at": survey.submitted_at})
@@ -171,11 +172,9 @@ async def _amend(
     return result
 
 
-async def _form_of(own_forms: OwnForms, connection: Connection, survey: store.SurveyRow) -> Form:
-    """The form that was answered, at its version and as it was asked then, also when it was retired since."""
-    if survey.form in FORMS:
-        return form_as_asked(survey.form, survey.response["answers"].keys() | survey.response["skipped"].keys())
-    return (await own_forms.named(connection, survey.site_id, [survey.form]))[survey.form].form
+def _given(survey: store.SurveyRow) -> Set[str]:
+    """The items that it is known of what became of them."""
+    return {*survey.response["answers"], *survey.response["skipped"]}
 
 
 async def _mark(author: str, survey: store.SurveyRow, connection: Connection, body: ErrorBody) -> Recorded:

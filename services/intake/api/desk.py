@@ -171,9 +171,9 @@ async def _read(
     asked = rule.forms.get(enrolment.diagnosis)
     names = {name for name in (asked, None if draft is None else draft.form) if name is not None}
     own = await means.own_forms.named(connection, place.site_id, names)
-    begun = own.get(draft.form) if draft is not None else None
-    is_retired = begun is not None and bool(begun.out_of_use)
-    if draft is None or ((draft.sent_at is not None or is_retired) and not is_done):
+    begun = None if draft is None else own.get(draft.form)
+    is_over = draft is not None and (draft.sent_at is not None or (begun is not None and bool(begun.out_of_use)))
+    if draft is None or (is_over and not is_done):
         draft = _new(place, _form_now(enrolment.diagnosis, own.get(asked or "")), enrolment.language)
     pinned = own.get(draft.form)
     form = form_without(draft.form, frozenset(rule.left_out)) if pinned is None else pinned.form

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from services.intake.api.fhir import body_of, resources_of
 from services.intake.api.naming import patient_called, visit_called
-from services.intake.api.own_forms import OwnForm, OwnForms
+from services.intake.api.own_forms import OwnForm, OwnForms, at_leisure
 from services.intake.api.surveys import Means, Submission, SurveyBody
 from services.intake.domain import Identifiers, Resource
 from services.intake.domain import fhir_answers as fhir
@@ -50,7 +50,7 @@ async def submit_responses(
         read = await resources_of(request, (fhir.KIND,), lambda resource, numbers: (resource, numbers))
         async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
             own = await _own_forms(connection, means.own_forms, site_id, read.items)
-            said = [_said(one, own) for one in read.items]
+            said = await at_leisure(own.values(), lambda: [_said(one, own) for one in read.items])
             items = [await _survey(connection, identifiers, site_id, one) for one in said]
         batch = Batch[SurveyBody](items, is_single=read.is_single)
         command = submission.with_words if any(one.may_have_words for one in batch.valid) else submission.without_words

@@ -1,6 +1,5 @@
 """Pre-visit surveys: checked against the pinned form, scored, and sealed where the patient used words."""
 
-import asyncio
 from collections.abc import Mapping, Sequence, Set
 from functools import partial
 from typing import Annotated, NamedTuple
@@ -11,7 +10,7 @@ from pydantic import Field
 
 from services.intake import store
 from services.intake.api.alerting import Alerting
-from services.intake.api.own_forms import OwnForm, OwnForms
+from services.intake.api.own_forms import OwnForm, OwnForms, at_leisure
 from services.intake.api.versions import GivenBody, Version, recorded, said, words_of
 from services.intake.domain import FORMS, Form, Said, form_for, form_without
 from shared.auth import Caller, Role
@@ -35,7 +34,6 @@ from shared.keyring import KeyRing
 from shared.sealing import Patient
 
 router = APIRouter(tags=["surveys"])
-_LARGE = 500  # items of a form, from which a check is too long for others to wait
 Submitter = Annotated[Caller, Depends(allow(Role.PATIENT, Role.COORDINATOR, Role.SYSTEM))]
 
 
@@ -99,8 +97,7 @@ async def record(means: Means, connection: Connection, items: Sequence[Item[Surv
     wanted = [_wanted(item) for item in items]
     standings = await store.standings(connection, SiteScope.of(*{one.site_id for one in wanted}), wanted)
     own = await _own_forms(means.own_forms, connection, items)
-    is_large = any(len(one.form.definition.by_id) > _LARGE for one in own.values())
-    fitting = await asyncio.to_thread(_fitting, items, standings, own) if is_large else _fitting(items, standings, own)
+    fitting = await at_leisure(own.values(), partial(_fitting, items, standings, own))
     keys = await means.ring.sealers(
         {
             Patient(item.site_id, item.body.patient_id)

@@ -70,6 +70,9 @@ def _form(key: str, questionnaire: Mapping[str, Any]) -> Form:
 
 
 FORMS: Mapping[str, Form] = MappingProxyType({key: _form(key, found) for key, found in QUESTIONNAIRES.items()})
+KNOWN_ITEMS: Mapping[str, Item] = MappingProxyType(
+    {item.link_id: item for form in FORMS.values() for item in form.definition.walk() if item.takes_answers}
+)
 TYPED = frozenset(item for form in FORMS.values() for item in form.typed)
 OPTIONAL_PARTS = frozenset(part for found in QUESTIONNAIRES.values() for part in optional_parts(found))
 _FORM_OF = {form.diagnosis: form for form in FORMS.values() if form.diagnosis is not None}

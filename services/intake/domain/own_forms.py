@@ -5,17 +5,14 @@ whoever reads answers anywhere: it must take no answer that the other would not 
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterator
 
-from services.intake.domain.forms import FORMS, Form
+from services.intake.domain.forms import FORMS, KNOWN_ITEMS, Form
 from services.intake.domain.questionnaires import Definition, Item, ItemType
 from shared.errors import FieldError
 from shared.instruments import INSTRUMENTS, Term
 
-_SHIPPED: Mapping[str, Item] = MappingProxyType(
-    {item.link_id: item for form in FORMS.values() for item in form.definition.walk() if item.takes_answers}
-)
+MOST_ON_PAGES = 500
 _NUMBERS = (ItemType.INTEGER, ItemType.DECIMAL)
 _NUMBERED = re.compile(r".*\[\d+\]", re.DOTALL)
 # Everything else is answered on a page by a button, a number, a day or words.
@@ -39,10 +36,12 @@ def own_form(definition: Definition) -> Form:
 
 def unfit_for_answers(definition: Definition) -> list[FieldError]:
     """Why answers to a form could not be kept or would be misread, by item; `form` where it is the form itself."""
+    is_taken = definition.key in FORMS
     return [
+        *([FieldError("form", "another url: this one with its version names a shipped form")] if is_taken else ()),
         *(
             FieldError(item.link_id, f"a question with this linkId is asked by the shipped surveys: {_takes(shipped)}")
-            for item, shipped in _alone(definition, _SHIPPED)
+            for item, shipped in _alone(definition)
             if not _is_asked_so(item, shipped)
         ),
         *(error for key in definition.instruments for error in _unfit_for_score(definition, key)),
@@ -62,6 +61,8 @@ def unfit_for_answers(definition: Definition) -> list[FieldError]:
 def unfit_for_pages(definition: Definition) -> list[FieldError]:
     """What the survey's pages cannot show or ask of a form, by item; `form` where it is the form itself."""
     wrong = []
+    if len(definition.by_id) > MOST_ON_PAGES:
+        wrong.append(FieldError("form", f"at most {MOST_ON_PAGES} items"))
     if not definition.asks_for_reasons:
         wrong.append(FieldError("form", "the extension explicit-skip: on the pages, who gives no answer says why"))
     for item in definition.walk():
@@ -80,19 +81,19 @@ def unfit_for_pages(definition: Definition) -> list[FieldError]:
     return wrong
 
 
-def _alone(definition: Definition, known: Mapping[str, Item]) -> Iterator[tuple[Item, Item]]:
+def _alone(definition: Definition) -> Iterator[tuple[Item, Item]]:
     """The questions that are answered once, beside those of the same name; others carry a number in what is kept."""
     for item in definition.walk():
-        is_known = item.takes_answers and item.link_id in known
+        is_known = item.takes_answers and item.link_id in KNOWN_ITEMS
         if is_known and not item.repeats and definition.repeating_around[item.link_id] is None:
-            yield item, known[item.link_id]
+            yield item, KNOWN_ITEMS[item.link_id]
 
 
 def _is_asked_so(item: Item, shipped: Item) -> bool:
     if item.type is not shipped.type or (shipped.type is ItemType.CHOICE and not item.options):
         return False
-    if item.options and shipped.options and not item.codes_offered.keys() <= shipped.codes_offered.keys():
-        return False
+    if item.options and shipped.options:
+        return item.codes_offered.keys() <= shipped.codes_offered.keys()
     low, high = shipped.bounds.min_value, shipped.bounds.max_value
     return not isinstance(low, int | float) or not isinstance(high, int | float) or _is_within(item, low, high)
 

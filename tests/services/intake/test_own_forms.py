@@ -243,6 +243,11 @@ async def test_a_shipped_question_in_a_form_of_the_site_is_that_question_and_sco
     assert sorted(alert["answer"] for alert in alerts) == [3, 5]
 
 
+async def test_a_form_that_bears_the_name_of_a_shipped_one_takes_no_answers(clinic: Clinic) -> None:
+    form_id = await bring(clinic, DIET | {"url": "pre-visit-crohns"})
+    assert problem(await submit(clinic, form_id)) == (422, "invalid", ["form"])
+
+
 @pytest.mark.parametrize("key", ["phq-2|1.0", "phq-99|1.0"])
 def test_an_instrument_that_the_form_does_not_ask_for_or_that_is_unknown_is_no_instrument_of_it(key: str) -> None:
     form = a_form(asking("note", "text"), extension=[extension(known.INSTRUMENT, valueCanonical=key)])
