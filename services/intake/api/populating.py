@@ -4,7 +4,7 @@ Nothing is written: what is sent in the end is a survey like every other.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
@@ -19,7 +19,7 @@ from services.intake.api.forms import SHIPPED
 from services.intake.api.surveys import Means
 from services.intake.api.versions import words_place
 from services.intake.domain import FORMS, MATTERS_MOST, Form, concern_items, form_without, last_answers
-from services.intake.domain.questionnaires import Given, populate, to_response
+from services.intake.domain.questionnaires import Definition, Given, populate, to_response
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope, transaction
 from shared.errors import erased, unknown
@@ -61,19 +61,23 @@ async def populate_form(
     async with transaction(pool_of(request), caller.scope) as connection:
         known = await _known(connection, caller, patient_id, visit_id)
         form = await _form(request, connection, known.site_id, form_id)
-        named = f"{form.key.rpartition('|')[0]}|"  # at any version
+        named = f"{form.key.partition('|')[0]}|"  # at any version
         survey = await store.newest_survey(connection, SiteScope.of(known.site_id), patient_id, named)
         await keep_read(request, connection, known.site_id, patient_id)
-    last = None
+    given = {}
     if survey is not None:
         given = _given(survey, await ring_of(request).opener(Patient(known.site_id, patient_id)))
-        last = to_response(form.definition, Given.of_plain(last_answers(form.definition, given)))
     resources = [*_resources(known), *(body.resources if body else ())]
-    response = await asyncio.to_thread(populate, form.definition, last, resources, at=datetime.now(UTC))
+    response = await asyncio.to_thread(_begun, form.definition, given, resources)
     return response | {
         "subject": {"reference": f"Patient/{patient_id}"},
         "encounter": {"reference": f"Encounter/{visit_id}"},
     }
+
+
+def _begun(definition: Definition, given: Mapping[str, Any], resources: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    last = to_response(definition, Given.of_plain(last_answers(definition, given)))
+    return populate(definition, last, resources, at=datetime.now(UTC))
 
 
 async def _known(connection: Connection, caller: Caller, patient_id: UUID, visit_id: UUID) -> _Known:

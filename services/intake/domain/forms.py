@@ -31,6 +31,8 @@ MATTERS_MOST = "matters_most"
 _RANKS = (1, 2, 3)
 _OF_PAGES = (Language.ENGLISH, Language.SPANISH)
 _DAYS_AND_TIMES = (ItemType.DATE, ItemType.DATE_TIME, ItemType.TIME)
+# An event must travel, with its words sealed.
+MOST_BYTES = 200_000
 _INSIDE = "skipped"  # where the plain answers of a group that repeats hold its reasons
 
 
@@ -121,6 +123,12 @@ class Said:
     matters_most: str | None = None
     words: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def size(self) -> int:
+        """What it takes to write it down, in bytes."""
+        in_own_words = [self.words, self.matters_most, *(concern.words for concern in self.concerns)]
+        return len(orjson.dumps([self.answers, self.skipped, in_own_words]))
+
 
 def concern_items(rank: int) -> tuple[str, str]:
     """The items of the concern with this rank: its topic and its words."""
@@ -135,7 +143,11 @@ def read(form: Form, answers: Mapping[str, Any], skipped: Mapping[str, Any]) -> 
     checked = check(form.definition, Given.of_plain(answers, skipped))
     if checked.errors:
         return [_error(form.definition, issue, skipped) for issue in checked.errors]
-    return _said(form.definition, checked.answers, checked.skipped)
+    content = _said(form.definition, checked.answers, checked.skipped)
+    # The shipped forms bound every answer; one that a site brought need not.
+    if form.diagnosis is None and content.size > MOST_BYTES:
+        return [FieldError("answers", f"at most {MOST_BYTES:,} bytes together")]
+    return content
 
 
 def last_answers(definition: Definition, kept: Mapping[str, Any]) -> dict[str, Any]:

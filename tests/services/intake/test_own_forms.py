@@ -98,6 +98,12 @@ async def test_answers_are_checked_against_the_pinned_version(clinic: Clinic) ->
         assert problem(answer) == (422, "invalid", [f"answers.{named}"])
 
 
+@pytest.mark.parametrize("answers", [{"note": "x" * 200_000}, {"foods": ["milk"] * 20_000}])
+async def test_answers_that_no_event_could_carry_are_refused(clinic: Clinic, answers: Json) -> None:
+    await bring(clinic)
+    assert problem(await submit(clinic, answers=answers)) == (422, "invalid", ["answers"])
+
+
 async def test_an_item_is_named_whatever_its_link_id_looks_like_and_what_is_made_up_is_not_repeated(
     clinic: Clinic,
 ) -> None:
