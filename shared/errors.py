@@ -16,6 +16,7 @@ Messages of `PermanentFailure` are stored beside the record: they name fields an
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as part_of_class
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class FieldError:
 
     field: str
     expected: str
-    is_known: bool = False
+    is_known: bool = part_of_class(default=False, compare=False)
 
 
 class Problem(Exception):
