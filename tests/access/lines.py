@@ -216,6 +216,7 @@ LINES: Mapping[str, Mapping[str, Line]] = {
         "GET /v1/forms": Line(),
         "GET /v1/forms/{form_id}": Line(),
         "GET /v1/forms/{form_id}/difference/{older_id}": Line(),
+        "POST /v1/forms/{form_id}/populate": Line({}),
         "PATCH /v1/forms/{form_id}": Line({"state": "retired"}),
         "GET /l/{site_id}/{secret}": Line(),
         "POST /l/{site_id}/{secret}": Line(form={}),

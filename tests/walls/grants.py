@@ -115,7 +115,7 @@ GRANTS: dict[str, dict[str, May]] = {
             "sent_at)",
             worker=TAKEN,
         ),
-        "survey_rule": May(app="SELECT, INSERT, UPDATE (care_line, left_out)"),
+        "survey_rule": May(app="SELECT, INSERT, UPDATE (care_line, left_out, forms)"),
         "visit_name": May(app="SELECT, INSERT, DELETE", worker=TAKEN),
         "alert_rule": May(app="SELECT, INSERT"),
         "alert": May(

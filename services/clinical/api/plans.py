@@ -20,7 +20,7 @@ from shared.events import PlanStep
 from shared.http.access import CareTeam
 from shared.http.batch import Batch
 from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute, ring_of
-from shared.http.fields import Day, Moment, YesNo
+from shared.http.fields import Day, Past, YesNo
 from shared.http.receipts import AfterReceipt
 from shared.keyring import KeyRing
 from shared.outbox import Recorded
@@ -41,7 +41,7 @@ class PlanStepBody(ChangeBody):
     due_on: Day | None = None
     is_done: YesNo = False
     done_on: Day | None = Field(default=None, description="Today when not given and the step is newly done")
-    agreed_at: Moment | None = Field(default=None, description="Now when not given; a recorded step keeps its time")
+    agreed_at: Past | None = Field(default=None, description="Now when not given; a recorded step keeps its time")
 
 
 class PlanStepChange(ChangeBody):

@@ -73,7 +73,6 @@ _CONCERNS: Mapping[str, Said] = {
     "raised_before": Said("Topic also raised on {}.", "Tema que también salió el {}."),
     "new": Said("New.", "Nuevo."),
     "no_concern": Said("No concern named", "No se nombró ningún tema"),
-    "left_empty": Said("Asked, and left empty.", "Se preguntó y quedó vacío."),
     "matters_most": Said("What matters most to me", "Lo que más me importa"),
     "words_erased": Said("These words were erased.", "Estas palabras se borraron."),
     "words_away": Said(

@@ -24,6 +24,12 @@ _VISIT, _WAS_PLANNED = Said("Visit {when}", "Visita {when}"), Said("Visit was pl
 _WITH = Said(" with {clinician}", " con {clinician}")
 _WITH_NOT_RECORDED = Said(" with {clinician}, not recorded since", " con {clinician}, sin registrar desde entonces")
 
+_GAPS = {
+    "enrollment": Said("who the patient is", "quién es el paciente"),
+    "survey-for-visit": Said("survey for this visit", "cuestionario para esta visita"),
+    "score": Said("symptom score", "puntuación de síntomas"),
+}
+
 
 class Cell(NamedTuple):
     """How fresh one source is. `shape` is null when all is well, else the icon that goes with the word."""
@@ -130,19 +136,23 @@ def missing_words(page: Json, reader: Reader) -> list[str]:
     return [words for gap in page["missing"] if (words := _missing(gap, reader))]
 
 
+def left_empty(page: Json, reader: Reader) -> str:
+    """What is said where nothing is: a form of the site's own need not have asked."""
+    own = next((gap["title"] for gap in page["missing"] if gap["what"] == "own-form"), None)
+    if own is None:
+        return reader.say(Said("Asked, and left empty.", "Se preguntó y quedó vacío."))
+    return reader.say(Said("Not answered in “{form}”.", "Sin contestar en «{form}»."), form=own)
+
+
 def _missing(gap: Json, reader: Reader) -> str | None:
     match gap["what"]:
-        case "enrollment":
-            return reader.say(Said("who the patient is", "quién es el paciente"))
-        case "survey-for-visit":
-            return reader.say(Said("survey for this visit", "cuestionario para esta visita"))
-        case "score":
-            return reader.say(Said("symptom score", "puntuación de síntomas"))
+        case "own-form":
+            return reader.say(Said("other answers to “{form}”", "otras respuestas a «{form}»"), form=gap["title"])
         case "lab":
             return reader.named(MARKERS, gap["name"])
         case "answer":
             return reader.named(ANSWERS_TO, gap["item"])
-    return None
+    return reader.say(_GAPS[gap["what"]]) if gap["what"] in _GAPS else None
 
 
 def visit_words(page: Json, reader: Reader) -> Line:

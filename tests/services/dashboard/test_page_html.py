@@ -338,3 +338,23 @@ def test_sizes_and_colours_are_named_in_the_shared_stylesheet_only() -> None:
     own = (STATIC / "patient.css").read_text()
     assert re.findall(r"#[0-9a-fA-F]{3,8}\b|rgb|hsl", own) == []
     assert set(re.findall(r"font-size: ([^;]+);", own)) <= {f"var(--t-{n})" for n in (*"123456", "quote")} | {"89%"}
+
+
+def test_a_survey_by_a_form_of_the_site_shows_what_is_known_here_and_says_that_there_is_more() -> None:
+    own = a_survey(
+        form="https://clinic.example/diet|1.0",
+        form_title="What you <eat>",
+        answers={"foods[1]": "milk", "since": "2026-03", "fatigue": 4},
+        skipped={},
+        scores=(Score(instrument="phq-4|1.0", value=3, band="mild"),),
+        concerns=(),
+        matters_most=None,
+    )
+    page = page_of(an_enrollment(), a_visit(), a_survey_in_july(), own)
+    assert page["well_being"][0]["now"] == {"state": "answered", "value": 4}
+    for role in (ViewerRole.CLINICIAN, ViewerRole.PATIENT):
+        html = html_of(page, viewer_role=role)
+        assert "other answers to “What you &lt;eat&gt;”" in html
+        assert "Asked, and left empty." not in html
+        assert "Not answered in “What you &lt;eat&gt;”." in html
+        assert "milk" not in html
