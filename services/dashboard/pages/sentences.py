@@ -7,10 +7,11 @@ from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
-from services.dashboard.domain import Age
+from services.dashboard.domain import Age, freshness
 from services.dashboard.pages.labels import ANSWERS_TO, CHANGES, COUNTED, DOSES, MARKERS
 from services.dashboard.pages.reader import Line, Reader
 from services.dashboard.pages.readings import band_words
+from shared.events import ConsentState
 from shared.pages.words import clock, number
 from shared.speech import Said
 
@@ -22,6 +23,14 @@ _BACK = Said("{name} back within its limit", "{name}: otra vez dentro de su lím
 _LAST_ON = Said(", last on {day}", ", la última el {day}")
 _VISIT, _WAS_PLANNED = Said("Visit {when}", "Visita {when}"), Said("Visit was planned {when}", "Visita prevista {when}")
 _WITH = Said(" with {clinician}", " con {clinician}")
+_YOU_WITHDREW = Said(
+    "You withdrew your consent: you no longer count in the network's figures. Your care goes on as before.",
+    "Usted retiró su consentimiento: ya no cuenta en las cifras de la red. Su atención sigue como antes.",
+)
+_WITHDREW = Said(
+    "Consent withdrawn: no longer counted in the network's figures. Care goes on as before.",
+    "Consentimiento retirado: ya no cuenta en las cifras de la red. La atención sigue como antes.",
+)
 _WITH_NOT_RECORDED = Said(" with {clinician}, not recorded since", " con {clinician}, sin registrar desde entonces")
 
 _GAPS = {
@@ -119,6 +128,39 @@ def _survey_note(page: Json, reader: Reader) -> str | None:
     if days is None or days <= 14:
         return None
     return reader.say(Said("{days} days before the visit", "{days} días antes de la visita"), days=days)
+
+
+def now_words(page: Json, reader: Reader) -> str:
+    """What stands over the newest answers: `now`, or their day where they are old or of another visit."""
+    if _is_of_now(page, reader):
+        return reader.say(Said("now", "ahora"))
+    return reader.day(page["survey"]["submitted_at"])
+
+
+def said_words(page: Json, reader: Reader) -> str | None:
+    """Beside what the patient wants to talk about: when that was, where it is old or of another visit."""
+    if _is_of_now(page, reader):
+        return None
+    day, visit = reader.day(page["survey"]["submitted_at"]), page["visit"]
+    if visit is None or page["survey"]["visit_id"] == visit["visit_id"]:
+        return reader.say(Said("Said on {day}.", "Dicho el {day}."), day=day)
+    return reader.say(Said("Said on {day}, for another visit.", "Dicho el {day}, para otra visita."), day=day)
+
+
+def _is_of_now(page: Json, reader: Reader) -> bool:
+    survey, visit, age = page["survey"], page["visit"], freshness(page, reader.now)["survey"]
+    is_of_visit = survey and visit and survey["visit_id"] == visit["visit_id"]
+    return bool(is_of_visit) and age is not None and not age.is_old
+
+
+def consent_words(page: Json, reader: Reader) -> str | None:
+    """Said where a patient's data serve their care alone."""
+    match page["patient"]["consent"], reader.is_patient:
+        case ConsentState.WITHDRAWN, True:
+            return reader.say(_YOU_WITHDREW)
+        case ConsentState.WITHDRAWN, False:
+            return reader.say(_WITHDREW)
+    return None
 
 
 def _cell(reader: Reader, voice: str, name: Said, verb: Said, age: Age | None, note: str | None = None) -> Cell:

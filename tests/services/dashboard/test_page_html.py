@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.dashboard.domain import assemble, empty
 from services.dashboard.pages import STATIC, labels, present
-from shared.events import Activity, Body, ErasureReason, Event, Score, SkipReason, ViewerRole, VisitState
+from shared.events import Activity, Body, ConsentState, ErasureReason, Event, Score, SkipReason, ViewerRole, VisitState
 from shared.instruments import PRO_2_UC
 from shared.sealing import ERASED, NOT_READABLE_NOW, Place, Words, WordsState
 from tests.builders import (
@@ -240,6 +240,29 @@ def test_old_data_is_called_old_and_its_age_is_that_of_the_moment_of_looking() -
     assert "old: answered 93 days ago" in later
     assert "old: rated 91 days ago" in later
     assert "answered on 11 Oct 2026" in Document(html_of(page, now=NOW + timedelta(days=200))).text
+
+
+def test_answers_of_another_visit_or_of_long_ago_are_not_called_now() -> None:
+    july = a_visit(visit_id=LAST_VISIT, scheduled_at=JULY, state=VisitState.COMPLETED, completed_at=JULY)
+    before: list[Body] = [an_enrollment(), july, a_visit(), a_survey_in_july()]
+    other = shown(*before)
+    assert "Past 6 months 11 Jul" in other
+    assert "Said on 11 Jul, for another visit." in other
+    today = shown(*before, a_survey())
+    assert "Past 6 months now 11 Jul" in today
+    assert "Said on" not in today
+    old = shown(an_enrollment(), a_visit(), a_survey(), now=NOW + timedelta(days=60))
+    assert "Past 6 months 11 Oct" in old
+    assert "Said on 11 Oct." in old
+
+
+@pytest.mark.parametrize("consent", list(ConsentState))
+def test_a_patient_who_withdrew_is_told_what_that_means(consent: ConsentState) -> None:
+    said = shown(an_enrollment(consent=consent), a_visit())
+    own = shown(an_enrollment(consent=consent), a_visit(), viewer_role=ViewerRole.PATIENT)
+    is_withdrawn = consent is ConsentState.WITHDRAWN
+    assert ("Consent withdrawn: no longer counted in the network's figures." in said) is is_withdrawn
+    assert ("You withdrew your consent" in own) is is_withdrawn
 
 
 def test_times_are_those_of_the_clinic() -> None:
