@@ -89,7 +89,7 @@ async def make_link(
     secret: str | None = secret_of(link_keys[0], site_id, link_id)
     if headers:
         async with transaction(pool_of(request), scope) as connection:
-            secret = await store.known_secret(connection, scope, site_id, link_id, link_keys)
+            secret = await store.known_secret(connection, site_id, link_id, link_keys)
     if secret is None:
         raise conflict("link-not-shown", "The key of this link is not in use any more. Make another link.")
     made["link"] = f"{request.app.state.platform.public_urls['intake']}/l/{site_id}/{secret}"

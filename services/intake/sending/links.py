@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from services.intake import store
 from services.intake.domain import THE_WORKER, Link, LinkState, Outlook, expiry, secret_hash, secret_of
 from services.intake.store import Held
-from shared.db import Connection, SiteScope
+from shared.db import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class LinkMaker:
         """The link to send; the caller holds the patient and commits."""
         site_id, known = visit.site_id, outlook.link
         if known is not None and known.state(now) is LinkState.LIVE:
-            shown = await store.known_secret(connection, SiteScope.of(site_id), site_id, known.link_id, self.keys)
+            shown = await store.known_secret(connection, site_id, known.link_id, self.keys)
             if shown is not None:
                 return self._to_send(site_id, known.link_id, shown)
         link = Link(

@@ -75,10 +75,9 @@ async def link_with_secret(connection: Connection, scope: SiteScope, hashed: byt
     return None if row is None else _link(row)
 
 
-async def known_secret(
-    connection: Connection, scope: SiteScope, site_id: str, link_id: UUID, keys: Sequence[bytes]
-) -> str | None:
+async def known_secret(connection: Connection, site_id: str, link_id: UUID, keys: Sequence[bytes]) -> str | None:
     """The secret that a link has, whichever of the keys made it; None when none of them did."""
+    scope = SiteScope.of(site_id)
     for secret in (secret_of(key, site_id, link_id) for key in keys):
         if await link_with_secret(connection, scope, secret_hash(secret)) is not None:
             return secret
