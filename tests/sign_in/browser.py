@@ -13,7 +13,7 @@ from uuid import uuid4
 import httpx
 from fastapi import FastAPI
 
-_FORM = re.compile(r"<form\b([^>]*)>(.*?)</form>", re.DOTALL)
+_FORM = re.compile(r'<form\b(?![^>]*method="get")([^>]*)>(.*?)</form>', re.DOTALL)
 _FIELD = re.compile(r"<(?:input|button)\b([^>]*)>", re.DOTALL)
 _ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')
 _PAGE = {"accept": "text/html,application/xhtml+xml"}
