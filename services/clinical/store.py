@@ -156,7 +156,7 @@ async def plan_step(connection: Connection, scope: SiteScope, patient_id: UUID, 
         patient_id,
         step_id,
     )
-    return None if row is None else PlanStep(what="", **row)
+    return None if row is None else PlanStep.model_construct(what="", **row)
 
 
 async def record_plan_step(connection: Connection, site_id: str, patient_id: UUID, step: PlanStep, sealed: str) -> None:

@@ -44,7 +44,7 @@ NONE = {
         *("shared.http.conclusion.StoredAnswer", "shared.group_commit.GroupSettings"),
     ),
     *("deploy.audit.command.Places", "deploy.audit.verify.Verification.keys", "shared.http.provider._Described.token"),
-    *("services.intake.api.tokens.AccessToken", "services.intake.api.tokens.KeySetDocument", "shared.heads.Book.key"),
+    *("services.intake.api.tokens.AccessToken", "shared.http.public_keys.KeySetDocument", "shared.heads.Book.key"),
     *("shared.keyring.settings.KeyRingSettings.cached_keys",),
     *("services.intake.domain.forms.Form.key", "services.intake.domain.questionnaires.definition.Constraint.key"),
     *("services.intake.pages.worklist.Worklist.key", "services.intake.pages.worklist.Around.key"),
