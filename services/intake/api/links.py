@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from services.intake import store
 from services.intake.api.standing import about_site, visit_at
-from services.intake.domain import Link, LinkState, expiry, secret_hash, secret_of
+from services.intake.domain import Link, LinkState, expiry, secret_hash, secret_of, secrets_of
 from shared import outbox
 from shared.audit import Entry, Kind
 from shared.auth import Caller
@@ -89,7 +89,9 @@ async def make_link(
     secret: str | None = secret_of(link_keys[0], site_id, link_id)
     if headers:
         async with transaction(pool_of(request), scope) as connection:
-            secret = await store.known_secret(connection, site_id, link_id, link_keys)
+            made_by = secrets_of(link_keys, site_id, link_id)
+            known = await store.known_hash(connection, scope, list(made_by))
+            secret = None if known is None else made_by[known]
     if secret is None:
         raise conflict("link-not-shown", "The key of this link is not in use any more. Make another link.")
     made["link"] = f"{request.app.state.platform.public_urls['intake']}/l/{site_id}/{secret}"

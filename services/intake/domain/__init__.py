@@ -82,7 +82,17 @@ from services.intake.domain.forms import (
 from services.intake.domain.high_risk import RiskReason
 from services.intake.domain.identifiers import Identifiers
 from services.intake.domain.link_progress import LinkProgress, link_progress
-from services.intake.domain.links import Link, LinkState, Opening, Openings, expiry, openings, secret_hash, secret_of
+from services.intake.domain.links import (
+    Link,
+    LinkState,
+    Opening,
+    Openings,
+    expiry,
+    openings,
+    secret_hash,
+    secret_of,
+    secrets_of,
+)
 from services.intake.domain.news import CancelReason, VisitNews, begin, follow
 from services.intake.domain.own_forms import own_form, unfit_for_answers, unfit_for_pages
 from services.intake.domain.scoring import score
@@ -208,6 +218,7 @@ __all__ = [
     "score",
     "secret_hash",
     "secret_of",
+    "secrets_of",
     "stop_reason",
     "unfit_for_answers",
     "unfit_for_pages",

@@ -7,6 +7,7 @@ at rest there is its SHA-256.
 import base64
 import hashlib
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -68,6 +69,11 @@ def secret_of(key: bytes, site_id: str, link_id: UUID) -> str:
 def secret_hash(secret: str) -> bytes:
     """What is kept of a secret."""
     return hashlib.sha256(secret.encode()).digest()
+
+
+def secrets_of(keys: Sequence[bytes], site_id: str, link_id: UUID) -> dict[bytes, str]:
+    """The secrets of a link that these keys would have made, by what is kept of each."""
+    return {secret_hash(secret): secret for secret in (secret_of(key, site_id, link_id) for key in keys)}
 
 
 def expiry(scheduled_at: datetime, asked: datetime | None, now: datetime) -> datetime:

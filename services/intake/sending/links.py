@@ -6,9 +6,9 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from services.intake import store
-from services.intake.domain import THE_WORKER, Link, LinkState, Outlook, expiry, secret_hash, secret_of
+from services.intake.domain import THE_WORKER, Link, LinkState, Outlook, expiry, secret_hash, secret_of, secrets_of
 from services.intake.store import Held
-from shared.db import Connection
+from shared.db import Connection, SiteScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,10 @@ class LinkMaker:
         """The link to send; the caller holds the patient and commits."""
         site_id, known = visit.site_id, outlook.link
         if known is not None and known.state(now) is LinkState.LIVE:
-            shown = await store.known_secret(connection, site_id, known.link_id, self.keys)
+            made = secrets_of(self.keys, site_id, known.link_id)
+            shown = await store.known_hash(connection, SiteScope.of(site_id), list(made))
             if shown is not None:
-                return self._to_send(site_id, known.link_id, shown)
+                return self._to_send(site_id, known.link_id, made[shown])
         link = Link(
             link_id=uuid4(),
             visit_id=visit.visit_id,

@@ -103,7 +103,7 @@ from services.intake.store.imports import (
 )
 from services.intake.store.links import (
     asks_birth_year,
-    known_secret,
+    known_hash,
     link,
     link_with_secret,
     links_of,
@@ -221,7 +221,7 @@ __all__ = [
     "huddles",
     "import_file",
     "import_files",
-    "known_secret",
+    "known_hash",
     "link",
     "link_with_secret",
     "links_of",

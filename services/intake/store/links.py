@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.intake.domain import Link, secret_hash, secret_of
+from services.intake.domain import Link
 from shared.db import Connection, SiteScope
 
 
@@ -75,13 +75,12 @@ async def link_with_secret(connection: Connection, scope: SiteScope, hashed: byt
     return None if row is None else _link(row)
 
 
-async def known_secret(connection: Connection, site_id: str, link_id: UUID, keys: Sequence[bytes]) -> str | None:
-    """The secret that a link has, whichever of the keys made it; None when none of them did."""
-    scope = SiteScope.of(site_id)
-    for secret in (secret_of(key, site_id, link_id) for key in keys):
-        if await link_with_secret(connection, scope, secret_hash(secret)) is not None:
-            return secret
-    return None
+async def known_hash(connection: Connection, scope: SiteScope, hashes: Sequence[bytes]) -> bytes | None:
+    """Which of these is of a link's secret; None when none is."""
+    found: bytes | None = await connection.fetchval(
+        "SELECT secret_hash FROM visit_link WHERE site_id = ANY($1) AND secret_hash = ANY($2)", scope.ids, hashes
+    )
+    return found
 
 
 async def record_wrong_answer(connection: Connection, site_id: str, link_id: UUID) -> None:
