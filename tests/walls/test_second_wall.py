@@ -170,6 +170,7 @@ async def asked_for_all(function: Reading, connection: Connection) -> object:
         datetime | None: datetime(2100, 1, 1, tzinfo=UTC),
         Sequence[Patient]: [Patient(THERE, ID)],
         Collection[UUID]: [ID],
+        Collection[str]: [str(ID)],
         Collection[tuple[Patient, str]]: [(Patient(THERE, ID), "older")],
         Sequence[dashboard_store.Same]: [a_look_named(ID)],
         Sequence[intake_store.Wanted]: [intake_store.Wanted(THERE, ID, ID)],
