@@ -16,6 +16,7 @@ from services.dashboard.api.seeing import Look, Seen, seen, seen_by_link
 from services.dashboard.api.standing import ClinicPeople
 from services.dashboard.domain import BrokenGlass, has_words, is_readable, open_words
 from services.dashboard.pages import present, say_not_linked, say_unknown
+from services.dashboard.pages.charts.frame import Span
 from services.dashboard.pages.live import Live
 from shared.auth import Caller, Role
 from shared.errors import Problem, conflict
@@ -66,6 +67,17 @@ class Held:
 
 
 SharedScreen = Annotated[bool, Query(description="Patient and clinician look at one screen")]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How people want the page."""
+
+    shared: SharedScreen = False
+    span: Annotated[Span, Query(description="How much time the charts show")] = Span.YEAR
+
+
+HowShown = Annotated[Shown, Depends()]
 
 
 def _only_looked_at(request: Request) -> None:
@@ -121,23 +133,23 @@ async def show_page(
     request: Request,
     patient_id: UUID,
     caller: Viewer,
-    shared: SharedScreen = False,
+    shown: HowShown,
     wait_for: WaitFor = None,
     goes_on: GoesOn = None,
 ) -> Response:
     """The page for people."""
     waited = await _wait(request, wait_for)
-    look = replace(_look_of_people(request, caller, patient_id, is_shared=shared), goes_on=goes_on)
-    return await _for_people(request, look, seen(request, look), waited)
+    look = replace(_look_of_people(request, caller, patient_id, is_shared=shown.shared), goes_on=goes_on)
+    return await _for_people(request, look, seen(request, look), waited, shown.span)
 
 
 @router.get("/patients/{patient_id}/links/{link_id}", include_in_schema=False, dependencies=_LOOKED_AT)
 async def show_linked_page(
-    request: Request, patient_id: UUID, link_id: UUID, caller: ClinicPeople, shared: SharedScreen = False
+    request: Request, patient_id: UUID, link_id: UUID, caller: ClinicPeople, shown: HowShown
 ) -> Response:
     """The other site's page for people."""
-    look = _look_of_people(request, caller, patient_id, is_shared=shared)
-    return await _for_people(request, look, seen_by_link(request, look, link_id), {}, is_linked=True)
+    look = _look_of_people(request, caller, patient_id, is_shared=shown.shared)
+    return await _for_people(request, look, seen_by_link(request, look, link_id), {}, shown.span, is_linked=True)
 
 
 def _look_of_people(request: Request, caller: Caller, patient_id: UUID, *, is_shared: bool) -> Look:
@@ -161,7 +173,13 @@ async def _as_json(request: Request, look: Look, found: Seen, headers: Mapping[s
 
 
 async def _for_people(
-    request: Request, look: Look, finding: Awaitable[Seen], headers: Mapping[str, str], *, is_linked: bool = False
+    request: Request,
+    look: Look,
+    finding: Awaitable[Seen],
+    headers: Mapping[str, str],
+    span: Span,
+    *,
+    is_linked: bool = False,
 ) -> Response:
     is_synthetic = request.app.state.platform.is_synthetic
     try:
@@ -183,6 +201,7 @@ async def _for_people(
         view_id=found.beacon,
         around=found.around,
         live=None if is_linked else Live(look.patient_id, found.view.view_id, found.stored.version),
+        span=span,
         is_shared=look.is_shared,
         is_synthetic=is_synthetic,
     )

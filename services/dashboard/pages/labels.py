@@ -76,6 +76,15 @@ COUNTED: Mapping[str, tuple[str, str]] = {
     "steroid_courses": ("steroid course", "steroid courses"),
 }
 
+RECORDED: Mapping[str, str] = {
+    "visits": "visits",
+    "surveys": "surveys",
+    "assessments": "clinician's ratings",
+    "labs": "laboratory results",
+    "medications": "entries of medicines",
+    "steps": "agreed steps",
+}
+
 SKIPPED: Mapping[str, str] = {
     "prefer-not-to-say": "chose not to answer",
     "does-not-apply": "does not apply",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from services.dashboard.domain import Age
-from services.dashboard.pages.labels import ANSWER_TO, COUNTED, item_words
+from services.dashboard.pages.labels import ANSWER_TO, COUNTED, RECORDED, item_words
 from services.dashboard.pages.reader import Line, Reader
 from shared.pages.words import clock, counted, number, on
 
@@ -101,6 +101,18 @@ def _missing(gap: Json) -> str | None:
         case "answer":
             return f"{ANSWER_TO.get(gap['item'], item_words(gap['item']).lower())} answer"
     return None
+
+
+def history_lines(page: Json, reader: Reader) -> list[str]:
+    """What of a long history is not kept."""
+    history = page["history"]
+    lines = [f"Only the newest {most} {RECORDED[section]} are kept." for section, most in _left_out(history)]
+    until = history["surveys"]["only_scores_until"]
+    return [f"Of surveys up to {reader.full_day(until)} only the scores are kept.", *lines] if until else lines
+
+
+def _left_out(history: Json) -> list[tuple[str, int]]:
+    return [(name, section["most"]) for name, section in history.items() if section["has_more"]]
 
 
 def visit_words(page: Json, reader: Reader) -> Line:

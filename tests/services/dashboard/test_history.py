@@ -1,7 +1,7 @@
 """A patient's row has a bound, and whatever the order in which a long history arrives it ends in the same facts."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from services.dashboard.domain import assemble, empty, fold
 from services.dashboard.domain.history import BOUNDS, Bounds
 from shared.events import Body, Event
-from tests.builders import a_lab, a_medication, a_step, a_survey, a_visit, an_assessment, an_erasure, an_event, an_id
-from tests.services.dashboard.histories import in_sequence
+from tests.builders import a_lab, a_step, a_survey, a_visit, an_erasure, an_event, an_id
+from tests.services.dashboard.histories import FIRST_MONTH, a_month, in_sequence, month
 
 TIGHT = Bounds(most=dict.fromkeys(BOUNDS.most, 3), versions=2, whole_surveys=2)
-FIRST = datetime(2021, 11, 1, 15, tzinfo=UTC)
-DAYS = st.integers(0, 6).map(lambda days: FIRST + timedelta(days=days))
+DAYS = st.integers(0, 6).map(lambda days: FIRST_MONTH + timedelta(days=days))
 THINGS = st.integers(0, 5)
 
 
@@ -25,10 +24,6 @@ def folded(*events: Event, bounds: Bounds = BOUNDS) -> dict[str, Any]:
     for event in events:
         facts = fold(facts, event, bounds)
     return facts
-
-
-def month(number: int) -> datetime:
-    return FIRST + timedelta(days=30.4 * number)
 
 
 BODIES: st.SearchStrategy[Body] = st.one_of(
@@ -117,24 +112,6 @@ def test_a_backfill_of_old_surveys_leaves_the_newest_one_on_the_page() -> None:
     now = an_event(a_survey(survey_id=an_id("now"), submitted_at=month(60)), sequence=1)
     old = [an_event(a_survey(survey_id=an_id(n), submitted_at=month(n)), sequence=n + 2) for n in range(48)]
     assert assemble(folded(now, *old))["survey"]["survey_id"] == str(an_id("now"))
-
-
-def a_month(number: int) -> list[Body]:
-    """A visit with everything: a survey that was corrected twice, a rating, ten results, a medicine, two steps."""
-    at, visit = month(number), an_id("visit", number)
-    survey: dict[str, Any] = {"survey_id": an_id("survey", number), "visit_id": visit, "submitted_at": at}
-    correction = {"change": "amended", "reason": "entry-mistake", "matters_most": "sealed:" + "w" * 400}
-    return [
-        a_visit(visit_id=visit, scheduled_at=at),
-        a_visit(visit_id=visit, scheduled_at=at, state="completed", completed_at=at),
-        a_survey(**survey),
-        *(a_survey(**survey, version=version, **correction) for version in (2, 3)),
-        an_assessment(assessment_id=an_id("rating", number), visit_id=visit, assessed_at=at),
-        *(a_lab(lab_id=an_id("lab", number, test), loinc=f"{test}-0", taken_at=at) for test in range(10)),
-        a_lab(lab_id=an_id("lab", number, 0), loinc="0-0", taken_at=at, value=7.0),
-        a_medication(medication_id=an_id("medicine", number), started_on=at.date()),
-        *(a_step(step_id=an_id("step", number, n), visit_id=visit, agreed_at=at, what="s" * 400) for n in range(2)),
-    ]
 
 
 def after(months: int, bounds: Bounds = BOUNDS) -> dict[str, Any]:

@@ -32,8 +32,8 @@ def draw_index(frame: Frame, trend: Mapping[str, Any], points: Sequence[Point], 
     frame.rule_days(canvas, 15, canvas.height)
     _draw_points(canvas, frame, scale, shown)
     _say_last(canvas, frame, scale, shown, since)
-    title = f"{trend['name']} score, past 12 months; higher is {trend['higher_is'] or 'worse'}"
-    return canvas.picture(frame.key("index"), frame.css, title, _describe(shown))
+    title = f"{trend['name']} score, past {frame.span.words}; higher is {trend['higher_is'] or 'worse'}"
+    return canvas.picture(frame.key("index"), frame.css, title, _describe(frame, shown))
 
 
 class _Scale(NamedTuple):
@@ -89,8 +89,9 @@ def _draw_points(canvas: Canvas, frame: Frame, scale: _Scale, shown: Sequence[Po
         if y is None:
             canvas.mark("p-missing", (x, scale.bottom - 6), 4)
         else:
-            canvas.mark("p-ink", (x, y), 5 if index == len(shown) - 1 else 3.75)
-    for point, (x, y) in list(zip(shown, placed, strict=True))[:-1]:
+            canvas.mark("p-ink", (x, y), 5 if index == len(shown) - 1 else frame.radius)
+    for index in frame.named([point.value for point in shown]):
+        point, (x, y) = shown[index], placed[index]
         words = "no score" if point.value is None else number(point.value, 1)
         canvas.label(words, (x, scale.bottom - 6 if y is None else y), "t-ink")
 
@@ -108,7 +109,7 @@ def _runs(placed: Sequence[tuple[float, float | None]]) -> list[list[tuple[float
 
 def _say_last(canvas: Canvas, frame: Frame, scale: _Scale, shown: Sequence[Point], since: str) -> None:
     if not shown:
-        canvas.text("no score in the past 12 months", (frame.left + 12, 40), "t-ink")
+        canvas.text(f"no score in the past {frame.span.words}", (frame.left + 12, 40), "t-ink")
         return
     last = shown[-1]
     y = scale.bottom - 6 if last.value is None else scale.y(last.value)
@@ -122,9 +123,9 @@ def _say_last(canvas: Canvas, frame: Frame, scale: _Scale, shown: Sequence[Point
         canvas.text(since, (frame.right + 6, y + 12))
 
 
-def _describe(shown: Sequence[Point]) -> str:
+def _describe(frame: Frame, shown: Sequence[Point]) -> str:
     said = [_said(point) for point in shown]
-    return f"{listed(said)}." if said else "No score in the past 12 months."
+    return f"{listed(said)}." if said else f"No score in the past {frame.span.words}."
 
 
 def _said(point: Point) -> str:

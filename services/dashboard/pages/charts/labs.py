@@ -48,7 +48,7 @@ def draw_lab(frame: Frame, series: Mapping[str, Any], results: Sequence[Result],
     if has_axis:
         frame.name_months(canvas, bottom)
     key = frame.key(f"lab-{series['loinc']}")
-    return canvas.picture(key, frame.css, _title(series), _describe(series, shown))
+    return canvas.picture(key, frame.css, _title(frame, series), _describe(frame, series, shown))
 
 
 class _Scale:
@@ -82,8 +82,8 @@ def _draw_results(canvas: Canvas, frame: Frame, scale: _Scale, shown: Sequence[R
     for run in runs:
         canvas.path("l-clinic", [(frame.x(result.at), scale.y(result.value)) for result in run])
     for result in shown:
-        _draw_mark(canvas, (frame.x(result.at), scale.y(result.value)), result.comparator)
-    for result in shown[:-1]:
+        _draw_mark(canvas, (frame.x(result.at), scale.y(result.value)), frame.radius, result.comparator)
+    for result in (shown[index] for index in frame.named([result.value for result in shown])):
         canvas.label(result.words, (frame.x(result.at), scale.y(result.value)), "t-ink halo")
     for before, after in pairwise(runs):
         _say_break(canvas, frame, (frame.x(before[-1].at) + frame.x(after[0].at)) / 2, head)
@@ -110,11 +110,11 @@ def _say_break(canvas: Canvas, frame: Frame, x: float, head: float) -> None:
     )
 
 
-def _draw_mark(canvas: Canvas, at: tuple[float, float], comparator: str | None) -> None:
+def _draw_mark(canvas: Canvas, at: tuple[float, float], radius: float, comparator: str | None) -> None:
     """A dot; for a censored result an open triangle at its limit, pointing to where the true value lies."""
     x, y = at
     if comparator is None:
-        canvas.mark("p-clinic", at, 3.75)
+        canvas.mark("p-clinic", at, radius)
         return
     way = 1 if comparator.startswith("<") else -1
     canvas.draw("path", "p-open", d=f"M{x - 5:.1f} {y - 4 * way:.1f} h10 l-5 {9 * way} z")
@@ -122,7 +122,7 @@ def _draw_mark(canvas: Canvas, at: tuple[float, float], comparator: str | None) 
 
 
 def _name(canvas: Canvas, frame: Frame, series: Mapping[str, Any], shown: Sequence[Result]) -> None:
-    last = _last_words(series, shown)
+    last = _last_words(frame, series, shown)
     limit = f"{series['limit']['words']} {number(series['limit']['high'])}" if series["limit"] else "no limit known"
     if not frame.is_wide:
         canvas.text(f"{series['name']}, {series['sample']}", (0, 11), "t-strong")
@@ -136,9 +136,9 @@ def _name(canvas: Canvas, frame: Frame, series: Mapping[str, Any], shown: Sequen
         canvas.text(words, (frame.right + 6, 14 + row * 14), "" if row else "t-strong")
 
 
-def _last_words(series: Mapping[str, Any], shown: Sequence[Result]) -> list[str]:
+def _last_words(frame: Frame, series: Mapping[str, Any], shown: Sequence[Result]) -> list[str]:
     if not shown:
-        return ["no result", "in 12 months"]
+        return ["no result", f"in {frame.span.words}"]
     last = shown[-1]
     high = series["limit"]["high"] if series["limit"] else None
     judged = {
@@ -150,17 +150,17 @@ def _last_words(series: Mapping[str, Any], shown: Sequence[Result]) -> list[str]
     return [f"{last.words} {unit(series['unit'])}", judged.get(last.side, "") if high else "", *scale]
 
 
-def _title(series: Mapping[str, Any]) -> str:
+def _title(frame: Frame, series: Mapping[str, Any]) -> str:
     limit = f"; {series['limit']['words']} {number(series['limit']['high'])}" if series["limit"] else ""
     scale = ", logarithmic scale" if series["scale"] == "log" else ""
-    return f"{series['name']} {series['sample']}, {unit(series['unit'])}, past 12 months{limit}{scale}"
+    return f"{series['name']} {series['sample']}, {unit(series['unit'])}, past {frame.span.words}{limit}{scale}"
 
 
-def _describe(series: Mapping[str, Any], shown: Sequence[Result]) -> str:
+def _describe(frame: Frame, series: Mapping[str, Any], shown: Sequence[Result]) -> str:
     said = [f"{result.words} on {on(result.at)}" for result in shown]
     breaks = (
         " The method changed in this time: results before and after are not compared."
         if series["method_changes"]
         else ""
     )
-    return f"{listed(said)}.{breaks}" if said else "No result in the past 12 months."
+    return f"{listed(said)}.{breaks}" if said else f"No result in the past {frame.span.words}."
