@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from services.dashboard.domain.history import BOUNDS, Bounds, bounded, newest_surveys, pointed
+from services.dashboard.domain.history import BOUNDS, Bounds, bounded, newest_surveys, pointed, with_newest_versions
 from shared.events import (
     Assessment,
     Body,
@@ -106,8 +106,9 @@ def _with(facts: Facts, section: Section, item_id: str, new: Item, bounds: Bound
     if new["sequence"] <= before:
         return facts
     held, newest = facts["items"][section], _newest_survey if section == "surveys" else _newest
-    kept, floor = bounded(section, {**held, item_id: newest(held.get(item_id), new)}, item_id, before, bounds)
-    floors = {**facts["floors"], section: floor} if floor else facts["floors"]
+    item = with_newest_versions(section, newest(held.get(item_id), new), bounds)
+    kept, floor = bounded(section, {**held, item_id: item}, before, bounds)
+    floors = facts["floors"] if floor == before else {**facts["floors"], section: floor}
     return {**facts, "items": {**facts["items"], section: kept}, "floors": floors}
 
 

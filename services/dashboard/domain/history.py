@@ -57,15 +57,23 @@ def newest_surveys(held: Mapping[str, str], survey_id: str, submitted_at: str, b
     return dict(newest_first[: bounds.whole_surveys])
 
 
-def bounded(section: str, held: Items, item_id: str, floor: int, bounds: Bounds) -> tuple[Items, int]:
-    """What is kept of a section in which this item is new or changed, and its floor; 0 while nothing was left out."""
-    name, most = _VERSIONS_OF.get(section), bounds.most.get(section, len(held))
-    if name is not None:
-        held = {**held, item_id: _with_newest(held[item_id], name, bounds.versions)}
+def bounded(section: str, held: Items, floor: int, bounds: Bounds) -> tuple[Items, int]:
+    """What is kept of a section in which something is new, and its floor; 0 while nothing was left out."""
+    most = bounds.most.get(section, len(held))
     if len(held) <= most:
         return held, floor
     floor = sorted((item["sequence"] for item in held.values()), reverse=True)[most]
+    name = _VERSIONS_OF.get(section, "")
     return {one: _above(floor, item, name) for one, item in held.items() if item["sequence"] > floor}, floor
+
+
+def with_newest_versions(section: str, item: Item, bounds: Bounds) -> Item:
+    """The item with no more of its versions than are kept."""
+    name = _VERSIONS_OF.get(section, "")
+    versions = item.get(name, ())
+    if len(versions) <= bounds.versions:
+        return item
+    return {**item, name: {one: versions[one] for one in sorted(versions, key=int)[-bounds.versions :]}}
 
 
 def pointed(surveys: Items, newest: Mapping[str, str], bounds: Bounds) -> Items:
@@ -88,15 +96,8 @@ def history_of(facts: Mapping[str, Any], bounds: Bounds) -> dict[str, Any]:
     return sections
 
 
-def _with_newest(item: Item, name: str, most: int) -> Item:
-    versions = item.get(name, {})
-    if len(versions) <= most:
-        return item
-    return {**item, name: {one: versions[one] for one in sorted(versions, key=int)[-most:]}}
-
-
-def _above(floor: int, item: Item, name: str | None) -> Item:
-    if name is None or name not in item:
+def _above(floor: int, item: Item, name: str) -> Item:
+    if name not in item:
         return item
     kept = {one: version for one, version in item[name].items() if int(one) > floor}
     return {**item, name: kept} if kept else {key: value for key, value in item.items() if key != name}

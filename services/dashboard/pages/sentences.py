@@ -104,15 +104,15 @@ def _missing(gap: Json) -> str | None:
 
 
 def history_lines(page: Json, reader: Reader) -> list[str]:
-    """What of a long history is not kept."""
-    history = page["history"]
-    lines = [f"Only the newest {most} {RECORDED[section]} are kept." for section, most in _left_out(history)]
-    until = history["surveys"]["only_scores_until"]
+    """What of a long history is not kept. A page that was made before there were bounds says nothing of them."""
+    history = page.get("history", {})
+    lines = [
+        f"Only the newest {section['most']} {RECORDED[name]} are kept."
+        for name, section in history.items()
+        if section["has_more"]
+    ]
+    until = history["surveys"]["only_scores_until"] if history else None
     return [f"Of surveys up to {reader.full_day(until)} only the scores are kept.", *lines] if until else lines
-
-
-def _left_out(history: Json) -> list[tuple[str, int]]:
-    return [(name, section["most"]) for name, section in history.items() if section["has_more"]]
 
 
 def visit_words(page: Json, reader: Reader) -> Line:

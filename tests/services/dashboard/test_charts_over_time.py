@@ -3,15 +3,19 @@
 from datetime import date
 from typing import Any
 
+from fastapi import FastAPI
+
 from services.dashboard.pages.charts.frame import Span
 from services.dashboard.pages.pictures import Pictures, pictures_of
 from services.dashboard.pages.reader import Reader
+from services.dashboard.worker import SUBSCRIPTION
 from shared.events import Body, ViewerRole
-from tests.builders import PATIENT, a_lab, a_medication, a_survey, a_visit, an_id
+from tests.builders import PATIENT, a_lab, a_medication, a_survey, a_visit, an_event, an_id
 from tests.markup import Document
-from tests.services.dashboard.conftest import SHOWN, THERE, Clients
+from tests.services.dashboard.conftest import PAGE, SHOWN, THERE, Clients
 from tests.services.dashboard.histories import a_month, month, page_of
 from tests.services.dashboard.test_page_html import html_of
+from tests.services.streams import arrive
 
 SINCE_2021: list[Body] = [body for number in range(0, 60, 6) for body in a_month(number)]
 
@@ -70,9 +74,11 @@ def test_what_is_not_kept_is_said_on_the_page() -> None:
     assert "are kept" not in few
     many = Document(html_of(page_of(*(body for number in range(13) for body in a_month(number))), now=month(13))).text
     assert "Of surveys up to 1 Nov 2021 only the scores are kept." in many
-    steps = page_of(a_survey()) | {"history": {**page_of(a_survey())["history"]}}
-    steps["history"]["steps"] = {"kept": 260, "most": 260, "has_more": True}
-    assert "Only the newest 260 agreed steps are kept." in Document(html_of(steps)).text
+    page = page_of(a_survey())
+    page["history"]["steps"] |= {"kept": 260, "has_more": True}
+    assert "Only the newest 260 agreed steps are kept." in Document(html_of(page)).text
+    del page["history"]
+    assert "are kept" not in Document(html_of(page)).text, "as before an upgrade"
 
 
 async def test_the_chosen_time_stays_in_the_addresses_of_the_page(as_: Clients) -> None:
@@ -84,3 +90,11 @@ async def test_the_chosen_time_stays_in_the_addresses_of_the_page(as_: Clients) 
     path = f"/patients/{PATIENT}"
     assert {f"{path}?shared=true&span=5-years", f"{path}?span=5-years", f"{path}?shared=true#h-tr"} <= hrefs
     assert [a.get("href") for a in year.named("a", **{"aria-current": "true"})] == [f"{path}#h-tr"]
+
+
+async def test_a_row_from_before_there_were_bounds_takes_the_next_event(as_: Clients, dashboard: FastAPI) -> None:
+    await dashboard.state.database.rows("UPDATE patient_page SET facts = facts - 'floors' - 'newest_surveys'")
+    await arrive(dashboard, SUBSCRIPTION, an_event(a_survey(), site_id=THERE))
+    async with as_("clinician", THERE) as clinician:
+        page = (await clinician.get(PAGE)).json()
+    assert page["history"]["surveys"]["kept"] == 1
