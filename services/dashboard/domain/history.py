@@ -108,7 +108,8 @@ def _pointed_before(oldest_whole: tuple[str, str], survey_id: str, survey: Item)
         earlier = survey["earlier"].items()
         versions = {one: _pointed_before(oldest_whole, survey_id, version) for one, version in earlier}
         survey = {**survey, "earlier": versions}
-    if survey.get("is_point") or (survey["submitted_at"], survey_id) >= oldest_whole:
+    at = survey.get("submitted_at")  # rows from before there were bounds do not say it of earlier versions
+    if at is None or survey.get("is_point") or (at, survey_id) >= oldest_whole:
         return survey
     return _point(survey)
 

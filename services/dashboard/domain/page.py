@@ -172,7 +172,8 @@ def _correction(survey: Item) -> Json | None:
         "reason": survey["reason"],
         "recorded_at": utc(survey["recorded_at"]),
         "earlier": [
-            {**version, **{name: utc(version[name]) for name in ("submitted_at", "recorded_at")}} for version in earlier
+            {**version, **{name: utc(version.get(name)) for name in ("submitted_at", "recorded_at")}}
+            for version in earlier
         ],
     }
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from services.dashboard.domain import assemble, empty, fold
 from services.dashboard.domain.history import BOUNDS, Bounds
 from shared.events import Body, Event
-from tests.builders import a_lab, a_step, a_survey, a_visit, an_erasure, an_event, an_id
+from tests.builders import SURVEY, a_lab, a_step, a_survey, a_visit, an_erasure, an_event, an_id
 from tests.services.dashboard.histories import FIRST_MONTH, a_month, in_sequence, month
 
 TIGHT = Bounds(most=dict.fromkeys(BOUNDS.most, 3), versions=2, whole_surveys=2)
@@ -112,6 +112,18 @@ def test_a_backfill_of_old_surveys_leaves_the_newest_one_on_the_page() -> None:
     now = an_event(a_survey(survey_id=an_id("now"), submitted_at=month(60)), sequence=1)
     old = [an_event(a_survey(survey_id=an_id(n), submitted_at=month(n)), sequence=n + 2) for n in range(48)]
     assert assemble(folded(now, *old))["survey"]["survey_id"] == str(an_id("now"))
+
+
+def test_facts_from_before_there_were_bounds_are_folded_further() -> None:
+    corrected = [an_event(a_survey(version=number), sequence=number) for number in (1, 2)]
+    facts = folded(*corrected)
+    del facts["floors"], facts["newest_surveys"], facts["items"]["surveys"][str(SURVEY)]["earlier"]["1"]["submitted_at"]
+    facts = {**empty(), **facts}
+    assert assemble(facts)["survey"]["correction"]["earlier"][0]["submitted_at"] is None
+    later = [an_event(a_survey(survey_id=an_id(n), submitted_at=month(n + 61)), sequence=n + 3) for n in range(14)]
+    for event in later:
+        facts = fold(facts, event)
+    assert assemble(facts)["history"]["surveys"]["only_scores"] == 3
 
 
 def after(months: int, bounds: Bounds = BOUNDS) -> dict[str, Any]:
