@@ -29,6 +29,7 @@ site = Table(
     Column("name", Text, nullable=False),
     Column("time_zone", Text, nullable=False),
     Column("sequence", BigInteger, nullable=False),
+    Column("shows_clinical_to_coordinators", Boolean, nullable=False, server_default=text("false")),
 )
 
 broken_glass = Table(
@@ -137,6 +138,6 @@ ehr = Table(
     Column("origins", ARRAY(Text), nullable=False, comment="Of its pages: they may frame ours, and call us"),
     Column("added_at", DateTime(timezone=True), nullable=False),
     Column("revoked_at", DateTime(timezone=True)),
-    Index("ix_ehr_issuer", "issuer"),
-    Index("ix_ehr_fhir_server", "fhir_server"),
+    Index("uq_ehr_issuer", "issuer", unique=True, postgresql_where=text("revoked_at IS NULL")),
+    Index("uq_ehr_fhir_server", "fhir_server", unique=True, postgresql_where=text("revoked_at IS NULL")),
 )

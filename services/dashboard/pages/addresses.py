@@ -5,9 +5,8 @@ from urllib.parse import urlencode
 from services.dashboard.pages.charts.frame import Span
 
 
-def address(path: str, span: Span, *, is_shared: bool) -> str:
-    """The page at this path; what is usual does not stand in its address."""
-    asked = {"shared": "true"} if is_shared else {}
-    if span is not Span.YEAR:
-        asked["span"] = span
-    return f"{path}?{urlencode(asked)}" if asked else path
+def address(path: str, span: Span, *, is_shared: bool, **besides: object) -> str:
+    """The page at this path; what is usual does not stand in its address, nor what is not there."""
+    asked = {"shared": "true" if is_shared else None, "span": None if span is Span.YEAR else span, **besides}
+    query = urlencode({name: value for name, value in asked.items() if value})
+    return f"{path}?{query}" if query else path

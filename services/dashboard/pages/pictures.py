@@ -1,7 +1,7 @@
 """The charts of a page, each wide and narrow, on one time axis; what their tables show; what was known on each day."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +12,12 @@ from services.dashboard.pages.charts.frame import Frame, Span
 from services.dashboard.pages.charts.index import Point, draw_index
 from services.dashboard.pages.charts.labs import Result, draw_lab
 from services.dashboard.pages.charts.medicines import draw_medicines, intervals_of, reaches_into
+from services.dashboard.pages.labels import MARKERS
 from services.dashboard.pages.reader import Reader
+from services.dashboard.pages.readings import band_words
 from shared.events import VisitState
-from shared.pages.words import number
+from shared.pages.words import MONTHS, number
+from shared.speech import Said
 
 Json = Mapping[str, Any]
 
@@ -42,15 +45,15 @@ class Pictures:
 
 def pictures_of(page: Json, reader: Reader, span: Span = Span.YEAR) -> Pictures:
     """The three charts. The months stand under the last one."""
-    widest = Frame(reader.now, is_wide=True, span=span)
+    widest = Frame(reader.now, is_wide=True, span=span, language=reader.language)
     visits = [at for at in _past_visits(page, reader) if widest.holds(at)]
-    frames = [Frame(reader.now, is_wide, visits, span) for is_wide in (True, False)]
+    frames = [replace(widest, is_wide=is_wide, visits=visits) for is_wide in (True, False)]
     markers = [series for series in page["labs"] if series["marker"]]
     medications, trend = page["medications"], page["trend"]
     known = Known(
-        [Point(reader.local(p["at"]), p["value"], p["words"]) for p in trend["points"]] if trend else [],
-        intervals_of(medications, reader.now.tzinfo, span),
-        {(series["name"], series["unit"]): _results(series, reader) for series in markers},
+        [_point(point, reader) for point in trend["points"]] if trend else [],
+        intervals_of(medications, reader.now.tzinfo, span, reader),
+        {(reader.named(MARKERS, one["name"]), one["unit"]): _results(one, reader) for one in markers},
         _past_visits(page, reader),
     )
     return Pictures(
@@ -84,13 +87,22 @@ def _index(frame: Frame, page: Json, points: Sequence[Point], reader: Reader) ->
     return draw_index(frame, page["trend"], points, _since(page["readings"]["computed"], reader))
 
 
+def _point(point: Json, reader: Reader) -> Point:
+    return Point(reader.local(point["at"]), point["value"], band_words(point["band"], reader))
+
+
 def _since(computed: Json, reader: Reader) -> str:
     last, value = computed["last"], computed["value"]
     if not last or last["value"] is None or value is None:
         return ""
     step = round(value - last["value"], 1)
-    way = "up" if step > 0 else "down"
-    return f"{way} {number(abs(step), 1)} since {reader.local(last['at']):%b}" if step else "no change"
+    if not step:
+        return reader.say(Said("no change", "sin cambio"))
+    month = reader.say(MONTHS[reader.local(last["at"]).month - 1])
+    way = Said("up {n} since {month}", "+{n} desde {month}")
+    if step < 0:
+        way = Said("down {n} since {month}", "−{n} desde {month}")
+    return reader.say(way, n=number(abs(step), 1), month=month)
 
 
 def _labs(frame: Frame, markers: Sequence[Json], results: Sequence[Sequence[Result]]) -> Markup:

@@ -8,6 +8,7 @@ from services.intake.api import (
     alerts,
     answering,
     consent,
+    contact_pages,
     contacts,
     corrections,
     deliveries,
@@ -20,6 +21,7 @@ from services.intake.api import (
     links,
     news,
     patients,
+    populating,
     responses,
     sites,
     survey_rules,
@@ -28,7 +30,7 @@ from services.intake.api import (
     visit_pages,
     visits,
 )
-from shared.http import receipts
+from shared.http import public_keys, receipts
 
 ROUTERS: tuple[APIRouter, ...] = (
     surveys.router,  # what is asked for most stands first: routes are tried in their order
@@ -44,11 +46,14 @@ ROUTERS: tuple[APIRouter, ...] = (
     import_pages.router,
     links.router,
     contacts.router,
+    contact_pages.router,
     deliveries.router,
     forms.router,
+    populating.router,
     entry.router,
     answering.router,
     tokens.router,
+    public_keys.router,
     alerts.router,
     alert_rules.router,
     alert_pages.router,

@@ -63,7 +63,16 @@ from services.intake.store.drafts import (
     record_survey_rule,
     survey_rule,
 )
-from services.intake.store.forms import FormRow, KeptForm, form, form_with, forms, record_form, record_form_retired
+from services.intake.store.forms import (
+    FormRow,
+    KeptForm,
+    form,
+    form_with,
+    forms,
+    forms_named,
+    record_form,
+    record_form_retired,
+)
 from services.intake.store.high_risk import (
     Flag,
     FlaggedPatient,
@@ -94,6 +103,7 @@ from services.intake.store.imports import (
 )
 from services.intake.store.links import (
     asks_birth_year,
+    known_secret,
     link,
     link_with_secret,
     links_of,
@@ -131,6 +141,7 @@ from services.intake.store.surveys import (
     Wanted,
     earlier_versions,
     has_survey,
+    newest_survey,
     record_correction,
     record_surveys,
     standings,
@@ -202,6 +213,7 @@ __all__ = [
     "form",
     "form_with",
     "forms",
+    "forms_named",
     "has_site",
     "has_survey",
     "hold_due_alerts",
@@ -209,9 +221,11 @@ __all__ = [
     "huddles",
     "import_file",
     "import_files",
+    "known_secret",
     "link",
     "link_with_secret",
     "links_of",
+    "newest_survey",
     "next_import_part",
     "oldest_due_of_all_sites",
     "outlook",

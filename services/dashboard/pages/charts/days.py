@@ -7,10 +7,13 @@ from datetime import date, datetime, time
 from typing import NamedTuple
 
 from services.dashboard.pages.charts.frame import Frame
-from services.dashboard.pages.charts.index import Point
+from services.dashboard.pages.charts.index import NO_SCORE, Point
 from services.dashboard.pages.charts.labs import Result
 from services.dashboard.pages.charts.medicines import Interval
-from shared.pages.words import listed, number, on, unit
+from shared.pages.words import number
+from shared.speech import Said
+
+_NONE_YET = Said("none yet", "todavía nada")
 
 
 class Moment(NamedTuple):
@@ -33,17 +36,20 @@ class Known:
 
 def moments_of(frame: Frame, known: Known) -> list[Moment]:
     """One at the left end, one for each day of a change, one today; oldest first."""
+    before = frame.say(_NONE_YET)
+    scores = [(point.at.date(), _score(frame, point)) for point in known.points]
+    visits = [(at.date(), frame.on(at)) for at in known.visits]
     said: list[tuple[str, Callable[[date], str]]] = [
-        ("Score", _latest([(p.at.date(), _score(p)) for p in known.points], "none yet")),
-        ("Taking", lambda day: _taken(known.intervals, day)),
+        (frame.say(Said("Score", "Puntuación")), _latest(scores, before)),
+        (frame.say(Said("Taking", "Toma")), lambda day: _taken(frame, known.intervals, day)),
         *(
-            (name, _latest([(r.at.date(), f"{r.words} {unit(code)}, {on(r.at)}") for r in results], "none yet"))
+            (name, _latest([(r.at.date(), f"{r.words} {frame.unit(code)}, {frame.on(r.at)}") for r in results], before))
             for (name, code), results in known.results.items()
         ),
-        ("Last visit", _latest([(at.date(), on(at)) for at in known.visits], "none yet")),
+        (frame.say(Said("Last visit", "Última visita")), _latest(visits, before)),
     ]
     return [
-        Moment(frame.share(at), on(at), [(name, words(at.date())) for name, words in said])
+        Moment(frame.share(at), frame.on(at), [(name, words(at.date())) for name, words in said])
         for at in (datetime.combine(day, time.min, frame.today.tzinfo) for day in _days(frame, known))
     ]
 
@@ -67,12 +73,13 @@ def _latest(said: Sequence[tuple[date, str]], before: str) -> Callable[[date], s
     return words
 
 
-def _score(point: Point) -> str:
-    score = "no score" if point.value is None else number(point.value, 1)
-    return f"{score}{f', {point.words}' if point.words else ''}, {on(point.at)}"
+def _score(frame: Frame, point: Point) -> str:
+    score = frame.say(NO_SCORE) if point.value is None else number(point.value, 1)
+    return f"{score}{f', {point.words}' if point.words else ''}, {frame.on(point.at)}"
 
 
-def _taken(intervals: Sequence[Interval], day: date) -> str:
+def _taken(frame: Frame, intervals: Sequence[Interval], day: date) -> str:
     taken = [i for i in intervals if i.started.date() <= day and (i.stopped is None or i.stopped.date() > day)]
     names = [f"{one.name} {one.dose}" if one.dose else one.name for one in taken]
-    return listed(list(dict.fromkeys(names))) or "none on the clinic's list"
+    none = Said("none on the clinic's list", "ninguna en la lista de la clínica")
+    return frame.listed(list(dict.fromkeys(names))) or frame.say(none)

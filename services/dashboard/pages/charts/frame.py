@@ -8,7 +8,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from services.dashboard.pages.charts.svg import Canvas, width_of
-from shared.pages.words import MONTHS, short_on
+from shared.events import Language
+from shared.pages.speaking import Speaks
+from shared.pages.words import MONTHS
+from shared.speech import Said
 
 ROOM_AFTER_TODAY = timedelta(days=19)
 
@@ -24,12 +27,12 @@ class Span(StrEnum):
         return 1 if self is Span.YEAR else 5
 
     @property
-    def words(self) -> str:
-        return "12 months" if self is Span.YEAR else "5 years"
+    def words(self) -> Said:
+        return Said("12 months", "12 meses") if self is Span.YEAR else Said("5 years", "5 años")
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Speaks):
     """The months up to today, in the reader's zone. The wide picture is for screens from 48 rem, the narrow below.
 
     `visits` are the days of the visits that took place within it, oldest first.
@@ -39,6 +42,7 @@ class Frame:
     is_wide: bool
     visits: Sequence[datetime] = ()
     span: Span = Span.YEAR
+    language: Language = Language.ENGLISH
 
     @property
     def width(self) -> float:
@@ -73,6 +77,10 @@ class Frame:
         return self.start <= at <= self.end
 
     @property
+    def span_words(self) -> str:
+        return self.say(self.span.words)
+
+    @property
     def radius(self) -> float:
         """Of a mark."""
         return 3.75 if self.span is Span.YEAR else 2.5
@@ -96,19 +104,19 @@ class Frame:
         """The days of the visits and today, above the first chart; where two would touch the older one gives
         way. Of five years only today: a day without its year would not say which.
         """
-        canvas.text("today", (min(self.x(self.today), self.right - 14), y), "t-strong", "middle")
+        canvas.text(self.say(Said("today", "hoy")), (min(self.x(self.today), self.right - 14), y), "t-strong", "middle")
         if self.span is Span.FIVE_YEARS:
             return
         if self.visits and self.is_wide:
-            canvas.text("visits", (self.left - 6, y), anchor="end")
+            canvas.text(self.say(Said("visits", "visitas")), (self.left - 6, y), anchor="end")
         for visit in reversed(self.visits):
-            half = width_of(short_on(visit)) / 2
+            half = width_of(self.short_on(visit)) / 2
             x = max(self.x(visit), self.left + half)
             box_is_free = not any(b.top < y < b.bottom + 1 and b.left < x + half + 6 and x - half - 6 <
             b.right
                                   for b in canvas.taken)  # fmt: skip
             if box_is_free:
-                canvas.text(short_on(visit), (x, y), anchor="middle")
+                canvas.text(self.short_on(visit), (x, y), anchor="middle")
 
     def name_months(self, canvas: Canvas, y: float) -> None:
         """The axis: a tick every second month on the wide picture, every third on the narrow one; of five years each
@@ -122,13 +130,13 @@ class Frame:
         for month in self._months(2 if self.is_wide else 3):
             x = self.x(month)
             canvas.line("l-visit", (x, y), (x, y + 4))
-            named = MONTHS[month.month - 1]
+            named = self.say(MONTHS[month.month - 1])
             words = f"{named} {month.year}" if month.year != year and (self.is_wide or year) else named
             year = month.year
             if x + 2 + width_of(words) <= self.width:
                 canvas.text(words, (x + 2, y + 15))
 
-    def named(self, values: Sequence[float | None]) -> list[int]:
+    def numbered(self, values: Sequence[float | None]) -> list[int]:
         """The places of those whose numbers stand beside them: all but the last, which stands at the right. Of five
         years the highest and the lowest.
         """

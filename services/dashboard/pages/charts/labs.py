@@ -11,9 +11,17 @@ from markupsafe import Markup
 
 from services.dashboard.pages.charts.frame import Frame
 from services.dashboard.pages.charts.svg import Canvas
-from shared.pages.words import listed, number, on, unit
+from services.dashboard.pages.labels import LIMITS, MARKERS, SAMPLES
+from shared.pages.words import number
+from shared.speech import Said
 
 _PLOT = 44.0
+_TITLE = Said("{name}, {unit}, past {span}", "{name}, {unit}, últimos {span}")
+_LOG = Said(", logarithmic scale", ", escala logarítmica")
+_CHANGED = Said(
+    " The method changed in this time: results before and after are not compared.",
+    " El método cambió en este tiempo: los resultados de antes y después no se comparan.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +91,7 @@ def _draw_results(canvas: Canvas, frame: Frame, scale: _Scale, shown: Sequence[R
         canvas.path("l-clinic", [(frame.x(result.at), scale.y(result.value)) for result in run])
     for result in shown:
         _draw_mark(canvas, (frame.x(result.at), scale.y(result.value)), frame.radius, result.comparator)
-    for result in (shown[index] for index in frame.named([result.value for result in shown])):
+    for result in (shown[index] for index in frame.numbered([result.value for result in shown])):
         canvas.label(result.words, (frame.x(result.at), scale.y(result.value)), "t-ink halo")
     for before, after in pairwise(runs):
         _say_break(canvas, frame, (frame.x(before[-1].at) + frame.x(after[0].at)) / 2, head)
@@ -100,7 +108,8 @@ def _draw_break(canvas: Canvas, x: float, head: float) -> None:
 
 
 def _say_break(canvas: Canvas, frame: Frame, x: float, head: float) -> None:
-    words = "new method: do not compare" if frame.is_wide else "new method"
+    whole = Said("new method: do not compare", "método nuevo: no comparar")
+    words = frame.say(whole if frame.is_wide else Said("new method", "método nuevo"))
     is_near_the_end = x > (frame.left + frame.right) / 2
     canvas.text(
         words,
@@ -123,44 +132,54 @@ def _draw_mark(canvas: Canvas, at: tuple[float, float], radius: float, comparato
 
 def _name(canvas: Canvas, frame: Frame, series: Mapping[str, Any], shown: Sequence[Result]) -> None:
     last = _last_words(frame, series, shown)
-    limit = f"{series['limit']['words']} {number(series['limit']['high'])}" if series["limit"] else "no limit known"
+    name, sample = frame.named(MARKERS, series["name"]), frame.named(SAMPLES, series["sample"])
+    limit = _limit(frame, series) or frame.say(Said("no limit known", "sin límite conocido"))
     if not frame.is_wide:
-        canvas.text(f"{series['name']}, {series['sample']}", (0, 11), "t-strong")
+        canvas.text(f"{name}, {sample}", (0, 11), "t-strong")
         canvas.text(", ".join(last[:2]), (frame.width, 11), "t-strong", "end")
         return
     for row, (words, css) in enumerate(
-        ((series["name"], "t-strong"), (f"{series['sample']}, {unit(series['unit'])}", ""), (limit, ""))
+        ((name, "t-strong"), (f"{sample}, {frame.unit(series['unit'])}", ""), (limit, ""))
     ):
         canvas.text(words, (frame.left - 6, 14 + row * 14), css, "end")
     for row, words in enumerate(last):
         canvas.text(words, (frame.right + 6, 14 + row * 14), "" if row else "t-strong")
 
 
+def _limit(frame: Frame, series: Mapping[str, Any]) -> str:
+    """`target under 250`."""
+    limit = series["limit"]
+    return f"{frame.named(LIMITS, limit['words'])} {number(limit['high'])}" if limit else ""
+
+
 def _last_words(frame: Frame, series: Mapping[str, Any], shown: Sequence[Result]) -> list[str]:
     if not shown:
-        return ["no result", f"in {frame.span.words}"]
+        in_span = frame.say(Said("in {span}", "en {span}"), span=frame.span_words)
+        return [frame.say(Said("no result", "sin resultado")), in_span]
     last = shown[-1]
     high = series["limit"]["high"] if series["limit"] else None
     judged = {
-        "over": f"over {number(high or 0)}",
-        "within": f"{number(high or 0)} or under",
-        None: "cannot be judged",
+        "over": Said("over {high}", "más de {high}"),
+        "within": Said("{high} or under", "{high} o menos"),
+        None: Said("cannot be judged", "no se puede valorar"),
     }
-    scale = ["log scale"] if series["scale"] == "log" else []
-    return [f"{last.words} {unit(series['unit'])}", judged.get(last.side, "") if high else "", *scale]
+    side = frame.say(judged[last.side], high=number(high)) if high and last.side in judged else ""
+    scale = [frame.say(Said("log scale", "escala log"))] if series["scale"] == "log" else []
+    return [f"{last.words} {frame.unit(series['unit'])}", side, *scale]
 
 
 def _title(frame: Frame, series: Mapping[str, Any]) -> str:
-    limit = f"; {series['limit']['words']} {number(series['limit']['high'])}" if series["limit"] else ""
-    scale = ", logarithmic scale" if series["scale"] == "log" else ""
-    return f"{series['name']} {series['sample']}, {unit(series['unit'])}, past {frame.span.words}{limit}{scale}"
+    name = f"{frame.named(MARKERS, series['name'])} {frame.named(SAMPLES, series['sample'])}"
+    limit = f"; {_limit(frame, series)}" if series["limit"] else ""
+    scale = frame.say(_LOG) if series["scale"] == "log" else ""
+    title = frame.say(_TITLE, name=name, unit=frame.unit(series["unit"]), span=frame.span_words)
+    return f"{title}{limit}{scale}"
 
 
 def _describe(frame: Frame, series: Mapping[str, Any], shown: Sequence[Result]) -> str:
-    said = [f"{result.words} on {on(result.at)}" for result in shown]
-    breaks = (
-        " The method changed in this time: results before and after are not compared."
-        if series["method_changes"]
-        else ""
-    )
-    return f"{listed(said)}.{breaks}" if said else f"No result in the past {frame.span.words}."
+    if not shown:
+        none = Said("No result in the past {span}.", "Sin resultados en los últimos {span}.")
+        return frame.say(none, span=frame.span_words)
+    result_on = Said("{result} on {day}", "{result} el {day}")
+    said = [frame.say(result_on, result=result.words, day=frame.on(result.at)) for result in shown]
+    return f"{frame.listed(said)}.{frame.say(_CHANGED) if series['method_changes'] else ''}"
