@@ -34,9 +34,10 @@ async def apply(connection: Connection, events: Sequence[Event]) -> None:
         return
     held = await store.hold_facts(connection, by_patient.keys(), empty())
     rows = []
-    for key, facts in held.items():
+    for key, kept in held.items():
+        facts = {**empty(), **kept}  # a row of an earlier version lacks what this one added
         for event in by_patient[key]:
-            facts = fold(facts, event)  # noqa: PLW2901 - a fold
+            facts = fold(facts, event)
         page = orjson.dumps(assemble(facts), option=orjson.OPT_SORT_KEYS)
         rows.append((key, facts, page, hashlib.sha256(page).hexdigest()[:32]))
     await store.record_pages(connection, rows)

@@ -1,5 +1,6 @@
 """The page in Chromium in Spanish, without a script too, and as a coordinator is shown it."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -75,6 +76,13 @@ async def test_the_page_in_spanish_is_for_everybody(home: tuple[FastAPI, str], c
         await page.get_by_role("button", name="Español").click()
         await expect(page.get_by_role("heading", name="De qué quiero hablar")).to_be_visible()
         await expect(page.locator("html")).to_have_attribute("lang", "es")
+        await page.get_by_role("link", name="5 años").click()
+        await expect(page.get_by_role("link", name="5 años")).to_have_attribute("aria-current", "true")
+        slider = page.get_by_role("slider", name="Día en las gráficas")
+        await slider.press("End")
+        await expect(slider).to_have_attribute(
+            "aria-valuetext", re.compile(r"Puntuación: 16, leve, 11 oct 2026\. Toma: ")
+        )
         await is_for_everybody(page)
 
 

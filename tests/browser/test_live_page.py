@@ -1,5 +1,6 @@
 """The page in Chromium while it is open: facts that arrive, connections that drop, tabs that close, a shared screen."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -272,4 +273,69 @@ async def test_a_shared_screen_is_covered_when_nobody_touches_it_and_one_press_b
     assert not await page.locator("main").evaluate("one => one.inert")
     rows = await home.application.state.database.rows("SELECT is_shared_screen FROM view ORDER BY opened_at")
     assert [row["is_shared_screen"] for row in rows] == [False, True]
+    await context.close()
+
+
+async def test_the_line_over_the_charts_says_what_was_known_on_a_day_to_whoever_uses_no_pointer(
+    home: Home, chromium: Browser
+) -> None:
+    await home.hears(a_result(7), 2)
+    context = await signed_in(home, chromium, width=1366)
+    page = await open_page(context, home)
+    slider, says = page.get_by_role("slider", name="Day on the charts"), page.locator(".day-says")
+    await slider.focus()
+    await page.keyboard.press("Home")
+    await expect(slider).to_have_attribute("aria-valuetext", re.compile("Score: none yet. .* CRP: none yet"))
+    await page.keyboard.press("End")
+    await expect(slider).to_have_attribute(
+        "aria-valuetext", re.compile(r"Score: 16, mild, 11 Oct 2026\. .*CRP: 7 mg/L, 7")
+    )
+    await expect(says).to_contain_text("16, mild, 11 Oct 2026")
+    await expect(page.locator(".day [aria-live], .day [role=status]")).to_have_count(0)
+    await is_for_everybody(page)
+    await page.emulate_media(forced_colors="active")
+    await expect(says).to_be_visible()
+    await is_for_everybody(page)
+    await page.keyboard.press("Escape")
+    await expect(says).to_be_hidden()
+    await expect(slider).not_to_be_focused()
+    await slider.focus()
+    await expect(says).to_be_visible()
+    await page.emulate_media(media="print")
+    await expect(says).to_be_hidden()
+    await context.close()
+
+
+async def test_the_line_follows_a_pointer_and_outlives_a_newer_version_of_the_page(
+    home: Home, chromium: Browser
+) -> None:
+    context = await signed_in(home, chromium, width=1366)
+    page = await open_page(context, home, "?span=5-years")
+    await expect(page.locator(LIVE)).to_be_visible()
+    says, picture = page.locator(".day-says"), page.locator(".chart > svg:visible").first
+
+    async def point_at(share: float) -> None:
+        box = await picture.bounding_box()
+        assert box is not None
+        await page.mouse.move(box["x"] + box["width"] * share, box["y"] + box["height"] / 2)
+
+    await point_at(0.5)
+    await expect(says).to_contain_text("none yet")
+    await page.mouse.move(1, 1)
+    await expect(says).to_be_hidden()
+    await home.hears(a_result(7), 2)
+    await expect(page.locator("[data-panel=trends]")).to_contain_text("past 5 years", timeout=2000)
+    await expect(page.locator("[data-panel=trends]")).to_contain_text("7 on 7 Oct 2026")
+    await point_at(0.5)
+    await expect(says).to_contain_text("CRP")
+    await context.close()
+
+
+async def test_without_a_script_the_years_are_links_and_there_is_no_line(home: Home, chromium: Browser) -> None:
+    context = await signed_in(home, chromium, has_script=False)
+    page = await open_page(context, home)
+    await expect(page.get_by_role("slider")).to_have_count(0)
+    await page.get_by_role("link", name="5 years").click()
+    await expect(page.get_by_role("link", name="5 years")).to_have_attribute("aria-current", "true")
+    assert page.url.endswith("?span=5-years#h-tr")
     await context.close()

@@ -82,6 +82,7 @@ def _at(patients: int, sites: int) -> str:
 
 
 _SUBMIT, _PAGE, _JOURNEY = submit.row(32), page.row("JSON", 32), journey.row(200)
+_HTML = page.row("HTML", 1)
 _FEW, _MANY = FULL.scale_patients[0], FULL.scale_patients[-1]
 _MORE_SITES = _MANY + (FULL.scale_sites[-1] - scale.SITES_AT_FIRST) * FULL.patients_a_new_site
 
@@ -93,6 +94,9 @@ AIMS: tuple[Aim, ...] = (
     Aim("the same: p99", 45, "ms", False, _value(_PAGE, P99)),
     Aim("the same: share of the floor", 0.6, "of the floor", True, _ratio(_PAGE, RATE)),
     Aim("the same, 1 ms a flush", 2_500, "/s", True, _value(_PAGE, RATE, SLOW)),
+    Aim("page as HTML, complete with its charts, one connection: median", 50, "ms", False, _value(_HTML, MEDIAN)),
+    Aim("the same, first of a fresh process", 400, "ms", False, _value(page.FIRST, page.FIRST_MS)),
+    Aim("the same with styles and scripts, compressed", 120, "kB", False, _value(page.WHOLE, page.WEIGHT)),
     Aim("a survey checked against its form, plain", 150, "µs", False, _value(forms.row(forms.SURVEY, "plain"), CPU)),
     Aim("the same, FHIR", 150, "µs", False, _value(forms.row(forms.SURVEY, "FHIR"), CPU)),
     Aim("a form of 500 questions, FHIR", 10_000, "µs", False, _value(forms.row(forms.LARGE, "FHIR"), CPU)),

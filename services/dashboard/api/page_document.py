@@ -41,6 +41,8 @@ _MEMBERS: dict[str, str] = {
     "versions": "Highest sequence and newest time of each topic",
     "as_of": "The newest of these times",
     "missing": "What is not there, as `what` and details",
+    "history": "By section how many things are kept and at most; `has_more`: older ones were left out. `only_scores`: "
+    "so many surveys, until that time, are points of the trend and nothing else",
 }
 
 

@@ -16,6 +16,7 @@ from services.dashboard.api.seeing import Look, Seen, seen, seen_by_link
 from services.dashboard.api.standing import ClinicPeople
 from services.dashboard.domain import BrokenGlass, has_words, is_readable, open_words
 from services.dashboard.pages import present, say_not_linked, say_unknown
+from services.dashboard.pages.charts.frame import Span
 from services.dashboard.pages.live import Live
 from services.dashboard.pages.plan import PlanForms
 from shared.auth import Caller, Role
@@ -68,6 +69,17 @@ class Held:
 
 
 SharedScreen = Annotated[bool, Query(description="Patient and clinician look at one screen")]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How people want the page."""
+
+    shared: SharedScreen = False
+    span: Annotated[Span, Query(description="How much time the charts show")] = Span.YEAR
+
+
+HowShown = Annotated[Shown, Depends()]
 
 
 def _only_looked_at(request: Request) -> None:
@@ -123,26 +135,28 @@ async def show_page(
     request: Request,
     patient_id: UUID,
     caller: Viewer,
-    shared: SharedScreen = False,
+    shown: HowShown,
     wait_for: WaitFor = None,
     goes_on: GoesOn = None,
 ) -> Response:
     """The page for people."""
     waited = await _wait(request, wait_for)
-    look = replace(look_of_people(request, caller, patient_id, is_shared=shared), goes_on=goes_on)
+    look = replace(look_of_people(request, caller, patient_id, is_shared=shown.shared), goes_on=goes_on)
     forms = None
     if may_write_plan(request, caller):
         forms = PlanForms(waited=waited.get("samepage-waited"))
-    return await for_people(request, look, seen(request, look), waited, plan_forms=forms)
+    page = await for_people(request, look, seen(request, look), shown.span, plan_forms=forms)
+    page.headers.update(waited)
+    return page
 
 
 @router.get("/patients/{patient_id}/links/{link_id}", include_in_schema=False, dependencies=_LOOKED_AT)
 async def show_linked_page(
-    request: Request, patient_id: UUID, link_id: UUID, caller: ClinicPeople, shared: SharedScreen = False
+    request: Request, patient_id: UUID, link_id: UUID, caller: ClinicPeople, shown: HowShown
 ) -> Response:
     """The other site's page for people."""
-    look = look_of_people(request, caller, patient_id, is_shared=shared)
-    return await for_people(request, look, seen_by_link(request, look, link_id), {}, is_linked=True)
+    look = look_of_people(request, caller, patient_id, is_shared=shown.shared)
+    return await for_people(request, look, seen_by_link(request, look, link_id), shown.span, is_linked=True)
 
 
 def may_write_plan(request: Request, caller: Caller) -> bool:
@@ -175,7 +189,7 @@ async def for_people(
     request: Request,
     look: Look,
     finding: Awaitable[Seen],
-    headers: Mapping[str, str],
+    span: Span,
     *,
     is_linked: bool = False,
     plan_forms: PlanForms | None = None,
@@ -205,11 +219,12 @@ async def for_people(
         around=found.around,
         live=None if is_linked else Live(look.patient_id, found.view.view_id, found.stored.version),
         plan_forms=None if found.around.is_elsewhere else plan_forms,
+        span=span,
         is_shared=look.is_shared,
         is_synthetic=is_synthetic,
         spoken=choice.spoken(own),
     )
-    return HTMLResponse(html, headers={**headers, **_closing(found.around.through, look.at)})
+    return HTMLResponse(html, headers=_closing(found.around.through, look.at))
 
 
 async def _wait(request: Request, receipt: UUID | None) -> dict[str, str]:

@@ -6,7 +6,6 @@ What is not saved stands again in its field, on a page that is on record as any 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -15,10 +14,11 @@ from fastapi.responses import RedirectResponse
 
 from services.dashboard import store
 from services.dashboard.api.clinical import Clinical, ClinicalAway
-from services.dashboard.api.pages import SharedScreen, for_people, look_of_people, may_write_plan, opener_of
+from services.dashboard.api.pages import HowShown, Shown, for_people, look_of_people, may_write_plan, opener_of
 from services.dashboard.api.seeing import seen
 from services.dashboard.api.standing import ClinicPeople
 from services.dashboard.domain import changes_in, context_of, is_past, open_words
+from services.dashboard.pages.addresses import address
 from services.dashboard.pages.plan import FAILED, WRONG, PlanForms
 from shared.audit import Entry, Kind
 from shared.auth import Caller
@@ -44,7 +44,7 @@ class Form(NamedTuple):
 
 @router.post("/patients/{patient_id}")
 async def write_plan(
-    request: Request, patient_id: UUID, caller: ClinicPeople, step_id: UUID | None = None, shared: SharedScreen = False
+    request: Request, patient_id: UUID, caller: ClinicPeople, shown: HowShown, step_id: UUID | None = None
 ) -> Response:
     """Add a step, or change one, and show the page; or the page again, with what was written and what is wrong."""
     given = await form_of(request)
@@ -60,9 +60,9 @@ async def write_plan(
     else:
         async with transaction(pool_of(request), caller.scope) as connection:
             await trail_of(request).keep(connection, [Entry(stored.site_id, Kind.WRITE, 303, patient_id, receipt)])
-        return _back(patient_id, receipt, is_shared=shared)
-    look = look_of_people(request, caller, patient_id, is_shared=shared)
-    page = await for_people(request, look, seen(request, look), {}, plan_forms=forms)
+        return _back(patient_id, receipt, shown)
+    look = look_of_people(request, caller, patient_id, is_shared=shown.shared)
+    page = await for_people(request, look, seen(request, look), shown.span, plan_forms=forms)
     page.status_code = status
     return page
 
@@ -120,7 +120,6 @@ def _visit_of(page: Mapping[str, Any], now: datetime) -> UUID | None:
     return visit_id if context is ViewContext.IN_VISIT else None
 
 
-def _back(patient_id: UUID, receipt: UUID | None, *, is_shared: bool) -> Response:
-    asked = {"shared": "true"} if is_shared else {}
-    asked |= {"wait_for": str(receipt)} if receipt is not None else {}
-    return RedirectResponse(f"/patients/{patient_id}{'?' if asked else ''}{urlencode(asked)}#h-plan", status_code=303)
+def _back(patient_id: UUID, receipt: UUID | None, shown: Shown) -> Response:
+    page = address(f"/patients/{patient_id}", shown.span, is_shared=shown.shared, wait_for=receipt)
+    return RedirectResponse(f"{page}#h-plan", status_code=303)

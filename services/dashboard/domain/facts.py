@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from services.dashboard.domain.history import BOUNDS, Bounds, bounded, newest_surveys, pointed, with_newest_versions
 from shared.events import (
     Assessment,
     Body,
@@ -35,7 +36,7 @@ SECTIONS: tuple[Section, ...] = (
     "steps",
 )
 _WITH_WORDS = ("surveys", "steps")
-_OF_EARLIER = ("version", "change", "reason", "mode", "recorded_at", "answers", "skipped", "scores")
+_OF_EARLIER = ("version", "change", "reason", "mode", "submitted_at", "recorded_at", "answers", "skipped", "scores")
 
 Item = Mapping[str, Any]
 """The body of the newest event about one thing, with `sequence` and `recorded_at` of its envelope, and where
@@ -48,7 +49,8 @@ of every event about it; a survey that was corrected has its `earlier` versions 
 
 Facts = dict[str, Any]
 """All that is known of a patient: `site_id` and `patient_id`; `items` by section and id; `sources` by topic,
-each with the highest `sequence` and the newest event `time` that has been folded; `erased` when and why.
+each with the highest `sequence` and the newest event `time` that has been folded; `erased` when and why; and for their
+bounds (domain.history) the `floors` of sections and the `newest_surveys`.
 """
 
 
@@ -59,12 +61,14 @@ def empty() -> Facts:
         "patient_id": None,
         "sources": {},
         "items": {section: {} for section in SECTIONS},
+        "floors": {},
+        "newest_surveys": {},
         "erased": None,
     }
 
 
-def fold(facts: Facts, event: Event) -> Facts:
-    """The facts with this event in them; `facts` itself is left as it is.
+def fold(facts: Facts, event: Event, bounds: Bounds = BOUNDS) -> Facts:
+    """The facts with this event in them, within bounds; `facts` itself is left as it is.
 
     Events that say nothing of the patient's care (sites, views) are not folded in, and feedback never is: it
     is private, and no page of a clinic may ever show it.
@@ -77,7 +81,7 @@ def fold(facts: Facts, event: Event) -> Facts:
     section, item_id, content = place
     if section == "erased":
         erased = _newest(facts["erased"], {**content, "sequence": event.sequence})
-        return {**known, "items": empty()["items"], "erased": erased}
+        return {**empty(), **{name: known[name] for name in ("site_id", "patient_id", "sources")}, "erased": erased}
     if facts["erased"]:
         return known
     new = {**content, "sequence": event.sequence, "recorded_at": stamp(event.time)}
@@ -85,9 +89,27 @@ def fold(facts: Facts, event: Event) -> Facts:
         new["event_id"] = str(event.event_id)
     if section == "labs":
         new["versions"] = {str(event.sequence): {name: content[name] for name in ("value", "comparator", "unit")}}
-    held = facts["items"][section]
-    newest = _newest_survey if section == "surveys" else _newest
-    return {**known, "items": {**facts["items"], section: {**held, item_id: newest(held.get(item_id), new)}}}
+    if section == "surveys":
+        return _with_survey(known, item_id, new, bounds)
+    return _with(known, section, item_id, new, bounds)
+
+
+def _with_survey(facts: Facts, survey_id: str, new: Item, bounds: Bounds) -> Facts:
+    newest = newest_surveys(facts["newest_surveys"], survey_id, new["submitted_at"], bounds)
+    facts = _with(facts, "surveys", survey_id, new, bounds)
+    items = {**facts["items"], "surveys": pointed(facts["items"]["surveys"], newest, bounds)}
+    return {**facts, "items": items, "newest_surveys": newest}
+
+
+def _with(facts: Facts, section: Section, item_id: str, new: Item, bounds: Bounds) -> Facts:
+    before = facts["floors"].get(section, 0)
+    if new["sequence"] <= before:
+        return facts
+    held, newest = facts["items"][section], _newest_survey if section == "surveys" else _newest
+    item = with_newest_versions(section, newest(held.get(item_id), new), bounds)
+    kept, floor = bounded(section, {**held, item_id: item}, before, bounds)
+    floors = facts["floors"] if floor == before else {**facts["floors"], section: floor}
+    return {**facts, "items": {**facts["items"], section: kept}, "floors": floors}
 
 
 def stamp(time: datetime) -> str:
@@ -104,7 +126,8 @@ def _place(body: Body) -> tuple[Section | Literal["erased"], str, Item] | None:
         case VisitUpdated():
             return "visits", str(body.visit_id), body.model_dump(mode="json")
         case SurveyCompleted():
-            return "surveys", str(body.survey_id), body.model_dump(mode="json")
+            at = stamp(body.submitted_at)
+            return "surveys", str(body.survey_id), {**body.model_dump(mode="json"), "submitted_at": at}
         case ClinicianDataUpdated():
             return *_clinical_place(body.change), body.change.model_dump(mode="json")
     return None

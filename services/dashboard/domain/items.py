@@ -43,7 +43,8 @@ def sealed_text(sealed: str | None, item: Item, field: str) -> Json | None:
 
 @dataclass(frozen=True, slots=True)
 class Surveys:
-    """A patient's surveys, oldest first: `now` is the newest, `last` the newest before it for another visit.
+    """A patient's surveys, oldest first: `now` is the newest, `last` the newest before it for another visit, both of
+    those that are kept whole.
 
     Every comparison on the page is between these two, so that a survey sent twice for one visit is not
     compared with itself.
@@ -56,8 +57,9 @@ class Surveys:
 
 def surveys_of(facts: Facts) -> Surveys:
     every = by_time(facts, "surveys", "submitted_at", "survey_id")
-    now = every[-1] if every else None
-    earlier = (survey for survey in reversed(every) if now and survey["visit_id"] != now["visit_id"])
+    whole = [survey for survey in reversed(every) if not survey.get("is_point")]
+    now = whole[0] if whole else None
+    earlier = (survey for survey in whole if now and survey["visit_id"] != now["visit_id"])
     return Surveys(every, now, next(earlier, None))
 
 

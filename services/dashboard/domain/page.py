@@ -22,6 +22,7 @@ Keys of the page (`null` where nothing is known; times are UTC, days ISO):
     versions      highest sequence and newest time by topic
     as_of         newest event time
     missing       what is not there, as `what` and details; `own-form`: a site's own form asked more than is shown here
+    history       by section how many are kept, at most, and whether older ones were left out (domain.history)
 """
 
 from collections.abc import Mapping
@@ -38,6 +39,7 @@ from services.dashboard.domain.answers import (
     well_being_of,
 )
 from services.dashboard.domain.facts import Facts, Item, Section
+from services.dashboard.domain.history import BOUNDS, Bounds, history_of
 from services.dashboard.domain.items import (
     Json,
     Surveys,
@@ -66,7 +68,7 @@ _SOURCES: tuple[tuple[str, Section, str], ...] = (
 _LAST_DAY = "9999-12-31"
 
 
-def assemble(facts: Facts) -> Json:
+def assemble(facts: Facts, bounds: Bounds = BOUNDS) -> Json:
     """The page as a JSON document; its keys are listed at the head of this module."""
     as_of = max((source["time"] for source in facts["sources"].values()), default=None)
     visits = visits_of(facts)
@@ -96,6 +98,7 @@ def assemble(facts: Facts) -> Json:
         "versions": {topic: dict(facts["sources"][topic]) for topic in sorted(facts["sources"])},
         "as_of": utc(as_of),
         "missing": _missing(facts, surveys.now, visit, readings["computed"]),
+        "history": history_of(facts, bounds),
     }
 
 
@@ -169,7 +172,10 @@ def _correction(survey: Item) -> Json | None:
         "version": survey["version"],
         "reason": survey["reason"],
         "recorded_at": utc(survey["recorded_at"]),
-        "earlier": [{**version, "recorded_at": utc(version["recorded_at"])} for version in earlier],
+        "earlier": [
+            {**version, **{name: utc(version.get(name)) for name in ("submitted_at", "recorded_at")}}
+            for version in earlier
+        ],
     }
 
 

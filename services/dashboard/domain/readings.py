@@ -14,9 +14,10 @@ from itertools import combinations
 from typing import Any
 
 from services.dashboard.domain.facts import Facts, Item
+from services.dashboard.domain.history import INDEX_KEYS
 from services.dashboard.domain.items import Json, Surveys, answer, by_time, instant, utc
-from shared.events import Activity, Diagnosis
-from shared.instruments import IBD_10, INSTRUMENTS, Band, Change, change, index_of
+from shared.events import Activity
+from shared.instruments import IBD_10, INSTRUMENTS, Band, Change, change
 
 COMPARABLE_DAYS = 30
 RULE = (
@@ -24,7 +25,6 @@ RULE = (
     f"The clinician's rating counts when it is within {COMPARABLE_DAYS} days of the survey. "
     "Two active ratings differ when they are two or more words apart."
 )
-INDEX_KEYS = frozenset(index_of(diagnosis).key for diagnosis in Diagnosis)
 _RANK = {activity.value: rank for rank, activity in enumerate(Activity)}
 _VOICES = ("patient", "computed", "clinician")
 

@@ -12,6 +12,7 @@ _CLINICAL = (
     *("urgent_care", "well_being", "day_to_day"),
 )
 _CLINICAL_GAPS = ("answer", "score")
+_CLINICAL_HISTORY = ("assessments", "labs", "medications")
 
 
 def without_clinical(page: Mapping[str, Any]) -> Json:
@@ -28,4 +29,8 @@ def without_clinical(page: Mapping[str, Any]) -> Json:
         "survey": survey and {**survey, "correction": None},
         "plan": [{**step, "what": None} for step in page["plan"]],
         "missing": [gap for gap in page["missing"] if gap["what"] not in _CLINICAL_GAPS],
+        "history": {
+            section: nothing["history"][section] if section in _CLINICAL_HISTORY else kept
+            for section, kept in page.get("history", {}).items()
+        },
     }

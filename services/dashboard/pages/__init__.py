@@ -13,7 +13,9 @@ from jinja2 import Environment
 from services.dashboard.domain import freshness, open_words
 from services.dashboard.pages import glass as broken_glass
 from services.dashboard.pages import labels, looks, readings, sentences
+from services.dashboard.pages.addresses import address
 from services.dashboard.pages.around import Around, since_words
+from services.dashboard.pages.charts.frame import Span
 from services.dashboard.pages.live import Live
 from services.dashboard.pages.phrases import PHRASES
 from services.dashboard.pages.pictures import pictures_of
@@ -45,6 +47,7 @@ def present(  # noqa: PLR0913 - the page, and what is known of the look, each by
     around: Around = _ALONE,
     live: Live | None = None,
     plan_forms: PlanForms | None = None,
+    span: Span = Span.YEAR,
     is_shared: bool = False,
     is_synthetic: bool = False,
     spoken: Spoken = _ENGLISH,
@@ -70,7 +73,7 @@ def present(  # noqa: PLR0913 - the page, and what is known of the look, each by
         spoken,
         page=opened,
         cells=sentences.freshness_cells(freshness(opened, reader.now), opened, reader),
-        pictures=pictures_of(opened, reader),
+        pictures=pictures_of(opened, reader, span),
         view_id=view_id,
         live=live,
         plan_forms=plan_forms,
@@ -204,6 +207,8 @@ def _templates() -> Environment:
         "shown_words": looks.shown_words,
         "broken": broken_glass,
         "since_words": since_words,
+        "address": address,
+        "spans": tuple(Span),
         "zone_of": ZoneInfo,
     }
     return made

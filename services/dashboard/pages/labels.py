@@ -101,6 +101,15 @@ POINTS = Noun(Said("point", "punto"), Said("points", "puntos"))
 MORE_TESTS = Noun(Said("more test", "prueba más"), Said("more tests", "pruebas más"))
 MORE_STEPS = Noun(Said("more step", "paso más"), Said("more steps", "pasos más"))
 
+RECORDED: Mapping[str, Said] = {
+    "visits": Said("visits", "visitas"),
+    "surveys": Said("surveys", "cuestionarios"),
+    "assessments": Said("clinician's ratings", "valoraciones del médico"),
+    "labs": Said("laboratory results", "resultados de laboratorio"),
+    "medications": Said("entries of medicines", "anotaciones de medicinas"),
+    "steps": Said("agreed steps", "pasos acordados"),
+}
+
 STATES: Mapping[str, Said] = {
     "skipped": Said("skipped", "sin contestar"),
     "not-asked": Said("not asked", "no se preguntó"),

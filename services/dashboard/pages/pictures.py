@@ -1,16 +1,18 @@
-"""The charts of a page, each wide and narrow, on one time axis."""
+"""The charts of a page, each wide and narrow, on one time axis; what their tables show; what was known on each day."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from markupsafe import Markup
 
-from services.dashboard.pages.charts.frame import Frame
+from services.dashboard.pages.charts.days import Known, Moment, moments_of
+from services.dashboard.pages.charts.frame import Frame, Span
 from services.dashboard.pages.charts.index import Point, draw_index
 from services.dashboard.pages.charts.labs import Result, draw_lab
-from services.dashboard.pages.charts.medicines import draw_medicines, intervals_of
+from services.dashboard.pages.charts.medicines import draw_medicines, intervals_of, reaches_into
+from services.dashboard.pages.labels import MARKERS
 from services.dashboard.pages.reader import Reader
 from services.dashboard.pages.readings import band_words
 from shared.events import VisitState
@@ -22,39 +24,71 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """Empty where there is nothing at all to draw: the page then says so in words."""
+    """Pictures are empty where there is nothing at all to draw: the page then says so in words.
+
+    `points`, `medications` and `markers` are of the page: what lies in the frames, and what was known when they begin.
+    """
 
     score: Markup
     medicines: Markup
     labs: Markup
+    frames: Sequence[Frame]
+    points: Sequence[Json]
+    medications: Sequence[Json]
+    markers: Sequence[Json]
+    moments: Sequence[Moment]
+
+    @property
+    def span(self) -> Span:
+        return self.frames[0].span
 
 
-def pictures_of(page: Json, reader: Reader) -> Pictures:
+def pictures_of(page: Json, reader: Reader, span: Span = Span.YEAR) -> Pictures:
     """The three charts. The months stand under the last one."""
-    frames = [Frame(reader.now, is_wide, _past_visits(page, reader), reader.language) for is_wide in (True, False)]
-    medications = page["medications"]
-    intervals = intervals_of(medications, reader.now.tzinfo, reader)
+    widest = Frame(reader.now, is_wide=True, span=span, language=reader.language)
+    visits = [at for at in _past_visits(page, reader) if widest.holds(at)]
+    frames = [replace(widest, is_wide=is_wide, visits=visits) for is_wide in (True, False)]
+    markers = [series for series in page["labs"] if series["marker"]]
+    medications, trend = page["medications"], page["trend"]
+    known = Known(
+        [_point(point, reader) for point in trend["points"]] if trend else [],
+        intervals_of(medications, reader.now.tzinfo, span, reader),
+        {(reader.named(MARKERS, one["name"]), one["unit"]): _results(one, reader) for one in markers},
+        _past_visits(page, reader),
+    )
     return Pictures(
-        Markup().join(_index(frame, page, reader) for frame in frames),
-        Markup().join(draw_medicines(frame, intervals) for frame in frames) if medications else Markup(),
-        Markup().join(_labs(frame, page, reader) for frame in frames),
+        Markup().join(_index(frame, page, known.points, reader) for frame in frames),
+        Markup().join(draw_medicines(frame, known.intervals) for frame in frames) if medications else Markup(),
+        Markup().join(_labs(frame, markers, list(known.results.values())) for frame in frames),
+        frames,
+        _within(widest, trend["points"] if trend else [], reader),
+        [m for m, interval in zip(medications, known.intervals, strict=True) if reaches_into(widest, interval)],
+        [{**series, "points": _within(widest, series["points"], reader)} for series in markers],
+        moments_of(widest, known),
     )
 
 
-def _past_visits(page: Json, reader: Reader) -> Sequence[datetime]:
-    """Visits that took place before today and within the frame."""
+def _within(frame: Frame, points: Sequence[Json], reader: Reader) -> list[Json]:
+    """Those in the frame and the newest before it, from which they go on."""
+    before = [point for point in points if reader.local(point["at"]) < frame.start]
+    return [*before[-1:], *(point for point in points if frame.holds(reader.local(point["at"])))]
+
+
+def _past_visits(page: Json, reader: Reader) -> list[datetime]:
+    """Visits that took place before today, oldest first."""
     took_place = (VisitState.COMPLETED, VisitState.CHECKED_IN)
     times = [reader.local(v["scheduled_at"]) for v in page["visits"] if v["state"] in took_place]
-    frame = Frame(reader.now, is_wide=True)
-    return [time for time in times if frame.holds(time) and time.date() < reader.now.date()]
+    return [time for time in times if time.date() < reader.now.date()]
 
 
-def _index(frame: Frame, page: Json, reader: Reader) -> Markup:
-    trend = page["trend"]
-    if trend is None:
+def _index(frame: Frame, page: Json, points: Sequence[Point], reader: Reader) -> Markup:
+    if page["trend"] is None:
         return Markup()
-    points = [Point(reader.local(p["at"]), p["value"], band_words(p["band"], reader)) for p in trend["points"]]
-    return draw_index(frame, trend, points, _since(page["readings"]["computed"], reader))
+    return draw_index(frame, page["trend"], points, _since(page["readings"]["computed"], reader))
+
+
+def _point(point: Json, reader: Reader) -> Point:
+    return Point(reader.local(point["at"]), point["value"], band_words(point["band"], reader))
 
 
 def _since(computed: Json, reader: Reader) -> str:
@@ -71,11 +105,9 @@ def _since(computed: Json, reader: Reader) -> str:
     return reader.say(way, n=number(abs(step), 1), month=month)
 
 
-def _labs(frame: Frame, page: Json, reader: Reader) -> Markup:
-    markers = [series for series in page["labs"] if series["marker"]]
-    return Markup().join(
-        draw_lab(frame, series, _results(series, reader), has_axis=series is markers[-1]) for series in markers
-    )
+def _labs(frame: Frame, markers: Sequence[Json], results: Sequence[Sequence[Result]]) -> Markup:
+    drawn = zip(markers, results, strict=True)
+    return Markup().join(draw_lab(frame, one, taken, has_axis=one is markers[-1]) for one, taken in drawn)
 
 
 def _results(series: Json, reader: Reader) -> list[Result]:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from services.dashboard.domain import Age, freshness
-from services.dashboard.pages.labels import ANSWERS_TO, CHANGES, COUNTED, DOSES, MARKERS
+from services.dashboard.pages.labels import ANSWERS_TO, CHANGES, COUNTED, DOSES, MARKERS, RECORDED
 from services.dashboard.pages.reader import Line, Reader
 from services.dashboard.pages.readings import band_words
 from shared.events import ConsentState
@@ -32,6 +32,11 @@ _WITHDREW = Said(
     "Consentimiento retirado: ya no cuenta en las cifras de la red. La atención sigue como antes.",
 )
 _WITH_NOT_RECORDED = Said(" with {clinician}, not recorded since", " con {clinician}, sin registrar desde entonces")
+_ONLY_NEWEST = Said("Only the newest {most} {things} are kept.", "Solo se guarda lo más nuevo: {most} {things}.")
+_ONLY_SCORES = Said(
+    "Of surveys up to {day} only the scores are kept.",
+    "De los cuestionarios hasta el {day} solo se guarda la puntuación.",
+)
 
 _GAPS = {
     "enrollment": Said("who the patient is", "quién es el paciente"),
@@ -195,6 +200,18 @@ def _missing(gap: Json, reader: Reader) -> str | None:
         case "answer":
             return reader.named(ANSWERS_TO, gap["item"])
     return reader.say(_GAPS[gap["what"]]) if gap["what"] in _GAPS else None
+
+
+def history_lines(page: Json, reader: Reader) -> list[str]:
+    """What of a long history is not kept. A page that was made before there were bounds says nothing of them."""
+    history = page.get("history", {})
+    lines = [
+        reader.say(_ONLY_NEWEST, most=number(section["most"]), things=reader.say(RECORDED[name]))
+        for name, section in history.items()
+        if section["has_more"]
+    ]
+    until = history["surveys"]["only_scores_until"] if history else None
+    return [reader.say(_ONLY_SCORES, day=reader.full_day(until)), *lines] if until else lines
 
 
 def visit_words(page: Json, reader: Reader) -> Line:

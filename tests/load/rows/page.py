@@ -1,4 +1,9 @@
-"""Pages through one dashboard door, each look on record before it is answered; and the same bytes from the floor."""
+"""Pages through one dashboard door, each look on record before it is answered; and the same bytes from the floor.
+
+Of the page for people also what a fresh process takes for its first, and what it weighs with all that it loads.
+"""
+
+import time
 
 import httpx
 
@@ -6,11 +11,16 @@ from deploy.doors import Door
 from shared.auth import Role
 from tests.load import databases, subjects
 from tests.load.bed import Bed
-from tests.load.figures import CPU, MEDIAN, P99, RATE, Figure, Sample, alternate
+from tests.load.figures import CPU, MEDIAN, P99, RATE, Figure, Measure, Sample, alternate
 from tests.load.loops import BadRun, closed, opened
 from tests.load.subjects import Meter, Subject, written_at_rest
+from tests.weight import loaded_by, weight_of
 
 DOOR = Door("dashboard", "app")
+WEIGHT = Measure("compressed", "kB")
+FIRST_MS = Measure("time", "ms")
+FIRST = "first page as HTML of a fresh process"
+WHOLE = "page as HTML with all that it loads"
 FORMS = {"JSON": ("/v1/patients/", "/page"), "HTML": ("/patients/", "")}
 
 
@@ -24,7 +34,7 @@ def measure(bed: Bed) -> list[Figure]:
 
     def product() -> Sample:
         with bed.stack.doors([DOOR], {"dashboard": "dashboard"}) as subject:
-            return _loops(bed, subject)
+            return {**_first(bed, subject), **_loops(bed, subject)}
 
     def floor() -> Sample:
         subjects.make_floor(bed.stack.admin_dsn)
@@ -53,6 +63,18 @@ def _answers(bed: Bed) -> list[tuple[object, ...]]:
     return rows
 
 
+def _first(bed: Bed, subject: Subject) -> Sample:
+    """The first page of the process, and its weight."""
+    site, patient = bed.read_patients[0]
+    headers = {"authorization": f"Bearer {bed.stack.network.issuer.token(Role.CLINICIAN, [site])}"}
+    with httpx.Client(base_url=subject.url("dashboard"), timeout=30, trust_env=False) as client:
+        began = time.perf_counter()
+        page = client.get(f"/patients/{patient}", headers=headers).raise_for_status()
+        spent_s = time.perf_counter() - began
+        files = [client.get(path).raise_for_status().content for path in loaded_by(page.text)]
+    return {(FIRST, FIRST_MS): 1000 * spent_s, (WHOLE, WEIGHT): weight_of([page.content, *files]) / 1000}
+
+
 def _loops(bed: Bed, subject: Subject) -> Sample:
     plan = bed.plan
     for form in FORMS:
@@ -61,6 +83,7 @@ def _loops(bed: Bed, subject: Subject) -> Sample:
         **_closed(bed, subject, "JSON", 1, plan.window_s),
         **_closed(bed, subject, "JSON", 32, plan.window_s),
         **_open(bed, subject),
+        **_closed(bed, subject, "HTML", 1, plan.window_s),
         **_closed(bed, subject, "HTML", 32, plan.window_s),
     }
 

@@ -92,3 +92,27 @@ HISTORY = in_sequence(
     a_view(),
     a_feedback(),
 )
+
+FIRST_MONTH = datetime(2021, 11, 1, 15, tzinfo=UTC)
+
+
+def month(number: int) -> datetime:
+    return FIRST_MONTH + timedelta(days=30.4 * number)
+
+
+def a_month(number: int) -> list[Body]:
+    """A visit with everything: a survey that was corrected twice, a rating, ten results, a medicine, two steps."""
+    at, visit = month(number), an_id("visit", number)
+    survey: dict[str, Any] = {"survey_id": an_id("survey", number), "visit_id": visit, "submitted_at": at}
+    correction = {"change": "amended", "reason": "entry-mistake", "matters_most": "sealed:" + "w" * 400}
+    return [
+        a_visit(visit_id=visit, scheduled_at=at),
+        a_visit(visit_id=visit, scheduled_at=at, state="completed", completed_at=at),
+        a_survey(**survey),
+        *(a_survey(**survey, version=version, **correction) for version in (2, 3)),
+        an_assessment(assessment_id=an_id("rating", number), visit_id=visit, assessed_at=at),
+        *(a_lab(lab_id=an_id("lab", number, test), loinc=f"{test}-0", taken_at=at) for test in range(10)),
+        a_lab(lab_id=an_id("lab", number, 0), loinc="0-0", taken_at=at, value=7.0),
+        a_medication(medication_id=an_id("medicine", number), started_on=at.date()),
+        *(a_step(step_id=an_id("step", number, n), visit_id=visit, agreed_at=at, what="s" * 400) for n in range(2)),
+    ]

@@ -13,9 +13,10 @@ from services.clinical.domain import StopReason
 from services.dashboard import pages
 from services.dashboard.domain import GlassReason, assemble, empty, without_clinical
 from services.dashboard.domain.answers import DAY_TO_DAY, URGENT_CARE, WELL_BEING
+from services.dashboard.domain.history import BOUNDS, INDEX_KEYS
 from services.dashboard.domain.labs import MARKERS
-from services.dashboard.domain.readings import INDEX_KEYS
 from services.dashboard.pages import glass, labels, looks, present_looks, say_unknown
+from services.dashboard.pages.charts.frame import Span
 from services.dashboard.pages.reader import Reader
 from services.dashboard.pages.readings import RULE_SAID, differ_words
 from shared import pages as shared_pages
@@ -38,7 +39,7 @@ from shared.pages.speaking import Choice, Spoken
 from shared.speech import Said
 from tests.builders import ANSWERS, VISIT_AT, a_step, a_survey, a_visit, an_assessment, an_enrollment, an_erasure, an_id
 from tests.markup import Document
-from tests.services.dashboard.histories import HISTORY, JULY, a_survey_in_july, page_of
+from tests.services.dashboard.histories import HISTORY, JULY, a_month, a_survey_in_july, month, page_of
 from tests.services.dashboard.test_page_html import NOW, a_rich_page, html_of
 
 SPANISH = Choice(Language.SPANISH, query=[]).spoken()
@@ -86,6 +87,11 @@ def a_page_with_a_skipped_score() -> dict[str, Any]:
     return page_of(an_enrollment(), a_visit(visit_id=an_id("next")), a_survey_in_july(), survey, an_assessment())
 
 
+def a_page_of_which_not_all_is_kept() -> dict[str, Any]:
+    page = page_of(*(body for number in range(15) for body in a_month(number)))
+    return page | {"history": {name: section | {"has_more": True} for name, section in page["history"].items()}}
+
+
 STATES: Mapping[str, dict[str, Any]] = {
     "rich": a_rich_page(),
     "empty": assemble(empty()),
@@ -93,6 +99,7 @@ STATES: Mapping[str, dict[str, Any]] = {
     "agreeing": page_of(a_survey(), an_assessment(activity=Activity.MILD), a_step(is_done=True, done_on=JULY.date())),
     "no visit": page_of(a_visit(state=VisitState.COMPLETED, completed_at=VISIT_AT), a_survey_in_july()),
     "history": page_of(*(event.body for event in HISTORY)),
+    "long": a_page_of_which_not_all_is_kept(),
     "erased": page_of(an_enrollment(), an_erasure()),
     "hidden": without_clinical(a_rich_page()),
 }
@@ -130,6 +137,7 @@ def test_every_phrase_has_both_languages_and_fills_in_the_same() -> None:
             ["none", "mild", "moderate", "severe", "some", "most nights", *(b.words for b in PHQ_2.bands)],
         ),
         (labels.STOPPED, StopReason),
+        (labels.RECORDED, BOUNDS.most),
         (labels.ITEMS, [*URGENT_CARE, *DAY_TO_DAY, *(item for item, _ in WELL_BEING), "phq_2"]),
         (labels.ITEMS, [term.item for key in INDEX_KEYS for term in INSTRUMENTS[key].terms]),
         (
@@ -145,10 +153,12 @@ def test_every_code_that_can_come_has_its_words(words: Mapping[str, Said], codes
     assert [code for code in codes if code not in words] == []
 
 
+@pytest.mark.parametrize("span", Span)
 @pytest.mark.parametrize("role", ViewerRole)
 @pytest.mark.parametrize("page", STATES.values(), ids=STATES)
-def test_a_page_in_spanish_says_nothing_of_ours_in_english(page: dict[str, Any], role: ViewerRole) -> None:
-    html = html_of(page, viewer_role=role, spoken=SPANISH, is_synthetic=True, is_shared=role is ViewerRole.CLINICIAN)
+def test_a_page_in_spanish_says_nothing_of_ours_in_english(page: dict[str, Any], role: ViewerRole, span: Span) -> None:
+    is_shared = role is ViewerRole.CLINICIAN
+    html = html_of(page, viewer_role=role, spoken=SPANISH, is_synthetic=True, is_shared=is_shared, span=span)
     assert '<html lang="es">' in html
     assert english_in(html) == []
 
@@ -191,6 +201,22 @@ def test_days_and_counts_are_said_as_people_say_them() -> None:
     assert "16 puntos" in text
     assert "Subió 6 desde el 11 jul (10, remisión): peor. 5 o más es un cambio real." in text
     assert "30 sep: 13 días tarde" in text
+
+
+def test_what_the_charts_show_and_what_is_not_kept_is_said_in_spanish() -> None:
+    html = html_of(STATES["long"], now=month(14), spoken=SPANISH, span=Span.FIVE_YEARS)
+    text = Document(html).text
+    for said in (
+        "Los últimos 5 años",
+        "Puntuación PRO-3 (enfermedad de Crohn), últimos 5 años; más alto es peor",
+        "Medicinas, últimos 5 años",
+        "De los cuestionarios hasta el 1 ene 2022 solo se guarda la puntuación.",
+        "Solo se guarda lo más nuevo: 1,200 resultados de laboratorio.",
+        "Última visita 31 ene 2022",
+    ):
+        assert said in text
+    assert 'aria-label="Día en las gráficas"' in html
+    assert 'aria-label="medicinas de los últimos 5 años, como tabla"' in html
 
 
 def test_what_people_wrote_stays_as_they_wrote_it() -> None:
@@ -238,11 +264,12 @@ def test_a_reader_whose_language_is_not_known_is_told_in_both() -> None:
 
 
 def test_the_other_language_is_one_button_away_and_keeps_what_the_address_asks_for() -> None:
-    spoken = Choice(query=[("shared", "true"), ("lang", "en")]).spoken()
+    spoken = Choice(query=[("shared", "true"), ("span", "5-years"), ("lang", "en")]).spoken()
     document = Document(html_of(a_rich_page(), spoken=spoken))
     (button,) = document.named("button", name="lang")
     assert (button["value"], button["lang"]) == ("es", "es")
-    assert [a["name"] for a in document.named("input", type="hidden")] == ["shared"]
+    kept = [(a["name"], a["value"]) for a in document.named("input", type="hidden")]
+    assert kept == [("shared", "true"), ("span", "5-years")]
     assert Document(html_of(a_rich_page(), spoken=Spoken())).named("button", name="lang") == []
 
 
@@ -254,3 +281,5 @@ def test_a_coordinator_sees_what_is_needed_to_organise_and_nothing_clinical() ->
         assert needed in text
     for clinical in ("words of", "remission", "16", "Adalimumab", "Calprotectin", "CRP", "Opioids", "Steroids"):
         assert clinical not in text
+    counted = {name: section["kept"] for name, section in page["history"].items() if section["kept"]}
+    assert counted.keys() == {"visits", "surveys", "steps"}

@@ -115,7 +115,10 @@ def test_nothing_on_the_page_needs_more_than_the_policy_allows() -> None:
     html = html_of(a_rich_page())
     document = Document(html)
     assert document.needs_more_than_the_policy_allows() == []
-    assert [(a.get("src"), "defer" in a) for a in document.named("script")] == [("/static/dashboard/page.js", True)]
+    assert [(a.get("src"), "defer" in a) for a in document.named("script")] == [
+        ("/static/dashboard/page.js", True),
+        ("/static/dashboard/charts.js", True),
+    ]
     assert re.findall(r"<script[^>]*>[^<]", html) == []
     assert re.findall(r"#[0-9a-fA-F]{6}\b", html) == []
 

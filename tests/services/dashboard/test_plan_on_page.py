@@ -286,6 +286,18 @@ async def test_a_dashboard_that_clinical_does_not_believe_keeps_the_words(
         assert NEW["what"] in read(await write(client, NEW), 503).text
 
 
+async def test_what_the_charts_show_is_kept_whether_or_not_a_step_is_saved(
+    both: Both, clinician: httpx.AsyncClient
+) -> None:
+    five_years = f"{SHOWN}?span=5-years"
+    page = read(await clinician.get(five_years))
+    assert page.named("form", action=f"{five_years}#h-plan")
+    answer = await write(clinician, NEW, span="5-years")
+    assert answer.headers["location"].startswith(f"{five_years}&wait_for=")
+    failed = read(await write(clinician, NEW | {"what": ""}, span="5-years"), 422)
+    assert failed.named("a", href=f"{five_years}#h-tr", **{"aria-current": "true"})
+
+
 async def test_on_a_shared_screen_it_is_written_too_and_stays_shared(both: Both, clinician: httpx.AsyncClient) -> None:
     page = read(await clinician.get(f"{SHOWN}?shared=true"))
     assert page.named("form", action=f"{SHOWN}?shared=true#h-plan")

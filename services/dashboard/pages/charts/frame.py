@@ -5,6 +5,7 @@ each.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from services.dashboard.pages.charts.svg import Canvas, width_of
 from shared.events import Language
@@ -15,10 +16,24 @@ from shared.speech import Said
 ROOM_AFTER_TODAY = timedelta(days=19)
 
 
+class Span(StrEnum):
+    """How much time the charts show; the value stands in the page's address."""
+
+    YEAR = "12-months"
+    FIVE_YEARS = "5-years"
+
+    @property
+    def years(self) -> int:
+        return 1 if self is Span.YEAR else 5
+
+    @property
+    def words(self) -> Said:
+        return Said("12 months", "12 meses") if self is Span.YEAR else Said("5 years", "5 años")
+
+
 @dataclass(frozen=True, slots=True)
 class Frame(Speaks):
-    """Twelve months up to today, in the reader's zone. The wide picture is for screens from 48 rem, the
-    narrow below.
+    """The months up to today, in the reader's zone. The wide picture is for screens from 48 rem, the narrow below.
 
     `visits` are the days of the visits that took place within it, oldest first.
     """
@@ -26,6 +41,7 @@ class Frame(Speaks):
     today: datetime
     is_wide: bool
     visits: Sequence[datetime] = ()
+    span: Span = Span.YEAR
     language: Language = Language.ENGLISH
 
     @property
@@ -42,16 +58,32 @@ class Frame(Speaks):
 
     @property
     def start(self) -> datetime:
-        return self.today.replace(year=self.today.year - 1, day=1, hour=0, minute=0, second=0, microsecond=0)
+        first = self.today.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        return first.replace(year=first.year - self.span.years)
+
+    @property
+    def end(self) -> datetime:
+        return self.today + ROOM_AFTER_TODAY * self.span.years
+
+    def share(self, at: datetime) -> float:
+        """0 at the left end of the plot, 1 at the right; kept within it."""
+        return min(max((at - self.start) / (self.end - self.start), 0.0), 1.0)
 
     def x(self, at: datetime) -> float:
-        """Pixels from the left edge; kept within the plot."""
-        end = self.today + ROOM_AFTER_TODAY
-        share = (at - self.start) / (end - self.start)
-        return self.left + min(max(share, 0.0), 1.0) * (self.right - self.left)
+        """Pixels from the left edge."""
+        return self.left + self.share(at) * (self.right - self.left)
 
     def holds(self, at: datetime) -> bool:
-        return self.start <= at <= self.today + ROOM_AFTER_TODAY
+        return self.start <= at <= self.end
+
+    @property
+    def span_words(self) -> str:
+        return self.say(self.span.words)
+
+    @property
+    def radius(self) -> float:
+        """Of a mark."""
+        return 3.75 if self.span is Span.YEAR else 2.5
 
     def key(self, name: str) -> str:
         return name if self.is_wide else f"{name}-n"
@@ -61,16 +93,20 @@ class Frame(Speaks):
         return "only-wide" if self.is_wide else "only-narrow"
 
     def rule_days(self, canvas: Canvas, top: float, bottom: float) -> None:
-        """Grey lines for visits, a black one for today."""
+        """Grey lines for visits, of five years ticks; a black line for today."""
         for visit in self.visits:
-            canvas.line("l-visit", (self.x(visit), top), (self.x(visit), bottom))
+            canvas.line(
+                "l-visit", (self.x(visit), top if self.span is Span.YEAR else bottom - 5), (self.x(visit), bottom)
+            )
         canvas.line("l-today", (self.x(self.today), top), (self.x(self.today), bottom))
 
     def name_days(self, canvas: Canvas, y: float) -> None:
         """The days of the visits and today, above the first chart; where two would touch the older one gives
-        way.
+        way. Of five years only today: a day without its year would not say which.
         """
         canvas.text(self.say(Said("today", "hoy")), (min(self.x(self.today), self.right - 14), y), "t-strong", "middle")
+        if self.span is Span.FIVE_YEARS:
+            return
         if self.visits and self.is_wide:
             canvas.text(self.say(Said("visits", "visitas")), (self.left - 6, y), anchor="end")
         for visit in reversed(self.visits):
@@ -83,9 +119,14 @@ class Frame(Speaks):
                 canvas.text(self.short_on(visit), (x, y), anchor="middle")
 
     def name_months(self, canvas: Canvas, y: float) -> None:
-        """The axis: a tick every second month on the wide picture, every third on the narrow one."""
+        """The axis: a tick every second month on the wide picture, every third on the narrow one; of five years each
+        January.
+        """
         canvas.line("l-visit", (self.left, y), (self.right, y))
         year = None
+        if self.span is Span.FIVE_YEARS:
+            self._name_years(canvas, y)
+            return
         for month in self._months(2 if self.is_wide else 3):
             x = self.x(month)
             canvas.line("l-visit", (x, y), (x, y + 4))
@@ -94,6 +135,22 @@ class Frame(Speaks):
             year = month.year
             if x + 2 + width_of(words) <= self.width:
                 canvas.text(words, (x + 2, y + 15))
+
+    def numbered(self, values: Sequence[float | None]) -> list[int]:
+        """The places of those whose numbers stand beside them: all but the last, which stands at the right. Of five
+        years the highest and the lowest.
+        """
+        if self.span is Span.YEAR:
+            return list(range(len(values) - 1))
+        known = [(value, place) for place, value in enumerate(values[:-1]) if value is not None]
+        return sorted({min(known)[1], max(known)[1]}) if known else []
+
+    def _name_years(self, canvas: Canvas, y: float) -> None:
+        for year in range(self.start.year + 1, self.end.year + 1):
+            x = self.x(self.start.replace(year=year, month=1))
+            canvas.line("l-visit", (x, y), (x, y + 4))
+            if x + 2 + width_of(str(year)) <= self.width:
+                canvas.text(str(year), (x + 2, y + 15))
 
     def _months(self, step: int) -> Iterator[datetime]:
         at = self.start

@@ -13,11 +13,9 @@ from shared.pages.words import number
 from shared.speech import Said
 
 _TOP, _ROW = 18.0, 13.0
-_NO_SCORE = Said("no score", "sin puntuación")
-_NONE_IN_A_YEAR = Said("no score in the past 12 months", "sin puntuación en los últimos 12 meses")
-_TITLE = Said(
-    "{name} score, past 12 months; higher is {worse}", "Puntuación {name}, últimos 12 meses; más alto es {worse}"
-)
+NO_SCORE = Said("no score", "sin puntuación")
+_NONE_SHOWN = Said("no score in the past {span}", "sin puntuación en los últimos {span}")
+_TITLE = Said("{name} score, past {span}; higher is {worse}", "Puntuación {name}, últimos {span}; más alto es {worse}")
 
 
 class Point(NamedTuple):
@@ -39,7 +37,7 @@ def draw_index(frame: Frame, trend: Mapping[str, Any], points: Sequence[Point], 
     _draw_points(canvas, frame, scale, shown)
     _say_last(canvas, frame, scale, shown, since)
     name, worse = frame.named(INDEXES, trend["instrument"]), frame.named(CHANGES, trend["higher_is"] or "worse")
-    title = frame.say(_TITLE, name=name, worse=worse)
+    title = frame.say(_TITLE, name=name, span=frame.span_words, worse=worse)
     return canvas.picture(frame.key("index"), frame.css, title, _describe(frame, shown))
 
 
@@ -97,9 +95,10 @@ def _draw_points(canvas: Canvas, frame: Frame, scale: _Scale, shown: Sequence[Po
         if y is None:
             canvas.mark("p-missing", (x, scale.bottom - 6), 4)
         else:
-            canvas.mark("p-ink", (x, y), 5 if index == len(shown) - 1 else 3.75)
-    for point, (x, y) in list(zip(shown, placed, strict=True))[:-1]:
-        words = frame.say(_NO_SCORE) if point.value is None else number(point.value, 1)
+            canvas.mark("p-ink", (x, y), 5 if index == len(shown) - 1 else frame.radius)
+    for index in frame.numbered([point.value for point in shown]):
+        point, (x, y) = shown[index], placed[index]
+        words = frame.say(NO_SCORE) if point.value is None else number(point.value, 1)
         canvas.label(words, (x, scale.bottom - 6 if y is None else y), "t-ink")
 
 
@@ -116,11 +115,11 @@ def _runs(placed: Sequence[tuple[float, float | None]]) -> list[list[tuple[float
 
 def _say_last(canvas: Canvas, frame: Frame, scale: _Scale, shown: Sequence[Point], since: str) -> None:
     if not shown:
-        canvas.text(frame.say(_NONE_IN_A_YEAR), (frame.left + 12, 40), "t-ink")
+        canvas.text(frame.say(_NONE_SHOWN, span=frame.span_words), (frame.left + 12, 40), "t-ink")
         return
     last = shown[-1]
     y = scale.bottom - 6 if last.value is None else scale.y(last.value)
-    value = frame.say(_NO_SCORE) if last.value is None else number(last.value, 1)
+    value = frame.say(NO_SCORE) if last.value is None else number(last.value, 1)
     if not frame.is_wide:
         canvas.text(
             value if last.value is not None else frame.say(Said("none", "nada")), (frame.right + 5, y + 4), "t-strong"
@@ -134,11 +133,11 @@ def _say_last(canvas: Canvas, frame: Frame, scale: _Scale, shown: Sequence[Point
 
 def _describe(frame: Frame, shown: Sequence[Point]) -> str:
     said = [_said(frame, point) for point in shown]
-    words = frame.listed(said) or frame.say(_NONE_IN_A_YEAR)
+    words = frame.listed(said) or frame.say(_NONE_SHOWN, span=frame.span_words)
     return f"{words[0].upper()}{words[1:]}."
 
 
 def _said(frame: Frame, point: Point) -> str:
-    score = frame.say(_NO_SCORE) if point.value is None else number(point.value, 1)
+    score = frame.say(NO_SCORE) if point.value is None else number(point.value, 1)
     band = f", {point.words}," if point.words else ""
     return frame.say(Said("{score} on {day}", "{score} el {day}"), score=f"{score}{band}", day=frame.on(point.at))

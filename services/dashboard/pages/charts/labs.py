@@ -16,7 +16,7 @@ from shared.pages.words import number
 from shared.speech import Said
 
 _PLOT = 44.0
-_TITLE = Said("{name}, {unit}, past 12 months", "{name}, {unit}, últimos 12 meses")
+_TITLE = Said("{name}, {unit}, past {span}", "{name}, {unit}, últimos {span}")
 _LOG = Said(", logarithmic scale", ", escala logarítmica")
 _CHANGED = Said(
     " The method changed in this time: results before and after are not compared.",
@@ -90,8 +90,8 @@ def _draw_results(canvas: Canvas, frame: Frame, scale: _Scale, shown: Sequence[R
     for run in runs:
         canvas.path("l-clinic", [(frame.x(result.at), scale.y(result.value)) for result in run])
     for result in shown:
-        _draw_mark(canvas, (frame.x(result.at), scale.y(result.value)), result.comparator)
-    for result in shown[:-1]:
+        _draw_mark(canvas, (frame.x(result.at), scale.y(result.value)), frame.radius, result.comparator)
+    for result in (shown[index] for index in frame.numbered([result.value for result in shown])):
         canvas.label(result.words, (frame.x(result.at), scale.y(result.value)), "t-ink halo")
     for before, after in pairwise(runs):
         _say_break(canvas, frame, (frame.x(before[-1].at) + frame.x(after[0].at)) / 2, head)
@@ -119,11 +119,11 @@ def _say_break(canvas: Canvas, frame: Frame, x: float, head: float) -> None:
     )
 
 
-def _draw_mark(canvas: Canvas, at: tuple[float, float], comparator: str | None) -> None:
+def _draw_mark(canvas: Canvas, at: tuple[float, float], radius: float, comparator: str | None) -> None:
     """A dot; for a censored result an open triangle at its limit, pointing to where the true value lies."""
     x, y = at
     if comparator is None:
-        canvas.mark("p-clinic", at, 3.75)
+        canvas.mark("p-clinic", at, radius)
         return
     way = 1 if comparator.startswith("<") else -1
     canvas.draw("path", "p-open", d=f"M{x - 5:.1f} {y - 4 * way:.1f} h10 l-5 {9 * way} z")
@@ -154,7 +154,8 @@ def _limit(frame: Frame, series: Mapping[str, Any]) -> str:
 
 def _last_words(frame: Frame, series: Mapping[str, Any], shown: Sequence[Result]) -> list[str]:
     if not shown:
-        return [frame.say(Said("no result", "sin resultado")), frame.say(Said("in 12 months", "en 12 meses"))]
+        in_span = frame.say(Said("in {span}", "en {span}"), span=frame.span_words)
+        return [frame.say(Said("no result", "sin resultado")), in_span]
     last = shown[-1]
     high = series["limit"]["high"] if series["limit"] else None
     judged = {
@@ -171,12 +172,14 @@ def _title(frame: Frame, series: Mapping[str, Any]) -> str:
     name = f"{frame.named(MARKERS, series['name'])} {frame.named(SAMPLES, series['sample'])}"
     limit = f"; {_limit(frame, series)}" if series["limit"] else ""
     scale = frame.say(_LOG) if series["scale"] == "log" else ""
-    return f"{frame.say(_TITLE, name=name, unit=frame.unit(series['unit']))}{limit}{scale}"
+    title = frame.say(_TITLE, name=name, unit=frame.unit(series["unit"]), span=frame.span_words)
+    return f"{title}{limit}{scale}"
 
 
 def _describe(frame: Frame, series: Mapping[str, Any], shown: Sequence[Result]) -> str:
     if not shown:
-        return frame.say(Said("No result in the past 12 months.", "Sin resultados en los últimos 12 meses."))
+        none = Said("No result in the past {span}.", "Sin resultados en los últimos {span}.")
+        return frame.say(none, span=frame.span_words)
     result_on = Said("{result} on {day}", "{result} el {day}")
     said = [frame.say(result_on, result=result.words, day=frame.on(result.at)) for result in shown]
     return f"{frame.listed(said)}.{frame.say(_CHANGED) if series['method_changes'] else ''}"

@@ -1,12 +1,12 @@
 """Medicines as lanes on the common time axis: a bar is an interval of the clinic's list."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, tzinfo
 from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from services.dashboard.pages.charts.frame import Frame
+from services.dashboard.pages.charts.frame import Frame, Span
 from services.dashboard.pages.charts.svg import Canvas, width_of
 from services.dashboard.pages.labels import STOPPED
 from shared.pages.speaking import Speaks
@@ -23,15 +23,20 @@ class Interval(NamedTuple):
     started: datetime
     stopped: datetime | None
     words: tuple[str, ...]
+    dose: str | None = None
 
 
-def intervals_of(medications: Sequence[Mapping[str, Any]], zone: tzinfo | None, speaks: Speaks) -> list[Interval]:
+def intervals_of(
+    medications: Sequence[Mapping[str, Any]], zone: tzinfo | None, span: Span, speaks: Speaks
+) -> list[Interval]:
+    day = speaks.short_on if span is Span.YEAR else speaks.on
     return [
         Interval(
             medication["name"],
             _start(medication["started_on"], zone),
             _start(medication["stopped_on"], zone) if medication["stopped_on"] else None,
-            _words(medication, speaks),
+            _words(medication, day, speaks),
+            medication["dose"],
         )
         for medication in medications
     ]
@@ -41,9 +46,13 @@ def lanes_of(frame: Frame, intervals: Sequence[Interval]) -> list[tuple[str, lis
     """Intervals that reach into the frame, by name; the order of the list is kept."""
     lanes: dict[str, list[Interval]] = {}
     for interval in intervals:
-        if interval.started <= frame.today and (interval.stopped is None or interval.stopped >= frame.start):
+        if reaches_into(frame, interval):
             lanes.setdefault(interval.name, []).append(interval)
     return list(lanes.items())
+
+
+def reaches_into(frame: Frame, interval: Interval) -> bool:
+    return interval.started <= frame.today and (interval.stopped is None or interval.stopped >= frame.start)
 
 
 def draw_medicines(frame: Frame, intervals: Sequence[Interval]) -> Markup:
@@ -61,9 +70,9 @@ def draw_medicines(frame: Frame, intervals: Sequence[Interval]) -> Markup:
             (frame.left, canvas.height - 3),
             "halo",
         )
-    said = frame.listed([_said(frame, interval) for interval in intervals])
+    said = frame.listed([_said(frame, interval) for _, taken in lanes for interval in taken])
     description = f"{said or frame.say(Said('No medicines', 'Ninguna medicina'))}."
-    title = frame.say(Said("Medicines, past 12 months", "Medicinas, últimos 12 meses"))
+    title = frame.say(Said("Medicines, past {span}", "Medicinas, últimos {span}"), span=frame.span_words)
     return canvas.picture(frame.key("medicines"), frame.css, title, description)
 
 
@@ -84,11 +93,11 @@ def _draw_lane(canvas: Canvas, frame: Frame, top: float, name: str, taken: Seque
         canvas.text(name, (frame.left, top - 4), "t-ink halo")
     canvas.line("l-frame", (frame.left, top + _BAR), (frame.right, top + _BAR))
     bars = sorted((frame.x(i.started), frame.x(i.stopped) if i.stopped else frame.right, i) for i in taken)
+    since = frame.left
     for index, (left, right, interval) in enumerate(bars):
         _draw_bar(canvas, frame, (left, right, top), is_taken=interval.stopped is None)
-        since = bars[index - 1][1] if index else frame.left
         until = bars[index + 1][0] if index + 1 < len(bars) else frame.right
-        _say(canvas, (since, left, right, until), top + 11, interval.words)
+        since = max(right, _say(canvas, (since, left, right, until), top + 11, interval.words))
 
 
 def _draw_bar(canvas: Canvas, frame: Frame, at: tuple[float, float, float], *, is_taken: bool) -> None:
@@ -100,28 +109,28 @@ def _draw_bar(canvas: Canvas, frame: Frame, at: tuple[float, float, float], *, i
             canvas.text(frame.say(Said("still on it", "todavía")), (frame.right + 12, top + 11))
 
 
-def _say(canvas: Canvas, span: tuple[float, float, float, float], y: float, ways: Sequence[str]) -> None:
-    """In the bar, behind it or before it, in as many words as fit; left to the table where nothing does."""
+def _say(canvas: Canvas, span: tuple[float, float, float, float], y: float, ways: Sequence[str]) -> float:
+    """In the bar, behind it or before it, in as many words as fit; left to the table where nothing does. Where they
+    end.
+    """
     since, left, right, until = span
     for words in ways:
         room = width_of(words) + 10
         if room <= right - left:
-            canvas.text(words, (left + 6, y), "t-clinic")
-        elif room <= until - right:
-            canvas.text(words, (right + 6, y), "halo")
-        elif room <= left - since:
-            canvas.text(words, (left - 6, y), "halo", "end")
-        else:
-            continue
-        return
+            return canvas.text(words, (left + 6, y), "t-clinic").right
+        if room <= until - right:
+            return canvas.text(words, (right + 6, y), "halo").right
+        if room <= left - since:
+            return canvas.text(words, (left - 6, y), "halo", "end").right
+    return right
 
 
-def _words(medication: Mapping[str, Any], speaks: Speaks) -> tuple[str, ...]:
+def _words(medication: Mapping[str, Any], day: Callable[[date], str], speaks: Speaks) -> tuple[str, ...]:
     dose = medication["dose"]
     if not medication["stopped_on"]:
         return (dose or speaks.say(Said("dose not recorded", "dosis no anotada")),)
-    day = speaks.short_on(date.fromisoformat(medication["stopped_on"]))
-    stopped = speaks.say(Said("stopped {day}", "terminó el {day}"), day=day)
+    stopped_on = day(date.fromisoformat(medication["stopped_on"]))
+    stopped = speaks.say(Said("stopped {day}", "terminó el {day}"), day=stopped_on)
     reason = medication["stop_reason"]
     with_reason = f"{stopped}: {speaks.named(STOPPED, reason)}" if reason else stopped
     return (f"{dose}, {with_reason}" if dose else with_reason, with_reason, stopped)
