@@ -8,7 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-PATIENT_SYSTEM = "https://samepage.example/fhir/NamingSystem/patient-id"
+from shared.fhir import OURS
+
+PATIENT_SYSTEM = f"{OURS}/NamingSystem/patient-id"
 """The identifier system of our patient ids: an EHR that keeps ours writes it into `Patient.identifier`."""
 
 FHIR_ID = re.compile(r"[A-Za-z0-9-][A-Za-z0-9.-]{0,63}")
