@@ -2,12 +2,13 @@
 
 from fastapi import APIRouter
 
-from services.dashboard.api import cds, glass, glass_pages, launching, linking, live, looks, pages, views
+from services.dashboard.api import cds, copies, glass, glass_pages, launching, linking, live, looks, pages, views
 from shared.http import receipts
 
 ROUTERS: tuple[APIRouter, ...] = (
     pages.router,
     live.router,
+    copies.router,
     looks.router,
     views.router,
     glass.router,

@@ -154,7 +154,7 @@ async def _as_json(request: Request, look: Look, found: Seen, headers: Mapping[s
         headers["samepage-glass-until"] = through.until.isoformat()
     if stored.is_in(look.known):
         return Response(status_code=304, headers=headers)
-    opened = open_words(found.page, await _opener(request, stored.site_id, found.page))
+    opened = open_words(found.page, await opener_of(request, stored.site_id, found.page))
     if not is_readable(opened):
         del headers["etag"]  # the same page will have more to say later
     return Response(orjson.dumps(opened), media_type="application/json", headers=headers)
@@ -178,7 +178,7 @@ async def _for_people(
         found.page,
         now=look.at,
         time_zone=found.stored.time_zone,
-        unseal=await _opener(request, found.stored.site_id, found.page),
+        unseal=await opener_of(request, found.stored.site_id, found.page),
         viewer_role=found.view.role,
         view_id=found.beacon,
         around=found.around,
@@ -196,7 +196,7 @@ async def _wait(request: Request, receipt: UUID | None) -> dict[str, str]:
     return {"samepage-waited": "arrived" if is_there else "gave-up"}
 
 
-async def _opener(request: Request, site_id: str, page: Mapping[str, Any]) -> Opener:
+async def opener_of(request: Request, site_id: str, page: Mapping[str, Any]) -> Opener:
     """Opens the words on a page; a page without words asks the key ring nothing."""
     if not has_words(page):
         return lambda _sealed, _place: NOT_READABLE_NOW

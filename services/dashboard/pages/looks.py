@@ -35,6 +35,7 @@ _SHOWN: Mapping[str, str] = {
     "read_receipt": "That a note arrived",
     "read_broken_glass": "The list of emergency openings",
     "show_broken_glass": "The list of emergency openings",
+    "export_page": "A copy of the page, to keep",
     "audit-export": "A copy of this list",
 }
 
