@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Annotated
 
+import asyncpg
 import typer
 from rich.console import Console
 
@@ -74,12 +75,10 @@ async def add_ehr(dsn: str, ehr: Ehr, *, by: str) -> None:
     async with _dashboard(dsn) as connection:
         if await store.site_name(connection, SiteScope.of(ehr.site_id), ehr.site_id) is None:
             raise StackError(f"The site {ehr.site_id} is not known.")
-        await store.record_ehr(connection, ehr, datetime.now(UTC))
-        # Two that could be meant are none: neither could call or launch.
-        caller = await store.caller_of_all_sites(connection, ehr.issuer)
-        launcher = await store.launcher_of_all_sites(connection, ehr.fhir_server)
-        if caller is None or launcher is None:
-            raise StackError("Another registered EHR has this issuer or this FHIR server.")
+        try:
+            await store.record_ehr(connection, ehr, datetime.now(UTC))
+        except asyncpg.UniqueViolationError:
+            raise StackError("Another registered EHR has this issuer or this FHIR server.") from None
         await _keep(connection, ehr.site_id, ehr.ehr_id, by, "ehr-add")
 
 
@@ -90,9 +89,11 @@ async def revoke_ehr(dsn: str, site_id: str, name: str, *, by: str) -> None:
         StackError: the site has no such EHR.
     """
     async with _dashboard(dsn) as connection:
-        if not await store.record_ehr_revoked(connection, site_id, name, datetime.now(UTC)):
+        ehr = await store.record_ehr_revoked(connection, site_id, name, datetime.now(UTC))
+        if ehr is None:
             raise StackError(f"There is no EHR {site_id}.{name}.")
-        await _keep(connection, site_id, f"{site_id}.{name}", by, "ehr-revoke")
+        await store.record_sessions_ended(connection, ehr)
+        await _keep(connection, site_id, ehr.ehr_id, by, "ehr-revoke")
 
 
 async def ehrs_of(dsn: str, site_id: str) -> list[Ehr]:

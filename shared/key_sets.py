@@ -76,7 +76,9 @@ def key_in(document: Mapping[str, Any], key_id: str, algorithm: str) -> jwt.PyJW
 def is_trustworthy(address: str) -> bool:
     """Whether nobody on the way can change what comes from there: https, or this machine itself."""
     parts = urlsplit(address)
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    )
 
 
 async def _read(source: str) -> bytes:

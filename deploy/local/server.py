@@ -8,7 +8,7 @@ from deploy.local.errors import StackError, telling_line_of
 from deploy.local.process import ProcessId, is_alive, signal_if_alive, wait_until, wait_until_gone
 from deploy.local.record import Kind, Part
 
-_READY_SECONDS = 60
+_READY_SECONDS = 180  # a busy machine is slow; a server that stops is seen at once
 _GRACE_SECONDS = 20
 
 

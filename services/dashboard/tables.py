@@ -137,6 +137,6 @@ ehr = Table(
     Column("origins", ARRAY(Text), nullable=False, comment="Of its pages: they may frame ours, and call us"),
     Column("added_at", DateTime(timezone=True), nullable=False),
     Column("revoked_at", DateTime(timezone=True)),
-    Index("ix_ehr_issuer", "issuer"),
-    Index("ix_ehr_fhir_server", "fhir_server"),
+    Index("uq_ehr_issuer", "issuer", unique=True, postgresql_where=text("revoked_at IS NULL")),
+    Index("uq_ehr_fhir_server", "fhir_server", unique=True, postgresql_where=text("revoked_at IS NULL")),
 )

@@ -34,14 +34,18 @@ class IntakeAppSettings(IntakeSettings):
 
 
 class _ToPatients(BaseModel):
-    """Where messages to patients leave. `timeout_s` is for the whole of one, and shorter than a worker's hold."""
+    """Where messages to patients leave."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class _ToServer(_ToPatients):
+    """`timeout_s` is for the whole of a message, and shorter than a worker's hold."""
 
     timeout_s: float = Field(default=20.0, gt=0, le=60)
 
 
-class SmtpSettings(_ToPatients):
+class SmtpSettings(_ToServer):
     """A mail server that takes mail from us. Without TLS it must be on this machine: a link is a key."""
 
     kind: Literal["smtp"]
@@ -68,7 +72,7 @@ def _safe(url: str) -> str:
     return url
 
 
-class WebhookSettings(_ToPatients):
+class WebhookSettings(_ToServer):
     """A program of the site's own that takes each message as JSON, signed with `secret`, and sends it on."""
 
     kind: Literal["webhook"]

@@ -17,7 +17,7 @@ from shared.auth import Caller, Verifier, unauthenticated
 from shared.db import Pool
 from shared.errors import Problem
 from shared.http.problems import is_for_page
-from shared.http.sessions import SessionEnded, Sessions
+from shared.http.sessions import SessionEnded, Sessions, name_of
 from shared.http.sign_in import lead_in
 
 _STATIC = r"static/.*"
@@ -102,13 +102,17 @@ class Gate:
         raise unauthenticated("Send a token in the header Authorization: Bearer.")
 
     async def _caller(self, request: Request, sessions: Sessions) -> Caller | None:
-        """Who holds the session, of those in the browser the one that began in a frame."""
+        """Who holds the session, of those in the browser the one that began in a frame. It is noted as theirs."""
         framed, secret = request.cookies.get(sessions.framed_cookie), request.cookies.get(sessions.cookie)
         if self._framers is not None and framed is not None:
             origins = await self._framers(request.app.state.pool, framed)
             if origins is not None:
                 request.state.framed_by, secret = origins, framed
-        return None if secret is None else await sessions.caller(request.app.state.pool, secret)
+        if secret is None:
+            return None
+        caller = await sessions.caller(request.app.state.pool, secret)
+        request.state.session = name_of(secret)
+        return caller
 
 
 def _is_from_here(request: Request) -> bool:

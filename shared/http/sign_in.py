@@ -25,7 +25,7 @@ from shared.http.flows import Flow
 from shared.http.forms import form_of
 from shared.http.provider import Provider, ProviderAway, SignInRefused
 from shared.http.record import begin_trail, scope_on_record
-from shared.http.sessions import AtProvider, Ended, SessionEnded, Sessions, name_of
+from shared.http.sessions import AtProvider, Ended, SessionEnded, Sessions
 from shared.pages.notices import Action, notice
 
 _log = structlog.get_logger()
@@ -194,11 +194,8 @@ def sessions_of(request: Request) -> Sessions:
 
 def session_of(request: Request) -> bytes | None:
     """The name of the session that the caller came by; None who came by a token."""
-    if "authorization" in request.headers:
-        return None
-    sessions = sessions_of(request)
-    is_framed = getattr(request.state, "framed_by", None) is not None
-    return name_of(request.cookies[sessions.framed_cookie if is_framed else sessions.cookie])
+    name: bytes | None = getattr(request.state, "session", None)
+    return name
 
 
 def _is_patients(request: Request) -> bool:

@@ -207,6 +207,8 @@ LINES: Mapping[str, Mapping[str, Line]] = {
         "GET /visits": Line(),
         "POST /visits/messages": Line(form={"week": "1", "step": "send"}),
         "GET /visits/{visit_id}": Line(),
+        "GET /visits/{visit_id}/contact": Line(),
+        "POST /visits/{visit_id}/contact": Line(form={"wants_messages": "yes", "email": "synthetic@example.org"}),
         "POST /visits/{visit_id}/messages": Line(form={"week": "1"}, uses_up=True),
         "POST /visits/{visit_id}/links": Line(form={"key": "synthetic-key"}),
         "POST /v1/forms": Line(FORM, fresh=frozenset({"version"})),

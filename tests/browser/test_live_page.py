@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
 from deploy.local.ports import keep_or_choose
 from services.dashboard.app import create_app
@@ -90,6 +90,10 @@ async def has_been_open(page: Page, milliseconds: int) -> None:
     await until(for_so_long)
 
 
+async def refuse(route: Route) -> None:
+    await route.fulfill(status=503)
+
+
 def a_result(number: int) -> ClinicianDataUpdated:
     taken_at = datetime(2026, 10, number, 9, 0, tzinfo=UTC)
     return a_lab(lab_id=an_id(f"lab-{number}"), value=number, taken_at=taken_at)
@@ -150,6 +154,29 @@ async def test_a_lost_connection_is_said_with_its_time_and_found_again_by_itself
     await context.set_offline(False)
     await expect(page.locator(LIVE)).to_be_visible()
     await expect(page.locator("[data-panel=trends]")).to_contain_text("7 on 7 Oct 2026")
+    await context.close()
+
+
+async def test_a_page_that_cannot_be_fetched_for_a_while_holds_one_connection(home: Home, chromium: Browser) -> None:
+    context = await signed_in(home, chromium)
+    begun: list[str] = []
+    ended: list[str] = []
+    context.on("request", lambda request: begun.append(request.url))
+    context.on("requestfinished", lambda request: ended.append(request.url))
+    context.on("requestfailed", lambda request: ended.append(request.url))
+    page = await open_page(context, home)
+    await expect(page.locator(LIVE)).to_be_visible()
+    await page.route(f"**{PATH}", refuse, times=2)
+    await home.hears(a_result(7), 2)
+    await expect(page.locator("[data-panel=trends]")).to_contain_text("7 on 7 Oct 2026", timeout=10_000)
+    await expect(page.locator(LIVE)).to_be_visible()
+    stream = f"{home.address}{PATH}/live"
+    assert begun.count(stream) == 3
+
+    async def has_given_the_others_back() -> bool:
+        return ended.count(stream) == 2
+
+    await until(has_given_the_others_back)
     await context.close()
 
 

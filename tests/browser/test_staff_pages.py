@@ -94,6 +94,7 @@ async def test_every_page_of_staff_is_for_everybody(
             f"{LIST}&find=nobody",
             "/visits?week=2",
             f"/visits/{there['visit']}",
+            f"/visits/{there['visit']}/contact",
             "/alerts",
             f"/alerts/{there['alert']}",
             "/imports",

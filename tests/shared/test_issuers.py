@@ -124,3 +124,4 @@ def test_keys_are_asked_for_over_https_only(source: str) -> None:
     assert is_trustworthy("https://elsewhere.test/jwks")
     assert is_trustworthy("http://127.0.0.1:8080/jwks"), "but for this machine"
     assert not is_trustworthy("http://127.0.0.1.elsewhere.test/jwks")
+    assert not is_trustworthy("https:///jwks")

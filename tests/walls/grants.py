@@ -169,6 +169,8 @@ GRANTS: dict[str, dict[str, May]] = {
         "outbox_position": May(app="USAGE", worker="USAGE"),
         "outbox_add": May(app="EXECUTE", worker="EXECUTE"),
         "broken_glass": May(app="SELECT, INSERT, UPDATE (ended_at, ended_by, reviewed_at, reviewed_by)"),
+        # The worker ends the sessions of an EHR that is revoked, whoever holds them.
+        "session": May(app=SIGNED_IN_TO["session"].app, worker="SELECT (provider_session), DELETE"),
         "glass_try": May(app="SELECT, INSERT"),
         "ehr": May(
             app="SELECT",

@@ -38,9 +38,10 @@ class EhrCaller:
     def scope(self) -> SiteScope:
         return SiteScope.of(self.ehr.site_id)
 
-    def trail(self, request: Request, subject: str) -> Trail:
-        """The record of this call, for one of the EHR's users."""
-        return begin_trail(request, Caller(subject, Role.CLINICIAN, frozenset({self.ehr.site_id})))
+    def trail(self, request: Request, subject: str | None) -> Trail:
+        """The record of this call, for one of the EHR's practitioners; without one, for the EHR itself."""
+        who, role = (self.ehr.ehr_id, Role.SYSTEM) if subject is None else (subject, Role.CLINICIAN)
+        return begin_trail(request, Caller(who, role, frozenset({self.ehr.site_id})))
 
 
 async def calling_ehr(request: Request) -> EhrCaller:

@@ -143,7 +143,7 @@ async def offer_card(request: Request, response: Response, calling: Calling, bod
     response.headers.update(calling.cors)
     subject = calling.ehr.subject_of(body.context.userId)
     if subject is None:
-        await _keep_refused(request, calling, None)
+        await _keep_refused(request, calling, None, subject)
         return Cards(cards=[])
     wanted = our_id(body.context.patientId, body.patient)
     card = await _card(request, calling, subject, wanted)
@@ -204,9 +204,7 @@ async def _read(request: Request, calling: EhrCaller, body: HookCall) -> UUID | 
     return our_id(patient_id, await servers.patient(ehr, patient_id, allowed.access_token.get_secret_value()))
 
 
-async def _keep_refused(
-    request: Request, calling: EhrCaller, patient_id: UUID | None, subject: str | None = None
-) -> None:
+async def _keep_refused(request: Request, calling: EhrCaller, patient_id: UUID | None, subject: str | None) -> None:
     async with transaction(pool_of(request), calling.scope) as connection:
         entry = Entry(calling.ehr.site_id, Kind.DENIED, 200, patient_id)
-        await calling.trail(request, subject or calling.ehr.ehr_id).keep(connection, [entry])
+        await calling.trail(request, subject).keep(connection, [entry])

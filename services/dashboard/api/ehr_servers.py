@@ -50,7 +50,7 @@ class EhrServers:
     def __init__(self) -> None:
         self._keys: dict[str, KeySet] = {}
         self._described: dict[tuple[str, str], tuple[float, SmartServer]] = {}
-        self._tls = ssl.create_default_context()  # reads all that the system trusts: once
+        self.tls = ssl.create_default_context()  # reads all that the system trusts: once
 
     async def claims(self, ehr: Ehr, token: str, *, audience: str) -> dict[str, Any]:
         """The claims of a token that this EHR signed for `audience`: good once (`jti`) and for five minutes at most.
@@ -128,7 +128,7 @@ class EhrServers:
         try:
             async with (
                 asyncio.timeout(_TIMEOUT_S),
-                httpx2.AsyncClient(timeout=_TIMEOUT_S, verify=self._tls) as client,
+                httpx2.AsyncClient(timeout=_TIMEOUT_S, verify=self.tls) as client,
                 client.stream("GET", address, headers=headers) as answer,
             ):
                 if not answer.is_success:

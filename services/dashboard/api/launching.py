@@ -84,7 +84,7 @@ async def _opened(request: Request, ehr: Ehr, launched: Launched) -> Response:
             await begin_trail(request, caller).keep(connection, [entry])
             return _page(request, 404, "There is no page of this patient", "They are not enrolled at your clinic.")
         response = RedirectResponse(f"/patients/{patient_id}", status_code=303)
-        at_ehr = AtProvider(f"ehr {ehr.ehr_id}", None, in_frame=True)
+        at_ehr = AtProvider(ehr.at_provider, None, in_frame=True)
         await begin(request, connection, response, caller, at_provider=at_ehr)
     return response
 

@@ -14,17 +14,16 @@ from typing import Annotated
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import StreamingResponse
 
 from services.dashboard import store
-from services.dashboard.api.glass import broken_by
 from services.dashboard.api.pages import Viewer
+from services.dashboard.api.seeing import page_through_glass, site_through_glass
 from services.dashboard.api.watching import Ending, Follower, Watch
-from shared.audit import Entry, Kind, Purpose
-from shared.auth import Caller, Role, expiry_of
-from shared.db import SiteScope, transaction
-from shared.errors import unknown
+from shared.audit import Entry, Kind
+from shared.auth import Caller, expiry_of
+from shared.db import transaction
 from shared.http.access import only_own_page
 from shared.http.commands import pool_of
 from shared.http.record import trail_of
@@ -54,7 +53,19 @@ _ANSWERS: dict[int | str, dict[str, object]] = {
 Known = Annotated[str | None, Header(alias="Last-Event-ID", description="The version that is on the screen")]
 
 
-@router.get("/v1/patients/{patient_id}/live", responses=_ANSWERS, response_class=StreamingResponse)
+async def _place(request: Request, caller: Viewer) -> AsyncIterator[None]:
+    """Counted before anything is looked up, and given back when the answer is over, however it ends."""
+    watch: Watch = request.app.state.watch
+    with watch.place_of(f"{caller.role} {caller.subject} {','.join(caller.scope.ids)}"):
+        yield
+
+
+_COUNTED = [Depends(_place)]
+
+
+@router.get(
+    "/v1/patients/{patient_id}/live", responses=_ANSWERS, response_class=StreamingResponse, dependencies=_COUNTED
+)
 async def follow_page(request: Request, patient_id: UUID, caller: Viewer, known: Known = None) -> Response:
     """Be told within a second that there is a newer version of the page.
 
@@ -64,7 +75,7 @@ async def follow_page(request: Request, patient_id: UUID, caller: Viewer, known:
     return await _followed(request, caller, patient_id, known)
 
 
-@router.get("/patients/{patient_id}/live", include_in_schema=False)
+@router.get("/patients/{patient_id}/live", include_in_schema=False, dependencies=_COUNTED)
 async def follow_shown_page(request: Request, patient_id: UUID, caller: Viewer, known: Known = None) -> Response:
     """The same for the script of the page."""
     return await _followed(request, caller, patient_id, known)
@@ -73,7 +84,6 @@ async def follow_shown_page(request: Request, patient_id: UUID, caller: Viewer, 
 async def _followed(request: Request, caller: Caller, patient_id: UUID, known: str | None) -> Response:
     only_own_page(caller, patient_id)
     watch: Watch = request.app.state.watch
-    watch.refuse_too_many(_who(caller))
     follower = await _own(request, caller, patient_id) or await _through_glass(request, caller, patient_id)
     following = watch.followed_by(follower, pool_of(request), sessions_of(request))
     events = _events(follower, known, following, request.app.state.settings.limits.stream_s)
@@ -87,45 +97,27 @@ async def _own(request: Request, caller: Caller, patient_id: UUID) -> Follower |
         if stored is None:
             return None
         await trail_of(request).keep(connection, [Entry(stored.site_id, Kind.READ, 200, patient_id)])
-    return _follower(request, caller, Patient(stored.site_id, patient_id), stored.version)
+    return _follower(request, Patient(stored.site_id, patient_id), stored.version)
 
 
 async def _through_glass(request: Request, caller: Caller, patient_id: UUID) -> Follower:
-    elsewhere = None
-    if caller.role is Role.CLINICIAN:
-        async with transaction(pool_of(request), caller.scope) as connection:
-            elsewhere = await store.site_behind_glass(connection, caller.scope, caller.subject, patient_id)
-    if elsewhere is None:
-        raise unknown("patient")
-    there = SiteScope.of(elsewhere)
+    there, now = await site_through_glass(request, caller, patient_id), sessions_of(request).clock()
     async with transaction(pool_of(request), there) as connection:
-        stored = await store.page(connection, there, patient_id)
-        glass = await store.open_glass_to(connection, there, [patient_id], sessions_of(request).clock())
-        through = broken_by(caller, glass)
-        if stored is None or through is None:
-            raise unknown("patient")
-        trail_of(request).purpose = Purpose.BREAK_GLASS
-        await trail_of(request).keep(connection, [Entry(elsewhere, Kind.READ, 200, patient_id)])
-    return _follower(request, caller, Patient(elsewhere, patient_id), stored.version, glass=through.glass_id)
+        stored, through, _ = await page_through_glass(request, connection, there, caller, patient_id, now)
+        await trail_of(request).keep(connection, [Entry(stored.site_id, Kind.READ, 200, patient_id)])
+    return _follower(request, Patient(stored.site_id, patient_id), stored.version, glass=through.glass_id)
 
 
-def _follower(
-    request: Request, caller: Caller, patient: Patient, version: str, *, glass: UUID | None = None
-) -> Follower:
+def _follower(request: Request, patient: Patient, version: str, *, glass: UUID | None = None) -> Follower:
     session = session_of(request)
     token = request.headers.get("authorization", "").partition(" ")[2]
     return Follower(
-        who=_who(caller),
         patient=patient,
         version=version,
         session=session,
         until=None if session is not None else expiry_of(token),
         glass=glass,
     )
-
-
-def _who(caller: Caller) -> str:
-    return f"{caller.role} {caller.subject} {','.join(caller.scope.ids)}"
 
 
 async def _events(

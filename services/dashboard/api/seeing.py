@@ -15,7 +15,7 @@ from fastapi import Request
 from services.dashboard import store
 from services.dashboard.api.glass import broken_by
 from services.dashboard.api.standing import other_side
-from services.dashboard.domain import GOES_ON_FOR, RELOADED_WITHIN, context_of
+from services.dashboard.domain import GOES_ON_FOR, RELOADED_WITHIN, BrokenGlass, context_of
 from services.dashboard.pages.around import Around
 from shared.audit import Act, Entry, Kind, Purpose
 from shared.auth import Caller, Role
@@ -162,27 +162,46 @@ async def seen_by_link(request: Request, look: Look, link_id: UUID) -> Seen:
         return await _record_from_elsewhere(request, connection, there, seen)
 
 
-async def _seen_from_elsewhere(request: Request, look: Look) -> Seen:
-    elsewhere, caller = None, look.caller
+async def site_through_glass(request: Request, caller: Caller, patient_id: UUID) -> SiteScope:
+    """The other site whose patient's glass this clinician broke.
+
+    Raises:
+        Problem: 404.
+    """
+    site_id = None
     if caller.role is Role.CLINICIAN:
         async with transaction(pool_of(request), caller.scope) as connection:
-            elsewhere = await store.site_behind_glass(connection, caller.scope, caller.subject, look.patient_id)
-    if elsewhere is None:
+            site_id = await store.site_behind_glass(connection, caller.scope, caller.subject, patient_id)
+    if site_id is None:
         raise unknown("patient")
-    return await _seen_through_glass(request, look, SiteScope.of(elsewhere))
+    return SiteScope.of(site_id)
 
 
-async def _seen_through_glass(request: Request, look: Look, there: SiteScope) -> Seen:
+async def page_through_glass(
+    request: Request, connection: Connection, there: SiteScope, caller: Caller, patient_id: UUID, at: datetime
+) -> tuple[store.StoredPage, BrokenGlass, Sequence[BrokenGlass]]:
+    """The page, the glass that the caller broke to it, and all that is open to it now. This request's purpose is that.
+
+    Raises:
+        Problem: 404.
+    """
+    stored = await store.page(connection, there, patient_id)
+    glass = await store.open_glass_to(connection, there, [patient_id], at)
+    through = broken_by(caller, glass)
+    if stored is None or through is None:
+        raise unknown("patient")
+    trail_of(request).purpose = Purpose.BREAK_GLASS
+    return stored, through, glass
+
+
+async def _seen_from_elsewhere(request: Request, look: Look) -> Seen:
+    caller, patient_id = look.caller, look.patient_id
+    there = await site_through_glass(request, caller, patient_id)
     async with transaction(
-        pool_of(request), there, locks=[(site_id, look.patient_id) for site_id in there.sites]
+        pool_of(request), there, locks=[(site_id, patient_id) for site_id in there.sites]
     ) as connection:
-        stored = await store.page(connection, there, look.patient_id)
-        glass = await store.open_glass_to(connection, there, [look.patient_id], look.at)
-        through = broken_by(look.caller, glass)
-        if stored is None or through is None:
-            raise unknown("patient")
+        stored, through, glass = await page_through_glass(request, connection, there, caller, patient_id, look.at)
         around = Around(glass=glass, through=through)
-        trail_of(request).purpose = Purpose.BREAK_GLASS
         seen = _seen(_asked(request, look), stored, around, [through.on_record])
         return await _record_from_elsewhere(request, connection, there, seen)
 

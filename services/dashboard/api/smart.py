@@ -4,7 +4,6 @@ What comes back is taken only with what the launch began with: the verifier prov
 """
 
 import secrets
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -43,7 +42,6 @@ class SmartApp:
         self._servers = servers
         self._address = address
         self._secrets = secrets_of
-        self._tls = ssl.create_default_context()
 
     async def authorization_url(self, ehr: Ehr, flow: Flow, launch: str | None) -> str:
         """Where to send the browser. Without `launch` the EHR asks which patient it is about.
@@ -102,5 +100,5 @@ class SmartApp:
             redirect_uri=f"{self._address}{CALLBACK}",
             code_challenge_method="S256",
             timeout=_TIMEOUT_S,
-            verify=self._tls,
+            verify=self._servers.tls,
         )

@@ -36,12 +36,11 @@ class Ending(StrEnum):
 
 @dataclass(eq=False, slots=True)
 class Follower:
-    """Somebody with a page on the screen, of which they know this version. `who` is one person, on however many pages.
+    """Somebody with a page on the screen, of which they know this version.
 
     They may follow it while the session and the glass that they came by are open, and until a token of theirs ends.
     """
 
-    who: str
     patient: Patient
     version: str
     session: bytes | None = None
@@ -74,18 +73,25 @@ class Watch:
         self._pages_of: Counter[str] = Counter()
         self._looking: asyncio.Task[None] | None = None
 
-    def refuse_too_many(self, who: str) -> None:
-        """Raises:
-        Problem: 429, they follow as many pages as one person may.
+    @contextmanager
+    def place_of(self, who: str) -> Iterator[None]:
+        """One of the pages that this person may follow, for as long as the block lasts.
+
+        Raises:
+            Problem: 429, they follow as many as one person may.
         """
         if self._pages_of[who] >= self._most_each:
             why = f"You have {self._most_each} pages open that are kept up to date. Close one, or reload this one."
             raise Problem(429, "too-many-open", why, headers={"retry-after": "30"})
+        self._pages_of[who] += 1
+        try:
+            yield
+        finally:
+            self._pages_of -= Counter([who])
 
     @contextmanager
     def followed_by(self, follower: Follower, pool: Pool, sessions: Sessions) -> Iterator[None]:
         """Look for this follower too for as long as the block lasts."""
-        self._pages_of[follower.who] += 1
         self._followers.add(follower)
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look_while_some_follow(pool, sessions), context=Context())
@@ -93,7 +99,6 @@ class Watch:
             yield
         finally:
             self._followers.discard(follower)
-            self._pages_of -= Counter([follower.who])
 
     async def _look_while_some_follow(self, pool: Pool, sessions: Sessions) -> None:
         while followers := [one for one in self._followers if one.ending is None]:

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from shared.fhir import OURS
+from shared.key_sets import is_trustworthy
 
 PATIENT_SYSTEM = f"{OURS}/NamingSystem/patient-id"
 """The identifier system of our patient ids: an EHR that keeps ours writes it into `Patient.identifier`."""
@@ -16,7 +16,8 @@ PATIENT_SYSTEM = f"{OURS}/NamingSystem/patient-id"
 FHIR_ID = re.compile(r"[A-Za-z0-9-][A-Za-z0-9.-]{0,63}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _PRACTITIONER = re.compile(r"(?:(?P<server>https?://.*)/)?(?P<who>Practitioner(?:Role)?/[A-Za-z0-9.-]{1,64})")
-_LOOPBACK = ("127.0.0.1", "localhost")
+# As browsers send it: in lower case, and without the port that the scheme implies.
+_ORIGIN = re.compile(r"(https(?!.*:443$)|http(?!.*:80$))://[a-z0-9.-]+(:[1-9][0-9]{0,4})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,11 @@ class Ehr:
     def ehr_id(self) -> str:
         return f"{self.site_id}.{self.name}"
 
+    @property
+    def at_provider(self) -> str:
+        """What sessions that it opened have as their session at the provider."""
+        return f"ehr {self.ehr_id}"
+
     def subject_of(self, user: str) -> str | None:
         """Who one of its users is on record, `riverbend.epic/Practitioner/7`; None for who is no practitioner there."""
         match = _PRACTITIONER.fullmatch(user)
@@ -51,12 +57,10 @@ class Ehr:
         """What keeps it from being registered, as a sentence; None when nothing does."""
         if not (_NAME.fullmatch(self.site_id) and _NAME.fullmatch(self.name)):
             return "Site and name are lower-case letters, digits and hyphens, at most 40."
-        if not all(map(_is_safe, (self.key_set, self.fhir_server, *self.origins))):
+        if not all(map(is_trustworthy, (self.key_set, self.fhir_server, *self.origins))):
             return "Addresses begin with https: only so it is sure whose they are."
-        if any(urlsplit(origin)._replace(scheme="", netloc="").geturl() for origin in self.origins):
-            return "An origin is https://, a host and perhaps a port, and nothing after it."
-        if any(character in origin for origin in self.origins for character in " ,;*'\""):
-            return "An origin is of one host: no pattern and no list."
+        if not all(map(_ORIGIN.fullmatch, self.origins)):
+            return "An origin is https://, one host in lower case (no pattern), perhaps a port, and nothing after it."
         return None if self.issuer and self.client_id else "Issuer and client id cannot be empty."
 
 
@@ -76,10 +80,3 @@ def _uuid(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
-
-
-def _is_safe(address: str) -> bool:
-    parts = urlsplit(address)
-    return bool(parts.hostname) and (
-        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-    )

@@ -8,6 +8,7 @@ from services.dashboard.store.ehrs import (
     launcher_of_all_sites,
     record_ehr,
     record_ehr_revoked,
+    record_sessions_ended,
 )
 from services.dashboard.store.glass import (
     glass,
@@ -97,6 +98,7 @@ __all__ = [
     "record_links_ended",
     "record_links_forgotten",
     "record_pages",
+    "record_sessions_ended",
     "record_sites",
     "record_views",
     "record_views_timed_out",

@@ -9,7 +9,11 @@ from shared.db import Connection, SiteScope
 
 
 async def record_ehr(connection: Connection, ehr: Ehr, at: datetime) -> None:
-    """Add an EHR, or replace what is known of it; one that was revoked counts again."""
+    """Add an EHR, or replace what is known of it; one that was revoked counts again.
+
+    Raises:
+        UniqueViolationError: another one that counts has its issuer or FHIR server.
+    """
     await connection.execute(
         """
         INSERT INTO ehr (site_id, name, issuer, key_set, fhir_server, client_id, origins, added_at)
@@ -28,12 +32,20 @@ async def record_ehr(connection: Connection, ehr: Ehr, at: datetime) -> None:
     )
 
 
-async def record_ehr_revoked(connection: Connection, site_id: str, name: str, at: datetime) -> bool:
-    """Revoke an EHR; False when the site has none of this name."""
-    status = await connection.execute(
-        "UPDATE ehr SET revoked_at = coalesce(revoked_at, $3) WHERE site_id = $1 AND name = $2", site_id, name, at
+async def record_ehr_revoked(connection: Connection, site_id: str, name: str, at: datetime) -> Ehr | None:
+    """Revoke an EHR; None when the site has none of this name."""
+    row = await connection.fetchrow(
+        "UPDATE ehr SET revoked_at = coalesce(revoked_at, $3) WHERE site_id = $1 AND name = $2 RETURNING *",
+        site_id,
+        name,
+        at,
     )
-    return status != "UPDATE 0"
+    return None if row is None else _ehr(row)
+
+
+async def record_sessions_ended(connection: Connection, ehr: Ehr) -> None:
+    """End every session that an EHR opened."""
+    await connection.execute("DELETE FROM session WHERE provider_session = $1", ehr.at_provider)
 
 
 async def ehrs(connection: Connection, scope: SiteScope) -> list[Ehr]:
@@ -43,13 +55,15 @@ async def ehrs(connection: Connection, scope: SiteScope) -> list[Ehr]:
 
 
 async def caller_of_all_sites(connection: Connection, issuer: str) -> Ehr | None:
-    """The one EHR that signs with this name; None when there is none, or when two could be meant."""
-    return _one(await connection.fetch("SELECT * FROM ehr WHERE issuer = $1 AND revoked_at IS NULL", issuer))
+    """The EHR that signs with this name; None when there is none."""
+    row = await connection.fetchrow("SELECT * FROM ehr WHERE issuer = $1 AND revoked_at IS NULL", issuer)
+    return None if row is None else _ehr(row)
 
 
 async def launcher_of_all_sites(connection: Connection, fhir_server: str) -> Ehr | None:
-    """The one EHR whose FHIR server this is; None when there is none, or when two could be meant."""
-    return _one(await connection.fetch("SELECT * FROM ehr WHERE fhir_server = $1 AND revoked_at IS NULL", fhir_server))
+    """The EHR whose FHIR server this is; None when there is none."""
+    row = await connection.fetchrow("SELECT * FROM ehr WHERE fhir_server = $1 AND revoked_at IS NULL", fhir_server)
+    return None if row is None else _ehr(row)
 
 
 async def is_origin_of_all_sites(connection: Connection, origin: str) -> bool:
@@ -71,10 +85,6 @@ async def framers_of_all_sites(connection: Connection, session_hash: bytes) -> t
         session_hash,
     )
     return None if origins is None else tuple(origins)
-
-
-def _one(rows: list[asyncpg.Record]) -> Ehr | None:
-    return _ehr(rows[0]) if len(rows) == 1 else None
 
 
 def _ehr(row: asyncpg.Record) -> Ehr:

@@ -28,7 +28,7 @@ from services.intake.api.alerts import (
     taking,
 )
 from services.intake.api.high_risk import high_risk_of
-from services.intake.api.staff import bar_of
+from services.intake.api.staff import bar_of, patient_page
 from services.intake.pages.alerts import present_alert, present_alerts
 from shared.auth import Caller
 from shared.errors import KeyRingAway, Problem
@@ -114,6 +114,6 @@ async def _shown(request: Request, caller: Caller, alert_id: UUID, problem: Prob
 def _around(request: Request, caller: Caller) -> dict[str, Any]:
     return {
         "now": sessions_of(request).clock(),
-        "patient_page": f"{request.app.state.platform.public_urls['dashboard']}/patients",
+        "patient_page": patient_page(request),
         "bar": bar_of(request, caller, "alerts"),
     }

@@ -5,7 +5,7 @@ Every change is kept as a version with who made it and when. An alert stays with
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
@@ -16,6 +16,7 @@ from services.intake.api.alerts import ClinicPeople
 from services.intake.api.standing import about_site
 from services.intake.domain import (
     NETWORK_RULES,
+    RATE_OVER,
     Comparison,
     Definition,
     Rule,
@@ -36,7 +37,6 @@ NamedRule = Annotated[
     str, Path(pattern=r"^[a-z0-9][a-z0-9-]{1,39}$", description="`severe-pain`, or a name of the site's own")
 ]
 Line = Annotated[str, Field(min_length=1, max_length=200)]
-RATE_OVER = timedelta(days=30)
 TARGET = 0.10
 
 
@@ -55,7 +55,7 @@ class DefinitionBody(BaseModel):
 
 
 class RuleBody(BaseModel):
-    """How a rule is to be from now on. `definition` makes or changes a rule of the site's own, and is left out else."""
+    """How a rule is to be from now on. `definition` makes or rewords a rule of the site's own, and is left out else."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -181,7 +181,7 @@ def _defined(rule_id: str, known: Rule | None, body: RuleBody) -> Rule:
     """The rule that is to be changed, or a new one of the site's own.
 
     Raises:
-        Problem: 404 without a definition and without such a rule, 409 where a rule of the network is to look elsewhere.
+        Problem: 404 without a definition and without such a rule, 409 where a rule is to look elsewhere.
     """
     if body.definition is None:
         if known is None:
@@ -199,6 +199,8 @@ def _defined(rule_id: str, known: Rule | None, body: RuleBody) -> Rule:
         citation=made.citation,
         recall=made.recall,
     )
+    if known is not None and known.definition.looks_at != definition.looks_at:
+        raise conflict("rule-looks-elsewhere", "What a rule looks at stays. Switch it off and make another one.")
     return Rule(rule_id, "", definition, _settings(body))
 
 

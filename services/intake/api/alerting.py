@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from uuid import uuid4
 
 from services.intake import store
-from services.intake.domain import NewAlert, Rule, repeats_marked, rules_in_force, rules_met
+from services.intake.domain import RATE_OVER, NewAlert, Rule, repeats_marked, rules_in_force, rules_met
 from shared.db import Connection, SiteScope
 from shared.http.sessions import Clock
 
@@ -30,7 +30,7 @@ class Alerting:
         surveys: Sequence[store.SurveyRow],
         standings: Mapping[store.Wanted, store.Standing],
     ) -> None:
-        """Raise what these surveys alert to. Their patients are held, and the surveys are recorded."""
+        """Raise what these surveys alert to, none for one of long ago. They are recorded, and their patients held."""
         rules = await self._rules(connection, standings)
         now = self._clock()
         raised = [
@@ -46,6 +46,7 @@ class Alerting:
                 raised_at=now,
             )
             for survey in surveys
+            if now - survey.submitted_at <= RATE_OVER
             for met in rules_met(rules[survey.site_id], survey.response["answers"], survey.scores)
         ]
         if raised:

@@ -90,8 +90,8 @@ class PinnedRule(BaseModel):
 class AlertAnswer(BaseModel):
     """An alert. `question` and `chosen` are what the patient was asked and answered; `waiting_s` is how long nobody has
     taken it, null when somebody has. `escalation` counts the levels that were reached. `is_late`: the survey was
-    entered days after it was given. `times_repeated` counts later surveys that met the rule too and raised no alert,
-    `worst_repeated` is the worst answer there.
+    entered days after it was given; `is_in_error`: it was marked as entered in error since. `times_repeated` counts
+    later surveys that met the rule too and raised no alert, `worst_repeated` is the worst answer there.
     """
 
     id: UUID
@@ -111,6 +111,7 @@ class AlertAnswer(BaseModel):
     submitted_at: datetime
     raised_at: datetime
     is_late: bool
+    is_in_error: bool
     waiting_s: int | None
     escalation: int
     state: AlertState
@@ -261,20 +262,20 @@ async def _stepped(
     return Recorded(str(alert_id), [])
 
 
-async def alerts_of(request: Request, caller: Caller, after: str | None) -> Alerts:
-    """A page of the alerts of the caller's sites that are not closed, each patient's on record as read."""
+async def alerts_of(request: Request, caller: Caller, after: str | None, *, shown: int = AT_ONCE) -> Alerts:
+    """A page of the alerts of the caller's sites that are not closed; the first `shown` are on record as read."""
     place = None if after is None else _place(after)
     async with transaction(pool_of(request), caller.scope) as connection:
         found = await store.waiting_alerts(connection, caller.scope, place, AT_ONCE + 1)
         rules = await store.pinned_rules(connection, caller.scope)
-        shown = found[:AT_ONCE]
-        patients = sorted({Patient(one.alert.site_id, one.alert.patient_id) for one in shown})
+        page = found[:AT_ONCE]
+        patients = sorted({Patient(one.alert.site_id, one.alert.patient_id) for one in page[:shown]})
         read = [Entry(patient.site_id, Kind.READ, 200, patient.patient_id) for patient in patients]
         own = [Entry(site_id, Kind.READ, 200) for site_id in scope_on_record(caller).ids]
         await trail_of(request).keep(connection, read or own)
     now = sessions_of(request).clock()
-    items = [AlertAnswer(**_described(one, rules, now)) for one in shown]
-    return Alerts(items=items, next=_after(shown[-1].alert) if len(found) > len(shown) else None)
+    items = [AlertAnswer(**_described(one, rules, now)) for one in page]
+    return Alerts(items=items, next=_after(page[-1].alert) if len(found) > len(page) else None)
 
 
 async def alert_of(request: Request, caller: Caller, alert_id: UUID) -> AlertHistory:
@@ -339,6 +340,7 @@ def _described(shown: store.ShownAlert, of_sites: Mapping[tuple[str, str], Rule]
         "submitted_at": alert.submitted_at,
         "raised_at": alert.raised_at,
         "is_late": alert.is_late,
+        "is_in_error": shown.is_in_error,
         "waiting_s": max(0, int((now - alert.waits_since).total_seconds())) if is_waiting else None,
         "escalation": alert.escalation,
         "state": alert.state,

@@ -3,6 +3,7 @@
 They stand in no event, no log and no audit. Forgetting them keeps the word of a patient who wants no messages.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated
@@ -46,6 +47,12 @@ class ContactBody(BaseModel):
     wants_messages: YesNo
 
 
+class Forgotten(BaseModel):
+    """Somebody whose addresses are to be forgotten."""
+
+    patient_id: UUID
+
+
 class ContactAnswer(ContactBody):
     patient_id: UUID
     changed_at: datetime
@@ -56,7 +63,12 @@ async def put_contact(
     request: Request, patient_id: UUID, body: ContactBody, caller: SiteStaff, site: NamedSite = None
 ) -> Response:
     """Say how a patient is reached; coming messages follow it."""
-    command = _command(ring_of(request), patient_id)
+    command = Command[ContactBody](
+        locks=lambda _site, _body: [str(patient_id)],
+        record=partial(_record, ring_of(request), patient_id),
+        status=200,
+        about=patient_id,
+    )
     return await execute(request, command, Batch([body], is_single=True), site_id=caller.writing_site(site), key=None)
 
 
@@ -70,6 +82,16 @@ async def read_contact(request: Request, patient_id: UUID, caller: SiteStaff, si
         if row is None:
             raise unknown("contact")
         await keep_read(request, connection, site_id, patient_id)
+    return await opened_contact(request, site_id, patient_id, row)
+
+
+async def opened_contact(request: Request, site_id: str, patient_id: UUID, row: store.ContactRow) -> ContactAnswer:
+    """What is kept, readable.
+
+    Raises:
+        KeyRingAway: it cannot be opened now.
+        Problem: 410, the patient was erased meanwhile.
+    """
     addresses = {} if row.addresses is None else await _opened(request, Patient(site_id, patient_id), row.addresses)
     return ContactAnswer(
         patient_id=patient_id,
@@ -85,24 +107,9 @@ async def read_contact(request: Request, patient_id: UUID, caller: SiteStaff, si
 @router.delete("/v1/patients/{patient_id}/contact", response_model=Accepted)
 async def forget_contact(request: Request, patient_id: UUID, caller: SiteStaff, site: NamedSite = None) -> Response:
     """Forget the addresses of a patient; again changes nothing."""
-    site_id = caller.writing_site(site)
-    scope = SiteScope.of(site_id)
-    async with transaction(pool_of(request), scope) as connection:
-        row = await store.contact(connection, scope, patient_id)
-    if row is None:
-        raise unknown("contact")
-    body = ContactBody(wants_messages=row.contact.wants_messages)
-    command = _command(ring_of(request), patient_id)
-    return await execute(request, command, Batch([body], is_single=True), site_id=site_id, key=None)
-
-
-def _command(ring: KeyRing, patient_id: UUID) -> Command[ContactBody]:
-    return Command(
-        locks=lambda _site, _body: [str(patient_id)],
-        record=partial(_record, ring, patient_id),
-        status=200,
-        about=patient_id,
-    )
+    command = Command[Forgotten](locks=lambda _site, body: [str(body.patient_id)], record=_forget, status=200)
+    batch = Batch([Forgotten(patient_id=patient_id)], is_single=True)
+    return await execute(request, command, batch, site_id=caller.writing_site(site), key=None)
 
 
 async def _record(ring: KeyRing, patient_id: UUID, connection: Connection, site_id: str, body: ContactBody) -> Recorded:
@@ -125,13 +132,18 @@ async def _record(ring: KeyRing, patient_id: UUID, connection: Connection, site_
     return Recorded(str(patient_id), [])
 
 
-async def _opened(request: Request, patient: Patient, sealed: str) -> dict[str, str]:
-    """The addresses by channel.
+async def _forget(connection: Connection, site_id: str, body: Forgotten) -> Recorded:
+    row = await store.contact(connection, SiteScope.of(site_id), body.patient_id)
+    if row is None:
+        raise unknown("contact")
+    contact = replace(row.contact, has_email=False, has_phone=False, preferred=None, language=None)
+    row = row._replace(contact=contact, addresses=None, changed_at=datetime.now(UTC))
+    await store.record_contact(connection, site_id, body.patient_id, row)
+    return Recorded(str(body.patient_id), [])
 
-    Raises:
-        KeyRingAway: they cannot be opened now.
-        Problem: 410, the patient was erased meanwhile.
-    """
+
+async def _opened(request: Request, patient: Patient, sealed: str) -> dict[str, str]:
+    """The addresses by channel."""
     opens = await ring_of(request).opener(patient)
     words = opens(sealed, in_record(patient.patient_id, "addresses"))
     if words.state is WordsState.ERASED:

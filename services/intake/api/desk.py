@@ -14,6 +14,7 @@ from fastapi import Request
 
 from services.intake import store
 from services.intake.api.entry import found_by
+from services.intake.api.staff import in_address
 from services.intake.domain import Form, Opening, form_for, form_without, openings
 from services.intake.domain.drafts import Answered, Part, Taken, part_of, parts, take
 from shared.audit import Entry, Kind
@@ -29,11 +30,12 @@ OF_PATIENT = "/survey"
 
 
 class Place(NamedTuple):
-    """The visit that is answered for, and where its pages stand."""
+    """The visit that is answered for, where its pages stand, and where one comes from to them."""
 
     site_id: str
     visit: VisitUpdated
     base: str
+    home: str
 
     @property
     def patient(self) -> Patient:
@@ -46,11 +48,6 @@ class Place(NamedTuple):
     @property
     def is_for_staff(self) -> bool:
         return self.base != OF_PATIENT
-
-    @property
-    def home(self) -> str:
-        """Where one came from."""
-        return f"/visits/{self.visit.visit_id}" if self.is_for_staff else "/start"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +145,14 @@ async def _place(request: Request, connection: Connection, caller: Caller) -> Pl
         found = await found_by(connection, caller)
         visit = None if found is None else await store.visit(connection, caller.scope, found.link.visit_id)
         (site_id,) = caller.sites
-        return None if visit is None else Place(site_id, visit, OF_PATIENT)
+        return None if visit is None else Place(site_id, visit, OF_PATIENT, "/start")
     visit_id = UUID(request.path_params["visit_id"])
     known = await store.visit_of(connection, caller.scope, visit_id)
     if known is None:
         raise unknown("visit")
-    return Place(*known, base=f"/visits/{visit_id}/survey")
+    site_id, visit = known
+    page = f"/visits/{visit_id}"
+    return Place(site_id, visit, f"{page}/survey", page + in_address(caller, site_id))
 
 
 async def _read(connection: Connection, place: Place) -> tuple[store.SurveyRule, store.DraftRow, Form, bool]:

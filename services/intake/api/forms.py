@@ -59,6 +59,12 @@ class FormChange(BaseModel):
     state: Literal[FormState.RETIRED]
 
 
+class Retirement(FormChange):
+    """The form with it, for the record."""
+
+    form_id: UUID
+
+
 class FormAnswer(BaseModel):
     """A form without its items. `uploaded_at` is null for one that ships with the system."""
 
@@ -151,10 +157,11 @@ async def change_form(
     if form_id in SHIPPED:
         raise conflict("form-shipped", "This form ships with the system and cannot be retired.")
     site_id = caller.writing_site(site)
-    command = Command[FormChange](
-        locks=lambda _site, _body: [f"form:{form_id}"], record=partial(_retire, caller, form_id), status=200
+    command = Command[Retirement](
+        locks=lambda _site, one: [f"form:{one.form_id}"], record=partial(_retire, caller), status=200
     )
-    return await execute(request, command, Batch([body], is_single=True), site_id=site_id, key=None)
+    batch = Batch([Retirement(form_id=form_id, state=body.state)], is_single=True)
+    return await execute(request, command, batch, site_id=site_id, key=None)
 
 
 def _compiled(body: FormBody) -> Definition:
@@ -195,10 +202,10 @@ def _known(form_id: UUID, resource: Mapping[str, Any], body: FormBody) -> Record
     return Recorded(str(form_id), [])
 
 
-async def _retire(caller: Caller, form_id: UUID, connection: Connection, site_id: str, _change: FormChange) -> Recorded:
-    if not await store.record_form_retired(connection, site_id, form_id, datetime.now(UTC), caller.subject):
+async def _retire(caller: Caller, connection: Connection, site_id: str, one: Retirement) -> Recorded:
+    if not await store.record_form_retired(connection, site_id, one.form_id, datetime.now(UTC), caller.subject):
         raise unknown("form")
-    return Recorded(str(form_id), [])
+    return Recorded(str(one.form_id), [])
 
 
 async def _resource(connection: Connection, site_id: str, form_id: UUID) -> Mapping[str, Any]:

@@ -111,13 +111,13 @@ async def put_huddle(
     return body
 
 
-async def high_risk_of(request: Request, caller: Caller) -> HighRisk:
-    """The list of the caller's sites, each patient's place on record as read."""
+async def high_risk_of(request: Request, caller: Caller, *, shown: int = MOST_FLAGGED) -> HighRisk:
+    """The list of the caller's sites; the first `shown` patients are on record as read."""
     now = sessions_of(request).clock()
     async with transaction(pool_of(request), caller.scope) as connection:
         flagged = await store.flagged_patients(connection, caller.scope, now, MOST_FLAGGED)
         huddles = await store.huddles(connection, caller.scope)
-        patients = sorted(Patient(one.flag.site_id, one.flag.patient_id) for one in flagged)
+        patients = sorted(Patient(one.flag.site_id, one.flag.patient_id) for one in flagged[:shown])
         read = [Entry(patient.site_id, Kind.READ, 200, patient.patient_id) for patient in patients]
         own = [Entry(site_id, Kind.READ, 200) for site_id in scope_on_record(caller).ids]
         await trail_of(request).keep(connection, read or own)

@@ -159,13 +159,9 @@ async def _answers(
     connection: Connection, ground: Ground, values: dict[str, Any], ready: Callable[..., Ready]
 ) -> Ready:
     patient_id = await _patient_id(connection, ground, values.pop("patient"))
-    given = {
-        **values,
-        "patient_id": patient_id,
-        "visit_id": await _visit_id(connection, ground, values.pop("visit")),
-        "submitted_at": values["submitted_at"].isoformat(),
-    }
-    given.pop("visit", None)
+    visit_id = await _visit_id(connection, ground, values.pop("visit"))
+    submitted_at = values["submitted_at"].isoformat()
+    given = {**values, "patient_id": patient_id, "visit_id": visit_id, "submitted_at": submitted_at}
     item = Item(ground.caller, ground.site_id, _checked(SurveyBody, given))
     return ready([str(patient_id)], partial(_submit, ground.ring, ground.alerting, item), patient_id)
 

@@ -104,7 +104,7 @@ class Run:
                 result = await by_itself(connection, partial(one.record, connection))
                 if isinstance(result, Recorded):
                     known.update(one.hashes)
-                    done.known += [(one.hashes[0], patient_id) for patient_id in _patients(one, result)]
+                    done.known.append((one.hashes[0], one.patient_id or UUID(result.id)))
                 done.results.append(result)
             else:
                 done.results.append(one)
@@ -152,12 +152,6 @@ class _Done:
         self.rows = rows
         self.results = list[Result]()
         self.known = list[tuple[bytes, UUID]]()
-
-
-def _patients(ready: Ready, recorded: Recorded) -> list[UUID]:
-    if ready.patient_id is not None:
-        return [ready.patient_id]
-    return [UUID(recorded.id)]
 
 
 async def _patiently(run: Run) -> bool:

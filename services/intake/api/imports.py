@@ -43,6 +43,7 @@ UPLOADS = "v1/imports|imports"
 _CSV, _NDJSON = "text/csv", "application/x-ndjson"
 _MARK = "\ufeff"  # by which spreadsheets know UTF-8
 _KEPT_FOR, _ARRIVES_FOR, _SHOWN_ROWS = timedelta(days=30), timedelta(hours=1), 50
+_MOST = 20
 _SEEMS_CUT_AFTER = timedelta(seconds=30)
 _COLUMNS: dict[str, Any] = {
     name: {"type": "string", "maxLength": 500} for kind in ImportKind for name in column_names(kind)
@@ -208,11 +209,11 @@ class Desk:
         self._importer.start(run)
         return self._answer(begun)
 
-    async def newest(self) -> list[ImportAnswer]:
+    async def newest(self, most: int = _MOST) -> list[ImportAnswer]:
         async with transaction(self._pool, self._scope) as connection:
-            files = await store.import_files(connection, self._scope)
+            files = await store.import_files(connection, self._scope, most)
             await keep_read(self._request, connection, self._site_id, None)
-        return [self._answer(file) for file in files if file.stage != ARRIVING]
+        return [self._answer(file) for file in files]
 
     async def look_up(self, import_id: UUID) -> ImportAnswer:
         async with transaction(self._pool, self._scope) as connection:

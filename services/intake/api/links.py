@@ -85,10 +85,13 @@ async def make_link(
     answer = await execute(request, command, Batch([body], is_single=True), site_id=site_id, key=key)
     made = orjson.loads(answer.body)
     headers = {name: value for name, value in answer.headers.items() if name == "idempotent-replayed"}
-    secret = secret_of(link_keys[0], site_id, UUID(made["id"]))
+    link_id, scope = UUID(made["id"]), SiteScope.of(site_id)
+    secret: str | None = secret_of(link_keys[0], site_id, link_id)
     if headers:
-        async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
-            secret = await _known_secret(connection, link_keys, site_id, UUID(made["id"]))
+        async with transaction(pool_of(request), scope) as connection:
+            secret = await store.known_secret(connection, scope, site_id, link_id, link_keys)
+    if secret is None:
+        raise conflict("link-not-shown", "The key of this link is not in use any more. Make another link.")
     made["link"] = f"{request.app.state.platform.public_urls['intake']}/l/{site_id}/{secret}"
     return Response(orjson.dumps(made), answer.status_code, headers, "application/json")
 
@@ -160,18 +163,6 @@ async def _make(
     )
     await store.record_link(connection, site_id, link, secret_hash(secret_of(link_key, site_id, link.link_id)))
     return Recorded(str(link.link_id), [])
-
-
-async def _known_secret(connection: Connection, keys: Sequence[bytes], site_id: str, link_id: UUID) -> str:
-    """The secret that a link has, whichever of the keys made it.
-
-    Raises:
-        Problem: 409, none of them did.
-    """
-    for secret in (secret_of(key, site_id, link_id) for key in keys):
-        if await store.link_with_secret(connection, SiteScope.of(site_id), secret_hash(secret)) is not None:
-            return secret
-    raise conflict("link-not-shown", "The key of this link is not in use any more. Make another link.")
 
 
 def _described(link: Link, now: datetime) -> LinkAnswer:

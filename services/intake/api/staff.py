@@ -63,3 +63,8 @@ def bar_of(request: Request, caller: Caller, page: str, site_id: str | None = No
         site=site_id,
         site_name=name,
     )
+
+
+def patient_page(request: Request) -> str:
+    """Where the page of a patient stands, but for the patient's id."""
+    return f"{request.app.state.platform.public_urls['dashboard']}/patients"

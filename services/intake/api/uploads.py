@@ -59,6 +59,8 @@ async def _parts(stream: AsyncIterable[bytes], boundary: bytes) -> AsyncIterator
         while True:
             at = held.find(delimiter)
             if at < 0:
+                if head is None and len(held) > _LONGEST_HEAD:
+                    raise _broken()
                 safe = len(held) - len(delimiter) + 1
                 if head is not None and safe > 0:
                     yield head, held[:safe]

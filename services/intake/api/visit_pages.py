@@ -21,10 +21,10 @@ from services.intake.api.high_risk import high_risk_of
 from services.intake.api.import_pages import by_the_clock
 from services.intake.api.imports import Desk
 from services.intake.api.links import LinkBody, make_link
-from services.intake.api.staff import AtSite, bar_of, in_address, site_shown_to
+from services.intake.api.staff import AtSite, bar_of, in_address, patient_page, site_shown_to
 from services.intake.api.worklist import Ground, ground_of, row_of, rows_of_week
 from services.intake.domain import WEEKS_SHOWN, LinkProgress, NextStep, Week, has_lately_been_written_to
-from services.intake.pages.worklist import Around, Filter, Row, Worklist, show_visit, show_worklist
+from services.intake.pages.worklist import BESIDE, Around, Filter, Row, Worklist, show_visit, show_worklist
 from shared.audit import Entry, Kind
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope, transaction
@@ -72,14 +72,15 @@ async def show_visits(
     site_id = site_shown_to(caller, site)
     ground, week, rows = await _week(request, site_id, asked.week)
     here = replace(caller, sites=frozenset({site_id}))
-    alerts, high_risk = await alerts_of(request, here, None), await high_risk_of(request, here)
-    newest = [by_the_clock(one, ground.zone) for one in await Desk(request, caller, site_id).newest()]
+    alerts = await alerts_of(request, here, None, shown=BESIDE)
+    high_risk = await high_risk_of(request, here, shown=BESIDE)
+    newest = [by_the_clock(one, ground.zone) for one in await Desk(request, caller, site_id).newest(1)]
     html = show_worklist(
         Worklist(rows, week, ground.now, asked.shown, uuid4().hex, asked.sent, asked.left),
         alerts=alerts.model_dump(),
         high_risk=high_risk.model_dump(),
         newest=next(iter(newest), None),
-        patient_page=_patient_page(request),
+        patient_page=patient_page(request),
         bar=bar_of(request, caller, "visits", site_id, ground.site.name),
     )
     return HTMLResponse(html)
@@ -170,7 +171,7 @@ async def _shown(
             raise unknown("visit")
         messages = await store.deliveries_of(connection, scope, visit_id)
         await keep_read(request, connection, site_id, visit.patient_id)
-    around = Around(ground.now, _patient_page(request), uuid4().hex, link, None if why is None else why.detail)
+    around = Around(ground.now, patient_page(request), uuid4().hex, link, None if why is None else why.detail)
     bar = bar_of(request, caller, "visits", site_id, ground.site.name)
     return HTMLResponse(show_visit(row_of(visit, ground), messages, around, bar), 200 if why is None else why.status)
 
@@ -199,7 +200,3 @@ def _back(caller: Caller, site_id: str, week: int, counted: Mapping[str, int]) -
     named = {"site": site_id} if len(caller.sites) > 1 else {}
     said = {"week": week, "sent": counted["accepted"], "left": counted["rejected"], **named}
     return RedirectResponse(f"/visits?{urlencode(said)}", status_code=303)
-
-
-def _patient_page(request: Request) -> str:
-    return f"{request.app.state.platform.public_urls['dashboard']}/patients"

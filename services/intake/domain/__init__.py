@@ -17,6 +17,7 @@ from services.intake.domain.alert_rules import (
 )
 from services.intake.domain.alert_words import AnswerWords, answer_in_words
 from services.intake.domain.alerts import (
+    RATE_OVER,
     Alert,
     AlertState,
     Met,
@@ -108,6 +109,7 @@ __all__ = [
     "NETWORK_RULES",
     "OFF",
     "OPTIONAL_PARTS",
+    "RATE_OVER",
     "THE_WORKER",
     "TYPED",
     "VISIT_KINDS",

@@ -51,6 +51,11 @@ class Definition:
     citation: str
     recall: str | None = None
 
+    @property
+    def looks_at(self) -> tuple[Source, str, Comparison]:
+        """What stays in all versions of a rule: only so do their alerts compare."""
+        return self.source, self.name, self.comparison
+
 
 @dataclass(frozen=True, slots=True)
 class RuleSettings:

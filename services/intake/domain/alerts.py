@@ -19,6 +19,8 @@ from shared.errors import conflict
 from shared.events import Score
 
 LATE_AFTER = timedelta(days=3)
+RATE_OVER = timedelta(days=30)
+"""What the rate of alerts looks back on. An answer of before that is history: it asks nobody to call."""
 
 
 class AlertState(StrEnum):

@@ -64,6 +64,10 @@ class Part(NamedTuple):
     def questions(self) -> list[Item]:
         return [item for item in inside(self.section) if item.is_asked and item.link_id in self.shown]
 
+    def told(self, answered: Answered) -> list[Item]:
+        """Questions that were answered, and those that must be: nothing is said of what may be left empty and was."""
+        return [item for item in self.questions if item.asks_for_reason or answered.has(item)]
+
     def unanswered(self, answered: Answered) -> list[Item]:
         """Questions that must still be answered, or skipped with a reason."""
         return [item for item in self.questions if item.asks_for_reason and not answered.has(item)]

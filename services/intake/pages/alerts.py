@@ -8,10 +8,9 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
 
-from services.intake.pages.bar import Bar
+from services.intake.pages.bar import Bar, staff_page, staff_templates
 from shared.errors import Problem
 from shared.events import Diagnosis
-from shared.pages import environment
 from shared.pages.words import counted
 
 Json = Mapping[str, Any]
@@ -51,12 +50,15 @@ class Standing(NamedTuple):
 
 def present_alerts(alerts: Json, high_risk: Json, *, now: datetime, patient_page: str, bar: Bar) -> str:
     """The alerts that are not closed, and the high-risk list. `patient_page` is where a patient's page stands."""
-    return _render("alerts.html", bar, alerts=alerts, high_risk=high_risk, now=now, patient_page=patient_page)
+    return staff_page(
+        _templates(), "alerts.html", bar, alerts=alerts, high_risk=high_risk, now=now, patient_page=patient_page
+    )
 
 
 def present_alert(alert: Json, *, now: datetime, patient_page: str, problem: Problem | None, bar: Bar) -> str:
     """One alert, with what can be done with it; `problem` is why the last step was not taken."""
-    return _render(
+    return staff_page(
+        _templates(),
         "alert.html",
         bar,
         alert=alert,
@@ -138,12 +140,8 @@ WORDS: Mapping[str, object] = {
 }
 
 
-def _render(template: str, bar: Bar, **values: object) -> str:
-    return _templates().get_template(template).render(bar=bar, is_synthetic=bar.is_synthetic, **values)
-
-
 @cache
 def _templates() -> Environment:
-    made = environment(__package__ or "services.intake.pages")
+    made = staff_templates()
     made.globals |= {**WORDS, "rule_words": rule_words, "step_words": step_words}
     return made

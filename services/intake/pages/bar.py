@@ -1,9 +1,13 @@
 """What stands above every page of a clinic's staff: where one is, where else one can go, and who one is here."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
+from jinja2 import Environment
+
 from shared.auth import Role
+from shared.pages import environment
 
 _PAGES = {"visits": "Visits", "alerts": "Alerts", "imports": "Imports"}
 _PAGES_OF = {Role.COORDINATOR: tuple(_PAGES), Role.CLINICIAN: ("alerts",)}
@@ -53,3 +57,14 @@ class Bar(NamedTuple):
     def who(self) -> str:
         """`Riverbend GI, chris-kim, coordinator`."""
         return ", ".join(filter(None, [self.site_name, self.subject, str(self.role)]))
+
+
+def staff_page(made: Environment, template: str, bar: Bar, **values: object) -> str:
+    """A page under this bar."""
+    return made.get_template(template).render(bar=bar, is_synthetic=bar.is_synthetic, **values)
+
+
+@cache
+def staff_templates() -> Environment:
+    """Those of all the staff's pages, so that what the pages share is compiled once; each adds the words it needs."""
+    return environment("services.intake.pages")

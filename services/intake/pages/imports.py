@@ -6,8 +6,7 @@ from typing import Any
 
 from jinja2 import Environment
 
-from services.intake.pages.bar import Bar
-from shared.pages import environment
+from services.intake.pages.bar import Bar, staff_page, staff_templates
 from shared.pages.words import counted
 
 Answer = Mapping[str, Any]
@@ -28,12 +27,12 @@ def show_imports(
     bar: Bar,
 ) -> str:
     """`columns` of each kind: name, what to write there, whether every row needs it. `wrong`: about the last try."""
-    return _render("imports.html", bar, newest=newest, columns=columns, wrong=wrong)
+    return staff_page(_templates(), "imports.html", bar, newest=newest, columns=columns, wrong=wrong)
 
 
 def show_import(answer: Answer, *, bar: Bar) -> str:
     """What became of a file, and the one thing to do next."""
-    return _render("import.html", bar, one=answer)
+    return staff_page(_templates(), "import.html", bar, one=answer)
 
 
 def in_a_sentence(answer: Answer) -> str:
@@ -56,12 +55,8 @@ def _rows(count: int) -> str:
     return counted(count, "row")
 
 
-def _render(template: str, bar: Bar, **values: object) -> str:
-    return _templates().get_template(template).render(bar=bar, is_synthetic=bar.is_synthetic, **values)
-
-
 @cache
 def _templates() -> Environment:
-    made = environment("services.intake.pages")
+    made = staff_templates()
     made.filters |= {"in_a_sentence": in_a_sentence}
     return made

@@ -1,12 +1,13 @@
 """The coordinator's list in words: the visits of a week, how each survey stands, and the one next thing to do."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import groupby
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from jinja2 import Environment
 
@@ -14,6 +15,7 @@ from services.intake import store
 from services.intake.domain import (
     WEEKS_SHOWN,
     Channel,
+    Contact,
     Delivery,
     DeliveryState,
     LinkProgress,
@@ -22,10 +24,9 @@ from services.intake.domain import (
     is_lately,
 )
 from services.intake.pages.alerts import DIAGNOSES, WORDS
-from services.intake.pages.bar import Bar
+from services.intake.pages.bar import Bar, staff_page, staff_templates
 from services.intake.pages.imports import in_a_sentence
-from shared.events import Language, VisitState
-from shared.pages import environment
+from shared.events import Language, VisitState, VisitUpdated
 from shared.pages.words import clock, on, short_on
 
 Json = Mapping[str, Any]
@@ -67,7 +68,7 @@ _MESSAGES: Mapping[DeliveryState, str] = {
 }
 _CHANNELS: Mapping[Channel | None, str] = {Channel.EMAIL: "by mail", Channel.SMS: "by text message"}
 _WEEKS = ("This week", "Next week")
-_BESIDE = 3
+BESIDE = 3  # alerts, and patients at high risk, beside the list
 
 
 class Row(NamedTuple):
@@ -88,8 +89,7 @@ class Row(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The patient as the clinic can find them: intake knows no names."""
-        return str(self.visit.patient_id)[:8]
+        return name_of(self.visit.patient_id)
 
     @property
     def about(self) -> str:
@@ -106,6 +106,11 @@ class Row(NamedTuple):
         """Whether the survey can still be answered."""
         is_coming = self.visit.state in (VisitState.SCHEDULED, VisitState.CHECKED_IN)
         return is_coming and self.visit.answered_at is None
+
+
+def name_of(patient_id: UUID) -> str:
+    """A patient as the clinic can find them: intake knows no names."""
+    return str(patient_id)[:8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +196,15 @@ def show_worklist(
     worklist: Worklist, *, alerts: Json, high_risk: Json, newest: Json | None, patient_page: str, bar: Bar
 ) -> str:
     """The list, with alerts, patients at high risk and the last import beside it."""
-    return _render(
-        "visits.html", bar, list=worklist, alerts=alerts, high_risk=high_risk, newest=newest, patient_page=patient_page
+    return staff_page(
+        _templates(),
+        "visits.html",
+        bar,
+        list=worklist,
+        alerts=alerts,
+        high_risk=high_risk,
+        newest=newest,
+        patient_page=patient_page,
     )
 
 
@@ -211,7 +223,22 @@ def show_visit(row: Row, messages: Iterable[Delivery], around: Around, bar: Bar)
     """One visit: how its survey stands, what can be done, and the messages about it."""
     zone = row.at.tzinfo
     shown = [(one.due_at.astimezone(zone), _MESSAGES[one.state], _CHANNELS.get(one.channel)) for one in messages]
-    return _render("visit.html", bar, row=row, messages=shown, around=around)
+    return staff_page(_templates(), "visit.html", bar, row=row, messages=shown, around=around)
+
+
+def show_contact(visit: VisitUpdated, given: Mapping[str, str], wrong: Set[str], bar: Bar) -> str:
+    """The form about how a patient is reached. `given` stands in its fields; `wrong` are those that do not do."""
+    return staff_page(
+        _templates(), "contact.html", bar, visit=visit, name=name_of(visit.patient_id), given=given, wrong=wrong
+    )
+
+
+def reached(contact: Contact | None) -> str:
+    """`Reached by mail and by text message.`"""
+    if contact is None or not contact.channels:
+        return "We have no address."
+    by = " and ".join(words for channel, words in _CHANNELS.items() if channel in contact.channels)
+    return f"Reached {by}." if contact.wants_messages else f"Could be reached {by}, but wants no messages."
 
 
 def when(moment: datetime, now: datetime) -> str:
@@ -261,13 +288,16 @@ def _join(*said: str) -> str:
     return ", ".join(filter(None, said))
 
 
-def _render(template: str, bar: Bar, **values: object) -> str:
-    return _templates().get_template(template).render(bar=bar, is_synthetic=bar.is_synthetic, **values)
-
-
 @cache
 def _templates() -> Environment:
-    made = environment("services.intake.pages")
+    made = staff_templates()
     made.filters |= {"in_a_sentence": in_a_sentence}
-    made.globals |= {**WORDS, "detail": detail, "weeks": WEEKS_SHOWN, "most": store.MOST_VISITS, "beside": _BESIDE}
+    made.globals |= {
+        **WORDS,
+        "detail": detail,
+        "reached": reached,
+        "weeks": WEEKS_SHOWN,
+        "most": store.MOST_VISITS,
+        "beside": BESIDE,
+    }
     return made

@@ -9,9 +9,8 @@ Where a message goes is opened from its seal for the moment of sending; it and t
 """
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import orjson
@@ -41,15 +40,12 @@ from shared.audit import Entry, Kind, Purpose, act_of_program
 from shared.auth import Role
 from shared.db import RETRYABLE, Connection, Pool, SiteScope, transaction
 from shared.errors import Problem
+from shared.http.sessions import Clock, utc_now
 from shared.keyring import KeyRing
 from shared.sealing import Patient, Words, WordsState, in_record
 from shared.telemetry import MESSAGES, OLDEST_MESSAGE_DUE
 
 _log = structlog.get_logger()
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +80,7 @@ class Courier:
         links: LinkMaker,
         *,
         settings: CourierSettings | None = None,
-        clock: Callable[[], datetime] = utc_now,
+        clock: Clock = utc_now,
     ) -> None:
         self._pool = pool
         self._ring = ring
@@ -97,18 +93,19 @@ class Courier:
         """Plan and send; what is away is looked for again."""
         plan_at = self._clock()
         while True:
+            sent = 0
             try:
                 if (now := self._clock()) >= plan_at:
                     is_all = await self.plan_visits() < self._settings.planned_at_once
                     plan_at = now + timedelta(seconds=self._settings.plan_s if is_all else 0)
-                while await self.send_due():
-                    pass
+                sent = await self.send_due()
                 await self._tell_oldest()
             except RETRYABLE as away:
                 _log.warning("courier waits", failure=type(away).__name__)
             except Problem as unrecorded:
                 _log.warning("courier waits", failure=unrecorded.kind)
-            await asyncio.sleep(self._settings.look_s)
+            if not sent:
+                await asyncio.sleep(self._settings.look_s)
 
     async def plan_visits(self) -> int:
         """Plan for visits that have come near, and again for those that stand otherwise than they did; how many."""

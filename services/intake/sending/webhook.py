@@ -4,6 +4,7 @@
 `Idempotency-Key` is the message's id: one that comes again is to be answered and not sent again.
 """
 
+import asyncio
 import hmac
 import time
 from collections.abc import Callable, Set
@@ -36,12 +37,14 @@ class WebhookMessenger:
             "idempotency-key": str(message.message_id),
             "samepage-signature": signature(self._settings.secret.get_secret_value(), body, int(self._clock())),
         }
+        whole_s = self._settings.timeout_s
+        steps = httpx2.Timeout(whole_s, connect=whole_s / 3)  # TLS takes another third; up to there nothing was told
         try:
-            async with httpx2.AsyncClient(timeout=self._settings.timeout_s, trust_env=False) as client:
+            async with asyncio.timeout(whole_s), httpx2.AsyncClient(timeout=steps, trust_env=False) as client:
                 answer = await client.post(self._settings.url, content=body, headers=headers)
         except (httpx2.ConnectError, httpx2.ConnectTimeout):
             raise NotSent(SendOutcome.TRY_LATER, "no-connection") from None
-        except httpx2.HTTPError:
+        except (httpx2.HTTPError, TimeoutError):
             raise NotSent(SendOutcome.NOT_KNOWN, "no-answer") from None
         if not answer.is_success:
             is_final = 400 <= answer.status_code < 500 and answer.status_code not in _FOR_NOW

@@ -94,6 +94,7 @@ from services.intake.store.imports import (
 )
 from services.intake.store.links import (
     asks_birth_year,
+    known_secret,
     link,
     link_with_secret,
     links_of,
@@ -209,6 +210,7 @@ __all__ = [
     "huddles",
     "import_file",
     "import_files",
+    "known_secret",
     "link",
     "link_with_secret",
     "links_of",

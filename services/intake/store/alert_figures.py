@@ -38,12 +38,13 @@ async def count_surveys(connection: Connection, scope: SiteScope, site_id: str, 
 
 
 async def alert_counts(connection: Connection, scope: SiteScope, site_id: str, since: datetime) -> list[RuleCount]:
-    """How many of a site's surveys since then alerted, by rule and in all; none of a site without an alert."""
+    """How many of the surveys that `count_surveys` counts alerted, by rule and in all; none where none did."""
     rows = await connection.fetch(
         """
         SELECT rule_id, count(DISTINCT survey_id) FILTER (WHERE repeats IS NULL) AS raised,
                count(DISTINCT survey_id) FILTER (WHERE repeats IS NOT NULL) AS suppressed
-        FROM alert WHERE site_id = $1 AND site_id = ANY($2) AND submitted_at > $3
+        FROM alert JOIN survey USING (site_id, survey_id)
+        WHERE site_id = $1 AND site_id = ANY($2) AND alert.submitted_at > $3 AND survey.change <> 'entered-in-error'
         GROUP BY GROUPING SETS ((rule_id), ()) HAVING count(*) > 0 ORDER BY rule_id
         """,
         site_id,

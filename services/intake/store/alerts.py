@@ -37,12 +37,13 @@ CROSS JOIN LATERAL (
 """
 _LIST = """
 SELECT alert.*, patient.birth_year, patient.diagnosis, visit.scheduled_at, site.time_zone,
-       coalesce(repeated.times, 0) AS times_repeated, repeated.last_at AS last_repeated_at,
-       repeated.worst AS worst_repeated
+       survey.change = 'entered-in-error' AS is_in_error, coalesce(repeated.times, 0) AS times_repeated,
+       repeated.last_at AS last_repeated_at, repeated.worst AS worst_repeated
 FROM alert
 JOIN patient USING (site_id, patient_id)
 JOIN visit USING (site_id, visit_id)
 JOIN site USING (site_id)
+JOIN survey USING (site_id, survey_id)
 LEFT JOIN LATERAL (
     SELECT count(*) AS times, max(again.submitted_at) AS last_at,
            (array_agg(again.answer ORDER BY again.weight DESC))[1] AS worst
@@ -55,8 +56,8 @@ LEFT JOIN LATERAL (
 
 @dataclass(frozen=True, slots=True)
 class ShownAlert:
-    """An alert beside what staff need to know whom it is about; how often the answer came again meanwhile, and how bad
-    it was at its worst.
+    """An alert beside what staff need to know whom it is about; whether its survey was marked as entered in error
+    since; how often the answer came again meanwhile, and how bad it was at its worst.
     """
 
     alert: Alert
@@ -64,6 +65,7 @@ class ShownAlert:
     diagnosis: str
     visit_at: datetime
     time_zone: str
+    is_in_error: bool
     times_repeated: int
     last_repeated_at: datetime | None
     worst_repeated: float | None
@@ -249,6 +251,7 @@ def _shown(row: asyncpg.Record) -> ShownAlert:
         diagnosis=row["diagnosis"],
         visit_at=row["scheduled_at"],
         time_zone=row["time_zone"],
+        is_in_error=row["is_in_error"],
         times_repeated=row["times_repeated"],
         last_repeated_at=row["last_repeated_at"],
         worst_repeated=row["worst_repeated"],

@@ -169,10 +169,15 @@ async def import_file(connection: Connection, scope: SiteScope, import_id: UUID)
     return None if row is None else _file(row)
 
 
-async def import_files(connection: Connection, scope: SiteScope) -> list[ImportFile]:
-    """The newest files of a site."""
+async def import_files(connection: Connection, scope: SiteScope, most: int) -> list[ImportFile]:
+    """The newest files of a site that are here whole."""
     rows = await connection.fetch(
-        "SELECT * FROM import_file WHERE site_id = ANY($1) ORDER BY made_at DESC, import_id LIMIT 20", scope.ids
+        """
+        SELECT * FROM import_file WHERE site_id = ANY($1) AND stage <> 'arriving'
+        ORDER BY made_at DESC, import_id LIMIT $2
+        """,
+        scope.ids,
+        most,
     )
     return [_file(row) for row in rows]
 

@@ -1,11 +1,12 @@
 """Links to visits, and what a site asks of who opens one."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
-from services.intake.domain import Link
+from services.intake.domain import Link, secret_hash, secret_of
 from shared.db import Connection, SiteScope
 
 
@@ -29,7 +30,7 @@ async def asks_birth_year(connection: Connection, scope: SiteScope, site_id: str
     return bool(found)
 
 
-async def record_link(connection: Connection, site_id: str, link: Link, secret_hash: bytes) -> None:
+async def record_link(connection: Connection, site_id: str, link: Link, hashed: bytes) -> None:
     """Insert a link."""
     await connection.execute(
         """
@@ -39,7 +40,7 @@ async def record_link(connection: Connection, site_id: str, link: Link, secret_h
         """,
         site_id,
         link.link_id,
-        secret_hash,
+        hashed,
         link.visit_id,
         link.patient_id,
         link.made_by,
@@ -66,12 +67,22 @@ async def link(connection: Connection, scope: SiteScope, link_id: UUID) -> Link 
     return None if row is None else _link(row)
 
 
-async def link_with_secret(connection: Connection, scope: SiteScope, secret_hash: bytes) -> Link | None:
+async def link_with_secret(connection: Connection, scope: SiteScope, hashed: bytes) -> Link | None:
     """The link of this secret."""
     row = await connection.fetchrow(
-        "SELECT * FROM visit_link WHERE site_id = ANY($1) AND secret_hash = $2", scope.ids, secret_hash
+        "SELECT * FROM visit_link WHERE site_id = ANY($1) AND secret_hash = $2", scope.ids, hashed
     )
     return None if row is None else _link(row)
+
+
+async def known_secret(
+    connection: Connection, scope: SiteScope, site_id: str, link_id: UUID, keys: Sequence[bytes]
+) -> str | None:
+    """The secret that a link has, whichever of the keys made it; None when none of them did."""
+    for secret in (secret_of(key, site_id, link_id) for key in keys):
+        if await link_with_secret(connection, scope, secret_hash(secret)) is not None:
+            return secret
+    return None
 
 
 async def record_wrong_answer(connection: Connection, site_id: str, link_id: UUID) -> None:

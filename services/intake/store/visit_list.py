@@ -44,7 +44,7 @@ LEFT JOIN LATERAL (
     ORDER BY ended_at DESC NULLS LAST, due_at LIMIT 1
 ) AS latest ON true
 LEFT JOIN LATERAL (
-    SELECT max(link_delivery.ended_at) FILTER (WHERE link_delivery.state = 'sent') AS sent_at,
+    SELECT max(link_delivery.ended_at) FILTER (WHERE link_delivery.state IN ('sent', 'not-known')) AS sent_at,
            max(due_at) FILTER (WHERE kind = 'by-hand' AND link_delivery.state IN ('planned', 'sending')) AS asked_at
     FROM link_delivery
     WHERE (link_delivery.site_id, link_delivery.visit_id) = (visit.site_id, visit.visit_id)
@@ -76,7 +76,7 @@ class VisitWithLink:
     """A visit of the list, with what its link has come to.
 
     `delivery` is the latest message that was not stopped, `delivery_at` when it ended or is due. `sent_at` is when one
-    went last, `asked_at` when one goes that a person has asked for.
+    went last, as `Outlook.last_sent_at` has it; `asked_at` when one goes that a person has asked for.
     """
 
     site_id: str

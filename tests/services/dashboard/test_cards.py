@@ -168,11 +168,13 @@ async def test_an_erased_patient_has_no_card(dashboard: FastAPI, ehr: FakeEhr, e
 @pytest.mark.parametrize(
     "user", ["Patient/1", "RelatedPerson/1", "Practitioner/", "dr-7", "https://a.test/Practitioner/7"]
 )
-async def test_nobody_but_a_practitioner_of_that_ehr_has_a_card(
-    ehr: FakeEhr, ehr_client: httpx.AsyncClient, user: str
+async def test_nobody_but_a_practitioner_of_that_ehr_has_a_card_or_is_on_record_as_one(
+    dashboard: FastAPI, ehr: FakeEhr, ehr_client: httpx.AsyncClient, user: str
 ) -> None:
     context = {"userId": user, "patientId": str(PATIENT)}
     assert await cards(ehr_client, ehr, a_call(context=context)) == []
+    (row,) = await trail(dashboard, route="offer_card")
+    assert (row["kind"], row["role"], row["subject"]) == ("denied", "system", f"{THERE}.ehr")
 
 
 def bad_tokens(ehr: FakeEhr) -> dict[str, str]:

@@ -8,9 +8,11 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from deploy.ehrs import revoke_ehr
+from deploy.ehrs import add_ehr, revoke_ehr
 from services.dashboard.app import create_app
 from services.dashboard.domain import PATIENT_SYSTEM
+from shared.auth import Caller, Role
+from shared.db import transaction
 from tests.builders import PATIENT
 from tests.services.dashboard.conftest import OWN, THERE
 from tests.services.dashboard.fake_ehr import HOME, LAUNCH, ORIGIN, SECRET, FakeEhr
@@ -18,7 +20,8 @@ from tests.services.trails import trail
 from tests.sign_in.browser import Browser
 from tests.sign_in.conftest import Clock, change_flow
 
-FRAMED = "__Host-samepage-dashboard-framed"
+PLAIN = "__Host-samepage-dashboard"
+FRAMED = f"{PLAIN}-framed"
 PAGE = f"{HOME}/patients/{PATIENT}"
 
 
@@ -169,6 +172,22 @@ async def test_pages_close_when_the_ehr_is_revoked(dashboard: FastAPI, ehr: Fake
     answer = await browser.open(PAGE)
     assert (answer.status_code, ancestors(answer)) == (401, "'none'")
     assert (await browser.open(start_of(ehr))).status_code == 404
+
+
+async def test_a_session_of_a_revoked_ehr_opens_nothing_under_another_name_or_when_the_ehr_is_back(
+    dashboard: FastAPI, ehr: FakeEhr, browser: Browser
+) -> None:
+    await browser.open(start_of(ehr))
+    async with transaction(dashboard.state.pool) as connection:
+        others = await dashboard.state.sessions.open(connection, Caller("dr-own", Role.CLINICIAN, frozenset({THERE})))
+    await revoke_ehr(dashboard.state.database.worker, THERE, "ehr", by="somebody")
+    assert await sessions(dashboard) == 1, "who signed in by themselves stays"
+    browser.set_cookie(PLAIN, browser.cookies[FRAMED], HOME)
+    assert (await browser.open(PAGE)).status_code == 401
+    await add_ehr(dashboard.state.database.worker, ehr.registered(THERE), by="somebody")
+    assert (await browser.open(PAGE)).status_code == 401
+    browser.set_cookie(PLAIN, others, HOME)
+    assert (await browser.open(PAGE)).status_code == 200
 
 
 async def test_a_page_that_was_left_alone_closes_in_its_frame_and_says_where_to_open_it(

@@ -12,16 +12,21 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from deploy.ehrs import revoke_ehr
 from deploy.local.ports import keep_or_choose
 from services.dashboard.app import create_app
+from services.dashboard.domain import Ehr
 from services.dashboard.worker import SUBSCRIPTION
 from shared.auth import Caller, Role
 from shared.db import transaction
+from shared.http.sessions import AtProvider, Sessions
 from shared.revocations import subject_of
 from shared.settings import Limits
 from tests.builders import PATIENT, a_lab, an_enrollment, an_event, an_id
 from tests.conftest import Tokens, client_of, served
 from tests.services.dashboard.conftest import HERE, OWN, PAGE, THERE, WORDS, break_glass
+from tests.services.dashboard.fake_ehr import FakeEhr
+from tests.services.held import held, until_waiting
 from tests.services.streams import arrive
 from tests.services.trails import trail
 from tests.sign_in.conftest import Clock
@@ -104,11 +109,13 @@ async def a_result(live: FastAPI, number: int) -> None:
     await arrive(live, SUBSCRIPTION, an_event(lab, site_id=THERE, event_id=uuid4(), sequence=number))
 
 
-async def session_of(live: FastAPI, caller: Caller) -> dict[str, str]:
-    """Headers of a browser that is signed in."""
+async def session_of(live: FastAPI, caller: Caller, *, ehr: Ehr | None = None) -> dict[str, str]:
+    """Headers of a browser that is signed in, by itself or in a frame of an EHR."""
+    sessions: Sessions = live.state.sessions
+    at_provider = None if ehr is None else AtProvider(ehr.at_provider, None, in_frame=True)
     async with transaction(live.state.pool, caller.scope) as connection:
-        secret = await live.state.sessions.open(connection, caller)
-    return {"cookie": f"{live.state.sessions.cookie}={secret}"}
+        secret = await sessions.open(connection, caller, at_provider=at_provider)
+    return {"cookie": f"{sessions.cookie if ehr is None else sessions.framed_cookie}={secret}"}
 
 
 async def test_a_new_fact_is_told_within_a_second_and_nothing_of_what_it_says(
@@ -170,6 +177,27 @@ async def test_it_ends_when_the_person_signs_out(live: FastAPI, follow: Follow) 
             assert (await client.post("/sign-out", headers=browser)).status_code == 303
         assert (await stream.next()) == Event("end", {"why": "signed-out"}, None)
         assert await stream.has_ended()
+
+
+async def test_it_follows_a_session_where_the_browser_also_sends_a_password_for_a_proxy(
+    live: FastAPI, follow: Follow
+) -> None:
+    browser = await session_of(live, Caller("dr-own", Role.CLINICIAN, frozenset({THERE})))
+    async with follow(path=f"/patients/{PATIENT}/live", authorization="Basic eDp5", **browser) as stream:
+        assert (await stream.next()).name == "version"
+        await live.state.database.run("DELETE FROM session")
+        assert (await stream.next()).data == {"why": "signed-out"}
+
+
+async def test_it_ends_when_the_ehr_that_opened_the_page_is_revoked(
+    live: FastAPI, follow: Follow, ehr: FakeEhr
+) -> None:
+    caller = Caller(f"{THERE}.ehr/Practitioner/7", Role.CLINICIAN, frozenset({THERE}))
+    browser = await session_of(live, caller, ehr=ehr.registered(THERE))
+    async with follow(path=f"/patients/{PATIENT}/live", **browser) as stream:
+        await stream.next()
+        await revoke_ehr(live.state.database.worker, THERE, "ehr", by="somebody")
+        assert (await stream.next()).data == {"why": "signed-out"}
 
 
 async def test_it_ends_when_nobody_was_there_for_long_and_is_itself_no_sign_of_somebody(
@@ -242,6 +270,30 @@ async def test_one_person_follows_so_many_pages_and_is_told_so(
             return stream.status == 200
 
     await until(is_let_in)
+
+
+async def test_pages_that_one_person_opens_at_once_are_no_more_than_that(
+    live: FastAPI, follow: Follow, clinician_of_site: str
+) -> None:
+    ending = asyncio.Event()
+    answered: list[int] = []
+
+    async def stay() -> None:
+        async with follow(clinician_of_site) as stream:
+            answered.append(stream.status)
+            await ending.wait()
+
+    async def are_answered() -> bool:
+        return len(answered) == 20
+
+    async with held(live) as connection:
+        await connection.execute("LOCK TABLE patient_page")
+        opening = [asyncio.create_task(stay()) for _ in range(20)]
+        await until_waiting(live, 4)
+    await until(are_answered)
+    ending.set()
+    await asyncio.gather(*opening)
+    assert sorted(answered) == [200] * 12 + [429] * 8
 
 
 async def test_no_page_is_called_live_while_the_database_cannot_be_looked_at(

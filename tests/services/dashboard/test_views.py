@@ -58,6 +58,15 @@ async def test_the_same_reload_twice_is_one_look_and_each_is_on_record(
     assert len(await trail(dashboard, route="show_page", kind="read")) == 3
 
 
+async def test_a_reload_is_one_where_the_browser_also_sends_a_password_for_a_proxy(
+    dashboard: FastAPI, browser: httpx.AsyncClient
+) -> None:
+    for _ in range(2):
+        answer = await browser.get(SHOWN, headers={"authorization": "Basic eDp5"})
+        assert answer.status_code == 200
+    assert len(await looks(dashboard)) == 1
+
+
 async def test_a_page_that_was_left_or_that_was_long_ago_is_looked_at_anew(
     dashboard: FastAPI, browser: httpx.AsyncClient, clock: Clock
 ) -> None:

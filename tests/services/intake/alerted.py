@@ -43,6 +43,12 @@ class Alerted:
         document: Json = answer.json()
         return document
 
+    async def in_error(self, survey_id: str) -> None:
+        """Say that a survey should never have been."""
+        path, said = f"/v1/surveys/{survey_id}/entered-in-error", {"replaces": 1, "reason": "wrong-patient"}
+        answer = await self.coordinator.post(path, json=said, headers=new_key())
+        assert answer.status_code == 201, answer.text
+
     async def alert(self, answers: Json | None = None) -> Json:
         """The alert of a new patient's survey."""
         patient_id = await self.patient()

@@ -1,4 +1,4 @@
-"""Mail servers on this machine: one that takes mail (aiosmtpd), as it is told to, and one that breaks off."""
+"""Servers on this machine: one that takes mail (aiosmtpd), as it is told to, one that breaks off, and a slow one."""
 
 import asyncio
 import email
@@ -14,6 +14,7 @@ from typing import Any
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from deploy.local.ports import HOST
+from tests.waiting import until
 
 USER, PASSWORD = "samepage", "for-tests-only"
 
@@ -95,6 +96,26 @@ async def breaking_off_after(command: bytes, *, is_silent: bool = False) -> Asyn
                     await ended.wait()
                 break
             writer.write(answers.get(line[:4], b""))
+        writer.close()
+
+    async with _listening(await asyncio.start_server(talk, HOST, 0)) as port:
+        yield port
+        ended.set()
+
+
+@asynccontextmanager
+async def saying_slowly(*pieces: bytes) -> AsyncIterator[int]:
+    """A server that says a piece every tenth of a second, and then nothing more; its port."""
+    ended = asyncio.Event()
+
+    async def talk(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        left = iter(pieces)
+
+        async def is_over() -> bool:
+            writer.write(next(left, b""))
+            return ended.is_set()
+
+        await until(is_over, every_s=0.1)
         writer.close()
 
     async with _listening(await asyncio.start_server(talk, HOST, 0)) as port:

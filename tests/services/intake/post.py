@@ -14,7 +14,7 @@ import asyncpg
 from fastapi import FastAPI
 
 from services.intake.domain import Channel, SendOutcome
-from services.intake.sending import Courier, LinkMaker, Message, NotSent
+from services.intake.sending import Courier, CourierSettings, LinkMaker, Message, NotSent
 from shared.db import open_pool
 from shared.keyring import KeyRing
 from tests.conftest import URLS, new_key
@@ -80,11 +80,14 @@ class Post:
 
     @classmethod
     @asynccontextmanager
-    async def of(cls, clinic: Clinic, ring: KeyRing, memory: Memory | None = None) -> AsyncIterator["Post"]:
+    async def of(
+        cls, clinic: Clinic, ring: KeyRing, memory: Memory | None = None, *, settings: CourierSettings | None = None
+    ) -> AsyncIterator["Post"]:
         memory, now = memory or Memory(), Now()
         async with open_pool(clinic.intake.state.database.worker, size=4) as pool:
             links = LinkMaker([b"l" * 32], URLS["intake"])
-            yield cls(clinic, Courier(pool, ring, memory, links, clock=now), memory, now)
+            courier = Courier(pool, ring, memory, links, settings=settings, clock=now)
+            yield cls(clinic, courier, memory, now)
 
     async def goes(self) -> list[Message]:
         """Plan, and send all that is due; what was taken since."""

@@ -60,6 +60,16 @@ async def test_one_alert_shows_the_answer_the_rule_with_its_source_and_what_was_
     assert [form["action"] for form in page.named("form")] == ["/sign-out", f"{path}/reopen"]
 
 
+async def test_an_alert_whose_survey_was_entered_in_error_stays_open_and_says_so(alerted: Alerted) -> None:
+    alert = await alerted.alert()
+    assert "entered in error" not in read(await alerted.coordinator.get(f"/alerts/{alert['id']}")).text
+    await alerted.in_error(alert["survey_id"])
+    for path in ("/alerts", f"/alerts/{alert['id']}"):
+        page = read(await alerted.coordinator.get(path))
+        assert "nobody has it" in page.text
+        assert "entered in error" in page.text
+
+
 @pytest.mark.parametrize(
     ("step", "data", "status", "said"),
     [

@@ -99,6 +99,16 @@ async def test_a_rule_of_the_sites_own_alerts_and_is_switched_off_without_saying
     assert (await rules(alerted))["woken"]["definition"] == OWN | {"recall": None}
 
 
+@pytest.mark.parametrize("elsewhere", [{"name": "pain_nrs"}, {"source": "instrument"}, {"comparison": "at-most"}])
+async def test_a_rule_of_the_sites_own_is_reworded_and_never_looks_elsewhere(alerted: Alerted, elsewhere: Json) -> None:
+    await alerted.rule("woken", threshold=5, definition=OWN)
+    answer = await alerted.rule("woken", threshold=5, definition=OWN | elsewhere)
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:samepage:problem:rule-looks-elsewhere")
+    reworded = await alerted.rule("woken", threshold=6, definition=OWN | {"words_en": "Woken nearly every night"})
+    assert (reworded.status_code, reworded.json()["version"]) == (200, "site.2")
+    assert (await rules(alerted))["woken"]["definition"]["words_en"] == "Woken nearly every night"
+
+
 @pytest.mark.parametrize(
     ("rule", "changes", "status", "why"),
     [
@@ -138,6 +148,18 @@ async def test_the_alert_rate_counts_surveys_of_thirty_days_and_says_of_how_many
     for _ in range(2):
         await alerted.survey(await alerted.patient())
     assert not (await rate(alerted))["is_within_target"], "3 of 22"
+
+
+async def test_a_survey_that_was_entered_in_error_counts_neither_among_those_that_alert_nor_among_all(
+    alerted: Alerted,
+) -> None:
+    mistaken = await alerted.survey(await alerted.patient())
+    await alerted.in_error(mistaken["id"])
+    found = await rate(alerted)
+    assert (found["surveys"], found["surveys_alerted"], found["rules"]) == (0, 0, [])
+    await alerted.survey(await alerted.patient(), {})
+    found = await rate(alerted)
+    assert (found["surveys"], found["surveys_alerted"], found["rate"]) == (1, 0, 0)
 
 
 async def test_anybody_of_the_clinic_flags_a_patient_and_the_call_that_is_due_first_stands_first(

@@ -69,6 +69,12 @@ async def test_a_survey_that_is_entered_late_alerts_all_the_same_and_says_so(ale
     assert shown["waiting_s"] == 0, "nobody could have taken it before it came"
 
 
+async def test_answers_of_long_ago_are_history_and_ask_nobody_to_call(alerted: Alerted) -> None:
+    given = alerted.clock() - timedelta(days=31)
+    await alerted.survey(await alerted.patient(), submitted_at=given.isoformat())
+    assert await kept(alerted) == []
+
+
 async def test_a_repeat_is_kept_quiet_while_the_alert_is_open_and_counted_beside_it(alerted: Alerted) -> None:
     patient = await alerted.patient()
     for _ in range(3):

@@ -1,5 +1,6 @@
 """How patients are reached: said, sealed, changed, forgotten, and never told to anybody else."""
 
+import asyncio
 import logging
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,6 +12,7 @@ from shared.keyring import KeyRing
 from shared.sealing import NOT_READABLE_NOW, Patient, in_record
 from tests.conftest import KeyRings, Tokens, client_of, new_key
 from tests.services.clinic import Clinic
+from tests.services.held import held, until_waiting
 from tests.services.intake.conftest import OTHER, SITE
 from tests.services.intake.post import ADDRESS, PHONE, REACHED, count, reach, somebody
 from tests.services.intake.test_intake_links import at_rest
@@ -58,6 +60,18 @@ async def test_forgetting_takes_the_addresses_and_keeps_that_somebody_wants_no_m
     shown = (await clinic.system.get(path_of(patient_id))).json()
     assert (shown["email"], shown["phone"], shown["wants_messages"]) == (None, None, False)
     assert await clinic.intake.state.database.value("SELECT addresses IS NULL FROM contact")
+
+
+async def test_a_word_that_comes_while_somebody_forgets_the_addresses_stays(clinic: Clinic) -> None:
+    patient_id = await clinic.enrol()
+    await reach(clinic, patient_id)
+    async with held(clinic.intake, (SITE, patient_id)) as connection:
+        forgetting = asyncio.create_task(clinic.system.delete(path_of(patient_id)))
+        await until_waiting(clinic.intake)
+        await connection.execute("UPDATE contact SET wants_messages = false")
+    assert (await forgetting).status_code == 200
+    shown = (await clinic.system.get(path_of(patient_id))).json()
+    assert (shown["email"], shown["phone"], shown["wants_messages"]) == (None, None, False)
 
 
 async def test_of_whom_nothing_was_said_there_is_nothing_to_show_or_forget(clinic: Clinic) -> None:

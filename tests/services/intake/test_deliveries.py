@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,6 +17,7 @@ import structlog
 
 from services.intake import store, worker
 from services.intake.domain import Channel, DeliveryState, SendOutcome
+from services.intake.sending import CourierSettings
 from services.intake.settings import FolderSettings, IntakeWorkerSettings
 from shared.db import SiteScope, open_pool, transaction
 from shared.events import TOPICS
@@ -418,6 +420,27 @@ async def test_for_how_long_the_oldest_message_waits_is_told(clinic: Clinic, pos
             return bool(OLDEST_MESSAGE_DUE._value.get() >= 20 * 60)
 
         await until(is_told)
+
+
+async def test_that_is_told_also_while_there_is_more_to_send(clinic: Clinic, ring: KeyRing) -> None:
+    await follows(clinic, reminders=[])
+    for _ in range(2):
+        await somebody(clinic)
+    async with Post.of(clinic, ring, settings=CourierSettings(at_once=1)) as post:
+        await post.courier.plan_visits()
+        post.now.passes(minutes=20)
+        post.memory.gate.clear()
+        OLDEST_MESSAGE_DUE.set(0)
+
+        async def is_tried(number: int) -> bool:
+            return post.memory.tried == number
+
+        async with running(post.courier.run()):
+            await until(partial(is_tried, 1))
+            post.memory.gate.set()
+            post.memory.gate.clear()
+            await until(partial(is_tried, 2))
+            assert OLDEST_MESSAGE_DUE._value.get() >= 20 * 60
 
 
 async def test_the_list_of_visits_shows_how_far_each_link_has_come(clinic: Clinic, post: Post) -> None:

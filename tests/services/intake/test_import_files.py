@@ -67,6 +67,19 @@ def test_a_file_that_is_not_understood_is_refused_whole_with_what_to_change(text
     assert "shoe_size" not in str(refused.value)
 
 
+@pytest.mark.parametrize("separator", [",", "\t"])
+def test_rows_that_a_stray_quotation_mark_joins_are_refused_by_their_lines(separator: str) -> None:
+    lines = [f"{HEADER},clinician", f'{ROW},walk 5" more', f"{ROW},x", f'{ROW},eat a 6" sub', f"{ROW},dr-1"]
+    joined, good = rows_of("\n".join(lines).replace(",", separator))
+    assert joined == Row(2, {}, "A quotation mark stands where none can, in lines 2 to 4.")
+    assert good == Row(5, {**CELLS, "clinician": "dr-1"})
+
+
+def test_a_quotation_mark_behind_a_closed_one_is_refused_in_its_own_line() -> None:
+    (row,) = rows_of(f'{HEADER},clinician\n{ROW},"a"b"c"\n')
+    assert row == Row(2, {}, "A quotation mark stands where none can.")
+
+
 def test_a_row_of_another_length_is_told_apart_from_the_others() -> None:
     short, good = rows_of(f"{HEADER}\nMRN-9,1984\n{ROW}\n")
     assert (short.line, short.wrong) == (2, "The row has 2 cells, the header 4.")

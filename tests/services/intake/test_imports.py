@@ -204,6 +204,15 @@ async def test_an_import_of_another_site_is_not_there(clinic: Clinic, token: Tok
         assert (await other.get("/v1/imports")).json() == {"items": []}
 
 
+async def test_files_that_never_came_whole_hide_none_that_did(clinic: Clinic) -> None:
+    whole = await send(clinic, "patients", FEW)
+    path, headers = "/v1/imports?kind=patients", {"content-type": "text/csv"}
+    for _ in range(20):
+        answer = await clinic.system.post(path, content="shoe_size\n41\n", headers=headers)
+        assert answer.status_code == 422
+    assert [one["id"] for one in (await clinic.system.get("/v1/imports")).json()["items"]] == [whole["id"]]
+
+
 async def test_a_file_that_is_not_understood_is_refused_at_once(clinic: Clinic) -> None:
     kind = {"kind": "patients"}
     headers = {"content-type": "text/csv"}

@@ -22,7 +22,7 @@ from shared.events import Language
 from tests.authority import an_authority
 from tests.builders import VISIT_AT
 from tests.conftest import served
-from tests.services.intake.mail import PASSWORD, USER, Mailbox, breaking_off_after, mail_server
+from tests.services.intake.mail import PASSWORD, USER, Mailbox, breaking_off_after, mail_server, saying_slowly
 
 LINK = "https://intake.samepage.test/l/site-01/s3cr3t"
 MESSAGE = Message(
@@ -226,6 +226,16 @@ async def test_a_program_that_is_away_was_told_nothing_and_one_that_hangs_up_may
         told["url"] = f"http://{HOST}:{other}/send"
         settings = TypeAdapter(MessengerSettings).validate_python(told)
         assert await outcome_of(settings) == (SendOutcome.NOT_KNOWN, "no-answer")
+
+
+async def test_a_program_has_its_time_for_the_whole_of_a_message_and_before_tls_it_was_told_nothing() -> None:
+    told = {"kind": "webhook", "secret": SECRET, "timeout_s": 0.5}
+    async with saying_slowly(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n", *[b"."] * 20) as port:
+        settings = TypeAdapter(MessengerSettings).validate_python(told | {"url": f"http://{HOST}:{port}/send"})
+        assert await outcome_of(settings) == (SendOutcome.NOT_KNOWN, "no-answer")
+    async with saying_slowly() as port:
+        settings = TypeAdapter(MessengerSettings).validate_python(told | {"url": f"https://{HOST}:{port}/send"})
+        assert await outcome_of(settings) == (SendOutcome.TRY_LATER, "no-connection")
 
 
 @pytest.mark.parametrize("channel", Channel)

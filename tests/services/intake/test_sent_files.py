@@ -49,6 +49,13 @@ async def test_what_is_no_form_with_a_file_is_refused(content_type: str, body: b
     assert refused.value.status == status
 
 
+async def test_a_form_that_does_not_begin_is_not_read_to_its_end() -> None:
+    stream = in_pieces(b"nothing of the kind " * 5000, 1000)
+    with pytest.raises(Problem, match="cannot be read"):
+        await file_of(FORM, stream)
+    assert len([piece async for piece in stream]) == 95
+
+
 async def test_a_file_that_breaks_off_is_not_taken_for_a_whole_one() -> None:
     sent = await file_of(FORM, in_pieces(WHOLE[:-20], 100))
     with pytest.raises(Problem, match="did not arrive whole"):

@@ -8,12 +8,13 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from services.intake.domain import SendOutcome
 from shared.keyring import KeyRing
 from tests.conftest import Tokens, client_of, new_key
 from tests.markup import Document
 from tests.services.clinic import Clinic, clinic_of
 from tests.services.intake.conftest import OTHER, SITE
-from tests.services.intake.post import Post, count, follows, rows_of, somebody
+from tests.services.intake.post import REACHED, Post, count, follows, rows_of, somebody
 from tests.services.trails import trail
 from tests.survey import survey_of
 
@@ -105,6 +106,29 @@ async def test_links_go_to_all_who_have_none_once_and_reminders_to_those_who_wer
     assert "message on its way" in page.text
 
 
+async def test_who_may_have_been_written_to_is_not_offered_another_message_for_twenty_hours(
+    clinic: Clinic, coordinator: httpx.AsyncClient, post: Post
+) -> None:
+    await follows(clinic, is_on=False)
+    _, visit = await somebody(clinic, days=DAYS)
+    await post.by_hand(visit)
+    post.memory.outcomes = [SendOutcome.NOT_KNOWN] * 2
+    for _ in range(2):
+        await post.goes()
+        post.now.passes(minutes=2)
+    assert await post.states(visit) == {"by-hand": ("not-known", "smtp-000")}
+    async with client_of(clinic.intake) as phone:
+        await phone.post(urlsplit(await clinic.link(visit)).path, data={"birth_year": ""})
+    page = await shown(coordinator)
+    assert "1 opened" in page.text
+    assert "Remind" not in page.text
+    assert "Send link now" not in (await shown(coordinator, f"/visits/{visit}")).text
+    await clinic.intake.state.database.run("UPDATE link_delivery SET ended_at = ended_at - interval '23 hours'")
+    assert "Remind 1" in (await shown(coordinator)).text
+    answer = await coordinator.post("/visits/messages", data={"week": "1", "step": "remind"})
+    assert "1 message on the way." in (await shown(coordinator, answer.headers["location"])).text
+
+
 async def test_of_two_who_press_at_once_one_sends_and_the_other_is_told_why_not(
     clinic: Clinic, coordinator: httpx.AsyncClient
 ) -> None:
@@ -187,6 +211,23 @@ async def test_who_looked_is_on_record_for_the_site_and_each_patient(
     assert all((row["subject"], row["kind"], row["site_id"]) == ("chris-kim", "read", SITE) for row in rows)
 
 
+async def test_of_those_beside_the_list_only_who_is_shown_is_on_record(
+    clinic: Clinic, coordinator: httpx.AsyncClient
+) -> None:
+    patients = [await clinic.enrol(identifier=f"MRN-{number}") for number in range(8)]
+    flagged, alerting = patients[:4], patients[4:]
+    for patient in flagged:
+        await coordinator.put(f"/v1/patients/{patient}/high-risk", json={"reason": "steroids"})
+    for patient in alerting:
+        survey = survey_of(patient, await clinic.visit(patient, days=30))
+        survey["answers"] = {**survey["answers"], "pain_nrs": 9}
+        assert (await clinic.system.post("/v1/surveys", json=survey, headers=new_key())).status_code == 201
+    before = len(await trail(clinic.intake))
+    assert (await shown(coordinator)).text.count("Show 1 more") == 2
+    read_of = {str(row["patient_id"]) for row in (await trail(clinic.intake))[before:] if row["patient_id"]}
+    assert read_of == {*flagged[:3], *alerting[:3]}
+
+
 async def test_the_list_costs_the_same_number_of_statements_for_one_visit_and_for_thirty(
     clinic: Clinic, coordinator: httpx.AsyncClient
 ) -> None:
@@ -214,11 +255,13 @@ async def test_somebody_of_two_sites_sees_one_at_a_time_and_its_links_name_it(cl
         clinic_of(clinic.intake, token, OTHER) as other,
         client_of(clinic.intake, token("coordinator", [SITE, OTHER])) as both,
     ):
-        theirs, _ = await somebody(other, days=DAYS)
+        theirs, theirs_visit = await somebody(other, days=DAYS)
         for site, seen, unseen in ((SITE, patient, theirs), (OTHER, theirs, patient)):
             page = await shown(both, f"{LIST}&site={site}")
             assert (seen[:8] in page.text, unseen[:8] in page.text) == (True, False)
             assert page.named("a", href=f"/imports?site={site}")
+        part = Document((await both.get(f"/visits/{theirs_visit}/survey/parts/1")).text)
+        assert part.named("a", href=f"/visits/{theirs_visit}?site={OTHER}")
         answer = await both.post(f"/visits/messages?site={OTHER}", data={"week": "1", "step": "send"})
         assert f"site={OTHER}" in answer.headers["location"]
         assert {str(row["patient_id"]) for row in await rows_of(clinic.intake, "link_delivery")} == {theirs}
@@ -226,6 +269,47 @@ async def test_somebody_of_two_sites_sees_one_at_a_time_and_its_links_name_it(cl
         assert (await both.get("/visits?site=elsewhere")).status_code == 404
         template = await both.get(f"/v1/import-template?kind=visits&site={OTHER}")
         assert template.headers["content-type"].startswith("text/csv")
+
+
+async def test_how_a_patient_is_reached_is_changed_on_a_page_of_their_visit(
+    clinic: Clinic, coordinator: httpx.AsyncClient
+) -> None:
+    patient, visit = await somebody(clinic, days=DAYS)
+    path = f"/visits/{visit}/contact"
+    assert "Reached by mail and by text message." in (await shown(coordinator, f"/visits/{visit}")).text
+    form = await shown(coordinator, path)
+    assert form.named("input", name="email", value=REACHED["email"])
+    (wants,) = form.named("input", name="wants_messages", value="yes")
+    assert "checked" in wants
+    saved = await coordinator.post(path, data={"wants_messages": "yes", "email": "", "phone": " +13125550199 "})
+    assert (saved.status_code, saved.headers["location"]) == (303, f"/visits/{visit}")
+    kept = (await clinic.system.get(f"/v1/patients/{patient}/contact")).json()
+    assert (kept["email"], kept["phone"], kept["wants_messages"]) == (None, "+13125550199", True)
+    await coordinator.post(path, data={"wants_messages": "no", "phone": "+13125550199"})
+    page = await shown(coordinator, f"/visits/{visit}")
+    assert "Could be reached by text message, but wants no messages." in page.text
+
+
+@pytest.mark.parametrize(
+    ("said", "wrong"),
+    [
+        ({"wants_messages": "yes", "email": "somebody at home"}, "email"),
+        ({"wants_messages": "yes", "phone": "312 555 0123"}, "phone"),
+        ({"wants_messages": "perhaps"}, "wants_messages"),
+        ({"phone": "+13125550199"}, "wants_messages"),
+        ({"wants_messages": "yes", "preferred": "pigeon"}, "preferred"),
+    ],
+)
+async def test_what_is_no_address_is_marked_and_nothing_is_lost(
+    clinic: Clinic, coordinator: httpx.AsyncClient, said: dict[str, str], wrong: str
+) -> None:
+    patient, visit = await somebody(clinic, days=DAYS)
+    form = read(await coordinator.post(f"/visits/{visit}/contact", data=said), 422)
+    marked = {one["aria-describedby"] for _, one, _ in form.elements if "aria-invalid" in one}
+    assert marked == {f"{wrong}-hint"}
+    assert wrong not in ("email", "phone") or form.named("input", name=wrong, value=said[wrong])
+    kept = (await clinic.system.get(f"/v1/patients/{patient}/contact")).json()
+    assert kept["phone"] == REACHED["phone"]
 
 
 @pytest.mark.parametrize("role", ["clinician", "system", "operator"])

@@ -23,34 +23,22 @@
     new Map([...of.querySelectorAll("[data-panel], [data-part]")].map((one) => [one.dataset.panel ?? one.dataset.part, one]));
   const shown = new Map([...parts(document)].map(([name, part]) => [name, part.innerHTML]));
 
-  const isChanged = (field) => {
-    if (field.matches("select")) return [...field.options].some((one) => one.selected !== one.defaultSelected);
-    return field.matches("[type=checkbox], [type=radio]")
-      ? field.checked !== field.defaultChecked
-      : field.value !== field.defaultValue;
-  };
-  const unsent = (part) => [...part.querySelectorAll("input:not([type=hidden]), textarea, select")].filter(isChanged);
   const isInUse = (part) => {
     const chosen = getSelection();
     const isChosen = chosen.rangeCount > 0 && !chosen.isCollapsed && chosen.getRangeAt(0).intersectsNode(part);
-    return part.contains(document.activeElement) || isChosen || unsent(part).length > 0;
+    return part.contains(document.activeElement) || isChosen;
   };
 
   const put = (part, fresh) => {
     const hadFocus = part.contains(document.activeElement);
     const opened = [...part.querySelectorAll("details[open] > summary")].map((one) => one.textContent);
     const scrolled = [...part.querySelectorAll("*")].filter((one) => one.scrollTop).map((one) => [one.className, one.scrollTop]);
-    const written = unsent(part).map(({ name, value, checked }) => ({ name, value, checked }));
     part.className = fresh.className;
     part.replaceChildren(...document.importNode(fresh, true).childNodes);
     for (const summary of part.querySelectorAll("details > summary"))
       if (opened.includes(summary.textContent)) summary.parentElement.open = true;
     for (const [kind, top] of scrolled)
       for (const one of part.getElementsByClassName(kind)) if (one.scrollHeight > one.clientHeight) one.scrollTop = top;
-    for (const { name, value, checked } of written)
-      for (const field of part.querySelectorAll(`[name="${CSS.escape(name)}"]`))
-        if (field.matches("[type=checkbox], [type=radio]")) field.checked = field.value === value ? checked : field.checked;
-        else field.value = value;
     if (hadFocus) {
       part.tabIndex = -1;
       part.focus({ preventScroll: true });
@@ -115,11 +103,8 @@
     mark.querySelector("[data-since]").textContent = clock.format(heardAt ?? new Date());
     show("lost");
   };
-  // Nobody may see this page any more, but words that somebody has written are theirs.
-  const leave = () => {
-    if (unsent(document.body).length === 0) location.reload();
-    else lose();
-  };
+  // Nobody may see this page any more.
+  const leave = () => location.reload();
 
   const hear = async (event) => {
     const lines = new Map(event.split("\n").map((line) => line.split(/: ?(.*)/s)));
@@ -168,6 +153,7 @@
       failures += 1;
     } finally {
       clearTimeout(silence);
+      own.abort();
     }
     if (stream !== own) return;
     stream = null;

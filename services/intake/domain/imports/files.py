@@ -125,7 +125,8 @@ class FileReader:
     def _from_csv(self, record: str) -> Row:
         cells = _cells(record, self._separator)
         if cells is None:
-            return Row(self._begins, {}, "A quotation mark stands where none can.")
+            where = f", in lines {self._begins} to {self._line}" if self._line > self._begins else ""
+            return Row(self._begins, {}, f"A quotation mark stands where none can{where}.")
         if len(cells) > len(self.columns) and not any(cells[len(self.columns) :]):
             cells = cells[: len(self.columns)]
         if len(cells) != len(self.columns):
@@ -167,10 +168,12 @@ def _plain(cell: str) -> str:
 
 
 def _cells(record: str, separator: str) -> list[str] | None:
+    """None where it is no row, or several that a stray quotation mark has joined."""
     try:
-        return next(csv.reader(io.StringIO(record, newline=""), delimiter=separator, strict=True))
+        rows = list(csv.reader(io.StringIO(record, newline=""), delimiter=separator, strict=True))
     except csv.Error:
         return None
+    return rows[0] if len(rows) == 1 else None
 
 
 def _flat(read: Mapping[str, Any]) -> Iterator[tuple[str, object]]:

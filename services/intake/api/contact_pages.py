@@ -1,0 +1,70 @@
+"""How the patient of a visit is reached, read and changed by a coordinator on a page."""
+
+from collections.abc import Mapping, Set
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from pydantic import ValidationError
+
+from services.intake import store
+from services.intake.api.contacts import ContactBody, opened_contact, put_contact
+from services.intake.api.staff import AtSite, bar_of, in_address, site_shown_to
+from services.intake.api.standing import visit_at
+from services.intake.pages.worklist import show_contact
+from shared.auth import Caller, Role
+from shared.db import SiteScope, transaction
+from shared.events import VisitUpdated
+from shared.http.access import allow
+from shared.http.commands import pool_of
+from shared.http.forms import form_of
+from shared.http.record import keep_read
+
+router = APIRouter(include_in_schema=False)
+Coordinator = Annotated[Caller, Depends(allow(Role.COORDINATOR))]
+_PATH = "/visits/{visit_id}/contact"
+_WANTS = {"yes": True, "no": False}
+
+
+@router.get(_PATH)
+async def ask_contact(request: Request, visit_id: UUID, caller: Coordinator, site: AtSite = None) -> Response:
+    """What is known, in the fields of a form."""
+    site_id = site_shown_to(caller, site)
+    visit, scope = await visit_at(request, site_id, visit_id), SiteScope.of(site_id)
+    async with transaction(pool_of(request), scope) as connection:
+        row = await store.contact(connection, scope, visit.patient_id)
+        await keep_read(request, connection, site_id, visit.patient_id)
+    if row is None:
+        return _page(request, caller, site_id, visit, {})
+    known = await opened_contact(request, site_id, visit.patient_id, row)
+    said = known.model_dump(mode="json", include=set(ContactBody.model_fields), exclude_none=True)
+    return _page(request, caller, site_id, visit, {**said, "wants_messages": "yes" if known.wants_messages else "no"})
+
+
+@router.post(_PATH)
+async def take_contact(request: Request, visit_id: UUID, caller: Coordinator, site: AtSite = None) -> Response:
+    """Keep what the form says, all of it; a field that is left empty is forgotten."""
+    site_id = caller.writing_site(site)
+    visit = await visit_at(request, site_id, visit_id)
+    given = {name: said.strip() for name, said in (await form_of(request)).items()}
+    said = {name: text for name, text in given.items() if text}
+    try:
+        body = ContactBody.model_validate({**said, "wants_messages": _WANTS.get(said.get("wants_messages", ""))})
+    except ValidationError as refused:
+        wrong = {str(error["loc"][0]) for error in refused.errors()}
+        return _page(request, caller, site_id, visit, given, wrong)
+    await put_contact(request, visit.patient_id, body, caller, site_id)
+    return RedirectResponse(f"/visits/{visit_id}{in_address(caller, site_id)}", status_code=303)
+
+
+def _page(
+    request: Request,
+    caller: Caller,
+    site_id: str,
+    visit: VisitUpdated,
+    given: Mapping[str, str],
+    wrong: Set[str] = frozenset(),
+) -> Response:
+    html = show_contact(visit, given, wrong, bar_of(request, caller, "visits", site_id))
+    return HTMLResponse(html, 422 if wrong else 200)
