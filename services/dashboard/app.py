@@ -13,7 +13,7 @@ from services.dashboard.api.live import STREAMS
 from services.dashboard.api.seeing import looking
 from services.dashboard.api.smart import SmartApp
 from services.dashboard.api.watching import Watch
-from services.dashboard.export import Paper
+from services.dashboard.pages.export import Paper
 from services.dashboard.settings import DashboardAppSettings
 from shared.http.app import Entrance
 from shared.http.app import create_app as create

@@ -14,7 +14,7 @@ from services.dashboard import store
 from services.dashboard.api.page_document import page_example, page_schema
 from services.dashboard.api.pages import Viewer, opener_of
 from services.dashboard.domain import is_readable, open_words
-from services.dashboard.export import Format, Paper, copy_of
+from services.dashboard.pages.export import Format, Paper, copy_of
 from services.dashboard.pages.reader import Reader
 from shared.audit import Entry, Kind, Purpose
 from shared.auth import Caller, Role

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.dashboard.domain import assemble, open_words
-from services.dashboard.export.fhir import bundle_of
+from services.dashboard.pages.export.fhir import bundle_of
 from shared.events import Body, SkipReason
 from shared.sealing import Words, WordsState
 from tests.builders import (

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from services.dashboard.domain import PATIENT_SYSTEM
-from services.dashboard.export.fhir.parts import Json, an_id, ours, patient_of, staff
 from services.dashboard.pages import labels
+from services.dashboard.pages.export.fhir.parts import Json, an_id, ours, patient_of, staff
 from shared.events import Diagnosis, Language, VisitState
 from shared.fhir import DIAGNOSES, ICD_10_CM
 

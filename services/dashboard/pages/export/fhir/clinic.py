@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from services.dashboard.export import words
-from services.dashboard.export.fhir.parts import Json, an_id, encounter_of, ours, patient_of, quantity, staff
 from services.dashboard.pages import labels
+from services.dashboard.pages.export import words
+from services.dashboard.pages.export.fhir.parts import Json, an_id, encounter_of, ours, patient_of, quantity, staff
 from shared.fhir import LOINC, category
 from shared.pages.words import number, unit
 

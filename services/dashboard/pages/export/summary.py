@@ -9,8 +9,8 @@ from datetime import UTC
 from typing import Any
 
 from services.dashboard.domain import freshness
-from services.dashboard.export import words
 from services.dashboard.pages import labels, readings, sentences
+from services.dashboard.pages.export import words
 from services.dashboard.pages.reader import Line, Reader, answer_words
 from shared.pages.words import clock, number, on, unit
 

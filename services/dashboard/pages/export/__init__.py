@@ -3,7 +3,7 @@
 A copy is whole or there is none: every text on the page that it is made of has been opened.
 """
 
-from services.dashboard.export.copies import Copy, Format, copy_of
-from services.dashboard.export.paper import Paper
+from services.dashboard.pages.export.copies import Copy, Format, copy_of
+from services.dashboard.pages.export.paper import Paper
 
 __all__ = ["Copy", "Format", "Paper", "copy_of"]

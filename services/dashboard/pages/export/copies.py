@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from services.dashboard.export.fhir import bundle_of
-from services.dashboard.export.paper import Paper
-from services.dashboard.export.summary import summary_of
+from services.dashboard.pages.export.fhir import bundle_of
+from services.dashboard.pages.export.paper import Paper
+from services.dashboard.pages.export.summary import summary_of
 from services.dashboard.pages.reader import Reader
 
 

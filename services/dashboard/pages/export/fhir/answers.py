@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from services.dashboard.export import words
-from services.dashboard.export.fhir.parts import (
+from services.dashboard.pages import labels
+from services.dashboard.pages.export import words
+from services.dashboard.pages.export.fhir.parts import (
     Json,
     an_id,
     answer_value,
@@ -15,7 +16,6 @@ from services.dashboard.export.fhir.parts import (
     patient_of,
     quantity,
 )
-from services.dashboard.pages import labels
 from services.dashboard.pages.reader import answer_words, reason_words
 from shared.fhir import SURVEY, absent
 from shared.pages.words import unit

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from services.dashboard.export import words
-from services.dashboard.export.fhir.answers import answers, scores
-from services.dashboard.export.fhir.clinic import plan, recorded
-from services.dashboard.export.fhir.parts import Json, an_id, patient_of, reference
-from services.dashboard.export.fhir.person import person
+from services.dashboard.pages.export import words
+from services.dashboard.pages.export.fhir.answers import answers, scores
+from services.dashboard.pages.export.fhir.clinic import plan, recorded
+from services.dashboard.pages.export.fhir.parts import Json, an_id, patient_of, reference
+from services.dashboard.pages.export.fhir.person import person
 from shared.events import EntryMode
 
 Page = Mapping[str, Any]
