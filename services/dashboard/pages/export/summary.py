@@ -182,12 +182,8 @@ def _result(point: Page) -> str:
 
 
 def _limit(point: Page) -> str:
-    low, high = point["limit_low"], point["limit_high"]
-    ends = [number(end) for end in (low, high) if end is not None]
-    if not ends:
-        return words.NO_LIMIT
-    side = words.SIDES.get(point["side"] or "", "")
-    return f"{side} {'–'.join(ends)}".strip()
+    limit = words.limit_words(point["limit_low"], point["limit_high"])
+    return f"{words.SIDES[point['side']]}: {limit}" if point["side"] else limit
 
 
 def _answers(page: Page, reader: Reader, panel: str) -> Json | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.dashboard.pages.labels import SKIPPED, item_words
+from shared.pages.words import number
 
 RECALL: Mapping[str, str] = {
     **dict.fromkeys(
@@ -110,6 +111,15 @@ def missing_words(gap: Mapping[str, Any]) -> str:
         "reason": SKIPPED.get(gap.get("reason", ""), ""),
     }
     return f"Not there: {_MISSING.get(gap['what'], gap['what']).format(**named)}."
+
+
+def limit_words(low: float | None, high: float | None) -> str:
+    """`12–15.5`, `12 or more`, `5 or less`."""
+    if low is not None and high is not None:
+        return f"{number(low)}–{number(high)}"
+    if low is not None:
+        return f"{number(low)} or more"
+    return NO_LIMIT if high is None else f"{number(high)} or less"
 
 
 def late_words(day: str) -> str:

@@ -30,7 +30,7 @@ def answers(page: Page) -> Iterator[Json]:
     for row in _rows(page):
         for when in ("now", "last"):
             if row[when] is not None:
-                yield _answer(page, row["item"], row[when], is_now=when == "now")
+                yield _answer(page, row["item"], row[when], when)
     for concern in page["concerns"]:
         yield _concern(page, concern)
     if page["matters_most"] is not None:
@@ -51,13 +51,13 @@ def _rows(page: Page) -> Iterator[Json]:
     yield from (*page["urgent_care"], *page["well_being"], *page["day_to_day"])
 
 
-def _answer(page: Page, item: str, answer: Mapping[str, Any], *, is_now: bool) -> Json:
+def _answer(page: Page, item: str, answer: Mapping[str, Any], when: str) -> Json:
     recall = words.RECALL.get(item)
     text = f"{labels.item_words(item)}, {recall}" if recall else labels.item_words(item)
     said = reason_words(item, answer["reason"]) if answer["state"] == "skipped" else answer_words(item, answer)
-    at = page["survey"]["submitted_at"] if is_now else page["previous"]["submitted_at"]
+    at = page["survey" if when == "now" else "previous"]["submitted_at"]
     return {
-        **_from_survey(page, an_id(page, item, at), at, is_now=is_now),
+        **_from_survey(page, an_id(page, item, when, at), at, is_now=when == "now"),
         "code": item_concept(item, text),
         **answer_value(answer, said),
     }

@@ -19,9 +19,9 @@ def recorded(page: Page) -> Iterator[Json]:
     """Ratings, laboratory results and medicines, in the order of the page."""
     rating = page["readings"]["clinician"]
     if rating is not None:
-        yield _rating(page, rating, by=rating["clinician_id"], visit_id=rating["visit_id"])
+        yield _rating(page, "now", rating, by=rating["clinician_id"], visit_id=rating["visit_id"])
         if rating["last"] is not None:
-            yield _rating(page, rating["last"])
+            yield _rating(page, "last", rating["last"])
     for medication in page["medications"]:
         yield _medication(page, medication)
     for series in page["labs"]:
@@ -44,11 +44,13 @@ def plan(page: Page) -> Iterator[Json]:
         }
 
 
-def _rating(page: Page, rating: Mapping[str, Any], by: str | None = None, visit_id: str | None = None) -> Json:
+def _rating(
+    page: Page, when: str, rating: Mapping[str, Any], by: str | None = None, visit_id: str | None = None
+) -> Json:
     activity = rating["activity"]
     return {
         "resourceType": "Observation",
-        "id": an_id(page, "assessment", rating["at"]),
+        "id": an_id(page, "assessment", when, rating["at"]),
         "status": "final",
         "category": [_EXAM],
         "code": ours("instrument", "pga", words.GLOBAL_ASSESSMENT),
