@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from services.dashboard import store
 from services.dashboard.api.page_document import page_example, page_schema
-from services.dashboard.api.pages import Viewer, opener_of
+from services.dashboard.api.pages import LOOKED_AT, Viewer, opener_of
 from services.dashboard.domain import is_readable, open_words
 from services.dashboard.pages.export import Format, Paper, copy_of
 from services.dashboard.pages.reader import Reader
@@ -69,7 +69,7 @@ AskedForm = Annotated[
 ]
 
 
-@router.get("/v1/patients/{patient_id}/export", responses=_ANSWERS)
+@router.get("/v1/patients/{patient_id}/export", responses=_ANSWERS, dependencies=LOOKED_AT)
 async def export_page(request: Request, patient_id: UUID, caller: Viewer, form: AskedForm = Format.JSON) -> Response:
     """A copy of the page with its words, made now. It says up to which events it reaches, and what is missing."""
     only_own_page(caller, patient_id)

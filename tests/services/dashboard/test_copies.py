@@ -198,5 +198,7 @@ async def test_the_page_offers_the_copies_without_a_script(patient: httpx.AsyncC
     (link,) = page.named("a", href=f"{PATH}?format=pdf")
     answer = await patient.get(str(link["href"]), headers={"accept": "text/html"})
     assert answer.headers["content-type"] == "application/pdf"
+    ahead = await patient.get(str(link["href"]), headers={"sec-purpose": "prefetch"})
+    assert ahead.status_code == 409, "nobody has asked for it yet"
     shared = Document((await patient.get(f"/patients/{PATIENT}", params={"shared": "true"})).text)
     assert shared.named("a", href=f"{PATH}?format=pdf") == []

@@ -165,7 +165,7 @@ def _labs(page: Page, reader: Reader, *, is_marker: bool) -> Json | None:
             series["name"],
             reader.full_day(point["at"]),
             _result(point),
-            _limit(point),
+            words.limit_words(point["side"], point["limit_low"], point["limit_high"]),
             point["method"] or words.NO_METHOD,
         ]
         for series in page["labs"]
@@ -179,11 +179,6 @@ def _result(point: Page) -> str:
     was = [f"{words.CORRECTED}: {one['comparator'] or ''}{number(one['value'])}" for one in point["was"]]
     now = f"{point['comparator'] or ''}{number(point['value'])} {unit(point['unit'])}"
     return f"{now} ({'; '.join(was)})" if was else now
-
-
-def _limit(point: Page) -> str:
-    limit = words.limit_words(point["limit_low"], point["limit_high"])
-    return f"{words.SIDES[point['side']]}: {limit}" if point["side"] else limit
 
 
 def _answers(page: Page, reader: Reader, panel: str) -> Json | None:

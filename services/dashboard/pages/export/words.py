@@ -15,7 +15,7 @@ RECALL: Mapping[str, str] = {
 }
 """The time that a question is about, where it is about one."""
 
-SIDES: Mapping[str, str] = {"over": "over the limit", "under": "under the limit", "within": "within the limit"}
+_SIDES: Mapping[str, str] = {"over": "over", "under": "under", "within": "within"}
 
 _MISSING: Mapping[str, str] = {
     "enrollment": "who the patient is",
@@ -113,13 +113,15 @@ def missing_words(gap: Mapping[str, Any]) -> str:
     return f"Not there: {_MISSING.get(gap['what'], gap['what']).format(**named)}."
 
 
-def limit_words(low: float | None, high: float | None) -> str:
-    """`12–15.5`, `12 or more`, `5 or less`."""
+def limit_words(side: str | None, low: float | None, high: float | None) -> str:
+    """On which side of its limits a result is: `over (250 or less)`; the limits alone where it cannot be judged."""
     if low is not None and high is not None:
-        return f"{number(low)}–{number(high)}"
-    if low is not None:
-        return f"{number(low)} or more"
-    return NO_LIMIT if high is None else f"{number(high)} or less"
+        limit = f"{number(low)}–{number(high)}"
+    elif low is not None:
+        limit = f"{number(low)} or more"
+    else:
+        limit = NO_LIMIT if high is None else f"{number(high)} or less"
+    return f"{_SIDES[side]} ({limit})" if side else limit
 
 
 def late_words(day: str) -> str:

@@ -71,24 +71,26 @@ def _result(page: Page, series: Mapping[str, Any], point: Mapping[str, Any]) -> 
         "code": {"coding": [{"system": LOINC, "code": series["loinc"]}], "text": series["name"]},
         "subject": patient_of(page),
         "effectiveDateTime": point["at"],
+        "performer": [{"display": words.OF_CLINIC}],
         "valueQuantity": quantity(point["value"], point["unit"], unit(point["unit"]), point["comparator"]),
         "referenceRange": _ranges(series, point),
         "note": [{"text": _was(was)} for was in point["was"]],
     }
     if point["side"] is not None:
-        made["interpretation"] = [_interpretation(point["side"], is_of_laboratory=not series["marker"])]
+        made["interpretation"] = [_interpretation(point, is_of_laboratory=not series["marker"])]
     if point["method"] is not None:
         made["method"] = {"text": point["method"]}
     return {name: value for name, value in made.items() if value != []}
 
 
-def _interpretation(side: str, *, is_of_laboratory: bool) -> Json:
+def _interpretation(point: Mapping[str, Any], *, is_of_laboratory: bool) -> Json:
     """Coded where the laboratory set the range; within a target is not the same as normal."""
+    text = words.limit_words(point["side"], point["limit_low"], point["limit_high"])
     if not is_of_laboratory:
-        return {"text": words.SIDES[side]}
-    code, display = _SIDES[side]
+        return {"text": text}
+    code, display = _SIDES[point["side"]]
     system = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
-    return {"coding": [{"system": system, "code": code, "display": display}], "text": words.SIDES[side]}
+    return {"coding": [{"system": system, "code": code, "display": display}], "text": text}
 
 
 def _ranges(series: Mapping[str, Any], point: Mapping[str, Any]) -> list[Json]:
