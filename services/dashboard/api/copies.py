@@ -13,7 +13,7 @@ from fastapi import APIRouter, Query, Request, Response
 from services.dashboard import store
 from services.dashboard.api.page_document import page_example, page_schema
 from services.dashboard.api.pages import LOOKED_AT, Viewer, opener_of
-from services.dashboard.domain import is_readable, open_words
+from services.dashboard.domain import open_words, states_of_words
 from services.dashboard.pages.export import Format, Paper, copy_of
 from services.dashboard.pages.reader import Reader
 from shared.audit import Entry, Kind, Purpose
@@ -109,20 +109,12 @@ def _refuse_halves(opened: dict[str, Any]) -> None:
     Raises:
         Problem: 410 when they are gone for good, which is the patient's erasure on its way; 503 when they are not.
     """
-    if is_readable(opened):
-        return
-    states = {opened["matters_most_state"]}
-    states |= {concern["words_state"] for concern in opened["concerns"]} | {
-        step["what_state"] for step in opened["plan"]
-    }
+    states = states_of_words(opened)
     if WordsState.ERASED in states:
         raise erased()
-    raise Problem(
-        503,
-        "words-not-readable",
-        "Some words on the page cannot be read now, so there is no copy of it. Try again in a moment.",
-        headers={"retry-after": "1"},
-    )
+    if WordsState.NOT_READABLE_NOW in states:
+        detail = "Some words on the page cannot be read now, so there is no copy of it. Try again in a moment."
+        raise Problem(503, "words-not-readable", detail, headers={"retry-after": "1"})
 
 
 async def _put_on_record(request: Request, caller: Caller, site_id: str, patient_id: UUID) -> None:

@@ -18,7 +18,7 @@ from services.dashboard.domain.linking import (
     read_code,
 )
 from services.dashboard.domain.looks import GOES_ON_FOR, RELOADED_WITHIN
-from services.dashboard.domain.page import assemble, has_words, is_readable, open_words
+from services.dashboard.domain.page import assemble, has_words, is_readable, open_words, states_of_words
 from services.dashboard.domain.tries import wait_s
 
 __all__ = [
@@ -51,5 +51,6 @@ __all__ = [
     "open_words",
     "our_id",
     "read_code",
+    "states_of_words",
     "wait_s",
 ]
