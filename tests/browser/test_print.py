@@ -84,7 +84,12 @@ async def test_the_concerns_the_readings_and_the_plan_are_on_it_as_text(chromium
     page = await open_page(chromium, html_of(FULL, ViewerRole.PATIENT))
     (text,) = await printed(page, "Letter")
     said = " ".join(text.split())
-    for words in (*(SAID[f"sealed:concern-{n}"] for n in (1, 2, 3)), SAID["sealed:matters"], "My page, visit summary"):
+    for words in (
+        *(SAID[f"sealed:concern-{n}"] for n in (1, 2, 3)),
+        SAID["sealed:matters"],
+        "My page",
+        "Visit summary.",
+    ):
         assert words in said
     for n in range(5):
         assert SAID[f"sealed:step-{n}"] in said
