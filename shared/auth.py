@@ -6,12 +6,13 @@ remembered for a minute at most.
 """
 
 import hashlib
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
 import jwt
@@ -65,6 +66,7 @@ class TrustedIssuer(Claims):
     algorithms: tuple[Algorithm, ...] = Field(min_length=1)
     key_set: Annotated[str, AfterValidator(_trustworthy)] = Field(description="JWK Set: a file or a fixed address")
     roles: frozenset[Role] = Field(min_length=1)
+    only_at: str | None = Field(default=None, description="Pattern of the paths where its tokens are good; null: all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,10 @@ class Issuer:
         self._trusted = trusted
         self._leeway_s = leeway_s
         self._keys = keys or KeySet(trusted.key_set)
+
+    def is_good_at(self, path: str) -> bool:
+        """Whether its tokens may be shown there."""
+        return self._trusted.only_at is None or re.fullmatch(self._trusted.only_at, path) is not None
 
     async def claims(self, token: str, *required: str) -> dict[str, Any]:
         """The claims of a token that this issuer signed for us and that is in force now.
@@ -143,33 +149,43 @@ class Issuer:
         return Caller(said.sub, said.role, said.sites, said.patient)
 
 
+class _Verified(NamedTuple):
+    caller: Caller
+    issuer: Issuer
+    until: float
+
+
 class Verifier:
     """Turns a token into a `Caller`. `leeway_s` is how far an issuer's clock may be from ours."""
 
     def __init__(self, issuers: Sequence[TrustedIssuer], *, leeway_s: float = LEEWAY_S) -> None:
         self._issuers = {trusted.issuer: Issuer(trusted, leeway_s=leeway_s) for trusted in issuers}
-        self._remembered: dict[bytes, tuple[float, Caller]] = {}
+        self._remembered: dict[bytes, _Verified] = {}
 
-    async def caller(self, token: str) -> Caller:
-        """The caller behind a token.
+    async def caller(self, token: str, path: str = "") -> Caller:
+        """The caller behind a token that is shown at a path.
 
         Raises:
             Problem: 401, without saying which check failed: that would help only an attacker.
         """
         digest = hashlib.sha256(token.encode()).digest()
-        until, caller = self._remembered.get(digest, (0.0, None))
-        if caller is not None and time.time() < until:
-            return caller
+        known = self._remembered.get(digest)
+        if known is None or time.time() >= known.until:
+            known = await self._verified(token)
+            if len(self._remembered) >= _REMEMBERED:
+                self._remembered.clear()
+            self._remembered[digest] = known
+        if not known.issuer.is_good_at(path):
+            raise _not_valid()
+        return known.caller
+
+    async def _verified(self, token: str) -> _Verified:
         try:
             issuer = self._issuer(token)
             claims = await issuer.claims(token)
-            caller = issuer.caller(claims)
+            return _Verified(issuer.caller(claims), issuer, min(float(claims["exp"]), time.time() + _REMEMBER_S))
         except UNREADABLE:
-            raise unauthenticated("The token is not valid here.") from None
-        if len(self._remembered) >= _REMEMBERED:
-            self._remembered.clear()
-        self._remembered[digest] = (min(float(claims["exp"]), time.time() + _REMEMBER_S), caller)
-        return caller
+            raise _not_valid() from None
 
     def _issuer(self, token: str) -> Issuer:
         """The issuer that the token names; that it is from there is for its keys to prove."""
@@ -186,6 +202,10 @@ def expiry_of(token: str) -> datetime:
 def unauthenticated(detail: str) -> Problem:
     """401 with the challenge that HTTP asks for."""
     return Problem(401, "unauthenticated", detail, headers={"www-authenticate": 'Bearer realm="samepage"'})
+
+
+def _not_valid() -> Problem:
+    return unauthenticated("The token is not valid here.")
 
 
 class _Said(BaseModel):

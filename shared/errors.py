@@ -16,14 +16,19 @@ Messages of `PermanentFailure` are stored beside the record: they name fields an
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as part_of_class
 
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One field that is wrong: where it stands (`items.0.birth_year`) and what was expected there."""
+    """One field that is wrong: where it stands (`items.0.birth_year`) and what was expected there.
+
+    `is_known`: the name is one that is on record here, such as the linkId of a form, whatever it looks like.
+    """
 
     field: str
     expected: str
+    is_known: bool = part_of_class(default=False, compare=False)
 
 
 class Problem(Exception):

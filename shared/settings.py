@@ -155,3 +155,8 @@ class ServiceSettings(BaseSettings):
     worker_port: int = 0
     pool_size: int = Field(default=8, ge=1, le=64)
     limits: Limits = Limits()
+
+    @property
+    def trusted_issuers(self) -> tuple[TrustedIssuer, ...]:
+        """Whose tokens are believed at the HTTP door."""
+        return self.platform.trusted_issuers

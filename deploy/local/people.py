@@ -10,6 +10,7 @@ from deploy.local.ports import HOST
 from deploy.provider import Client
 from deploy.secrets import SIGNED_IN_TO
 from shared.auth import Role, TrustedIssuer
+from shared.on_behalf import OWNER, SIGNED_BY
 from shared.settings import SignIn
 from shared.signing import ALGORITHM, make_key_file
 
@@ -31,6 +32,7 @@ class LocalPeople:
         """Make the keys if they are not there."""
         make_key_file(self._provider_key)
         make_key_file(self._network_key)
+        make_key_file(self._page_key)
 
     def told_to_all(self) -> dict[str, str]:
         """Where everything is, and the network's own issuer: intake's token endpoint."""
@@ -49,7 +51,12 @@ class LocalPeople:
         if door.kind != "app":
             return {}
         prefix = f"SAMEPAGE_{service.upper()}"
-        told = {f"{prefix}_SIGNING_KEY_FILES": json.dumps([str(self._network_key)])} if service == "intake" else {}
+        signs_with = {"intake": self._network_key, SIGNED_BY: self._page_key}
+        told = {}
+        if service in signs_with:
+            told[f"{prefix}_SIGNING_KEY_FILES"] = json.dumps([str(signs_with[service])])
+        if service == OWNER:
+            told[f"{prefix}_ON_BEHALF"] = self._page.model_dump_json()
         if service not in SIGNED_IN_TO:
             return told
         sign_in = SignIn(issuer=self._url(PROVIDER), client_id=f"samepage-{service}", algorithms=(ALGORITHM,))
@@ -80,12 +87,27 @@ class LocalPeople:
         }
 
     @property
+    def _page(self) -> TrustedIssuer:
+        """The dashboard, as clinical is told of it."""
+        address = self._url(Door(SIGNED_BY, "app"))
+        return TrustedIssuer(
+            issuer=address,
+            algorithms=(ALGORITHM,),
+            key_set=f"{address}/.well-known/jwks.json",
+            roles=frozenset({Role.CLINICIAN, Role.COORDINATOR}),
+        )
+
+    @property
     def _provider_key(self) -> Path:
         return self.folder / "provider.pem"
 
     @property
     def _network_key(self) -> Path:
         return self.folder / "network.pem"
+
+    @property
+    def _page_key(self) -> Path:
+        return self.folder / "page.pem"
 
     def _url(self, door: Door) -> str:
         return f"http://{HOST}:{self.ports[door]}"

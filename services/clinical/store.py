@@ -1,8 +1,7 @@
 """Every statement of clinical. Reading functions take the scope of sites; a row of another site does not exist."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
-from typing import NamedTuple
+from datetime import datetime
 from uuid import UUID
 
 import orjson
@@ -146,22 +145,18 @@ async def record_medication(connection: Connection, site_id: str, patient_id: UU
     )
 
 
-class StepDates(NamedTuple):
-    """When a step was agreed, and on which day it was done."""
-
-    agreed_at: datetime
-    done_on: date | None
-
-
-async def step_dates(connection: Connection, scope: SiteScope, patient_id: UUID, step_id: UUID) -> StepDates | None:
-    """The dates of this patient's plan step; None when there is no such one."""
+async def plan_step(connection: Connection, scope: SiteScope, patient_id: UUID, step_id: UUID) -> PlanStep | None:
+    """This patient's plan step without its words, which no statement reads; None when there is no such one."""
     row = await connection.fetchrow(
-        "SELECT agreed_at, done_on FROM plan_step WHERE site_id = ANY($1) AND patient_id = $2 AND step_id = $3",
+        """
+        SELECT step_id, visit_id, who, due_on, is_done, done_on, agreed_at FROM plan_step
+        WHERE site_id = ANY($1) AND patient_id = $2 AND step_id = $3
+        """,
         scope.ids,
         patient_id,
         step_id,
     )
-    return None if row is None else StepDates(row["agreed_at"], row["done_on"])
+    return None if row is None else PlanStep(what="", **row)
 
 
 async def record_plan_step(connection: Connection, site_id: str, patient_id: UUID, step: PlanStep, sealed: str) -> None:

@@ -8,6 +8,7 @@ from services.dashboard import pages
 from services.dashboard.api import ROUTERS
 from services.dashboard.api.calling import framers
 from services.dashboard.api.cds import OPEN_PATHS
+from services.dashboard.api.clinical import Clinical
 from services.dashboard.api.ehr_servers import EhrServers
 from services.dashboard.api.live import STREAMS
 from services.dashboard.api.seeing import looking
@@ -15,12 +16,14 @@ from services.dashboard.api.smart import SmartApp
 from services.dashboard.api.watching import Watch
 from services.dashboard.pages.export import Paper
 from services.dashboard.settings import DashboardAppSettings
+from shared.http import public_keys
 from shared.http.app import Entrance
 from shared.http.app import create_app as create
 from shared.http.app import document as describe
 from shared.http.rates import Buckets
 from shared.http.sessions import Clock, utc_now
 from shared.keyring import KeyRing
+from shared.signing import SigningKeys
 
 NAME = "dashboard"
 
@@ -28,6 +31,8 @@ NAME = "dashboard"
 def create_app(settings: DashboardAppSettings, *, clock: Clock = utc_now) -> FastAPI:
     """The application; it opens its pool and the key ring when it starts."""
     servers, address = EhrServers(), settings.platform.public_urls.get(NAME, "")
+    keys = SigningKeys(settings.signing_key_files)
+    clinical = Clinical(settings.platform, keys, settings.clinical_url) if settings.signing_key_files else None
     return create(
         NAME,
         settings,
@@ -41,10 +46,12 @@ def create_app(settings: DashboardAppSettings, *, clock: Clock = utc_now) -> Fas
             "watch": Watch(),
             "paper": Paper(),
             "copy_rate": Buckets(settings.copies, settings.platform.rates.clients),
+            "signing_keys": keys,
+            "clinical": clinical,
         },
         entrance=Entrance(
             static=pages.STATIC,
-            open_paths=OPEN_PATHS,
+            open_paths=rf"{OPEN_PATHS}|{public_keys.OPEN_PATHS}",
             own_page="/patients/{}".format,
             framers=framers,
             streams=STREAMS,

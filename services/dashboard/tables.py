@@ -29,6 +29,7 @@ site = Table(
     Column("name", Text, nullable=False),
     Column("time_zone", Text, nullable=False),
     Column("sequence", BigInteger, nullable=False),
+    Column("shows_clinical_to_coordinators", Boolean, nullable=False, server_default=text("false")),
 )
 
 broken_glass = Table(

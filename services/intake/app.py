@@ -9,6 +9,7 @@ from services.intake import pages
 from services.intake.api import ROUTERS, entry, imports, surveys, tokens
 from services.intake.api.alerting import Alerting
 from services.intake.api.importing import Importer, Seal
+from services.intake.api.own_forms import OwnForms
 from services.intake.domain import Identifiers
 from services.intake.settings import IntakeAppSettings
 from shared.auth import Role
@@ -25,7 +26,8 @@ NAME = "intake"
 
 def create_app(settings: IntakeAppSettings, *, clock: Clock = utc_now) -> FastAPI:
     """The application; it opens its pool and the key ring when it starts."""
-    rates, ring, alerting = settings.platform.rates, KeyRing(settings.keyring), Alerting(clock)
+    rates, ring = settings.platform.rates, KeyRing(settings.keyring)
+    means = surveys.Means(ring, Alerting(clock), OwnForms())
     keys = [
         key.get_secret_value().encode()
         for key in (settings.identifier_key, settings.other_identifier_key)
@@ -41,8 +43,8 @@ def create_app(settings: IntakeAppSettings, *, clock: Clock = utc_now) -> FastAP
             "identifiers": Identifiers(keys),
             "import_seal": Seal([hmac.digest(key, b"imported files", "sha256") for key in keys]),
             "importer": Importer(),
-            "alerting": alerting,
-            "submission": surveys.submission_with(ring, alerting),
+            "means": means,
+            "submission": surveys.submission_with(means),
             "link_keys": [
                 key.get_secret_value().encode()
                 for key in (settings.link_key, settings.other_link_key)

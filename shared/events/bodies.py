@@ -55,6 +55,9 @@ class SiteUpdated(Fact):
     name: str
     site_type: SiteType
     time_zone: str = Field(description="IANA time zone, such as America/Chicago")
+    shows_clinical_to_coordinators: bool = Field(
+        default=False, description="Coordinators are shown patients' words and clinical readings too"
+    )
 
 
 class EnrollmentUpdated(Fact):
@@ -103,6 +106,9 @@ class Score(Fact):
 class SurveyCompleted(Fact):
     """A patient finished a pre-visit survey, or it was corrected. Answers are codes and numbers; words are sealed.
 
+    An item with the id of a shipped question is that question, whatever the form. Where a site's own form asks
+    something again and again, the ids are `item[1]`, `item[2]`, and `item[2][1]` inside an occurrence.
+
     Each version has the whole survey; the highest counts, and an earlier one stays what was said then. One that was
     entered in error counts nowhere. Key: the patient id.
     """
@@ -114,11 +120,12 @@ class SurveyCompleted(Fact):
     mode: EntryMode = EntryMode.SELF
     visit_id: UUID
     patient_id: UUID
-    form: str = Field(description="Survey definition, `id|version`")
+    form: str = Field(description="Survey definition, `id|version`; of a site's own form `url|version`")
+    form_title: str | None = Field(default=None, description="What a site calls its own form; null for a shipped one")
     language: Language
     started_at: AwareDatetime | None = None
     submitted_at: AwareDatetime
-    answers: dict[str, float | str | bool] = Field(description="Answer by item id: numbers, yes/no, codes")
+    answers: dict[str, float | str | bool] = Field(description="Answer by item id: numbers, yes/no, codes, days")
     skipped: dict[str, SkipReason] = Field(default_factory=dict, description="Reason by item id")
     scores: tuple[Score, ...]
     concerns: tuple[Concern, ...] = ()

@@ -19,6 +19,7 @@ from shared.hand_over import ASKED_AT, PLACES, Receiver
 from shared.http import openapi, own, problems, sign_in
 from shared.http.edge import Edge
 from shared.http.gate import Framers, Gate
+from shared.http.language import KeptLanguage
 from shared.http.own import OwnPage
 from shared.http.policy import policy
 from shared.http.provider import Provider
@@ -94,12 +95,14 @@ def _bound(
     app: FastAPI, name: str, settings: ServiceSettings, entrance: Entrance | None, let_off: frozenset[str]
 ) -> None:
     """What every request passes before its route, the outermost last."""
+    if entrance is not None:
+        app.add_middleware(KeptLanguage)
     app.add_middleware(OnRecord, let_off=let_off if entrance is None else let_off | sign_in.LET_OFF)
     app.add_middleware(
         Edge,
         service=name,
         gate=Gate(
-            Verifier(settings.platform.trusted_issuers),
+            Verifier(settings.trusted_issuers),
             sessions=None if entrance is None else app.state.sessions,
             open_paths=None if entrance is None else entrance.open_paths,
             uploads=None if entrance is None else entrance.uploads,

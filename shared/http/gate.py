@@ -81,7 +81,7 @@ class Gate:
         # No browser sends a token by itself; what it is worth on an open path is for the route to find out.
         is_by_token = scheme.lower() == "bearer"
         if is_by_token and not is_open:
-            request.state.caller = await self._verifier.caller(token)
+            request.state.caller = await self._verifier.caller(token, request.scope["path"])
             return None
         if request.method not in _SAFE_METHODS and not is_by_token and not _is_from_here(request):
             raise Problem(403, "other-site", "The request came from a page of another site.")

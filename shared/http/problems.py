@@ -74,13 +74,15 @@ def document(problem: Problem) -> dict[str, object]:
         **problem.extra,
     }
     if problem.errors:
-        members["errors"] = [{"field": _name(error.field), "expected": error.expected} for error in problem.errors]
+        members["errors"] = [{"field": _name(error), "expected": error.expected} for error in problem.errors]
     return members
 
 
-def _name(field: str) -> str:
+def _name(error: FieldError) -> str:
     """A field as we could have named it; a part that a caller made up is only pointed at."""
-    return ".".join(part if _OUR_NAME.match(part) else "(another name)" for part in field.split("."))
+    if error.is_known:
+        return error.field
+    return ".".join(part if _OUR_NAME.match(part) else "(another name)" for part in error.field.split("."))
 
 
 def answer(request: Request, problem: Problem) -> Response:

@@ -36,7 +36,7 @@ _PURPOSES: Mapping[Role, Purpose] = {
     Role.OPERATOR: Purpose.NETWORK_FIGURES,
 }
 DENIALS = (403, 404)
-_IDS_IN_QUERIES = ("patient_id", "visit_id", "wait_for")
+_IDS_IN_QUERIES = ("patient_id", "visit_id", "step_id", "wait_for")
 _SITE = re.compile(r"^[a-z0-9][a-z0-9-]{0,39}$")
 
 

@@ -23,10 +23,13 @@ from shared.hand_over import ENDED_AT, GIVEN_BY, PLACES
 from shared.http.commands import caller_of, pool_of
 from shared.http.flows import Flow
 from shared.http.forms import form_of
+from shared.http.language import choice_of
 from shared.http.provider import Provider, ProviderAway, SignInRefused
 from shared.http.record import begin_trail, scope_on_record
 from shared.http.sessions import AtProvider, Ended, SessionEnded, Sessions
 from shared.pages.notices import Action, notice
+from shared.pages.speaking import Spoken
+from shared.speech import Said
 
 _log = structlog.get_logger()
 router = APIRouter(include_in_schema=False)
@@ -123,9 +126,9 @@ async def say_signed_out(request: Request) -> Response:
     """Where the way out ends."""
     has_provider, has_patients = request.app.state.provider is not None, request.app.state.patients_paths is not None
     html = notice(
-        "You are signed out",
-        "You can close this page.",
-        spanish=None if has_provider and not has_patients else "Ha cerrado la sesión. Puede cerrar esta página.",
+        Said("You are signed out", "Ha cerrado la sesión"),
+        Said("You can close this page.", "Puede cerrar esta página."),
+        spoken=choice_of(request).if_any or (Spoken() if has_provider and not has_patients else None),
         actions=[_AGAIN] if has_provider else [],
         is_synthetic=request.app.state.platform.is_synthetic,
     )
@@ -249,10 +252,13 @@ def _away(request: Request) -> Response:
 def closed_to_patient(request: Request) -> Response:
     entry: str | None = request.app.state.patients_enter_at
     html = notice(
-        "This page is closed",
-        "It closes by itself, to keep it private. To open it, use the link from your clinic again.",
-        spanish="Se cierra sola, para proteger su privacidad. Para abrirla, use otra vez el enlace de su clínica.",
-        actions=[Action("Open it again", entry)] if entry else [],
+        Said("This page is closed", "Esta página está cerrada"),
+        Said(
+            "It closes by itself, to keep it private. To open it, use the link from your clinic again.",
+            "Se cierra sola, para proteger su privacidad. Para abrirla, use otra vez el enlace de su clínica.",
+        ),
+        spoken=choice_of(request).if_any,
+        actions=[Action(Said("Open it again", "Abrirla otra vez"), entry)] if entry else [],
         is_synthetic=request.app.state.platform.is_synthetic,
     )
     return HTMLResponse(html, 401)

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
 
+from shared.events import Language
 from shared.pages import words
+from shared.pages.frame import FRAME
 
 STATIC = Path(__file__).parent / "static"
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -20,7 +22,8 @@ def environment(package: str) -> Environment:
     """Templates of `package` (its folder `templates`) over the shared ones.
 
     Everything is escaped and a name that is not given is an error. `is_synthetic`, given to a template as
-    true, shows the tag "Synthetic data" in the bar. The functions of `shared.pages.words` are filters under
+    true, shows the tag "Synthetic data" in the bar; `language` is the page's, English where it is not given, and
+    `switch` is a button to the same page in the other one. The functions of `shared.pages.words` are filters under
     their own names.
     """
     made = Environment(
@@ -30,7 +33,13 @@ def environment(package: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals |= {"static": "/static/shared", "is_synthetic": False}
+    made.globals |= {
+        "static": "/static/shared",
+        "is_synthetic": False,
+        "language": Language.ENGLISH,
+        "switch": None,
+        "frame": FRAME,
+    }
     made.filters |= {
         "on": words.on,
         "short_on": words.short_on,

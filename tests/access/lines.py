@@ -100,6 +100,7 @@ LAB: Json = {"loinc": "1988-5", "value": 0.6, "unit": "mg/dL", "taken_at": "2026
 MEDICINE: Json = {"name": "Adalimumab", "started_on": "2025-11-03"}
 CONTACT: Json = {"email": "somebody@example.org", "wants_messages": True}
 STEP: Json = {"what": "Ask the insurer about the co-pay", "who": "nurse"}
+CHANGE = {"form": "change", "key": "synthetic-key", "what": "Ask the insurer"}
 FORM: Json = questionnaire(asking("mood", "string"))
 AGREED: Json = {"agreed": "on-paper"}
 WHY: Json = {"reason": "emergency", "words": "Brought in unconscious"}
@@ -215,6 +216,7 @@ LINES: Mapping[str, Mapping[str, Line]] = {
         "GET /v1/forms": Line(),
         "GET /v1/forms/{form_id}": Line(),
         "GET /v1/forms/{form_id}/difference/{older_id}": Line(),
+        "POST /v1/forms/{form_id}/populate": Line({}),
         "PATCH /v1/forms/{form_id}": Line({"state": "retired"}),
         "GET /l/{site_id}/{secret}": Line(),
         "POST /l/{site_id}/{secret}": Line(form={}),
@@ -228,10 +230,13 @@ LINES: Mapping[str, Mapping[str, Line]] = {
         "POST /v1/labs": Line(LAB),
         "POST /v1/medications": Line(MEDICINE),
         "POST /v1/plans": Line(STEP, references=A_VISIT),
+        "PATCH /v1/plans/{step_id}": Line({"what": "Ask the insurer", "is_done": True}),
     },
     "dashboard": {
         "GET /v1/patients/{patient_id}/page": Line(),
         "GET /patients/{patient_id}": Line(),
+        "POST /patients/{patient_id}": Line(form=CHANGE),
+        "GET /.well-known/jwks.json": Line(),
         "GET /v1/patients/{patient_id}/live": Line(),
         "GET /patients/{patient_id}/live": Line(),
         "GET /v1/patients/{patient_id}/looks": Line(),

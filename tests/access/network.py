@@ -35,7 +35,7 @@ from tests.access.lines import (
     Json,
 )
 from tests.access.routes import SITE_HEADER
-from tests.builders import VISIT_AT, a_site, a_survey, a_visit, an_enrollment, an_event
+from tests.builders import VISIT_AT, a_site, a_step, a_survey, a_visit, an_enrollment, an_event
 from tests.conftest import Tokens, client_of, new_key, worker_settings
 from tests.services.clinic import PERSON, SITE_BODY
 from tests.services.streams import arrive
@@ -140,7 +140,8 @@ async def _at_intake(door: Door, ids: Ids) -> Ids:
         as_csv = {"content-type": "text/csv"}
         tried = await system.post("/v1/imports?kind=patients", content=PATIENTS_FILE, headers=as_csv)
         (await system.put(f"/v1/patients/{about['patient_id']}/contact", json=CONTACT)).raise_for_status()
-        form, older = [(await _posted(system, "/v1/forms", FORM | {"version": uuid4().hex}))["id"] for _ in range(2)]
+        # The site's, whoever is its patient.
+        form, older = [(await _posted(system, "/v1/forms", FORM | {"version": one}))["id"] for one in ("2", "1")]
     alerts = await _alerted(door, ids["site_id"], about["patient_id"])
     return (
         about
@@ -197,7 +198,9 @@ async def _at_dashboard(door: Door, ids: Ids) -> Ids:
     await door.hears(enrolment, *others, *those)
     made = {"wait_for": str(enrolment.event_id), "site_afar": AFAR, "patient_afar": str(also_afar)}
     made |= await _looked_at(door, ids) | await _broken_glass(door, ids, afar) | await _linked(door, ids, afar)
-    made["code"] = await _code_for(door, also_afar)
+    made |= {"code": await _code_for(door, also_afar), "step_id": str(uuid4())}
+    step = a_step(step_id=UUID(made["step_id"])).model_copy(update={"patient_id": UUID(ids["patient_id"])})
+    await door.hears(an_event(step, site_id=ids["site_id"]))
     published = "SELECT event_id FROM outbox WHERE key = $1"
     return made | {"receipt": str(await door.application.state.database.value(published, ids["patient_id"]))}
 

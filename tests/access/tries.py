@@ -164,7 +164,8 @@ def _try(own: Request, what: str, names: Sequence[str], theirs: Mapping[str, Ids
                 replaced=names,
             )
             for whose, ids in theirs.items()
-            if any(ids[name] != own.ids["site_id"] for name in names)
+            # What both have of their site is nobody else's.
+            if any(ids[name] != own.ids.get(name, own.ids["site_id"]) for name in names)
         ],
     )
 

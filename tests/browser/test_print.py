@@ -12,9 +12,12 @@ from pypdf import PdfReader
 from services.dashboard.domain import assemble
 from services.dashboard.pages import STATIC, present
 from services.dashboard.pages.live import Live
-from shared.events import Body, SurveyCompleted, ViewerRole
+from services.dashboard.pages.plan import PlanForms
+from shared.events import Body, Language, SurveyCompleted, ViewerRole
 from shared.pages import STATIC as SHARED
+from shared.pages.speaking import Spoken
 from shared.sealing import Place, Words, WordsState
+from shared.speech import SPOKEN
 from tests.builders import PATIENT, VISIT_AT, an_enrollment, an_event, an_id
 from tests.services.dashboard.histories import a_year_of_care, folded
 
@@ -32,7 +35,7 @@ EMPTY: list[Body] = [an_enrollment()]
 ROLES = (ViewerRole.CLINICIAN, ViewerRole.PATIENT)
 
 
-def html_of(bodies: Sequence[Body], role: ViewerRole) -> str:
+def html_of(bodies: Sequence[Body], role: ViewerRole, language: Language = Language.ENGLISH) -> str:
     def opened(sealed: str, _place: Place) -> Words:
         return Words(WordsState.READABLE, SAID[sealed])
 
@@ -44,7 +47,9 @@ def html_of(bodies: Sequence[Body], role: ViewerRole) -> str:
         unseal=opened,
         viewer_role=role,
         live=Live(PATIENT, an_id("view"), "1"),
+        plan_forms=None if role is ViewerRole.PATIENT else PlanForms(),
         is_synthetic=True,
+        spoken=Spoken(language),
     )
 
 
@@ -74,8 +79,11 @@ async def printed(page: Page, paper: str) -> list[str]:
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("bodies", [FULL, EMPTY], ids=["full", "empty"])
-async def test_a_page_is_one_sheet_of_a4_and_of_letter(chromium: Browser, bodies: list[Body], role: ViewerRole) -> None:
-    page = await open_page(chromium, html_of(bodies, role))
+@pytest.mark.parametrize("language", SPOKEN)
+async def test_a_page_is_one_sheet_of_a4_and_of_letter(
+    chromium: Browser, bodies: list[Body], role: ViewerRole, language: Language
+) -> None:
+    page = await open_page(chromium, html_of(bodies, role, language))
     for paper in ("A4", "Letter"):
         assert len(await printed(page, paper)) == 1, paper
 
@@ -102,8 +110,31 @@ async def test_what_does_not_fit_is_counted_in_words_and_nothing_to_press_is_pri
     said = " ".join((await printed(page, "A4"))[0].split())
     assert "2 more steps are on the page." in said
     assert "2 more tests are on the page." in said
-    for words in ("Print one-page", "Download", "Show as table", "Sign out", "more steps Blood", "Why this shows"):
+    for words in (
+        "Print one-page",
+        "Download",
+        "Show as table",
+        "Sign out",
+        "Add a step",
+        "Change",
+        "Tick as done",
+        "more steps Blood",
+        "Why this shows",
+    ):
         assert words not in said
+
+
+async def test_a_sheet_in_spanish_says_in_spanish_what_does_not_fit_and_when_it_was_read(chromium: Browser) -> None:
+    page = await open_page(chromium, html_of(FULL, ViewerRole.PATIENT, Language.SPANISH))
+    said = " ".join((await printed(page, "A4"))[0].split())
+    for words in (
+        "Resumen de la visita.",
+        "2 pasos más están en la página.",
+        "2 pruebas más están en la página.",
+        "Leída el 13 oct 2026, 10:20, impresa el ",
+        "El papel no se actualiza.",
+    ):
+        assert words in said
 
 
 async def test_a_gap_that_the_screen_folds_away_is_on_paper(chromium: Browser) -> None:

@@ -1,14 +1,14 @@
 """What a request may say a date and a yes to be."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from shared.http.fields import Day, Moment, YesNo
+from shared.http.fields import Day, Moment, Past, YesNo
 
-MOMENT, DAY, YES_NO = TypeAdapter(Moment), TypeAdapter(Day), TypeAdapter(YesNo)
+MOMENT, PAST, DAY, YES_NO = TypeAdapter(Moment), TypeAdapter(Past), TypeAdapter(Day), TypeAdapter(YesNo)
 
 
 @pytest.mark.parametrize("said", ["2026-03-01T10:00:00Z", "2026-03-01T05:00:00-05:00", "2026-03-01T10:00:00.000000Z"])
@@ -20,6 +20,14 @@ def test_a_moment_is_a_date_and_time_with_its_zone(said: str) -> None:
 def test_nothing_else_is_a_moment(said: Any) -> None:
     with pytest.raises(ValidationError):
         MOMENT.validate_python(said)
+
+
+def test_what_has_happened_lies_no_further_ahead_than_clocks_differ() -> None:
+    now = datetime.now(UTC)
+    for minutes in (-60, 0, 4):
+        assert PAST.validate_python((now + timedelta(minutes=minutes)).isoformat())
+    with pytest.raises(ValidationError, match="not still to come"):
+        PAST.validate_python((now + timedelta(minutes=6)).isoformat())
 
 
 @pytest.mark.parametrize("said", [0, 86400, "86400", 0.0, False, "2026-02-30", "1 March 2026"])

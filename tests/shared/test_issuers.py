@@ -117,6 +117,19 @@ async def test_only_an_operator_may_be_of_no_site(verifier: Verifier, keys: dict
     assert (await verifier.caller(token)).sites == frozenset()
 
 
+async def test_a_token_for_some_paths_is_good_at_no_other_however_often_it_was_good_there(
+    keys: dict[str, SigningKeys], tmp_path: Path
+) -> None:
+    clinician = frozenset({Role.CLINICIAN})
+    verifier = Verifier([trusted(CLINIC, tmp_path / "clinic.json", clinician, only_at=r"/v1/plans(/[^/]+)?")])
+    token = keys["clinic"].sign(claims(CLINIC))
+    for path in ("/v1/plans", "/v1/plans/one"):
+        assert (await verifier.caller(token, path)).role is Role.CLINICIAN
+    for path in ("", "/v1/plan", "/v1/plans/one/two", "/v1/plans\n", "/v1/labs"):
+        with pytest.raises(Problem):
+            await verifier.caller(token, path)
+
+
 @pytest.mark.parametrize("source", ["http://elsewhere.test/jwks", "ftp://elsewhere.test/jwks", "file:///etc/jwks"])
 def test_keys_are_asked_for_over_https_only(source: str) -> None:
     with pytest.raises(ValidationError):

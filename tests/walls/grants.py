@@ -93,7 +93,8 @@ GRANTS: dict[str, dict[str, May]] = {
         "consent_text": May(app="SELECT, INSERT"),
         "consent_step": May(app="SELECT, INSERT, DELETE", worker=TAKEN),
         "site": May(
-            app="SELECT, INSERT, UPDATE (name, site_type, time_zone)", worker="SELECT (site_id, name, time_zone)"
+            app="SELECT, INSERT, UPDATE (name, site_type, time_zone, shows_clinical_to_coordinators)",
+            worker="SELECT (site_id, name, time_zone)",
         ),
         "patient": May(
             app="SELECT, INSERT, DELETE, UPDATE (consent, consent_decided_on, consent_reason)", worker="SELECT, DELETE"
@@ -114,7 +115,7 @@ GRANTS: dict[str, dict[str, May]] = {
             "sent_at)",
             worker=TAKEN,
         ),
-        "survey_rule": May(app="SELECT, INSERT, UPDATE (care_line, left_out)"),
+        "survey_rule": May(app="SELECT, INSERT, UPDATE (care_line, left_out, forms)"),
         "visit_name": May(app="SELECT, INSERT, DELETE", worker=TAKEN),
         "alert_rule": May(app="SELECT, INSERT"),
         "alert": May(
@@ -146,7 +147,7 @@ GRANTS: dict[str, dict[str, May]] = {
             worker=TAKEN,
         ),
         "plan_step": May(
-            app="SELECT (site_id, step_id, patient_id, agreed_at, done_on), INSERT, "
+            app="SELECT (site_id, step_id, patient_id, visit_id, who, due_on, is_done, done_on, agreed_at), INSERT, "
             "UPDATE (visit_id, what, who, due_on, is_done, done_on, agreed_at)",
             worker=TAKEN,
         ),
@@ -157,7 +158,10 @@ GRANTS: dict[str, dict[str, May]] = {
     | SIGNED_IN_TO
     | {
         "patient_page": May(app="SELECT", worker="SELECT, INSERT, UPDATE (facts, page, version)"),
-        "site": May(app="SELECT", worker="SELECT, INSERT, UPDATE (name, time_zone, sequence)"),
+        "site": May(
+            app="SELECT",
+            worker="SELECT, INSERT, UPDATE (name, time_zone, sequence, shows_clinical_to_coordinators)",
+        ),
         # The worker closes looks that fell silent, whoever looked, and publishes that.
         "view": May(
             app="SELECT, INSERT, UPDATE (duration_ms, panels, closed_by)",

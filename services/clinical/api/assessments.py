@@ -16,7 +16,7 @@ from shared.events import Activity, Assessment, ClinicianId
 from shared.http.access import allow
 from shared.http.batch import Batch
 from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute
-from shared.http.fields import Moment
+from shared.http.fields import Past
 from shared.http.receipts import AfterReceipt
 from shared.outbox import Recorded
 
@@ -31,7 +31,7 @@ class AssessmentBody(ChangeBody):
     visit_id: UUID | None = None
     clinician_id: ClinicianId
     activity: Activity
-    assessed_at: Moment | None = Field(
+    assessed_at: Past | None = Field(
         default=None, description="Now when not given; a recorded assessment keeps its time"
     )
 

@@ -15,7 +15,7 @@ from shared.events import Lab
 from shared.http.access import CareTeam
 from shared.http.batch import Batch
 from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute
-from shared.http.fields import Moment
+from shared.http.fields import Past
 from shared.http.receipts import AfterReceipt
 from shared.outbox import Recorded
 
@@ -38,7 +38,7 @@ class LabBody(ChangeBody):
     method: str | None = Field(
         default=None, min_length=1, max_length=60, description="Method or kit: trends are not joined across methods"
     )
-    taken_at: Moment = Field(description="When the sample was taken")
+    taken_at: Past = Field(description="When the sample was taken")
 
 
 @router.post("/v1/labs", status_code=201, response_model=Accepted, responses=MANY)

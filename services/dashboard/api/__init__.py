@@ -1,12 +1,13 @@
-"""The dashboard's routes: reading a page, here or from an EHR, and what is kept of the reading."""
+"""The dashboard's routes: a page read here or from an EHR, the plan written on it, and what is kept of the reading."""
 
 from fastapi import APIRouter
 
-from services.dashboard.api import cds, copies, glass, glass_pages, launching, linking, live, looks, pages, views
-from shared.http import receipts
+from services.dashboard.api import cds, copies, glass, glass_pages, launching, linking, live, looks, pages, plan, views
+from shared.http import public_keys, receipts
 
 ROUTERS: tuple[APIRouter, ...] = (
     pages.router,
+    plan.router,
     live.router,
     copies.router,
     looks.router,
@@ -17,4 +18,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     cds.router,
     launching.router,
     receipts.router,
+    public_keys.router,
 )

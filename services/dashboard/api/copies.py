@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query, Request, Response
 from services.dashboard import store
 from services.dashboard.api.page_document import page_example, page_schema
 from services.dashboard.api.pages import LOOKED_AT, Viewer, opener_of
+from services.dashboard.api.seeing import shown_to
 from services.dashboard.domain import open_words, states_of_words
 from services.dashboard.pages.export import Format, Paper, copy_of
 from services.dashboard.pages.reader import Reader
@@ -23,6 +24,7 @@ from shared.errors import Problem, erased, unknown
 from shared.events import ViewerRole
 from shared.http.access import only_own_page
 from shared.http.commands import pool_of
+from shared.http.language import Chosen
 from shared.http.rates import Buckets
 from shared.http.record import trail_of
 from shared.http.sign_in import sessions_of
@@ -70,19 +72,25 @@ AskedForm = Annotated[
 
 
 @router.get("/v1/patients/{patient_id}/export", responses=_ANSWERS, dependencies=LOOKED_AT)
-async def export_page(request: Request, patient_id: UUID, caller: Viewer, form: AskedForm = Format.JSON) -> Response:
-    """A copy of the page with its words, made now. It says up to which events it reaches, and what is missing."""
+async def export_page(
+    request: Request, patient_id: UUID, caller: Viewer, choice: Chosen, form: AskedForm = Format.JSON
+) -> Response:
+    """A copy of the page with its words, made now. It says up to which events it reaches, and what is missing.
+
+    A PDF speaks the language `lang`, else the one that the reader chose on a page, else a patient's own, else English.
+    """
     only_own_page(caller, patient_id)
     rate: Buckets = request.app.state.copy_rate
     rate.take(caller.subject)
-    stored = await _stored(request, caller, patient_id)
-    page = stored.parsed()
+    stored, page = shown_to(caller, await _stored(request, caller, patient_id))
     opened = open_words(page, await opener_of(request, stored.site_id, page))
     _refuse_halves(opened)
     now = sessions_of(request).clock().astimezone(ZoneInfo(stored.time_zone))
     paper: Paper = request.app.state.paper
     is_synthetic = request.app.state.platform.is_synthetic
-    made = await copy_of(opened, form, Reader(now, ViewerRole(caller.role)), paper, is_synthetic=is_synthetic)
+    own = page["patient"]["language"] if caller.role is Role.PATIENT else None
+    reader = Reader(now, ViewerRole(caller.role), choice.spoken(own).language)
+    made = await copy_of(opened, form, reader, paper, is_synthetic=is_synthetic)
     await _put_on_record(request, caller, stored.site_id, patient_id)
     named = {"content-disposition": f'attachment; filename="{made.name}"'}
     return Response(made.content, media_type=made.media_type, headers=named)

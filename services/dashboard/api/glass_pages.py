@@ -27,6 +27,7 @@ from shared.db import transaction
 from shared.errors import Problem
 from shared.http.commands import pool_of
 from shared.http.forms import form_of
+from shared.http.language import choice_of
 from shared.http.record import scope_on_record, trail_of
 from shared.http.sign_in import sessions_of
 
@@ -66,7 +67,8 @@ async def end_broken_glass_by_form(request: Request, glass_id: UUID, caller: Cli
     await end(request, caller, glass_id)
     if caller.role is Role.COORDINATOR:
         return RedirectResponse("/break-glass", status_code=303)
-    return HTMLResponse(say_closed(is_synthetic=request.app.state.platform.is_synthetic))
+    is_synthetic, spoken = request.app.state.platform.is_synthetic, choice_of(request).spoken()
+    return HTMLResponse(say_closed(is_synthetic=is_synthetic, spoken=spoken))
 
 
 @router.get("/break-glass")

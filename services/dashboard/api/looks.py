@@ -16,6 +16,7 @@ from shared.errors import unknown
 from shared.http.access import allow, only_own_page
 from shared.http.commands import pool_of
 from shared.http.fields import Moment
+from shared.http.language import choice_of
 from shared.http.record import keep_read
 from shared.http.sign_in import sessions_of
 
@@ -53,19 +54,22 @@ async def read_looks(request: Request, patient_id: UUID, caller: Concerned, befo
 @router.get("/patients/{patient_id}/looks", include_in_schema=False)
 async def show_looks(request: Request, patient_id: UUID, caller: Concerned, before: Before = None) -> Response:
     """The same for people."""
-    time_zone, looks = await _looks(request, caller, patient_id, before)
+    home, looks = await _looks(request, caller, patient_id, before)
     html = present_looks(
         looks.model_dump(mode="json"),
         now=sessions_of(request).clock(),
-        time_zone=time_zone,
+        time_zone=home.time_zone,
         own_subject=caller.subject if caller.role is Role.PATIENT else None,
+        spoken=choice_of(request).spoken(home.language if caller.role is Role.PATIENT else None),
         is_synthetic=request.app.state.settings.platform.is_synthetic,
     )
     return Response(html, media_type="text/html; charset=utf-8")
 
 
-async def _looks(request: Request, caller: Caller, patient_id: UUID, before: datetime | None) -> tuple[str, Looks]:
-    """The site's time zone and the looks; reading them is a look of its own, that the next reader sees."""
+async def _looks(
+    request: Request, caller: Caller, patient_id: UUID, before: datetime | None
+) -> tuple[store.Home, Looks]:
+    """Where the page is, and the looks; reading them is a look of its own, that the next reader sees."""
     only_own_page(caller, patient_id)
     async with transaction(pool_of(request), caller.scope) as connection:
         home = await store.home_of(connection, caller.scope, patient_id)
@@ -84,6 +88,4 @@ async def _looks(request: Request, caller: Caller, patient_id: UUID, before: dat
         )
         for row in shown
     ]
-    return home.time_zone, Looks(
-        patient_id=patient_id, items=items, next=items[-1].at if len(rows) > len(shown) else None
-    )
+    return home, Looks(patient_id=patient_id, items=items, next=items[-1].at if len(rows) > len(shown) else None)

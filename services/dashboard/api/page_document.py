@@ -17,6 +17,8 @@ STABILITY = (
 _RECORDED_AT = datetime(2026, 10, 12, 9, 30, tzinfo=UTC)
 _MEMBERS: dict[str, str] = {
     "patient": "Pseudonymous: ids, year of birth, sex, diagnosis, language, clinician, consent",
+    "clinical": "`shown`; `hidden` from a coordinator whose site does not show it: then the words of patients and what "
+    "is said of the disease are as if nothing were known",
     "erased": "When and why: then nothing else is known any more",
     "visits": "Every visit, by its time",
     "visit": "The visit at hand",

@@ -17,11 +17,13 @@ from services.dashboard.api.standing import ClinicPeople
 from services.dashboard.domain import BrokenGlass, has_words, is_readable, open_words
 from services.dashboard.pages import present, say_not_linked, say_unknown
 from services.dashboard.pages.live import Live
+from services.dashboard.pages.plan import PlanForms
 from shared.auth import Caller, Role
 from shared.errors import Problem, conflict
 from shared.events import ViewerRole
 from shared.http.access import allow
 from shared.http.commands import ring_of
+from shared.http.language import choice_of
 from shared.http.receipts import WaitFor, has_arrived
 from shared.http.sign_in import session_of, sessions_of
 from shared.sealing import NOT_READABLE_NOW, Opener, Patient
@@ -127,8 +129,11 @@ async def show_page(
 ) -> Response:
     """The page for people."""
     waited = await _wait(request, wait_for)
-    look = replace(_look_of_people(request, caller, patient_id, is_shared=shared), goes_on=goes_on)
-    return await _for_people(request, look, seen(request, look), waited)
+    look = replace(look_of_people(request, caller, patient_id, is_shared=shared), goes_on=goes_on)
+    forms = None
+    if may_write_plan(request, caller):
+        forms = PlanForms(waited=waited.get("samepage-waited"))
+    return await for_people(request, look, seen(request, look), waited, plan_forms=forms)
 
 
 @router.get("/patients/{patient_id}/links/{link_id}", include_in_schema=False, dependencies=LOOKED_AT)
@@ -136,11 +141,17 @@ async def show_linked_page(
     request: Request, patient_id: UUID, link_id: UUID, caller: ClinicPeople, shared: SharedScreen = False
 ) -> Response:
     """The other site's page for people."""
-    look = _look_of_people(request, caller, patient_id, is_shared=shared)
-    return await _for_people(request, look, seen_by_link(request, look, link_id), {}, is_linked=True)
+    look = look_of_people(request, caller, patient_id, is_shared=shared)
+    return await for_people(request, look, seen_by_link(request, look, link_id), {}, is_linked=True)
 
 
-def _look_of_people(request: Request, caller: Caller, patient_id: UUID, *, is_shared: bool) -> Look:
+def may_write_plan(request: Request, caller: Caller) -> bool:
+    """Whether clinical would let them, and we are told how to ask it."""
+    return caller.role in (Role.CLINICIAN, Role.COORDINATOR) and request.app.state.clinical is not None
+
+
+def look_of_people(request: Request, caller: Caller, patient_id: UUID, *, is_shared: bool) -> Look:
+    """Somebody looks at the page as people see it."""
     is_from_browser = session_of(request) is not None
     return Look(caller, patient_id, _now(request), is_shared, is_for_people=True, is_from_browser=is_from_browser)
 
@@ -160,20 +171,30 @@ async def _as_json(request: Request, look: Look, found: Seen, headers: Mapping[s
     return Response(orjson.dumps(opened), media_type="application/json", headers=headers)
 
 
-async def _for_people(
-    request: Request, look: Look, finding: Awaitable[Seen], headers: Mapping[str, str], *, is_linked: bool = False
+async def for_people(
+    request: Request,
+    look: Look,
+    finding: Awaitable[Seen],
+    headers: Mapping[str, str],
+    *,
+    is_linked: bool = False,
+    plan_forms: PlanForms | None = None,
 ) -> Response:
-    is_synthetic = request.app.state.platform.is_synthetic
+    """The page as people see it; `plan_forms` stand on one of their own sites only."""
+    is_synthetic, choice = request.app.state.platform.is_synthetic, choice_of(request)
     try:
         found = await finding
     except Problem as problem:
         if problem.status != 404:
             raise
         if is_linked:
-            html = say_not_linked(look.patient_id, is_synthetic=is_synthetic)
+            html = say_not_linked(look.patient_id, is_synthetic=is_synthetic, spoken=choice.spoken())
         else:
-            html = say_unknown(look.patient_id, ViewerRole(look.caller.role), is_synthetic=is_synthetic)
+            role = ViewerRole(look.caller.role)
+            spoken = choice.if_any if role is ViewerRole.PATIENT else choice.spoken()
+            html = say_unknown(look.patient_id, role, is_synthetic=is_synthetic, spoken=spoken)
         return HTMLResponse(html, problem.status)
+    own = found.page["patient"]["language"] if found.view.role is ViewerRole.PATIENT else None
     html = present(
         found.page,
         now=look.at,
@@ -183,8 +204,10 @@ async def _for_people(
         view_id=found.beacon,
         around=found.around,
         live=None if is_linked else Live(look.patient_id, found.view.view_id, found.stored.version),
+        plan_forms=None if found.around.is_elsewhere else plan_forms,
         is_shared=look.is_shared,
         is_synthetic=is_synthetic,
+        spoken=choice.spoken(own),
     )
     return HTMLResponse(html, headers={**headers, **_closing(found.around.through, look.at)})
 

@@ -18,7 +18,7 @@ from shared.events import DashboardViewed, ViewContext, ViewEnd, ViewerRole
 from shared.http.access import allow
 from shared.http.batch import Batch
 from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute, pool_of
-from shared.http.fields import Moment, YesNo
+from shared.http.fields import Past, YesNo
 from shared.http.problems import invalid
 from shared.http.record import trail_of
 from shared.http.sound_json import check
@@ -60,7 +60,7 @@ class ViewBody(BaseModel):
     role: ViewerRole
     context: ViewContext
     is_shared_screen: YesNo
-    opened_at: Moment
+    opened_at: Past
     duration_ms: int | None = Field(default=None, ge=0, le=_DAY_MS, strict=True)
     panels: Panels = ()
 

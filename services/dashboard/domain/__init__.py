@@ -19,15 +19,20 @@ from services.dashboard.domain.linking import (
 )
 from services.dashboard.domain.looks import GOES_ON_FOR, RELOADED_WITHIN
 from services.dashboard.domain.page import assemble, has_words, is_readable, open_words, states_of_words
+from services.dashboard.domain.plan_forms import changes_in, is_past
+from services.dashboard.domain.readings import COMPARABLE_DAYS, RULE
+from services.dashboard.domain.shown import without_clinical
 from services.dashboard.domain.tries import wait_s
 
 __all__ = [
     "CODE_LIVES_FOR",
+    "COMPARABLE_DAYS",
     "FHIR_ID",
     "GOES_ON_FOR",
     "LIMITS",
     "PATIENT_SYSTEM",
     "RELOADED_WITHIN",
+    "RULE",
     "SECRET_BYTES",
     "Age",
     "BrokenGlass",
@@ -41,16 +46,19 @@ __all__ = [
     "LinkConsent",
     "LinkedPatient",
     "assemble",
+    "changes_in",
     "code_of",
     "context_of",
     "empty",
     "fold",
     "freshness",
     "has_words",
+    "is_past",
     "is_readable",
     "open_words",
     "our_id",
     "read_code",
     "states_of_words",
     "wait_s",
+    "without_clinical",
 ]

@@ -21,7 +21,7 @@ Keys of the page (`null` where nothing is known; times are UTC, days ISO):
     sources       survey, clinician, labs, medicines: at (when it was true), recorded_at, sequence
     versions      highest sequence and newest time by topic
     as_of         newest event time
-    missing       what is not there, as `what` and details
+    missing       what is not there, as `what` and details; `own-form`: a site's own form asked more than is shown here
 """
 
 from collections.abc import Mapping
@@ -118,11 +118,12 @@ def states_of_words(opened: Mapping[str, Any]) -> set[str | None]:
 
 def open_words(page: Mapping[str, Any], opener: Opener) -> Json:
     """The page with its sealed texts opened. `words_state`, `what_state` and `matters_most_state` beside them say
-    `readable`, `not-readable-now` or `erased`; null where no words were given.
+    `readable`, `not-readable-now` or `erased`; null where no words were given. `clinical` is `shown`, where it was not
+    hidden (domain.shown).
     """
     concerns = [_opened(concern, "words", opener) for concern in page["concerns"]]
     steps = [_opened(step, "what", opener) for step in page["plan"]]
-    return {**_opened(page, "matters_most", opener), "concerns": concerns, "plan": steps}
+    return {"clinical": "shown", **_opened(page, "matters_most", opener), "concerns": concerns, "plan": steps}
 
 
 def _opened(owner: Mapping[str, Any], name: str, opener: Opener) -> Json:
@@ -269,6 +270,8 @@ def _missing(facts: Facts, survey: Item | None, visit: Json | None, computed: Js
         gaps.append({"what": "survey"})
     elif visit and not any(one["visit_id"] == visit["visit_id"] for one in counting(facts, "surveys")):
         gaps.append({"what": "survey-for-visit", "visit_id": visit["visit_id"]})
+    if survey and survey.get("form_title") is not None:
+        gaps.append({"what": "own-form", "title": survey["form_title"]})
     if not items["assessments"]:
         gaps.append({"what": "assessment"})
     if computed and computed["value"] is None:

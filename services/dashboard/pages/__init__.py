@@ -15,18 +15,23 @@ from services.dashboard.pages import glass as broken_glass
 from services.dashboard.pages import labels, looks, readings, sentences
 from services.dashboard.pages.around import Around, since_words
 from services.dashboard.pages.live import Live
+from services.dashboard.pages.phrases import PHRASES
 from services.dashboard.pages.pictures import pictures_of
+from services.dashboard.pages.plan import PlanForms
 from services.dashboard.pages.reader import Reader, answer_words, reason_words
 from shared.errors import Problem
 from shared.events import ViewerRole
 from shared.pages import environment
 from shared.pages.notices import Action, notice
+from shared.pages.speaking import Spoken
 from shared.sealing import Opener
+from shared.speech import Said
 
 STATIC = Path(__file__).parent / "static"
 MOST_STEPS = 5
 BLANK_AFTER_S = 300
 _ALONE = Around()
+_ENGLISH = Spoken()
 
 
 def present(  # noqa: PLR0913 - the page, and what is known of the look, each by name
@@ -39,31 +44,36 @@ def present(  # noqa: PLR0913 - the page, and what is known of the look, each by
     view_id: UUID | None = None,
     around: Around = _ALONE,
     live: Live | None = None,
+    plan_forms: PlanForms | None = None,
     is_shared: bool = False,
     is_synthetic: bool = False,
+    spoken: Spoken = _ENGLISH,
 ) -> str:
     """A page of `domain.assemble` as an HTML document, for a reader at `now` in the site's zone.
 
     Sealed words are opened only here. `view_id` names the look that the page's script reports the length of;
-    without it nothing is reported. `live` lets a script follow the page. One that `is_shared` is for two people at one
-    screen: larger, without what is for one of them, covered when nobody touches it for long. The document has no inline
-    style and no inline script. Of an erased patient it says only that, when and why.
+    without it nothing is reported. `live` lets a script follow the page, and by `plan_forms` its reader writes the
+    plan. One that `is_shared` is for two people at one screen: larger, without what is for one of them, covered when
+    nobody touches it for long. The document has no inline style and no inline script. Of an erased patient it says
+    only that, when and why.
 
     Raises:
         ZoneInfoNotFoundError: `time_zone` is no IANA zone.
     """
-    reader = Reader(now.astimezone(ZoneInfo(time_zone)), viewer_role)
+    reader = Reader(now.astimezone(ZoneInfo(time_zone)), viewer_role, spoken.language)
     on_top = {"reader": reader, "around": around, "is_synthetic": is_synthetic}
     if page["erased"]:
-        return _render("erased.html", page=page, **on_top)
+        return _render("erased.html", spoken, page=page, **on_top)
     opened = open_words(page, unseal)
     return _render(
         "patient.html",
+        spoken,
         page=opened,
         cells=sentences.freshness_cells(freshness(opened, reader.now), opened, reader),
         pictures=pictures_of(opened, reader),
         view_id=view_id,
         live=live,
+        plan_forms=plan_forms,
         is_shared=is_shared,
         blank_after_s=BLANK_AFTER_S,
         most_steps=MOST_STEPS,
@@ -72,14 +82,21 @@ def present(  # noqa: PLR0913 - the page, and what is known of the look, each by
 
 
 def present_looks(
-    found: Mapping[str, Any], *, now: datetime, time_zone: str, own_subject: str | None, is_synthetic: bool = False
+    found: Mapping[str, Any],
+    *,
+    now: datetime,
+    time_zone: str,
+    own_subject: str | None,
+    is_synthetic: bool = False,
+    spoken: Spoken = _ENGLISH,
 ) -> str:
     """Who looked, as an HTML document without a script; `own_subject` is the patient's who reads it, if one does."""
     role = ViewerRole.COORDINATOR if own_subject is None else ViewerRole.PATIENT
     return _render(
         "looks.html",
+        spoken,
         looks=found,
-        reader=Reader(now.astimezone(ZoneInfo(time_zone)), role),
+        reader=Reader(now.astimezone(ZoneInfo(time_zone)), role, spoken.language),
         own_subject=own_subject,
         is_synthetic=is_synthetic,
     )
@@ -97,6 +114,7 @@ def ask_why(
     """The form that breaks the glass. `given` stands in its fields; `wrong` are those that do not do as they are."""
     return _render(
         "break_glass.html",
+        _ENGLISH,
         given=given,
         reasons=reasons,
         open_s=open_s,
@@ -108,53 +126,80 @@ def ask_why(
 
 def present_uses(found: Mapping[str, Any], *, now: datetime, is_synthetic: bool = False) -> str:
     """Who of other sites opened pages, by day, as an HTML document without a script."""
-    return _render("broken_glass.html", uses=found, now=now, is_synthetic=is_synthetic)
+    return _render("broken_glass.html", _ENGLISH, uses=found, now=now, is_synthetic=is_synthetic)
 
 
-def say_unknown(patient_id: UUID, role: ViewerRole, *, is_synthetic: bool) -> str:
+def say_unknown(patient_id: UUID, role: ViewerRole, *, is_synthetic: bool, spoken: Spoken | None = _ENGLISH) -> str:
     """There is no such page for this reader, whether or not there is one for somebody else."""
     if role is not ViewerRole.CLINICIAN:
-        return notice("There is no such page", "Check the address.", is_synthetic=is_synthetic, is_signed_in=True)
+        return notice(
+            Said("There is no such page", "Esta página no existe"),
+            Said("Check the address.", "Revise la dirección."),
+            spoken=spoken,
+            is_synthetic=is_synthetic,
+            is_signed_in=True,
+        )
+    open_it = Said("Open in an emergency", "Abrir en una emergencia")
     return notice(
-        "Your clinic has no such patient",
-        "Check the address. If the patient is another clinic's and cannot wait, you can open the page in an emergency.",
-        actions=[Action("Open in an emergency", f"/break-glass/new?patient_id={patient_id}")],
+        Said("Your clinic has no such patient", "Su clínica no tiene este paciente"),
+        Said(
+            "Check the address. If the patient is another clinic's and cannot wait, you can open the page in an "
+            "emergency.",
+            "Revise la dirección. Si el paciente es de otra clínica y no puede esperar, puede abrir la página en una "
+            "emergencia.",
+        ),
+        actions=[Action(open_it, f"/break-glass/new?patient_id={patient_id}")],
+        spoken=spoken,
         is_synthetic=is_synthetic,
         is_signed_in=True,
     )
 
 
-def say_not_linked(patient_id: UUID, *, is_synthetic: bool) -> str:
+def say_not_linked(patient_id: UUID, *, is_synthetic: bool, spoken: Spoken = _ENGLISH) -> str:
     """There is no such link of this patient, or it is ended."""
     return notice(
-        "This link is closed",
-        "Either clinic can end a link, and it ends when one of the two pages is erased.",
-        actions=[Action("Your own page", f"/patients/{patient_id}")],
+        Said("This link is closed", "Este enlace está cerrado"),
+        Said(
+            "Either clinic can end a link, and it ends when one of the two pages is erased.",
+            "Cualquiera de las dos clínicas puede cerrar un enlace, y se cierra cuando se borra una de las dos "
+            "páginas.",
+        ),
+        actions=[Action(Said("Your own page", "Su propia página"), f"/patients/{patient_id}")],
+        spoken=spoken,
         is_synthetic=is_synthetic,
         is_signed_in=True,
     )
 
 
-def say_closed(*, is_synthetic: bool) -> str:
+def say_closed(*, is_synthetic: bool, spoken: Spoken = _ENGLISH) -> str:
     """The glass was closed by who broke it."""
-    words = "You can no longer read it. That you did is in the other clinic's list."
-    return notice("The page is closed", words, is_synthetic=is_synthetic, is_signed_in=True)
+    return notice(
+        Said("The page is closed", "La página está cerrada"),
+        Said(
+            "You can no longer read it. That you did is in the other clinic's list.",
+            "Ya no puede leerla. Que la leyó queda en la lista de la otra clínica.",
+        ),
+        spoken=spoken,
+        is_synthetic=is_synthetic,
+        is_signed_in=True,
+    )
 
 
-def _render(template: str, **values: object) -> str:
-    return _templates().get_template(template).render(**values)
+def _render(template: str, spoken: Spoken, **values: object) -> str:
+    return _templates().get_template(template).render(say=PHRASES[spoken.language], **spoken._asdict(), **values)
 
 
 @cache
 def _templates() -> Environment:
     made = environment(__package__ or "services.dashboard.pages")
     made.globals |= {
-        "say": sentences,
+        "sentences": sentences,
         "readings": readings,
         "labels": labels,
         "answer_words": answer_words,
         "reason_words": reason_words,
         "who_words": looks.who_words,
+        "is_own": looks.is_own,
         "purpose_words": looks.purpose_words,
         "shown_words": looks.shown_words,
         "broken": broken_glass,

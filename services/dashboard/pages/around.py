@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from services.dashboard.domain import BrokenGlass, LinkedPatient
 from services.dashboard.pages.reader import Reader
+from shared.speech import Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,4 +27,4 @@ class Around:
 
 def since_words(link: LinkedPatient, reader: Reader) -> str:
     """`since 3 Mar 2026`."""
-    return f"since {reader.full_day(link.since.isoformat())}"
+    return reader.say(Said("since {day}", "desde el {day}"), day=reader.full_day(link.since.isoformat()))

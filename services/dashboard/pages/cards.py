@@ -33,10 +33,10 @@ def card_words(page: Json, *, now: datetime, time_zone: str) -> CardWords:
     survey, *others = sentences.freshness_cells(freshness(page, reader.now), page, reader)
     # Where there is no result at all, that is said once.
     gaps = [gap for gap in page["missing"] if gap["what"] != "lab" or page["sources"]["labs"]]
-    missing = sentences.missing_words({"missing": gaps})
+    missing = sentences.missing_words({"missing": gaps}, reader)
     late = [f"{cell.name.lower()} {cell.words}" for cell in others if cell.shape]
-    worry = _worry(page)
-    short = f"{worry}. {_how_in_short(page)}. {counted(len(missing) + len(late), 'thing')} missing or late"
+    worry = _worry(page, reader)
+    short = f"{worry}. {_how_in_short(page, reader)}. {counted(len(missing) + len(late), 'thing')} missing or late"
     facts = {
         "Wants to talk about": f"{worry} (survey {survey.words})" if page["survey"] else worry,
         "How it is": _how(page, reader),
@@ -50,17 +50,17 @@ def card_words(page: Json, *, now: datetime, time_zone: str) -> CardWords:
     )
 
 
-def _worry(page: Json) -> str:
+def _worry(page: Json, reader: Reader) -> str:
     if page["survey"] is None:
         return "No survey yet"
-    return labels.TOPICS[page["concerns"][0]["topic"]] if page["concerns"] else "No concern named"
+    return reader.named(labels.TOPICS, page["concerns"][0]["topic"]) if page["concerns"] else "No concern named"
 
 
-def _how_in_short(page: Json) -> str:
+def _how_in_short(page: Json, reader: Reader) -> str:
     computed = page["readings"]["computed"]
     if computed is None or computed["value"] is None:
         return "No symptom score"
-    word = labels.ACTIVITIES.get(computed["band"], "Symptom score")
+    word = reader.say(labels.ACTIVITIES[computed["band"]]) if computed["band"] in labels.ACTIVITIES else "Symptom score"
     return f"{word}, {computed['change']}" if computed["change"] else word
 
 

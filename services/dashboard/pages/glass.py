@@ -7,18 +7,27 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.dashboard.domain import BrokenGlass
-from services.dashboard.pages.labels import plain
 from services.dashboard.pages.reader import Line, Reader
-from shared.pages.words import clock, counted, listed, on
+from shared.pages.speaking import Speaks
+from shared.pages.words import clock, counted, on
+from shared.speech import Said
 
 Json = Mapping[str, Any]
 
-REASONS: Mapping[str, str] = {
-    "emergency": "emergency care",
-    "transfer": "transfer of care",
-    "on-call-cover": "on-call cover",
-    "other": "another reason",
+REASONS: Mapping[str, Said] = {
+    "emergency": Said("emergency care", "atención de emergencia"),
+    "transfer": Said("transfer of care", "traslado de la atención"),
+    "on-call-cover": Said("on-call cover", "guardia"),
+    "other": Said("another reason", "otra razón"),
 }
+_OWN = Said(
+    " This is a patient of {site}. Your reason: {reason}. It closes at {until}. Every look is in that clinic's list.",
+    " Es paciente de {site}. Su razón: {reason}. Se cierra a las {until}. Cada vista queda en la lista de esa clínica.",
+)
+_OTHERS = Said(
+    " by {who} at another clinic ({sites}). Reason: {reason}. Until {until}.",
+    " por {who} en otra clínica ({sites}). Razón: {reason}. Hasta las {until}.",
+)
 WRONG: Mapping[str, str] = {
     "site_id": "The clinic's short name: small letters, digits and hyphens.",
     "patient_id": "The patient's id as that clinic gives it: 32 digits and letters, with hyphens.",
@@ -30,21 +39,20 @@ WRONG: Mapping[str, str] = {
 
 def glass_line(glass: BrokenGlass, reader: Reader, *, is_own: bool) -> Line:
     """What the page says of it for as long as it is open."""
-    reason, until = REASONS[glass.reason], clock(glass.until.astimezone(reader.now.tzinfo))
+    reason, until = reader.named(REASONS, glass.reason), clock(glass.until.astimezone(reader.now.tzinfo))
     if is_own:
         return Line(
-            "Opened in an emergency, for reading only.",
-            f" This is a patient of {glass.site_id}. Your reason: {reason}. It closes at {until}. "
-            "Every look is in that clinic's list.",
+            reader.say(Said("Opened in an emergency, for reading only.", "Abierta en una emergencia, solo para leer.")),
+            reader.say(_OWN, site=glass.site_id, reason=reason, until=until),
         )
     return Line(
-        "Opened in an emergency",
-        f" by {glass.subject} at another clinic ({listed(glass.of_sites)}). Reason: {reason}. Until {until}.",
+        reader.say(Said("Opened in an emergency", "Abierta en una emergencia")),
+        reader.say(_OTHERS, who=glass.subject, sites=reader.listed(glass.of_sites), reason=reason, until=until),
     )
 
 
 def reason_words(reason: str) -> str:
-    return REASONS.get(reason, plain(reason))
+    return Speaks().named(REASONS, reason)
 
 
 def state_line(use: Json, zone: ZoneInfo, now: datetime) -> Line:

@@ -1,119 +1,222 @@
-"""The words for codes, in plain English: what a person calls it comes first."""
+"""The words for codes, in plain language: what a person calls it comes first."""
 
 from collections.abc import Mapping
 
-DIAGNOSES: Mapping[str, tuple[str, str]] = {
-    "crohns-disease": ("Crohn's disease", "can be anywhere in the gut"),
-    "ulcerative-colitis": ("Ulcerative colitis", "of the large bowel"),
-    "ibd-unclassified": ("IBD, not classified", "not clear yet whether Crohn's or colitis"),
-}
-"""Name and one plain gloss."""
+from shared.speech import Noun, Said
 
-SEXES: Mapping[str, str] = {
-    "female": "female",
-    "male": "male",
-    "other": "other sex",
-    "unknown": "sex not recorded",
+DIAGNOSES: Mapping[str, Said] = {
+    "crohns-disease": Said("Crohn's disease", "Enfermedad de Crohn"),
+    "ulcerative-colitis": Said("Ulcerative colitis", "Colitis ulcerosa"),
+    "ibd-unclassified": Said("IBD, not classified", "EII sin clasificar"),
 }
 
-ERASED: Mapping[str, str] = {
-    "patient-request": "The patient asked for it.",
-    "enrolled-in-error": "It had been opened by mistake.",
-    "retention-ended": "The time for keeping it had ended.",
-    "legal-order": "The law asked for it.",
+DIAGNOSES_GLOSSED: Mapping[str, Said] = {
+    "crohns-disease": Said("can be anywhere in the gut", "en todo el intestino"),
+    "ulcerative-colitis": Said("of the large bowel", "del intestino grueso"),
+    "ibd-unclassified": Said("not clear yet whether Crohn's or colitis", "todavía no está claro si es Crohn o colitis"),
 }
 
-TOPICS: Mapping[str, str] = {
-    "symptoms": "Symptoms",
-    "medicine": "Medicine",
-    "side-effects": "Side effects",
-    "steroids": "Steroids",
-    "diet": "Diet",
-    "work-or-school": "Work or school",
-    "family": "Family",
-    "mood": "Mood",
-    "cost": "Cost",
-    "other": "Something else",
+SEXES: Mapping[str, Said] = {
+    "female": Said("female", "mujer"),
+    "male": Said("male", "hombre"),
+    "other": Said("other sex", "otro sexo"),
+    "unknown": Said("sex not recorded", "sexo no anotado"),
 }
 
-ITEMS: Mapping[str, str] = {
-    "ed_visits": "Emergency (ED) visits",
-    "hospital_stays": "Hospital stays",
-    "ct_scans": "CT scans",
-    "steroid_courses": "Steroid courses",
-    "opioid_use": "Opioids",
-    "fatigue": "Tiredness",
-    "pain_nrs": "Pain",
-    "nights_woken": "Nights woken",
-    "phq_2": "Low mood, PHQ-2",
-    "taking_as_agreed": "As agreed",
-    "missed_doses": "Missed doses",
-    "side_effects": "Side effects",
-    "barriers": "In the way",
-    "in_remission": "In remission",
-    "ibd_control": "IBD control",
-    "loose_stools_per_day": "Stools a day",
-    "abdominal_pain": "Belly pain 0–3",
-    "well_being": "Well-being 0–4",
-    "stool_frequency": "Stools 0–3",
-    "rectal_bleeding": "Bleeding 0–3",
-    "phq2_interest": "Interest",
-    "phq2_mood": "Mood",
+ERASED: Mapping[str, Said] = {
+    "patient-request": Said("The patient asked for it.", "El paciente lo pidió."),
+    "enrolled-in-error": Said("It had been opened by mistake.", "Se había abierto por error."),
+    "retention-ended": Said("The time for keeping it had ended.", "Se acabó el tiempo de guardarla."),
+    "legal-order": Said("The law asked for it.", "La ley lo pidió."),
 }
 
-ANSWER_TO: Mapping[str, str] = {
-    "opioid_use": "opioid",
-    "phq_2": "mood",
-    "ibd_control": "IBD control",
-    "barriers": "barriers",
-}
-"""What an answer is called in a list of what is missing, where the name of its row does not do."""
-
-COUNTED: Mapping[str, tuple[str, str]] = {
-    "ed_visits": ("ED visit", "ED visits"),
-    "hospital_stays": ("hospital stay", "hospital stays"),
-    "ct_scans": ("CT scan", "CT scans"),
-    "steroid_courses": ("steroid course", "steroid courses"),
+TOPICS: Mapping[str, Said] = {
+    "symptoms": Said("Symptoms", "Los síntomas"),
+    "medicine": Said("Medicine", "Las medicinas"),
+    "side-effects": Said("Side effects", "Los efectos secundarios"),
+    "steroids": Said("Steroids", "Los esteroides"),
+    "diet": Said("Diet", "La comida"),
+    "work-or-school": Said("Work or school", "El trabajo o la escuela"),
+    "family": Said("Family", "La familia"),
+    "mood": Said("Mood", "El ánimo"),
+    "cost": Said("Cost", "El costo"),
+    "other": Said("Something else", "Otra cosa"),
 }
 
-SKIPPED: Mapping[str, str] = {
-    "prefer-not-to-say": "chose not to answer",
-    "does-not-apply": "does not apply",
-    "do-not-know": "does not know",
+ITEMS: Mapping[str, Said] = {
+    "ed_visits": Said("Emergency (ED) visits", "Idas a emergencias"),
+    "hospital_stays": Said("Hospital stays", "Hospitalizaciones"),
+    "ct_scans": Said("CT scans", "Tomografías (CT)"),
+    "steroid_courses": Said("Steroid courses", "Veces con esteroides"),
+    "opioid_use": Said("Opioids", "Opioides"),
+    "fatigue": Said("Tiredness", "Cansancio"),
+    "pain_nrs": Said("Pain", "Dolor"),
+    "nights_woken": Said("Nights woken", "Noches en vela"),
+    "phq_2": Said("Low mood, PHQ-2", "Ánimo bajo, PHQ-2"),
+    "taking_as_agreed": Said("As agreed", "Como quedamos"),
+    "missed_doses": Said("Missed doses", "Dosis no tomadas"),
+    "side_effects": Said("Side effects", "Efectos secundarios"),
+    "barriers": Said("In the way", "Lo que estorba"),
+    "in_remission": Said("In remission", "En remisión"),
+    "ibd_control": Said("IBD control", "Control de la EII"),
+    "loose_stools_per_day": Said("Stools a day", "Popó suelto al día"),
+    "abdominal_pain": Said("Belly pain 0–3", "Dolor de barriga 0–3"),
+    "well_being": Said("Well-being 0–4", "Bienestar 0–4"),
+    "stool_frequency": Said("Stools 0–3", "Frecuencia 0–3"),
+    "rectal_bleeding": Said("Bleeding 0–3", "Sangre 0–3"),
+    "phq2_interest": Said("Interest", "Interés"),
+    "phq2_mood": Said("Mood", "Ánimo"),
 }
 
-BARRIERS: Mapping[str, str] = {
-    "none": "nothing",
-    "cost": "cost",
-    "forgetting": "forgetting",
-    "side-effects": "side effects",
-    "time": "time, work or school",
-    "supply": "getting the medicine",
-    "worry": "worry about the medicine",
-    "other": "something else",
+ANSWERS_TO: Mapping[str, Said] = {
+    "ed_visits": Said("emergency (ED) visits answer", "respuesta sobre emergencias"),
+    "hospital_stays": Said("hospital stays answer", "respuesta sobre hospitalizaciones"),
+    "ct_scans": Said("CT scans answer", "respuesta sobre tomografías"),
+    "steroid_courses": Said("steroid courses answer", "respuesta sobre esteroides"),
+    "opioid_use": Said("opioid answer", "respuesta sobre opioides"),
+    "fatigue": Said("tiredness answer", "respuesta sobre cansancio"),
+    "pain_nrs": Said("pain answer", "respuesta sobre dolor"),
+    "nights_woken": Said("nights woken answer", "respuesta sobre las noches"),
+    "phq_2": Said("mood answer", "respuesta sobre el ánimo"),
+    "taking_as_agreed": Said("as agreed answer", "respuesta sobre cómo toma sus medicinas"),
+    "missed_doses": Said("missed doses answer", "respuesta sobre dosis no tomadas"),
+    "side_effects": Said("side effects answer", "respuesta sobre efectos secundarios"),
+    "barriers": Said("barriers answer", "respuesta sobre lo que estorba"),
+    "in_remission": Said("in remission answer", "respuesta sobre la remisión"),
+    "ibd_control": Said("IBD control answer", "respuesta sobre el control de la EII"),
+}
+"""What an answer is called in a list of what is missing."""
+
+COUNTED: Mapping[str, Noun] = {
+    "ed_visits": Noun(Said("ED visit", "ida a emergencias"), Said("ED visits", "idas a emergencias")),
+    "hospital_stays": Noun(Said("hospital stay", "hospitalización"), Said("hospital stays", "hospitalizaciones")),
+    "ct_scans": Noun(Said("CT scan", "tomografía"), Said("CT scans", "tomografías")),
+    "steroid_courses": Noun(
+        Said("steroid course", "vez con esteroides"), Said("steroid courses", "veces con esteroides")
+    ),
+}
+DAYS = Noun(Said("day", "día"), Said("days", "días"))
+DOSES = Noun(Said("dose", "dosis"), Said("doses", "dosis"))
+POINTS = Noun(Said("point", "punto"), Said("points", "puntos"))
+MORE_TESTS = Noun(Said("more test", "prueba más"), Said("more tests", "pruebas más"))
+MORE_STEPS = Noun(Said("more step", "paso más"), Said("more steps", "pasos más"))
+MORE_TESTS_ON_PAGE = Noun(
+    Said("more test is on the page.", "prueba más está en la página."),
+    Said("more tests are on the page.", "pruebas más están en la página."),
+)
+MORE_STEPS_ON_PAGE = Noun(
+    Said("more step is on the page.", "paso más está en la página."),
+    Said("more steps are on the page.", "pasos más están en la página."),
+)
+
+STATES: Mapping[str, Said] = {
+    "skipped": Said("skipped", "sin contestar"),
+    "not-asked": Said("not asked", "no se preguntó"),
 }
 
-WHO: Mapping[str, str] = {
-    "patient": "Patient",
-    "clinician": "Clinician",
-    "nurse": "Nurse",
-    "front-desk": "Front desk",
+SKIPPED: Mapping[str, Said] = {
+    "prefer-not-to-say": Said("chose not to answer", "prefirió no contestar"),
+    "does-not-apply": Said("does not apply", "no es el caso"),
+    "do-not-know": Said("does not know", "no lo sabe"),
 }
 
-ACTIVITIES: Mapping[str, str] = {
-    "remission": "In remission",
-    "mild": "Mild activity",
-    "moderate": "Moderate activity",
-    "severe": "Severe activity",
+BARRIERS: Mapping[str, Said] = {
+    "none": Said("nothing", "nada"),
+    "cost": Said("cost", "el costo"),
+    "forgetting": Said("forgetting", "se olvida"),
+    "side-effects": Said("side effects", "los efectos secundarios"),
+    "time": Said("time, work or school", "el tiempo, el trabajo o la escuela"),
+    "supply": Said("getting the medicine", "conseguir la medicina"),
+    "worry": Said("worry about the medicine", "la medicina preocupa"),
+    "other": Said("something else", "otra cosa"),
 }
 
-REMISSION: Mapping[str, str] = {"yes": "In remission", "no": "Not in remission", "unsure": "Not sure"}
+WHO: Mapping[str, Said] = {
+    "patient": Said("Patient", "Paciente"),
+    "clinician": Said("Clinician", "Médico"),
+    "nurse": Said("Nurse", "Enfermería"),
+    "front-desk": Said("Front desk", "Recepción"),
+}
 
+ACTIVITIES: Mapping[str, Said] = {
+    "remission": Said("In remission", "En remisión"),
+    "mild": Said("Mild activity", "Actividad leve"),
+    "moderate": Said("Moderate activity", "Actividad moderada"),
+    "severe": Said("Severe activity", "Actividad grave"),
+}
 
-def plain(code: str) -> str:
-    """A code that has no words here, readable all the same."""
-    return code.replace("-", " ").replace("_", " ")
+BANDS: Mapping[str, Said] = {
+    "remission": Said("remission", "remisión"),
+    "mild": Said("mild", "leve"),
+    "moderate": Said("moderate", "moderada"),
+    "severe": Said("severe", "grave"),
+    "not-remission": Said("not in remission", "sin remisión"),
+    "active": Said("active", "activa"),
+}
+"""Of an activity index, and of the clinician's rating."""
 
+BANDS_IN_SHORT: Mapping[str, Said] = {"not-remission": Said("active", "activa")}
 
-def item_words(item: str) -> str:
-    return ITEMS.get(item, plain(item))
+SYMPTOMS: Mapping[str, Said] = {
+    "none": Said("none", "nada"),
+    "mild": Said("mild", "leve"),
+    "moderate": Said("moderate", "moderado"),
+    "severe": Said("severe", "fuerte"),
+    "some": Said("some", "algunas"),
+    "most nights": Said("most nights", "casi todas"),
+    "under 3": Said("under 3", "hasta 2"),
+    "3 or more": Said("3 or more", "3 o más"),
+}
+"""How a number of the past week reads, by what the page's JSON calls it."""
+
+INDEXES: Mapping[str, Said] = {
+    "pro-3-cd|1.0": Said("PRO-3 (Crohn's disease)", "PRO-3 (enfermedad de Crohn)"),
+    "pro-2-uc|1.0": Said("PRO-2 (ulcerative colitis)", "PRO-2 (colitis ulcerosa)"),
+}
+
+CHANGES: Mapping[str, Said] = {
+    "better": Said("better", "mejor"),
+    "same": Said("same", "igual"),
+    "worse": Said("worse", "peor"),
+}
+
+REMISSION: Mapping[str, Said] = {
+    "yes": Said("In remission", "En remisión"),
+    "no": Said("Not in remission", "Sin remisión"),
+    "unsure": Said("Not sure", "No sé"),
+}
+
+MARKERS: Mapping[str, Said] = {
+    "Calprotectin": Said("Calprotectin", "Calprotectina"),
+    "CRP": Said("CRP", "PCR"),
+}
+"""Tests of inflammation by our own names for them; any other test is called what the clinic calls it."""
+
+SAMPLES: Mapping[str, Said] = {"in stool": Said("in stool", "en heces"), "in blood": Said("in blood", "en sangre")}
+
+LIMITS: Mapping[str, Said] = {
+    "target under": Said("target under", "meta: bajo"),
+    "usual under": Said("usual under", "normal: bajo"),
+}
+
+SIDES: Mapping[str, Said] = {
+    "over": Said("over", "más de"),
+    "under": Said("under", "menos de"),
+    "within": Said("within", "hasta"),
+}
+"""Where a result lies, before the number of the limit."""
+
+STOPPED: Mapping[str, Said] = {
+    "course-completed": Said("course completed", "tratamiento completo"),
+    "remission": Said("remission", "remisión"),
+    "no-response": Said("no response", "sin respuesta"),
+    "loss-of-response": Said("loss of response", "dejó de responder"),
+    "side-effects": Said("side effects", "efectos secundarios"),
+    "infection": Said("infection", "infección"),
+    "surgery": Said("surgery", "cirugía"),
+    "pregnancy": Said("pregnancy", "embarazo"),
+    "cost-or-coverage": Said("cost or coverage", "costo o seguro"),
+    "patient-choice": Said("patient choice", "decisión del paciente"),
+    "other": Said("other", "otra razón"),
+    "unknown": Said("unknown", "no se sabe"),
+}

@@ -3,53 +3,58 @@
 from collections.abc import Mapping
 from typing import Any
 
-from services.dashboard.pages.labels import plain
+from services.dashboard.pages.reader import Reader
+from shared.speech import Said
 
 Json = Mapping[str, Any]
 
-_ROLES: Mapping[str, str] = {
-    "patient": "Patient",
-    "clinician": "Clinician",
-    "coordinator": "Coordinator",
-    "operator": "Network operator",
-    "system": "The clinic's computer",
+ROLES: Mapping[str, Said] = {
+    "patient": Said("Patient", "Paciente"),
+    "clinician": Said("Clinician", "Médico"),
+    "coordinator": Said("Coordinator", "Coordinación"),
+    "operator": Said("Network operator", "Operador de la red"),
+    "system": Said("The clinic's computer", "La computadora de la clínica"),
 }
-_PURPOSES: Mapping[str, str] = {
-    "care": "for care",
-    "own-record": "own record",
-    "network-figures": "for network figures",
-    "break-glass": "emergency, another clinic",
-    "disclosure": "handed out",
+PURPOSES: Mapping[str, Said] = {
+    "care": Said("for care", "para su atención"),
+    "own-record": Said("own record", "su propio expediente"),
+    "network-figures": Said("for network figures", "para cifras de la red"),
+    "break-glass": Said("emergency, another clinic", "emergencia, otra clínica"),
+    "disclosure": Said("handed out", "entregado"),
 }
-_SHOWN: Mapping[str, str] = {
-    "read_page": "The page",
-    "show_page": "The page",
-    "offer_card": "A short card beside your chart",
-    "read_linked_page": "The page, from another clinic",
-    "show_linked_page": "The page, from another clinic",
-    "list_links": "Which other clinics know you",
-    "follow_page": "That the page stays up to date",
-    "follow_shown_page": "That the page stays up to date",
-    "read_looks": "This list",
-    "show_looks": "This list",
-    "read_receipt": "That a note arrived",
-    "read_broken_glass": "The list of emergency openings",
-    "show_broken_glass": "The list of emergency openings",
-    "export_page": "A copy of the page, to keep",
-    "audit-export": "A copy of this list",
+SHOWN: Mapping[str, Said] = {
+    "read_page": Said("The page", "La página"),
+    "show_page": Said("The page", "La página"),
+    "offer_card": Said("A short card beside your chart", "Una tarjeta corta junto a su expediente"),
+    "read_linked_page": Said("The page, from another clinic", "La página, desde otra clínica"),
+    "show_linked_page": Said("The page, from another clinic", "La página, desde otra clínica"),
+    "list_links": Said("Which other clinics know you", "Qué otras clínicas le conocen"),
+    "follow_page": Said("That the page stays up to date", "Que la página siga al día"),
+    "follow_shown_page": Said("That the page stays up to date", "Que la página siga al día"),
+    "read_looks": Said("This list", "Esta lista"),
+    "show_looks": Said("This list", "Esta lista"),
+    "read_receipt": Said("That a note arrived", "Que llegó una nota"),
+    "read_broken_glass": Said("The list of emergency openings", "La lista de aperturas de emergencia"),
+    "show_broken_glass": Said("The list of emergency openings", "La lista de aperturas de emergencia"),
+    "export_page": Said("A copy of the page, to keep", "Una copia de la página, para guardar"),
+    "audit-export": Said("A copy of this list", "Una copia de esta lista"),
 }
 
 
-def who_words(look: Json, own_subject: str | None) -> str:
+def who_words(look: Json, own_subject: str | None, reader: Reader) -> str:
     """`You` for the patient who reads this."""
-    if look["role"] == "patient" and look["subject"] == own_subject:
-        return "You"
-    return _ROLES.get(look["role"], plain(look["role"]))
+    if is_own(look, own_subject):
+        return reader.say(Said("You", "Usted"))
+    return reader.named(ROLES, look["role"])
 
 
-def purpose_words(look: Json) -> str:
-    return _PURPOSES.get(look["purpose"], plain(look["purpose"]))
+def is_own(look: Json, own_subject: str | None) -> bool:
+    return look["role"] == "patient" and bool(look["subject"] == own_subject)
 
 
-def shown_words(look: Json) -> str:
-    return _SHOWN.get(look["route"], plain(look["route"]))
+def purpose_words(look: Json, reader: Reader) -> str:
+    return reader.named(PURPOSES, look["purpose"])
+
+
+def shown_words(look: Json, reader: Reader) -> str:
+    return reader.named(SHOWN, look["route"])

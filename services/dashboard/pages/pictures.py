@@ -12,8 +12,10 @@ from services.dashboard.pages.charts.index import Point, draw_index
 from services.dashboard.pages.charts.labs import Result, draw_lab
 from services.dashboard.pages.charts.medicines import draw_medicines, intervals_of
 from services.dashboard.pages.reader import Reader
+from services.dashboard.pages.readings import band_words
 from shared.events import VisitState
-from shared.pages.words import number
+from shared.pages.words import MONTHS, number
+from shared.speech import Said
 
 Json = Mapping[str, Any]
 
@@ -29,9 +31,9 @@ class Pictures:
 
 def pictures_of(page: Json, reader: Reader) -> Pictures:
     """The three charts. The months stand under the last one."""
-    frames = [Frame(reader.now, is_wide, _past_visits(page, reader)) for is_wide in (True, False)]
+    frames = [Frame(reader.now, is_wide, _past_visits(page, reader), reader.language) for is_wide in (True, False)]
     medications = page["medications"]
-    intervals = intervals_of(medications, reader.now.tzinfo)
+    intervals = intervals_of(medications, reader.now.tzinfo, reader)
     return Pictures(
         Markup().join(_index(frame, page, reader) for frame in frames),
         Markup().join(draw_medicines(frame, intervals) for frame in frames) if medications else Markup(),
@@ -51,7 +53,7 @@ def _index(frame: Frame, page: Json, reader: Reader) -> Markup:
     trend = page["trend"]
     if trend is None:
         return Markup()
-    points = [Point(reader.local(p["at"]), p["value"], p["words"]) for p in trend["points"]]
+    points = [Point(reader.local(p["at"]), p["value"], band_words(p["band"], reader)) for p in trend["points"]]
     return draw_index(frame, trend, points, _since(page["readings"]["computed"], reader))
 
 
@@ -60,8 +62,13 @@ def _since(computed: Json, reader: Reader) -> str:
     if not last or last["value"] is None or value is None:
         return ""
     step = round(value - last["value"], 1)
-    way = "up" if step > 0 else "down"
-    return f"{way} {number(abs(step), 1)} since {reader.local(last['at']):%b}" if step else "no change"
+    if not step:
+        return reader.say(Said("no change", "sin cambio"))
+    month = reader.say(MONTHS[reader.local(last["at"]).month - 1])
+    way = Said("up {n} since {month}", "+{n} desde {month}")
+    if step < 0:
+        way = Said("down {n} since {month}", "−{n} desde {month}")
+    return reader.say(way, n=number(abs(step), 1), month=month)
 
 
 def _labs(frame: Frame, page: Json, reader: Reader) -> Markup:

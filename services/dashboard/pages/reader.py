@@ -1,15 +1,18 @@
-"""Who reads and when: turns the times and values of a page into words for that moment and zone."""
+"""Who reads, when and in which language: turns the times and values of a page into words for them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from services.dashboard.pages.labels import BARRIERS, SKIPPED, item_words, plain
-from shared.events import ViewerRole
-from shared.pages.words import ago, clock, counted, number, on, short_on
+from services.dashboard.pages.labels import BARRIERS, DOSES, ITEMS, SKIPPED, STATES
+from shared.events import Language, ViewerRole
+from shared.pages.speaking import Speaks
+from shared.pages.words import WEEKDAYS, ago, clock, number
+from shared.speech import Said
 
-_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_YES, _NO, _NONE = Said("yes", "sí"), Said("no", "no"), Said("none", "ninguno")
+_IN_2_WEEKS = Said("{doses} in 2 weeks", "{doses} en 2 semanas")
 _SHORT_DAYS = 300
 
 
@@ -21,11 +24,12 @@ class Line(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(Speaks):
     """`now` is in the site's zone; days are those of that zone."""
 
     now: datetime
     role: ViewerRole
+    language: Language = Language.ENGLISH
 
     @property
     def is_patient(self) -> bool:
@@ -34,22 +38,26 @@ class Reader:
     def local(self, text: str) -> datetime:
         return datetime.fromisoformat(text).astimezone(self.now.tzinfo)
 
+    def item(self, item: str) -> str:
+        return self.named(ITEMS, item)
+
     def day(self, text: str) -> str:
         """`14 Jul`; with the year when it is not plain which one is meant. Takes a time or a day."""
         day = self._day(text)
-        return short_on(day) if abs((self.now.date() - day).days) < _SHORT_DAYS else on(day)
+        return self.short_on(day) if abs((self.now.date() - day).days) < _SHORT_DAYS else self.on(day)
 
     def full_day(self, text: str) -> str:
-        return on(self._day(text))
+        return self.on(self._day(text))
 
     def weekday(self, text: str) -> str:
         """`Fri 16 Oct`."""
-        return f"{_WEEKDAYS[self._day(text).weekday()]} {self.day(text)}"
+        return f"{self.say(WEEKDAYS[self._day(text).weekday()])} {self.day(text)}"
 
     def moment(self, text: str) -> str:
         """`today 08:55`, else how many days ago."""
         at = self.local(text)
-        return f"today {clock(at)}" if at.date() == self.now.date() else ago(at, self.now)
+        days = ago(at, self.now, self.language)
+        return f"{days} {clock(at)}" if at.date() == self.now.date() else days
 
     def late_days(self, due_on: str | None) -> int:
         """Days since a day that has passed; 0 when it has not."""
@@ -59,22 +67,22 @@ class Reader:
         return date.fromisoformat(text) if len(text) == len("2026-10-13") else self.local(text).date()
 
 
-def answer_words(item: str, answer: Mapping[str, Any] | None, most: float | None = None) -> str:
+def answer_words(reader: Speaks, item: str, answer: Mapping[str, Any] | None, most: float | None = None) -> str:
     """An answer in a cell: the number, yes or no, `skipped`, `not asked`; a dash without a survey."""
     if answer is None:
         return "–"
     if answer["state"] != "answered":
-        return plain(answer["state"])
+        return reader.named(STATES, answer["state"])
     value = answer["value"]
     if isinstance(value, bool):
-        return "yes" if value else "none" if item in ("opioid_use", "side_effects") else "no"
+        return reader.say(_YES if value else _NONE if item in ("opioid_use", "side_effects") else _NO)
     if isinstance(value, str):
-        return BARRIERS.get(value, plain(value))
+        return reader.named(BARRIERS, value)
     if item == "missed_doses":
-        return f"{counted(value, 'dose')} in 2 weeks"
-    return f"{number(value)} of {number(most)}" if most is not None else number(value)
+        return reader.say(_IN_2_WEEKS, doses=reader.counted(value, DOSES))
+    return reader.out_of(value, most) if most is not None else number(value)
 
 
-def reason_words(item: str, reason: str) -> str:
+def reason_words(reader: Speaks, item: str, reason: str) -> str:
     """`Opioids: chose not to answer.`"""
-    return f"{item_words(item)}: {SKIPPED.get(reason, plain(reason))}."
+    return f"{reader.named(ITEMS, item)}: {reader.named(SKIPPED, reason)}."

@@ -3,14 +3,32 @@ agree.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from services.dashboard.domain import Age
-from services.dashboard.pages.labels import ANSWER_TO, COUNTED, item_words
+from services.dashboard.pages.labels import ANSWERS_TO, CHANGES, COUNTED, DOSES, MARKERS
 from services.dashboard.pages.reader import Line, Reader
-from shared.pages.words import clock, counted, number, on
+from services.dashboard.pages.readings import band_words
+from shared.pages.words import clock, number
+from shared.speech import Said
 
 Json = Mapping[str, Any]
+_NOT_KNOWN_BEFORE = Said(" in 6 months, not known before", " en 6 meses, antes no se sabía")
+_STARTED, _STOPPED = Said("{name} started", "{name}: empezó"), Said("{name} stopped", "{name}: terminó")
+_OVER = Said("{name} over its limit", "{name}: sobre su límite")
+_BACK = Said("{name} back within its limit", "{name}: otra vez dentro de su límite")
+_LAST_ON = Said(", last on {day}", ", la última el {day}")
+_VISIT, _WAS_PLANNED = Said("Visit {when}", "Visita {when}"), Said("Visit was planned {when}", "Visita prevista {when}")
+_WITH = Said(" with {clinician}", " con {clinician}")
+_WITH_NOT_RECORDED = Said(" with {clinician}, not recorded since", " con {clinician}, sin registrar desde entonces")
+
+_GAPS = {
+    "enrollment": Said("who the patient is", "quién es el paciente"),
+    "survey-for-visit": Said("survey for this visit", "cuestionario para esta visita"),
+    "score": Said("symptom score", "puntuación de síntomas"),
+}
 
 
 class Cell(NamedTuple):
@@ -24,100 +42,141 @@ class Cell(NamedTuple):
 
 def since_heading(page: Json, reader: Reader) -> str:
     previous = page["previous"]
-    return f"Since {reader.day(previous['visit_at'] or previous['submitted_at'])}" if previous else "What changed"
+    if previous is None:
+        return reader.say(Said("What changed", "Qué cambió"))
+    day = reader.day(previous["visit_at"] or previous["submitted_at"])
+    return reader.say(Said("Since {day}", "Desde el {day}"), day=day)
 
 
 def since_lines(page: Json, reader: Reader) -> list[Line]:
     if page["previous"] is None:
-        return [Line("", "No earlier survey to compare with.")]
-    return [_since(fact, reader) for fact in page["since"]] or [Line("", "Nothing that our rules mark.")]
+        none = Said("No earlier survey to compare with.", "No hay otro cuestionario para comparar.")
+        return [Line("", reader.say(none))]
+    nothing = Said("Nothing that our rules mark.", "Nada que marquen nuestras reglas.")
+    return [_since(fact, reader) for fact in page["since"]] or [Line("", reader.say(nothing))]
 
 
 def _since(fact: Json, reader: Reader) -> Line:
     match fact["kind"]:
         case "care":
-            was = "not known before" if fact["was"] is None else f"was {number(fact['was'])}"
-            return Line(counted(fact["now"], *COUNTED[fact["item"]]), f" in 6 months, {was}")
+            was = "" if fact["was"] is None else number(fact["was"])
+            said = Said(" in 6 months, was {was}", " en 6 meses, antes {was}") if was else _NOT_KNOWN_BEFORE
+            return Line(reader.counted(fact["now"], COUNTED[fact["item"]]), reader.say(said, was=was))
         case "index":
-            scores = f", score {number(fact['was'], 1)} to {number(fact['now'], 1)}"
-            return Line(f"Symptoms {fact['change']}", "" if reader.is_patient else scores)
+            said = Said(", score {was} to {now}", ", puntuación {was} a {now}")
+            scores = reader.say(said, was=number(fact["was"], 1), now=number(fact["now"], 1))
+            change = reader.named(CHANGES, fact["change"])
+            symptoms = reader.say(Said("Symptoms {change}", "Síntomas: {change}"), change=change)
+            return Line(symptoms, "" if reader.is_patient else scores)
         case "rating":
-            return Line("Clinician's rating", f" from {fact['was']} to {fact['now']}")
+            was, now = band_words(fact["was"], reader), band_words(fact["now"], reader)
+            return Line(
+                reader.say(Said("Clinician's rating", "Valoración del médico")),
+                reader.say(Said(" from {was} to {now}", ": de {was} a {now}"), was=was, now=now),
+            )
         case "missed-doses":
-            return Line(f"{counted(fact['now'], 'dose')} missed", " in 2 weeks")
+            doses = reader.counted(fact["now"], DOSES)
+            return Line(
+                reader.say(Said("{doses} missed", "{doses} sin tomar"), doses=doses),
+                reader.say(Said(" in 2 weeks", " en 2 semanas")),
+            )
         case "started" | "stopped":
-            return Line(f"{fact['name']} {fact['kind']}", f", {reader.day(fact['on'])}")
-    return _since_lab(fact)
+            said = _STARTED if fact["kind"] == "started" else _STOPPED
+            return Line(reader.say(said, name=fact["name"]), f", {reader.day(fact['on'])}")
+    return _since_lab(fact, reader)
 
 
-def _since_lab(fact: Json) -> Line:
+def _since_lab(fact: Json, reader: Reader) -> Line:
+    name = reader.named(MARKERS, fact["name"])
     if fact["kind"] == "new-method":
-        return Line(f"{fact['name']}: new method", ", do not compare")
-    where = "over its limit" if fact["side"] == "over" else "back within its limit"
-    return Line(f"{fact['name']} {where}", f", {fact['comparator'] or ''}{number(fact['value'])}")
+        return Line(
+            reader.say(Said("{name}: new method", "{name}: método nuevo"), name=name),
+            reader.say(Said(", do not compare", ", no comparar")),
+        )
+    where = _OVER if fact["side"] == "over" else _BACK
+    return Line(reader.say(where, name=name), f", {fact['comparator'] or ''}{number(fact['value'])}")
 
 
 def freshness_cells(ages: Mapping[str, Age | None], page: Json, reader: Reader) -> list[Cell]:
+    survey, form = Said("Survey", "Cuestionario"), Said("Clinician form", "Formulario médico")
+    labs, medicines = Said("Labs", "Laboratorio"), Said("Medicines list", "Lista de medicinas")
+    answered, rated = Said("answered {when}", "contestado {when}"), Said("rated {when}", "valorado {when}")
+    taken, changed = Said("taken {when}", "tomado {when}"), Said("changed {when}", "cambió {when}")
+    patient, clinic = partial(_cell, reader, "patient"), partial(_cell, reader, "clinic")
     return [
-        _cell("Survey", "patient", ages["survey"], "answered", _survey_note(page), reader),
-        _cell("Clinician form", "clinic", ages["clinician"], "rated", None, reader),
-        _cell("Labs", "clinic", ages["labs"], "taken", None, reader),
-        _cell("Medicines list", "clinic", ages["medicines"], "changed", None, reader),
+        patient(survey, answered, ages["survey"], _survey_note(page, reader)),
+        clinic(form, rated, ages["clinician"]),
+        clinic(labs, taken, ages["labs"]),
+        clinic(medicines, changed, ages["medicines"]),
     ]
 
 
-def _survey_note(page: Json) -> str | None:
+def _survey_note(page: Json, reader: Reader) -> str | None:
     survey, visit = page["survey"], page["visit"]
     if survey and visit and survey["visit_id"] != visit["visit_id"]:
-        return "not for this visit"
+        return reader.say(Said("not for this visit", "no es para esta visita"))
     days = survey["days_before_visit"] if survey else None
-    return f"{days} days before the visit" if days is not None and days > 14 else None
+    if days is None or days <= 14:
+        return None
+    return reader.say(Said("{days} days before the visit", "{days} días antes de la visita"), days=days)
 
 
-def _cell(name: str, voice: str, age: Age | None, verb: str, note: str | None, reader: Reader) -> Cell:
+def _cell(reader: Reader, voice: str, name: Said, verb: Said, age: Age | None, note: str | None = None) -> Cell:
+    called = reader.say(name)
     if age is None:
-        return Cell(name, voice, "none yet", "missing")
-    said = f"{verb} {reader.moment(age.at.isoformat())}"
+        return Cell(called, voice, reader.say(Said("none yet", "todavía nada")), "missing")
+    said = reader.say(verb, when=reader.moment(age.at.isoformat()))
     if age.is_old:
-        return Cell(name, voice, f"old: {said}", "old")
-    return Cell(name, voice, f"{said}, {note}" if note else said, "old" if note else None)
+        return Cell(called, voice, reader.say(Said("old: {said}", "antiguo: {said}"), said=said), "old")
+    return Cell(called, voice, f"{said}, {note}" if note else said, "old" if note else None)
 
 
-def missing_words(page: Json) -> list[str]:
+def missing_words(page: Json, reader: Reader) -> list[str]:
     """What is not there, shortest name first in importance; freshness cells already name whole sources."""
-    return [words for gap in page["missing"] if (words := _missing(gap))]
+    return [words for gap in page["missing"] if (words := _missing(gap, reader))]
 
 
-def _missing(gap: Json) -> str | None:
+def left_empty(page: Json, reader: Reader) -> str:
+    """What is said where nothing is: a form of the site's own need not have asked."""
+    own = next((gap["title"] for gap in page["missing"] if gap["what"] == "own-form"), None)
+    if own is None:
+        return reader.say(Said("Asked, and left empty.", "Se preguntó y quedó vacío."))
+    return reader.say(Said("Not answered in “{form}”.", "Sin contestar en «{form}»."), form=own)
+
+
+def _missing(gap: Json, reader: Reader) -> str | None:
     match gap["what"]:
-        case "enrollment":
-            return "who the patient is"
-        case "survey-for-visit":
-            return "survey for this visit"
-        case "score":
-            return "symptom score"
+        case "own-form":
+            return reader.say(Said("other answers to “{form}”", "otras respuestas a «{form}»"), form=gap["title"])
         case "lab":
-            return str(gap["name"])
+            return reader.named(MARKERS, gap["name"])
         case "answer":
-            return f"{ANSWER_TO.get(gap['item'], item_words(gap['item']).lower())} answer"
-    return None
+            return reader.named(ANSWERS_TO, gap["item"])
+    return reader.say(_GAPS[gap["what"]]) if gap["what"] in _GAPS else None
 
 
 def visit_words(page: Json, reader: Reader) -> Line:
     visit = page["visit"]
     if visit is None:
         last = page["last_visit"]
-        return Line("No coming visit", f", last on {reader.full_day(last['scheduled_at'])}" if last else "")
+        none = reader.say(Said("No coming visit", "Ninguna visita por venir"))
+        return Line(none, reader.say(_LAST_ON, day=reader.full_day(last["scheduled_at"])) if last else "")
     at = reader.local(visit["scheduled_at"])
-    when = "today" if at.date() == reader.now.date() else on(at)
-    is_past = at.date() < reader.now.date()
-    bold = f"{'Visit was planned' if is_past else 'Visit'} {when} {clock(at)}"
-    return Line(bold, f" with {visit['clinician_id']}{', not recorded since' if is_past else ''}")
+    is_past, clinician = at.date() < reader.now.date(), visit["clinician_id"]
+    when = f"{_visit_day(at, reader)} {clock(at)}"
+    return Line(
+        reader.say(_WAS_PLANNED if is_past else _VISIT, when=when),
+        reader.say(_WITH_NOT_RECORDED if is_past else _WITH, clinician=clinician),
+    )
+
+
+def _visit_day(at: datetime, reader: Reader) -> str:
+    return reader.say(Said("today", "hoy")) if at.date() == reader.now.date() else reader.on(at)
 
 
 def age_words(birth_year: int | None, reader: Reader) -> str:
     """Only the year of birth is known, so the age is one of two."""
     if birth_year is None:
-        return "age not known"
+        return reader.say(Said("age not known", "edad no conocida"))
     turning = reader.now.year - birth_year
-    return f"{turning - 1} or {turning} years"
+    return reader.say(Said("{one} or {other} years", "{one} o {other} años"), one=turning - 1, other=turning)

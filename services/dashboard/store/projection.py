@@ -22,16 +22,21 @@ ACCOUNT = f"""
 
 @dataclass(frozen=True, slots=True)
 class StoredPage:
-    """A page as it was assembled: JSON bytes, words sealed, with the digest that is its ETag."""
+    """A page as it was assembled: JSON bytes, words sealed, with the digest that is its ETag.
+
+    One that is shown without what is clinical has another ETag (`is_clinical`).
+    """
 
     site_id: str
     time_zone: str
     content: bytes
     version: str
+    shows_clinical_to_coordinators: bool
+    is_clinical: bool = True
 
     @property
     def etag(self) -> str:
-        return f'"{self.version}"'
+        return f'"{self.version}"' if self.is_clinical else f'"{self.version}.organising"'
 
     def is_in(self, tags: str | None) -> bool:
         """Whether this version is among those of an `If-None-Match`; what compresses on the way makes them weak."""
@@ -89,11 +94,19 @@ async def record_sites(connection: Connection, events: Sequence[Event]) -> None:
     """Insert or change sites; an older fact never replaces a newer one."""
     await connection.executemany(
         """
-        INSERT INTO site (site_id, name, time_zone, sequence) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (site_id) DO UPDATE SET name = $2, time_zone = $3, sequence = $4 WHERE site.sequence < $4
+        INSERT INTO site (site_id, name, time_zone, sequence, shows_clinical_to_coordinators)
+        VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (site_id) DO UPDATE
+        SET name = $2, time_zone = $3, sequence = $4, shows_clinical_to_coordinators = $5 WHERE site.sequence < $4
         """,
         [
-            (event.site_id, event.body.name, event.body.time_zone, event.sequence)
+            (
+                event.site_id,
+                event.body.name,
+                event.body.time_zone,
+                event.sequence,
+                event.body.shows_clinical_to_coordinators,
+            )
             for event in events
             if isinstance(event.body, SiteUpdated)
         ],
@@ -110,7 +123,8 @@ async def pages(connection: Connection, scope: SiteScope, patients: Sequence[Pat
     """The pages of those of these patients who have one, as they were last assembled."""
     rows = await connection.fetch(
         """
-        SELECT site_id, patient_id, coalesce(site.time_zone, 'UTC') AS time_zone, page, version
+        SELECT site_id, patient_id, coalesce(site.time_zone, 'UTC') AS time_zone, page, version,
+            coalesce(site.shows_clinical_to_coordinators, false) AS shows_clinical_to_coordinators
         FROM unnest($1::text[], $2::uuid[]) AS wanted (site_id, patient_id)
         JOIN patient_page USING (site_id, patient_id) LEFT JOIN site USING (site_id)
         WHERE site_id = ANY($3)
@@ -121,7 +135,11 @@ async def pages(connection: Connection, scope: SiteScope, patients: Sequence[Pat
     )
     return {
         Patient(row["site_id"], row["patient_id"]): StoredPage(
-            row["site_id"], row["time_zone"], row["page"], row["version"]
+            site_id=row["site_id"],
+            time_zone=row["time_zone"],
+            content=row["page"],
+            version=row["version"],
+            shows_clinical_to_coordinators=row["shows_clinical_to_coordinators"],
         )
         for row in rows
     }
@@ -145,23 +163,25 @@ async def newer_versions(
 
 
 class Home(NamedTuple):
-    """The site that a patient's page is of, and its time zone."""
+    """The site that a patient's page is of, its time zone, and the patient's language where it is known."""
 
     site_id: str
     time_zone: str
+    language: str | None
 
 
 async def home_of(connection: Connection, scope: SiteScope, patient_id: UUID) -> Home | None:
     """Where a patient's page is; None when there is none."""
     row = await connection.fetchrow(
         """
-        SELECT patient_page.site_id, coalesce(site.time_zone, 'UTC') AS time_zone
+        SELECT patient_page.site_id, coalesce(site.time_zone, 'UTC') AS time_zone,
+            jsonb_path_query_first(facts, '$.items.enrollment.*.language') #>> '{}' AS language
         FROM patient_page LEFT JOIN site USING (site_id) WHERE patient_page.site_id = ANY($1) AND patient_id = $2
         """,
         scope.ids,
         patient_id,
     )
-    return None if row is None else Home(row["site_id"], row["time_zone"])
+    return None if row is None else Home(*row)
 
 
 async def site_name(connection: Connection, scope: SiteScope, site_id: str) -> str | None:

@@ -18,7 +18,7 @@ from shared.events import FeedbackReceived, YesNoUnsure
 from shared.http.access import allow, only_own_page
 from shared.http.batch import Batch
 from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute
-from shared.http.fields import Moment, YesNo
+from shared.http.fields import Past, YesNo
 from shared.http.receipts import AfterReceipt
 from shared.outbox import Draft, Recorded
 from shared.sealing import Patient
@@ -35,7 +35,7 @@ class FeedbackBody(BaseModel):
 
     patient_id: UUID
     visit_id: UUID
-    received_at: Moment | None = Field(default=None, description="Now when not given; earlier for paper forms")
+    received_at: Past | None = Field(default=None, description="Now when not given; earlier for paper forms")
     effort_to_understand: Effort | None
     effort_to_listen: Effort | None
     effort_to_include: Effort | None

@@ -21,6 +21,7 @@ from services.intake.api import (
     links,
     news,
     patients,
+    populating,
     responses,
     sites,
     survey_rules,
@@ -29,7 +30,7 @@ from services.intake.api import (
     visit_pages,
     visits,
 )
-from shared.http import receipts
+from shared.http import public_keys, receipts
 
 ROUTERS: tuple[APIRouter, ...] = (
     surveys.router,  # what is asked for most stands first: routes are tried in their order
@@ -48,9 +49,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     contact_pages.router,
     deliveries.router,
     forms.router,
+    populating.router,
     entry.router,
     answering.router,
     tokens.router,
+    public_keys.router,
     alerts.router,
     alert_rules.router,
     alert_pages.router,

@@ -228,6 +228,7 @@ def _shown(request: Request, desk: Desk, part: Part, shown: Shown, *, status: in
 def _around(request: Request, desk: Desk) -> Around:
     return Around(
         language=desk.draft.language,
+        languages=desk.form.languages,
         base=desk.place.base,
         home=desk.place.home,
         queue=f"samepage-{desk.place.visit.visit_id}",

@@ -3,7 +3,7 @@
 Whoever corrects names the version that they saw: two who correct at the same time do not overwrite each other.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -15,8 +15,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake import store
-from services.intake.api.alerting import Alerting
-from services.intake.api.surveys import Submitter
+from services.intake.api.own_forms import at_leisure
+from services.intake.api.surveys import Means, Submitter
 from services.intake.api.versions import GivenBody, Version, event_of, recorded, said, words_of, words_place
 from services.intake.domain import form_as_asked
 from shared.auth import Caller, Role
@@ -157,17 +157,24 @@ async def _own(connection: Connection, scope: SiteScope, caller: Caller, survey_
 async def _amend(
     request: Request, caller: Caller, survey: store.SurveyRow, connection: Connection, body: AmendmentBody
 ) -> Recorded:
-    form = form_as_asked(survey.form, survey.response["answers"].keys() | survey.response["skipped"].keys())
-    content = said(form, body, caller)
+    means: Means = request.app.state.means
+    own = await means.own_forms.named(connection, survey.site_id, [survey.form])
+    form = own[survey.form].form if own else form_as_asked(survey.form, _given(survey))
+    content = await at_leisure(own.values(), lambda: said(form, body, caller))
     key = await ring_of(request).sealer(Patient(survey.site_id, survey.patient_id)) if words_of(content) else None
     # A correction says nothing of when the patient answered.
     given = body if body.submitted_at else body.model_copy(update={"submitted_at": survey.submitted_at})
     row, result = recorded(_next(survey, RecordChange.AMENDED, body.reason, caller.subject), given, form, content, key)
     await store.record_correction(connection, row)
-    alerting: Alerting = request.app.state.alerting
     wanted = store.Wanted(row.site_id, row.patient_id, row.visit_id)
-    await alerting.raise_for(connection, [row], await store.standings(connection, SiteScope.of(row.site_id), [wanted]))
+    standings = await store.standings(connection, SiteScope.of(row.site_id), [wanted])
+    await means.alerting.raise_for(connection, [row], standings)
     return result
+
+
+def _given(survey: store.SurveyRow) -> Set[str]:
+    """The items that it is known of what became of them."""
+    return {*survey.response["answers"], *survey.response["skipped"]}
 
 
 async def _mark(author: str, survey: store.SurveyRow, connection: Connection, body: ErrorBody) -> Recorded:

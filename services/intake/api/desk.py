@@ -14,14 +14,16 @@ from fastapi import Request
 
 from services.intake import store
 from services.intake.api.entry import found_by
+from services.intake.api.own_forms import OwnForm
 from services.intake.api.staff import in_address
+from services.intake.api.surveys import Means
 from services.intake.domain import Form, Opening, form_for, form_without, openings
 from services.intake.domain.drafts import Answered, Part, Taken, part_of, parts, take
 from shared.audit import Entry, Kind
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope, lock, transaction
 from shared.errors import unknown
-from shared.events import Language, VisitState, VisitUpdated
+from shared.events import Diagnosis, Language, VisitState, VisitUpdated
 from shared.http.commands import pool_of, ring_of
 from shared.http.record import keep_read, trail_of
 from shared.sealing import Patient, in_record
@@ -90,7 +92,7 @@ async def desk_of(request: Request, caller: Caller) -> Desk | None:
         place = await _place(request, connection, caller)
         if place is None:
             return None
-        read = await _read(connection, place)
+        read = await _read(request, connection, place)
         await keep_read(request, connection, place.site_id, place.visit.patient_id)
     return await _opened(request, place, *read)
 
@@ -120,7 +122,7 @@ async def save_part(
             return None
         patient_id = place.visit.patient_id
         await lock(connection, [(place.site_id, str(patient_id))])
-        desk = await _opened(request, place, *await _read(connection, place))
+        desk = await _opened(request, place, *await _read(request, connection, place))
         if desk.leads_away is not None:
             await keep_read(request, connection, place.site_id, patient_id)
             return desk
@@ -128,7 +130,7 @@ async def save_part(
         taken = take(desk.form.definition, desk.answered, fields)
         draft = replace(
             desk.draft,
-            language=language or desk.draft.language,
+            language=language if language in desk.form.languages else desk.draft.language,
             part=part.number,
             answers=taken.answered.answers,
             skipped=taken.answered.skipped,
@@ -155,16 +157,33 @@ async def _place(request: Request, connection: Connection, caller: Caller) -> Pl
     return Place(site_id, visit, f"{page}/survey", page + in_address(caller, site_id))
 
 
-async def _read(connection: Connection, place: Place) -> tuple[store.SurveyRule, store.DraftRow, Form, bool]:
+async def _read(
+    request: Request, connection: Connection, place: Place
+) -> tuple[store.SurveyRule, store.DraftRow, Form, bool]:
+    """What is asked at this visit, and how far that has come. Who began with a form that is retired begins anew."""
+    means: Means = request.app.state.means
     rule = await store.survey_rule(connection, place.scope, place.site_id) or store.SurveyRule()
     enrolment = await store.enrolment(connection, place.scope, place.visit.patient_id)
     if enrolment is None:
         raise unknown("patient")
     draft = await store.draft(connection, place.scope, place.visit.visit_id)
     is_done = await store.has_survey(connection, place.scope, place.visit.visit_id)
-    if draft is None or (draft.sent_at is not None and not is_done):
-        draft = _new(place, form_for(enrolment.diagnosis), enrolment.language)
-    return rule, draft, form_without(draft.form, frozenset(rule.left_out)), is_done
+    asked = rule.forms.get(enrolment.diagnosis)
+    names = {name for name in (asked, None if draft is None else draft.form) if name is not None}
+    own = await means.own_forms.named(connection, place.site_id, names)
+    begun = None if draft is None else own.get(draft.form)
+    is_over = draft is not None and (draft.sent_at is not None or (begun is not None and bool(begun.out_of_use)))
+    if draft is None or (is_over and not is_done):
+        draft = _new(place, _form_now(enrolment.diagnosis, own.get(asked or "")), enrolment.language)
+    pinned = own.get(draft.form)
+    form = form_without(draft.form, frozenset(rule.left_out)) if pinned is None else pinned.form
+    language = draft.language if draft.language in form.languages else form.languages[0]
+    return rule, replace(draft, language=language), form, is_done
+
+
+def _form_now(diagnosis: Diagnosis, own: OwnForm | None) -> Form:
+    """The site's own form while that is in use, else the shipped one."""
+    return form_for(diagnosis) if own is None or own.out_of_use else own.form
 
 
 def _new(place: Place, form: Form, language: Language) -> store.DraftRow:

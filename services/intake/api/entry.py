@@ -21,14 +21,16 @@ from services.intake.pages import ask_to_open, say_too_often, say_unusable, show
 from shared.audit import Entry, Kind
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope, transaction
-from shared.events import EnrollmentUpdated, Language, SiteId
+from shared.events import EnrollmentUpdated, SiteId
 from shared.hand_over import GIVEN_AT, TAKEN_AT, assertion
 from shared.http.access import allow
 from shared.http.commands import pool_of
 from shared.http.forms import form_of
+from shared.http.language import Chosen, choice_of
 from shared.http.rates import Buckets, address_of
 from shared.http.record import begin_trail, keep_read
 from shared.http.sign_in import begin, closed_to_patient
+from shared.pages.speaking import Choice
 from shared.revocations import link_of, subject_of
 from shared.settings import Platform
 from shared.signing import SigningKeys
@@ -37,7 +39,6 @@ router = APIRouter(include_in_schema=False)
 OPEN_PATHS = r"l/.*"
 PATIENTS_PATHS = r"start|hand-over|survey(/.*)?"
 Patient = Annotated[Caller, Depends(allow(Role.PATIENT))]
-Lang = Annotated[Language | None, Query()]
 _SITE_ID = TypeAdapter(SiteId)
 _HANDED_OVER_FOR = timedelta(hours=1)
 
@@ -62,7 +63,7 @@ class Found(NamedTuple):
 
 
 @router.get("/l/{site_id}/{secret}")
-async def look_at_link(request: Request, site_id: str, secret: str, lang: Lang = None) -> Response:
+async def look_at_link(request: Request, site_id: str, secret: str, choice: Chosen) -> Response:
     """The page with the button that opens the link."""
     if wait_s := _rates(request).wait_s(request, secret):
         return _too_often(request, wait_s)
@@ -73,11 +74,11 @@ async def look_at_link(request: Request, site_id: str, secret: str, lang: Lang =
         if found is not None:
             await _keep(request, connection, site_id, found.link, Kind.READ, 200)
         asks = await store.asks_birth_year(connection, SiteScope.of(site_id), site_id)
-    return _unusable(request) if found is None else _asked(request, found, lang, asks_birth_year=asks)
+    return _unusable(request) if found is None else _asked(request, found, choice, asks_birth_year=asks)
 
 
 @router.post("/l/{site_id}/{secret}")
-async def open_link(request: Request, site_id: str, secret: str, lang: Lang = None) -> Response:
+async def open_link(request: Request, site_id: str, secret: str, choice: Chosen) -> Response:
     """Exchange the link for a session. A wrong birth year counts against the link, whoever gives it."""
     if wait_s := _rates(request).wait_s(request, secret):
         return _too_often(request, wait_s)
@@ -94,18 +95,18 @@ async def open_link(request: Request, site_id: str, secret: str, lang: Lang = No
         if asks and birth_year != str(found.patient.birth_year):
             await store.record_wrong_answer(connection, site_id, found.link.link_id)
             await _keep(request, connection, site_id, found.link, Kind.REFUSED, 422)
-            return _asked(request, found, lang, asks_birth_year=True, is_wrong=True)
+            return _asked(request, found, choice, asks_birth_year=True, is_wrong=True)
         if not await store.record_opening(connection, site_id, found.link.link_id, datetime.now(UTC)):
             await _keep(request, connection, site_id, found.link, Kind.DENIED, 404)
             return _unusable(request)
-        response = RedirectResponse(f"/start?lang={lang}" if lang else "/start", status_code=303)
+        response = RedirectResponse("/start", status_code=303)
         caller = _caller(site_id, found.link)
         await begin(request, connection, response, caller, ends_at=found.link.expires_at)
     return response
 
 
 @router.get("/start")
-async def start(request: Request, caller: Patient, lang: Lang = None) -> Response:
+async def start(request: Request, caller: Patient, choice: Chosen) -> Response:
     """What is open to the patient now."""
     async with transaction(pool_of(request), caller.scope) as connection:
         found = await found_by(connection, caller)
@@ -118,11 +119,11 @@ async def start(request: Request, caller: Patient, lang: Lang = None) -> Respons
         await keep_read(request, connection, site_id, found.link.patient_id)
     platform: Platform = request.app.state.platform
     html = show_start(
-        lang or found.patient.language,
+        choice.spoken(found.patient.language),
         visit_at=visit.scheduled_at.astimezone(zone),
         link_ends_at=found.link.expires_at.astimezone(zone),
         openings=openings(visit.state, has_survey=has_survey),
-        own_page=f"{platform.public_urls['dashboard']}/sign-in/own",
+        own_page=f"{platform.public_urls['dashboard']}/sign-in/own{choice.kept}",
         is_synthetic=platform.is_synthetic,
     )
     return HTMLResponse(html)
@@ -187,10 +188,10 @@ def _caller(site_id: str, link: Link) -> Caller:
 
 
 def _asked(
-    request: Request, found: Found, lang: Language | None, *, asks_birth_year: bool, is_wrong: bool = False
+    request: Request, found: Found, choice: Choice, *, asks_birth_year: bool, is_wrong: bool = False
 ) -> Response:
     html = ask_to_open(
-        lang or found.patient.language,
+        choice.spoken(found.patient.language),
         asks_birth_year=asks_birth_year,
         is_wrong=is_wrong,
         is_synthetic=request.app.state.platform.is_synthetic,
@@ -199,11 +200,13 @@ def _asked(
 
 
 def _unusable(request: Request) -> Response:
-    return HTMLResponse(say_unusable(is_synthetic=request.app.state.platform.is_synthetic), 404)
+    return HTMLResponse(
+        say_unusable(choice_of(request).if_any, is_synthetic=request.app.state.platform.is_synthetic), 404
+    )
 
 
 def _too_often(request: Request, wait_s: int) -> Response:
-    html = say_too_often(is_synthetic=request.app.state.platform.is_synthetic)
+    html = say_too_often(choice_of(request).if_any, is_synthetic=request.app.state.platform.is_synthetic)
     return HTMLResponse(html, 429, {"retry-after": str(wait_s)})
 
 

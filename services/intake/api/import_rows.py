@@ -1,6 +1,6 @@
 """What a row of a file asks for: read, checked, and ready to be recorded by the same functions as a request's items."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -13,11 +13,10 @@ from pydantic import BaseModel, ValidationError
 
 from services.intake import store
 from services.intake.api import news, patients, surveys
-from services.intake.api.alerting import Alerting
 from services.intake.api.naming import own_id, patient_called, visit_called
 from services.intake.api.patients import Enrolment, PatientBody
-from services.intake.api.surveys import SurveyBody
-from services.intake.domain import Identifiers, VisitNews
+from services.intake.api.surveys import Means, SurveyBody
+from services.intake.domain import TYPED, Identifiers, VisitNews
 from services.intake.domain.imports import ImportKind, Row, read_cells
 from shared.auth import Caller
 from shared.db import Connection, SiteScope
@@ -25,7 +24,6 @@ from shared.errors import FieldError, Problem, conflict
 from shared.events import EnrollmentUpdated, Language, VisitState
 from shared.http.commands import Item
 from shared.http.problems import invalid
-from shared.keyring import KeyRing
 from shared.outbox import Recorded
 
 M = TypeVar("M", bound=BaseModel)
@@ -51,8 +49,7 @@ class Ground:
     caller: Caller
     zone: ZoneInfo
     identifiers: Identifiers
-    ring: KeyRing
-    alerting: Alerting
+    means: Means
 
     @property
     def scope(self) -> SiteScope:
@@ -74,7 +71,8 @@ async def prepare(connection: Connection, ground: Ground, kind: ImportKind, row:
     """Understand a row: patients and visits that it names are looked up."""
     if row.wrong is not None:
         return Problem(422, "invalid", row.wrong)
-    values, wrong = read_cells(kind, row.cells, ground.zone)
+    typed = await _typed(connection, ground, row.cells.get("form", "")) if kind is ImportKind.ANSWERS else TYPED
+    values, wrong = read_cells(kind, row.cells, ground.zone, typed)
     if wrong:
         return Problem(422, "invalid", f"{len(wrong)} cell(s) are not valid.", errors=wrong)
     written = orjson.dumps([kind, sorted(row.cells.items())]).decode()
@@ -83,6 +81,12 @@ async def prepare(connection: Connection, ground: Ground, kind: ImportKind, row:
         return await _PREPARE[kind](connection, ground, values, partial(Ready, row, hashes))
     except Problem as problem:
         return problem
+
+
+async def _typed(connection: Connection, ground: Ground, form: str) -> Set[str]:
+    """The questions of a form that are answered in words; those of the shipped forms where it is none of the site's."""
+    own = await ground.means.own_forms.named(connection, ground.site_id, [form] if form else [])
+    return own[form].form.typed if form in own else TYPED
 
 
 def wrong_cells(problem: Problem) -> list[tuple[str, str]]:
@@ -163,11 +167,11 @@ async def _answers(
     submitted_at = values["submitted_at"].isoformat()
     given = {**values, "patient_id": patient_id, "visit_id": visit_id, "submitted_at": submitted_at}
     item = Item(ground.caller, ground.site_id, _checked(SurveyBody, given))
-    return ready([str(patient_id)], partial(_submit, ground.ring, ground.alerting, item), patient_id)
+    return ready([str(patient_id)], partial(_submit, ground.means, item), patient_id)
 
 
-async def _submit(ring: KeyRing, alerting: Alerting, item: Item[SurveyBody], connection: Connection) -> Recorded:
-    (result,) = await surveys.record(ring, alerting, connection, [item])
+async def _submit(means: Means, item: Item[SurveyBody], connection: Connection) -> Recorded:
+    (result,) = await surveys.record(means, connection, [item])
     if isinstance(result, Problem):
         raise result
     return result

@@ -19,6 +19,7 @@ from services.intake import store
 from services.intake.api.import_rows import Ground
 from services.intake.api.importing import ARRIVING, CHECKING, IMPORTING, ROWS_OF_A_PART, Importer, Run, Seal
 from services.intake.api.staff import AtSite
+from services.intake.api.surveys import Means
 from services.intake.domain import FORMS
 from services.intake.domain.imports import (
     MOST_COLUMNS,
@@ -35,7 +36,7 @@ from shared.auth import Caller
 from shared.db import Connection, SiteScope, transaction
 from shared.errors import Problem, unknown
 from shared.http.access import SiteStaff
-from shared.http.commands import NamedSite, pool_of, ring_of
+from shared.http.commands import NamedSite, pool_of
 from shared.http.record import keep_read, trail_of
 
 router = APIRouter(tags=["imports"])
@@ -161,13 +162,16 @@ async def download_template(
     form: str | None = None,
     site: AtSite = None,
 ) -> Response:
-    """An empty file with the header of a kind; for answers, that of a `form` (`id|version`)."""
-    if form is not None and form not in FORMS:
-        raise unknown("form")
+    """An empty file with the header of a kind; for answers, that of a `form` (`id|version`, `url|version` or id)."""
     site_id = caller.writing_site(site)
+    means: Means = request.app.state.means
     async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
+        name = form or min(FORMS)
+        own = await means.own_forms.named(connection, site_id, [name])
+        asked = own[name].form if name in own else FORMS.get(name)
+        if asked is None:
+            raise unknown("form")
         await keep_read(request, connection, site_id, None)
-    asked = FORMS[form or min(FORMS)]
     header = as_csv([column_names(kind, [item.link_id for item in asked.definition.walk() if item.is_asked])])
     return Sheet(_MARK + header, headers=_as_file(f"{kind}.csv"))
 
@@ -283,8 +287,7 @@ class Desk:
             caller=self._caller,
             zone=ZoneInfo(zone),
             identifiers=state.identifiers,
-            ring=ring_of(self._request),
-            alerting=state.alerting,
+            means=state.means,
         )
         return Run(self._pool, ground, trail_of(self._request).act, file.import_id, file.stage, self._seal)
 

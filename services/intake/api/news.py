@@ -5,7 +5,6 @@ is found again by what the site's system calls it, of which only keyed hashes ar
 """
 
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Request, Response
@@ -30,11 +29,10 @@ from shared.events import VisitUpdated
 from shared.http.access import SiteStaff
 from shared.http.batch import Batch
 from shared.http.commands import Accepted, BatchAnswer, Command, IdempotencyKey, NamedSite, execute, pool_of
+from shared.http.fields import is_ahead
 from shared.outbox import Draft, Recorded
 
 router = APIRouter(tags=["visits"])
-# News from further ahead would keep out all that is told until then.
-_AHEAD = timedelta(minutes=5)
 
 
 class Told(BaseModel):
@@ -73,7 +71,7 @@ async def told(
     """The news with the patient whom they are about."""
     if isinstance(news, Problem):
         return news
-    if news.told_at > datetime.now(UTC) + _AHEAD:
+    if is_ahead(news.told_at):  # it would keep out all that is told until then
         wrong = FieldError("meta", "lastUpdated, when this was changed last: not a time that is still to come")
         return Problem(422, "invalid", "This is from a clock that is ahead.", errors=[wrong])
     hashes = tuple(hashed for name in news.names for hashed in identifiers.of_visit(site_id, name))

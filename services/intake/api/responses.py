@@ -3,7 +3,8 @@
 A caller who accepts FHIR hears of a refusal as an `OperationOutcome`, with an issue for each `linkId`.
 """
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import orjson
@@ -12,8 +13,9 @@ from pydantic import ValidationError
 
 from services.intake.api.fhir import body_of, resources_of
 from services.intake.api.naming import patient_called, visit_called
-from services.intake.api.surveys import Submission, SurveyBody
-from services.intake.domain import Identifiers
+from services.intake.api.own_forms import OwnForm, OwnForms, at_leisure
+from services.intake.api.surveys import Means, Submission, SurveyBody
+from services.intake.domain import Identifiers, Resource
 from services.intake.domain import fhir_answers as fhir
 from shared.db import Connection, SiteScope, transaction
 from shared.errors import Problem, unknown
@@ -25,6 +27,8 @@ from shared.http.problems import invalid
 
 router = APIRouter(tags=["surveys"])
 _FHIR = "application/fhir+json"
+Sent: TypeAlias = tuple[Resource, Mapping[str, str]]
+"""A resource, with the site's numbers of the patients that came along."""
 
 
 @router.post(
@@ -41,10 +45,13 @@ async def submit_responses(
     site_id = caller.writing_site(site)
     identifiers: Identifiers = request.app.state.identifiers
     submission: Submission = request.app.state.submission
+    means: Means = request.app.state.means
     try:
-        read = await resources_of(request, (fhir.KIND,), fhir.read_response)
+        read = await resources_of(request, (fhir.KIND,), lambda resource, numbers: (resource, numbers))
         async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
-            items = [await _survey(connection, identifiers, site_id, one) for one in read.items]
+            own = await _own_forms(connection, means.own_forms, site_id, read.items)
+            said = await at_leisure(own.values(), lambda: [_said(one, own) for one in read.items])
+            items = [await _survey(connection, identifiers, site_id, one) for one in said]
         batch = Batch[SurveyBody](items, is_single=read.is_single)
         command = submission.with_words if any(one.may_have_words for one in batch.valid) else submission.without_words
         return await execute_together(request, command, batch, site_id=site_id, key=key)
@@ -52,6 +59,26 @@ async def submit_responses(
         if _FHIR not in request.headers.get("accept", ""):
             raise
         return Response(_outcome(problem), problem.status, problem.headers, _FHIR)
+
+
+async def _own_forms(
+    connection: Connection, own_forms: OwnForms, site_id: str, items: Sequence[Sent | Problem]
+) -> Mapping[str, OwnForm]:
+    addresses = [one[0].get("questionnaire") for one in items if not isinstance(one, Problem)]
+    return await own_forms.named(connection, site_id, {one for one in addresses if isinstance(one, str)})
+
+
+def _said(sent: Sent | Problem, own: Mapping[str, OwnForm]) -> fhir.Response | Problem:
+    """What a response says. Of a form that takes no answers, only that is said."""
+    if isinstance(sent, Problem):
+        return sent
+    try:
+        resource, numbers = sent
+        found = own.get(str(resource.get("questionnaire")))
+        named = {} if found is None else {str(resource["questionnaire"]): found.for_new_answers()}
+        return fhir.read_response(resource, numbers, named)
+    except Problem as problem:
+        return problem
 
 
 async def _survey(

@@ -32,6 +32,9 @@ class SiteBody(BaseModel):
     name: str = Field(min_length=1, max_length=120)
     site_type: SiteType
     time_zone: Annotated[str, Field(max_length=64), AfterValidator(_known_time_zone)]
+    shows_clinical_to_coordinators: bool = Field(
+        default=False, description="Show coordinators patients' words and clinical readings on the page too"
+    )
 
 
 @router.put("/v1/sites/{site_id}", response_model=Accepted)
@@ -49,6 +52,6 @@ async def put_site(
 
 
 async def _record(connection: Connection, site_id: str, body: SiteBody) -> Recorded:
-    site = SiteUpdated(name=body.name, site_type=body.site_type, time_zone=body.time_zone)
+    site = SiteUpdated(**body.model_dump())
     is_changed = await store.record_site(connection, site_id, site)
     return Recorded(site_id, [Draft(site_id, site_id, site)] if is_changed else [])

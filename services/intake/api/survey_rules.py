@@ -1,16 +1,22 @@
-"""What a site says to those who answer: whom they call, and which optional parts it does not ask."""
+"""What a site says to those who answer: whom they call, which optional parts it does not ask, and which form of its own
+the pages ask instead of the shipped one.
+"""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from services.intake import store
+from services.intake.api.own_forms import OwnForm
 from services.intake.api.standing import about_site
-from services.intake.domain import OPTIONAL_PARTS
+from services.intake.api.surveys import Means
+from services.intake.domain import OPTIONAL_PARTS, unfit_for_pages
 from shared.audit import Kind
 from shared.db import SiteScope
-from shared.events import SiteId
+from shared.errors import FieldError, Problem
+from shared.events import Diagnosis, SiteId
 from shared.http.access import SiteStaff
 
 router = APIRouter(tags=["surveys"])
@@ -37,7 +43,11 @@ CareLine = Annotated[
 
 
 class SurveyRuleBody(BaseModel):
-    """`care_line`: the number that stands on every page of a survey. `left_out`: optional parts that are not asked."""
+    """`care_line`: the number that stands on every page of a survey. `left_out`: optional parts that are not asked.
+
+    `forms`: by diagnosis the form of the site's own (`url|version` or id) that the pages ask. Who began with another
+    goes on with that one; while the form is not in use, the shipped one is asked.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -45,16 +55,21 @@ class SurveyRuleBody(BaseModel):
     left_out: Annotated[
         tuple[Annotated[str, Field(max_length=40)], ...], Field(max_length=20), AfterValidator(_optional)
     ] = ()
+    forms: dict[Diagnosis, Annotated[str, Field(max_length=500)]] = {}
 
 
 @router.put("/v1/sites/{site_id}/survey-rule")
 async def set_survey_rule(
     request: Request, site_id: Annotated[SiteId, Path()], body: SurveyRuleBody, caller: SiteStaff
 ) -> SurveyRuleBody:
-    """Say whom a site's patients call, and which optional parts it does not ask from now on."""
+    """Say from now on whom a site's patients call, which optional parts it does not ask, and which forms of its own it
+    does."""
+    means: Means = request.app.state.means
     async with about_site(request, caller, site_id, Kind.WRITE) as connection:
-        await store.record_survey_rule(connection, site_id, store.SurveyRule(body.care_line, body.left_out))
-    return body
+        own = await means.own_forms.named(connection, site_id, body.forms.values())
+        forms = _askable(body.forms, own)
+        await store.record_survey_rule(connection, site_id, store.SurveyRule(body.care_line, body.left_out, forms))
+    return body.model_copy(update={"forms": forms})
 
 
 @router.get("/v1/sites/{site_id}/survey-rule")
@@ -63,4 +78,27 @@ async def read_survey_rule(request: Request, site_id: Annotated[SiteId, Path()],
     async with about_site(request, caller, site_id, Kind.READ) as connection:
         rule = await store.survey_rule(connection, SiteScope.of(site_id), site_id) or store.SurveyRule()
     # What was set may be optional no more.
-    return SurveyRuleBody.model_construct(care_line=rule.care_line, left_out=tuple(rule.left_out))
+    return SurveyRuleBody.model_construct(
+        care_line=rule.care_line, left_out=tuple(rule.left_out), forms=dict(rule.forms)
+    )
+
+
+def _askable(forms: Mapping[Diagnosis, str], own: Mapping[str, OwnForm]) -> dict[Diagnosis, str]:
+    """The forms by `url|version`.
+
+    Raises:
+        Problem: 422, a form is not there or not in use, or what the pages cannot ask of it, by item.
+    """
+    wrong = [
+        FieldError(f"forms.{one}", why, is_known=True) for one, name in forms.items() for why in _unfit(own.get(name))
+    ]
+    if wrong:
+        raise Problem(422, "invalid", "The pages cannot ask these forms.", errors=wrong)
+    return {diagnosis: own[name].form.key for diagnosis, name in forms.items()}
+
+
+def _unfit(own: OwnForm | None) -> Sequence[str]:
+    if own is None:
+        return ["a form that the site has brought: `url|version` or its id"]
+    errors = [*own.unfit, *unfit_for_pages(own.form.definition)]
+    return [*own.out_of_use, *(f"{error.field}: {error.expected}" for error in errors)]

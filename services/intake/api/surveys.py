@@ -10,6 +10,7 @@ from pydantic import Field
 
 from services.intake import store
 from services.intake.api.alerting import Alerting
+from services.intake.api.own_forms import OwnForm, OwnForms, at_leisure
 from services.intake.api.versions import GivenBody, Version, recorded, said, words_of
 from services.intake.domain import FORMS, Form, Said, form_for, form_without
 from shared.auth import Caller, Role
@@ -42,8 +43,19 @@ class SurveyBody(GivenBody):
     patient_id: UUID
     visit_id: UUID
     form: str | None = Field(
-        default=None, max_length=80, description="`id|version`; the form of the diagnosis when not given"
+        default=None,
+        max_length=500,
+        description="`id|version` of a shipped form; `url|version` or id of a form of the site's own. "
+        "The shipped form of the diagnosis when not given",
     )
+
+    @property
+    def may_have_words(self) -> bool:
+        return self.names_own_form or super().may_have_words
+
+    @property
+    def names_own_form(self) -> bool:
+        return self.form is not None and self.form not in FORMS
 
 
 @router.post("/v1/surveys", status_code=201, response_model=Accepted, responses=MANY)
@@ -66,20 +78,27 @@ class Submission(NamedTuple):
     without_words: Together[SurveyBody]
 
 
-def submission_with(ring: KeyRing, alerting: Alerting, settings: GroupSettings | None = None) -> Submission:
-    """For one application, with its key ring and its alerts."""
-    locks, write = lambda _site, survey: [str(survey.patient_id)], partial(record, ring, alerting)
+class Means(NamedTuple):
+    """What surveys are recorded with, in one application."""
+
+    ring: KeyRing
+    alerting: Alerting
+    own_forms: OwnForms
+
+
+def submission_with(means: Means, settings: GroupSettings | None = None) -> Submission:
+    """For one application."""
+    locks, write = lambda _site, survey: [str(survey.patient_id)], partial(record, means)
     return Submission(Together(locks, write, settings), Together(locks, write, settings))
 
 
-async def record(
-    ring: KeyRing, alerting: Alerting, connection: Connection, items: Sequence[Item[SurveyBody]]
-) -> list[Result]:
+async def record(means: Means, connection: Connection, items: Sequence[Item[SurveyBody]]) -> list[Result]:
     """Record surveys of any sites: all that fit, each with its event and the alerts that it raises."""
     wanted = [_wanted(item) for item in items]
     standings = await store.standings(connection, SiteScope.of(*{one.site_id for one in wanted}), wanted)
-    fitting = _fitting(items, standings)
-    keys = await ring.sealers(
+    own = await _own_forms(means.own_forms, connection, items)
+    fitting = await at_leisure(own.values(), partial(_fitting, items, standings, own))
+    keys = await means.ring.sealers(
         {
             Patient(item.site_id, item.body.patient_id)
             for item, fits in zip(items, fitting, strict=True)
@@ -101,8 +120,20 @@ async def record(
         results.append(result)
     if rows:
         await store.record_surveys(connection, rows)
-        await alerting.raise_for(connection, rows, standings)
+        await means.alerting.raise_for(connection, rows, standings)
     return results
+
+
+async def _own_forms(
+    own_forms: OwnForms, connection: Connection, items: Sequence[Item[SurveyBody]]
+) -> dict[tuple[str, str], OwnForm]:
+    """The sites' own forms that surveys name, by site and that name."""
+    names: dict[str, set[str]] = {}
+    for item in items:
+        if item.body.form is not None and item.body.names_own_form:
+            names.setdefault(item.site_id, set()).add(item.body.form)
+    found = {site_id: await own_forms.named(connection, site_id, named) for site_id, named in names.items()}
+    return {(site_id, name): form for site_id, forms in found.items() for name, form in forms.items()}
 
 
 def _wanted(item: Item[SurveyBody]) -> store.Wanted:
@@ -121,21 +152,30 @@ class Fits(NamedTuple):
 
 
 def _fitting(
-    items: Sequence[Item[SurveyBody]], standings: Mapping[store.Wanted, store.Standing]
+    items: Sequence[Item[SurveyBody]],
+    standings: Mapping[store.Wanted, store.Standing],
+    own: Mapping[tuple[str, str], OwnForm],
 ) -> list[Fits | Problem]:
     """What each survey comes to, once patient, visit and answers fit; else what does not. One a visit."""
     fitting = list[Fits | Problem]()
     answered = set[store.Wanted]()
     for item in items:
         try:
-            fitting.append(_fits(item, standings.get(_wanted(item)), answered))
+            form = _form_of(item, standings.get(_wanted(item)), answered, own)
+            fitting.append(Fits(form, said(form, item.body, item.caller)))
             answered.add(_wanted(item))
         except Problem as problem:
             fitting.append(problem)
     return fitting
 
 
-def _fits(item: Item[SurveyBody], standing: store.Standing | None, answered: Set[store.Wanted]) -> Fits:
+def _form_of(
+    item: Item[SurveyBody],
+    standing: store.Standing | None,
+    answered: Set[store.Wanted],
+    own: Mapping[tuple[str, str], OwnForm],
+) -> Form:
+    """The form that a survey answers, where patient, visit and form are such that it may."""
     body, caller = item.body, item.caller
     if standing is None or (caller.role is Role.PATIENT and caller.patient_id != body.patient_id):
         raise unknown("patient")
@@ -147,16 +187,17 @@ def _fits(item: Item[SurveyBody], standing: store.Standing | None, answered: Set
         raise conflict("visit-cancelled", "The visit was cancelled. A survey belongs to a visit that takes place.")
     if standing.has_survey or _wanted(item) in answered:
         raise conflict("already-answered", "This visit has its survey already.")
-    form = form_without(_named_form(body.form, standing.diagnosis).key, standing.left_out)
-    return Fits(form, said(form, body, caller))
+    if body.form is not None and (item.site_id, body.form) in own:
+        return own[item.site_id, body.form].for_new_answers()
+    return form_without(_shipped(body.form, standing.diagnosis).key, standing.left_out)
 
 
-def _named_form(name: str | None, diagnosis: Diagnosis) -> Form:
-    """The form of this name, which must be one for the diagnosis; the newest such form when none is named."""
+def _shipped(name: str | None, diagnosis: Diagnosis) -> Form:
+    """The shipped form of this name, which must be one for the diagnosis; the newest such form when none is named."""
     if name is None:
         return form_for(diagnosis)
     fitting = sorted(key for key, form in FORMS.items() if form.diagnosis is diagnosis)
     if name not in fitting:
-        expected = f"a form for the patient's diagnosis: {' or '.join(fitting)}"
+        expected = f"a form for the patient's diagnosis: {' or '.join(fitting)}; or one that the site has brought"
         raise Problem(422, "invalid", "The form does not fit.", errors=[FieldError("form", expected)])
     return FORMS[name]

@@ -19,6 +19,7 @@ from services.intake.domain import ClientId
 from shared.audit import Entry, Kind
 from shared.auth import LEEWAY_S, UNREADABLE, Caller, Role
 from shared.db import Connection, SiteScope, transaction
+from shared.http import public_keys
 from shared.http.commands import pool_of
 from shared.http.forms import form_of
 from shared.http.rates import Buckets, address_of
@@ -30,7 +31,7 @@ from shared.signing import SigningKeys
 
 router = APIRouter(tags=["tokens"])
 PATH, SCOPE = "/oauth/token", "system/*.cruds"
-OPEN_PATHS = r"oauth/token|\.well-known/(jwks\.json|smart-configuration)"
+OPEN_PATHS = rf"oauth/token|{public_keys.OPEN_PATHS}|\.well-known/smart-configuration"
 _ALGORITHMS = ["RS384", "ES384"]
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _SECONDS = 300
@@ -51,10 +52,6 @@ class AccessToken(BaseModel):
     token_type: str = "bearer"  # noqa: S105 - the name of the type
     expires_in: int = _SECONDS
     scope: str = SCOPE
-
-
-class KeySetDocument(BaseModel):
-    keys: list[dict[str, str]]
 
 
 class SmartConfiguration(BaseModel):
@@ -112,13 +109,6 @@ async def issue_token(request: Request) -> Response:
         "sites": [client_id.site_id],
     }
     return _answer(AccessToken(access_token=keys.sign(claims)).model_dump(), 200)
-
-
-@router.get("/.well-known/jwks.json", openapi_extra=_OPEN)
-async def publish_keys(request: Request) -> KeySetDocument:
-    """The network's public keys: all that are in use, so that a new one is known before the old one goes."""
-    keys: SigningKeys = request.app.state.signing_keys
-    return KeySetDocument.model_validate(keys.key_set())
 
 
 @router.get("/.well-known/smart-configuration", openapi_extra=_OPEN)

@@ -27,13 +27,15 @@ from shared.events import (
     SkipReason,
     SurveyCompleted,
 )
-from shared.http.fields import Moment
+from shared.http.fields import Past
 from shared.outbox import Draft, Recorded
 from shared.sealing import Place, WordKey, in_event, in_record
 
 _BY_PATIENTS = (EntryMode.SELF, EntryMode.PROXY)
+_MOST_ANSWERS = 1_000
 # Of any type here: the form says what each item takes, and names the item when it is something else.
-Answer = Annotated[Any, WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "number"}, {"type": "string"}]})]
+_TYPES = ("boolean", "number", "string", "array", "object")
+Answer = Annotated[Any, WithJsonSchema({"anyOf": [{"type": one} for one in _TYPES]})]
 Words = Annotated[str, Field(min_length=1, max_length=500)]
 
 
@@ -54,10 +56,10 @@ class GivenBody(BaseModel):
 
     language: Language = Language.ENGLISH
     mode: EntryMode = Field(default=EntryMode.SELF, description="How the answers were given")
-    started_at: Moment | None = None
-    submitted_at: Moment | None = Field(default=None, description="Now when not given")
-    answers: dict[str, Answer] = Field(max_length=200)
-    skipped: dict[str, SkipReason] = Field(default={}, max_length=200)
+    started_at: Past | None = None
+    submitted_at: Past | None = Field(default=None, description="Now when not given")
+    answers: dict[str, Answer] = Field(max_length=_MOST_ANSWERS)
+    skipped: dict[str, SkipReason] = Field(default={}, max_length=_MOST_ANSWERS)
     concerns: tuple[ConcernBody, ...] = Field(default=(), max_length=3, description="Most important first")
     matters_most: Words | None = None
 
@@ -121,6 +123,7 @@ def recorded(
             "answers": content.answers,
             "skipped": content.skipped,
             "concerns": [{"topic": concern.topic} for concern in content.concerns],
+            **({} if form.own_title is None else {"form_title": form.own_title}),
         },
         words=None if key is None else key.seal(orjson.dumps(words).decode(), words_place(version)),
         scores=score(form, content.answers),
@@ -162,6 +165,7 @@ def event_of(survey: store.SurveyRow, started_at: datetime | None, sealed: Mappi
         visit_id=survey.visit_id,
         patient_id=survey.patient_id,
         form=survey.form,
+        form_title=response.get("form_title"),
         language=response["language"],
         started_at=started_at,
         submitted_at=survey.submitted_at,

@@ -22,7 +22,7 @@ from services.intake.api.import_pages import by_the_clock
 from services.intake.api.imports import Desk
 from services.intake.api.links import LinkBody, make_link
 from services.intake.api.staff import AtSite, bar_of, in_address, patient_page, site_shown_to
-from services.intake.api.worklist import Ground, ground_of, row_of, rows_of_week
+from services.intake.api.worklist import Ground, ground_of, rows_of, rows_of_week
 from services.intake.domain import WEEKS_SHOWN, LinkProgress, NextStep, Week, has_lately_been_written_to
 from services.intake.pages.worklist import BESIDE, Around, Filter, Row, Worklist, show_visit, show_worklist
 from shared.audit import Entry, Kind
@@ -146,7 +146,7 @@ async def make_link_by_form(request: Request, visit_id: UUID, caller: Coordinato
 async def _week(request: Request, site_id: str, number: int) -> tuple[Ground, Week, list[Row]]:
     """A week's rows, on record as read: a row of the audit for the site, and one for each patient."""
     async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
-        ground = await ground_of(connection, site_id, datetime.now(UTC))
+        ground = await ground_of(connection, request.app.state.means.own_forms, site_id, datetime.now(UTC))
         week, rows = await rows_of_week(connection, site_id, ground, number)
         patients = sorted({row.visit.patient_id for row in rows})
         read = [Entry(site_id, Kind.READ, 200, patient_id) for patient_id in (None, *patients)]
@@ -165,15 +165,16 @@ async def _shown(
 ) -> Response:
     scope = SiteScope.of(site_id)
     async with transaction(pool_of(request), scope) as connection:
-        ground = await ground_of(connection, site_id, datetime.now(UTC))
+        ground = await ground_of(connection, request.app.state.means.own_forms, site_id, datetime.now(UTC))
         visit = await store.visit_with_link(connection, scope, visit_id)
         if visit is None:
             raise unknown("visit")
+        (row,) = await rows_of(connection, site_id, ground, [visit])
         messages = await store.deliveries_of(connection, scope, visit_id)
         await keep_read(request, connection, site_id, visit.patient_id)
     around = Around(ground.now, patient_page(request), uuid4().hex, link, None if why is None else why.detail)
     bar = bar_of(request, caller, "visits", site_id, ground.site.name)
-    return HTMLResponse(show_visit(row_of(visit, ground), messages, around, bar), 200 if why is None else why.status)
+    return HTMLResponse(show_visit(row, messages, around, bar), 200 if why is None else why.status)
 
 
 async def _send(request: Request, caller: Caller, site_id: str, batch: Batch[AboutVisit]) -> Response:

@@ -1,10 +1,12 @@
 """What the coordinator's list is made of: the visits of a week, each with how its survey stands and what to do next."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.intake import store
+from services.intake.api.own_forms import OwnForm, OwnForms
 from services.intake.api.staff import site_and_zone
 from services.intake.domain import (
     OFF,
@@ -30,9 +32,10 @@ class Ground(NamedTuple):
     sends: DeliveryRule
     left_out: frozenset[str]
     now: datetime
+    own_forms: OwnForms
 
 
-async def ground_of(connection: Connection, site_id: str, now: datetime) -> Ground:
+async def ground_of(connection: Connection, own_forms: OwnForms, site_id: str, now: datetime) -> Ground:
     """The site, its clocks and its rules.
 
     Raises:
@@ -42,18 +45,26 @@ async def ground_of(connection: Connection, site_id: str, now: datetime) -> Grou
     site, zone = await site_and_zone(connection, site_id)
     sends = await store.delivery_rule(connection, scope, site_id)
     asks = await store.survey_rule(connection, scope, site_id) or store.SurveyRule()
-    return Ground(site, zone, sends or OFF, frozenset(asks.left_out), now.astimezone(zone))
+    return Ground(site, zone, sends or OFF, frozenset(asks.left_out), now.astimezone(zone), own_forms)
 
 
 async def rows_of_week(connection: Connection, site_id: str, ground: Ground, number: int) -> tuple[Week, list[Row]]:
     """The visits of a week."""
     week = week_of(ground.now, ground.zone, number)
     visits = await store.visits_with_links(connection, SiteScope.of(site_id), week.begins, week.ends)
-    return week, [row_of(visit, ground) for visit in visits]
+    return week, await rows_of(connection, site_id, ground, visits)
 
 
-def row_of(visit: store.VisitWithLink, ground: Ground) -> Row:
-    """A visit as the list shows it."""
+async def rows_of(
+    connection: Connection, site_id: str, ground: Ground, visits: Sequence[store.VisitWithLink]
+) -> list[Row]:
+    """Visits as the list shows them."""
+    begun = {visit.started.form for visit in visits if visit.started is not None}
+    own = await ground.own_forms.named(connection, site_id, begun)
+    return [_row(visit, ground, own) for visit in visits]
+
+
+def _row(visit: store.VisitWithLink, ground: Ground, own: Mapping[str, OwnForm]) -> Row:
     has_begun = ground.now >= visit.scheduled_at
     is_coming = visit.state is VisitState.SCHEDULED and not has_begun
     wants = visit.contact is not None and visit.contact.wants_messages
@@ -65,15 +76,16 @@ def row_of(visit: store.VisitWithLink, ground: Ground) -> Row:
     return Row(
         visit,
         visit.scheduled_at.astimezone(ground.zone),
-        _parts(visit, ground),
+        _parts(visit, ground, own),
         step,
         can_be_sent and not is_written_to,
     )
 
 
-def _parts(visit: store.VisitWithLink, ground: Ground) -> int:
+def _parts(visit: store.VisitWithLink, ground: Ground, own: Mapping[str, OwnForm]) -> int:
     """How many parts a survey that was started has, after the answers so far; what is said in words opens none."""
     if visit.started is None:
         return 0
-    form = form_without(visit.started.form, ground.left_out)
+    begun = own.get(visit.started.form)
+    form = form_without(visit.started.form, ground.left_out) if begun is None else begun.form
     return len(parts(form.definition, Answered(visit.started.answers)))

@@ -76,6 +76,7 @@ from services.intake.domain.forms import (
     form_as_asked,
     form_for,
     form_without,
+    last_answers,
     read,
 )
 from services.intake.domain.high_risk import RiskReason
@@ -83,6 +84,7 @@ from services.intake.domain.identifiers import Identifiers
 from services.intake.domain.link_progress import LinkProgress, link_progress
 from services.intake.domain.links import Link, LinkState, Opening, Openings, expiry, openings, secret_hash, secret_of
 from services.intake.domain.news import CancelReason, VisitNews, begin, follow
+from services.intake.domain.own_forms import own_form, unfit_for_answers, unfit_for_pages
 from services.intake.domain.scoring import score
 from services.intake.domain.tries import SendOutcome, come_to, in_hand, put_back
 from services.intake.domain.visits import Eligibility, VisitStatus, advance, check_times, eligibility, is_eligible
@@ -188,11 +190,13 @@ __all__ = [
     "index_of",
     "is_eligible",
     "is_lately",
+    "last_answers",
     "link_progress",
     "next_invitation",
     "next_step",
     "numbers_in",
     "openings",
+    "own_form",
     "plan",
     "put_back",
     "read",
@@ -205,6 +209,8 @@ __all__ = [
     "secret_hash",
     "secret_of",
     "stop_reason",
+    "unfit_for_answers",
+    "unfit_for_pages",
     "week_of",
     "wrong_with",
     "wrong_with_rule",

@@ -1,8 +1,8 @@
-"""FHIR R4 `QuestionnaireResponse` to one of the shipped surveys: whose it is, for which visit, and its plain answers.
+"""FHIR R4 `QuestionnaireResponse` to a survey: whose it is, for which visit, and its plain answers.
 
 subject        Patient/{our id}, or a Patient that came along, or the site's own number as identifier
 encounter      what the site's system calls the visit, as reference or identifier; or Encounter/{our id of the visit}
-questionnaire  the address of a survey, with or without its version
+questionnaire  the address of a shipped survey or of a form of the site's own, with or without its version
 """
 
 from collections.abc import Mapping
@@ -36,8 +36,10 @@ class Response:
     skipped: Mapping[str, SkipReason]
 
 
-def read_response(resource: Resource, numbers: Mapping[str, str] | None = None) -> Response:
-    """What a response says; whether it is complete is for its form to say.
+def read_response(
+    resource: Resource, numbers: Mapping[str, str] | None = None, own: Mapping[str, Form] | None = None
+) -> Response:
+    """What a response says; whether it is complete is for its form to say. `own` are the site's forms by address.
 
     Raises:
         Problem: 422 with every part that is missing or cannot be read, and what was expected there.
@@ -49,11 +51,10 @@ def read_response(resource: Resource, numbers: Mapping[str, str] | None = None) 
         errors.append(
             FieldError("status", "completed: drafts stay where they are, corrections have a route of their own")
         )
-    form = _form(resource.get("questionnaire"))
+    form = _form(resource.get("questionnaire"), own or {})
     if form is None:
-        errors.append(
-            FieldError("questionnaire", f"one of {', '.join(each.definition.key for each in FORMS.values())}")
-        )
+        shipped = ", ".join(each.definition.key for each in FORMS.values())
+        errors.append(FieldError("questionnaire", f"one of {shipped}, or of a form that the site has brought"))
     patient = patient_of(part_of(resource, "subject"), numbers or {})
     visit = part_of(resource, "encounter")
     visit_names = tuple(filter(None, (*names_of(visit), reference_of(visit))))
@@ -67,7 +68,10 @@ def read_response(resource: Resource, numbers: Mapping[str, str] | None = None) 
     if form is not None:
         given = replace(Given.of_response(resource), is_partial=True)
         checked = check(form.definition, given, disabled=Disabled.STRIP)
-        errors += [FieldError(f"answers.{issue.link_id}", issue.sentence()) for issue in checked.errors]
+        known = form.definition.by_id
+        errors += [
+            FieldError(f"answers.{issue.link_id}", issue.sentence(), issue.link_id in known) for issue in checked.errors
+        ]
     if errors or form is None or patient is None:
         raise Problem(422, "invalid", f"{len(errors)} part(s) of the response are not valid.", errors=errors)
     return Response(
@@ -82,12 +86,12 @@ def read_response(resource: Resource, numbers: Mapping[str, str] | None = None) 
     )
 
 
-def _form(canonical: object) -> Form | None:
+def _form(canonical: object, own: Mapping[str, Form]) -> Form | None:
     """The survey of this address; the newest where no version is named."""
     if not isinstance(canonical, str):
         return None
     named = (form for form in reversed(list(FORMS.values())) if canonical in (form.definition.key, form.definition.url))
-    return next(named, None)
+    return next(named, None) or own.get(canonical)
 
 
 def _language(code: object) -> Language:

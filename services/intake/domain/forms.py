@@ -1,31 +1,68 @@
 """The pre-visit surveys by diagnosis, whether answers fit one, and what was said in them.
 
 Nothing is left out in silence: a question that is shown is either answered or skipped with a reason, and one
-that is not shown has neither.
+that is not shown has neither. What is said in words, or in any way but numbers, days and codes that the form offers, is
+kept apart, to be sealed.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import count, takewhile
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import orjson
+
 from services.intake.domain.content import QUESTIONNAIRES, optional_parts, without
-from services.intake.domain.questionnaires import Definition, Given, Issue, check, compile_questionnaire
+from services.intake.domain.questionnaires import (
+    Definition,
+    Given,
+    Issue,
+    Item,
+    ItemType,
+    check,
+    compile_questionnaire,
+)
 from shared.errors import FieldError
-from shared.events import ConcernTopic, Diagnosis, SkipReason
+from shared.events import ConcernTopic, Diagnosis, Language, SkipReason
 
 MATTERS_MOST = "matters_most"
 _RANKS = (1, 2, 3)
+_OF_PAGES = (Language.ENGLISH, Language.SPANISH)
+_DAYS_AND_TIMES = (ItemType.DATE, ItemType.DATE_TIME, ItemType.TIME)
+# An event must travel, with its words sealed.
+MOST_BYTES = 200_000
+_INSIDE = "skipped"  # where the plain answers of a group that repeats hold its reasons
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A survey for one diagnosis. `key` is its short name, `id|version`, as `survey-completed` carries it."""
+    """A survey. `key` is its short name, `id|version`, as `survey-completed` carries it.
+
+    A form that a site brought is for no diagnosis by itself, and its `key` is `url|version`.
+    """
 
     key: str
-    diagnosis: Diagnosis
+    diagnosis: Diagnosis | None
     definition: Definition
+
+    @property
+    def typed(self) -> frozenset[str]:
+        """The questions that are answered in words."""
+        return frozenset(item.link_id for item in self.definition.walk() if item.is_typed)
+
+    @property
+    def languages(self) -> tuple[Language, ...]:
+        """Those of the pages' languages that it is written in; English where it is in neither."""
+        written = str(self.definition.resource.get("language", "en")).partition("-")[0].lower()
+        known = {written, *(code for item in self.definition.walk() for code in item.words.others)}
+        return tuple(one for one in _OF_PAGES if one in known) or (Language.ENGLISH,)
+
+    @property
+    def own_title(self) -> str | None:
+        """What a site calls a form of its own; None for a shipped one."""
+        return self.definition.title("en") if self.diagnosis is None else None
 
 
 def _form(key: str, questionnaire: Mapping[str, Any]) -> Form:
@@ -35,9 +72,12 @@ def _form(key: str, questionnaire: Mapping[str, Any]) -> Form:
 
 
 FORMS: Mapping[str, Form] = MappingProxyType({key: _form(key, found) for key, found in QUESTIONNAIRES.items()})
-TYPED = frozenset(item.link_id for form in FORMS.values() for item in form.definition.walk() if item.is_typed)
+KNOWN_ITEMS: Mapping[str, Item] = MappingProxyType(
+    {item.link_id: item for form in FORMS.values() for item in form.definition.walk() if item.takes_answers}
+)
+TYPED = frozenset(item for form in FORMS.values() for item in form.typed)
 OPTIONAL_PARTS = frozenset(part for found in QUESTIONNAIRES.values() for part in optional_parts(found))
-_FORM_OF = {form.diagnosis: form for form in FORMS.values()}
+_FORM_OF = {form.diagnosis: form for form in FORMS.values() if form.diagnosis is not None}
 
 
 def form_for(diagnosis: Diagnosis) -> Form:
@@ -83,6 +123,12 @@ class Said:
     matters_most: str | None = None
     words: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def size(self) -> int:
+        """What it takes to write it down, in bytes."""
+        in_own_words = [self.words, self.matters_most, *(concern.words for concern in self.concerns)]
+        return len(orjson.dumps([self.answers, self.skipped, in_own_words]))
+
 
 def concern_items(rank: int) -> tuple[str, str]:
     """The items of the concern with this rank: its topic and its words."""
@@ -96,21 +142,79 @@ def read(form: Form, answers: Mapping[str, Any], skipped: Mapping[str, Any]) -> 
     """
     checked = check(form.definition, Given.of_plain(answers, skipped))
     if checked.errors:
-        return [_error(issue, skipped) for issue in checked.errors]
-    return _said(form.definition, checked.answers, checked.skipped)
+        return [_error(form.definition, issue, skipped) for issue in checked.errors]
+    content = _said(form.definition, checked.answers, checked.skipped)
+    # The shipped forms bound every answer; one that a site brought need not.
+    if form.diagnosis is None and content.size > MOST_BYTES:
+        return [FieldError("answers", f"at most {MOST_BYTES:,} bytes together")]
+    return content
+
+
+def last_answers(definition: Definition, kept: Mapping[str, Any]) -> dict[str, Any]:
+    """Answers as they were given, out of those that `Said` has: to all questions that are not in a repeating group."""
+    given = dict[str, Any]()
+    for item in definition.walk():
+        if definition.repeating_around[item.link_id] is None:
+            if item.repeats:
+                given[item.link_id] = [_parsed(item, kept[key]) for key in _numbered(item, kept)]
+            elif item.link_id in kept:
+                given[item.link_id] = _parsed(item, kept[item.link_id])
+    return {link_id: answer for link_id, answer in given.items() if answer != []}
+
+
+def _parsed(item: Item, kept: Any) -> Any:
+    """An answer that was kept as words though it is none."""
+    is_written = item.type in (ItemType.QUANTITY, ItemType.REFERENCE) and isinstance(kept, str)
+    return orjson.loads(kept) if is_written else kept
+
+
+def _numbered(item: Item, kept: Mapping[str, Any]) -> Iterator[str]:
+    return takewhile(kept.__contains__, (f"{item.link_id}[{number}]" for number in count(1)))
 
 
 def _said(definition: Definition, answers: Mapping[str, Any], skipped: Mapping[str, SkipReason]) -> Said:
-    codes, words = dict[str, Any](), dict[str, str]()
-    for link_id, answer in answers.items():
-        (words if definition.by_id[link_id].is_typed else codes)[link_id] = answer
+    codes, words, reasons = dict[str, Any](), dict[str, str](), dict[str, SkipReason]()
+    for key, item, answer in _one_by_one(definition, answers, skipped):
+        if isinstance(answer, SkipReason):
+            reasons[key] = answer
+        elif _is_plain(item, answer):
+            codes[key] = answer
+        else:
+            words[key] = answer if isinstance(answer, str) else orjson.dumps(answer).decode()
     concerns = []
     for topic, said in map(concern_items, _RANKS):
         if topic in codes or said in words:
             concerns.append(SaidConcern(ConcernTopic(codes.pop(topic, ConcernTopic.OTHER)), words.pop(said, None)))
-    return Said(codes, skipped, tuple(concerns), words.pop(MATTERS_MOST, None), words)
+    return Said(codes, reasons, tuple(concerns), words.pop(MATTERS_MOST, None), words)
 
 
-def _error(issue: Issue, skipped: Mapping[str, Any]) -> FieldError:
+def _one_by_one(
+    definition: Definition, answers: Mapping[str, Any], skipped: Mapping[str, SkipReason], at: str = ""
+) -> Iterator[tuple[str, Item, Any]]:
+    """Each answer and each reason with its item and its key: the linkId, and where it repeats `[1]`, `[2]`, ..."""
+    for link_id, reason in skipped.items():
+        yield f"{link_id}{at}", definition.by_id[link_id], reason
+    for link_id, answer in answers.items():
+        item = definition.by_id[link_id]
+        if not item.repeats:
+            yield f"{link_id}{at}", item, answer
+            continue
+        for number, one in enumerate(answer, start=1):
+            if item.is_group:
+                inside = {name: said for name, said in one.items() if name != _INSIDE}
+                yield from _one_by_one(definition, inside, one.get(_INSIDE, {}), f"{at}[{number}]")
+            else:
+                yield f"{link_id}{at}[{number}]", item, one
+
+
+def _is_plain(item: Item, answer: object) -> bool:
+    """Whether an answer says nothing but what the form offers, a number, or a day."""
+    if isinstance(answer, str):
+        return answer in item.codes_offered or item.type in _DAYS_AND_TIMES
+    return isinstance(answer, bool | int | float)
+
+
+def _error(definition: Definition, issue: Issue, skipped: Mapping[str, Any]) -> FieldError:
     part = "skipped" if issue.link_id in skipped else "answers"
-    return FieldError(f"{part}.{issue.link_id}" if issue.link_id else part, issue.sentence())
+    is_known = issue.link_id in definition.by_id
+    return FieldError(f"{part}.{issue.link_id}" if issue.link_id else part, issue.sentence(), is_known)

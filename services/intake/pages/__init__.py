@@ -8,20 +8,21 @@ from jinja2 import Environment
 
 from services.intake.domain import Openings
 from services.intake.pages.phrases import PHRASES, day_words
-from shared.events import Language
 from shared.pages import environment
 from shared.pages.notices import notice
+from shared.pages.speaking import Spoken
+from shared.speech import Said
 
 STATIC = Path(__file__).parent / "static"
 
 
-def ask_to_open(language: Language, *, asks_birth_year: bool, is_wrong: bool, is_synthetic: bool) -> str:
+def ask_to_open(spoken: Spoken, *, asks_birth_year: bool, is_wrong: bool, is_synthetic: bool) -> str:
     """The page whose button opens the link; it says nothing of the patient."""
-    return _render("link.html", language, asks_birth_year=asks_birth_year, is_wrong=is_wrong, is_synthetic=is_synthetic)
+    return _render("link.html", spoken, asks_birth_year=asks_birth_year, is_wrong=is_wrong, is_synthetic=is_synthetic)
 
 
 def show_start(
-    language: Language,
+    spoken: Spoken,
     *,
     visit_at: datetime,
     link_ends_at: datetime,
@@ -32,7 +33,7 @@ def show_start(
     """What a patient can do now. Times are in the site's zone."""
     return _render(
         "start.html",
-        language,
+        spoken,
         visit_at=visit_at,
         link_ends_at=link_ends_at,
         openings=openings,
@@ -41,29 +42,34 @@ def show_start(
     )
 
 
-def say_unusable(*, is_synthetic: bool) -> str:
+def say_unusable(spoken: Spoken | None, *, is_synthetic: bool) -> str:
     """A link that does not open, whatever the reason."""
     return notice(
-        "This link does not open",
-        "It is old, or the clinic has replaced it. Ask your clinic for a new one.",
-        spanish="Este enlace no se abre. Es antiguo o la clínica lo ha cambiado. Pida uno nuevo a su clínica.",
+        Said("This link does not open", "Este enlace no se abre"),
+        Said(
+            "It is old, or the clinic has replaced it. Ask your clinic for a new one.",
+            "Es antiguo o la clínica lo ha cambiado. Pida uno nuevo a su clínica.",
+        ),
+        spoken=spoken,
         is_synthetic=is_synthetic,
     )
 
 
-def say_too_often(*, is_synthetic: bool) -> str:
+def say_too_often(spoken: Spoken | None, *, is_synthetic: bool) -> str:
     """Too many tries."""
     return notice(
-        "Please wait a moment",
-        "This link was tried too often. Wait a minute, then open it again.",
-        spanish="Este enlace se probó demasiadas veces. Espere un minuto y ábralo otra vez.",
+        Said("Please wait a moment", "Espere un momento"),
+        Said(
+            "This link was tried too often. Wait a minute, then open it again.",
+            "Este enlace se probó demasiadas veces. Espere un minuto y ábralo otra vez.",
+        ),
+        spoken=spoken,
         is_synthetic=is_synthetic,
     )
 
 
-def _render(template: str, language: Language, **values: object) -> str:
-    spoken = language if language in PHRASES else Language.ENGLISH
-    return _templates().get_template(template).render(say=PHRASES[spoken], language=spoken, **values)
+def _render(template: str, spoken: Spoken, **values: object) -> str:
+    return _templates().get_template(template).render(say=PHRASES[spoken.language], **spoken._asdict(), **values)
 
 
 @cache

@@ -19,7 +19,6 @@ _ENGLISH_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturd
 
 PHRASES: Mapping[Language, Mapping[str, object]] = {
     Language.ENGLISH: {
-        "other_language": ("es", "Español"),
         "link_title": "Open your page",
         "link_lead": "Your clinic sent you this link. It is only for you.",
         "birth_year": "In which year were you born?",
@@ -47,10 +46,8 @@ PHRASES: Mapping[Language, Mapping[str, object]] = {
         "help_title": "Need help now?",
         "help": "Nobody reads these pages in real time. Call your clinic.",
         "emergency": "In an emergency, call",
-        "sign_out": "Sign out",
     },
     Language.SPANISH: {
-        "other_language": ("en", "English"),
         "link_title": "Abra su página",
         "link_lead": "Su clínica le envió este enlace. Es solo para usted.",
         "birth_year": "¿En qué año nació usted?",
@@ -78,7 +75,6 @@ PHRASES: Mapping[Language, Mapping[str, object]] = {
         "help_title": "¿Necesita ayuda ahora?",
         "help": "Nadie lee estas páginas al momento. Llame a su clínica.",
         "emergency": "En una emergencia, llame al",
-        "sign_out": "Salir",
     },
 }
 

@@ -23,10 +23,12 @@ from shared.pages.words import number
 class Around:
     """What every page of one survey has around its questions.
 
-    `base` is where the pages stand, `home` where one came in; `queue` names this survey in the browser's own memory.
+    `languages` are those of the form. `base` is where the pages stand, `home` where one came in; `queue` names this
+    survey in the browser's own memory.
     """
 
     language: Language
+    languages: Sequence[Language]
     base: str
     home: str
     queue: str
@@ -129,6 +131,7 @@ def _render(template: str, around: Around, **values: object) -> str:
         .render(
             say=SURVEY_PHRASES[around.language],
             language=around.language,
+            languages=around.languages,
             base=around.base,
             home=around.home,
             queue=around.queue,

@@ -10,7 +10,6 @@ from shared.events import Language, SkipReason
 SURVEY_PHRASES: Mapping[Language, Mapping[str, object]] = {
     Language.ENGLISH: {
         "other_language": ("es", "Español"),
-        "sign_out": "Sign out",
         "part_of": "Part {} of {}",
         "skip_question": "Prefer not to answer",
         "skip_words": "Nothing I want to add",
@@ -68,7 +67,6 @@ SURVEY_PHRASES: Mapping[Language, Mapping[str, object]] = {
     },
     Language.SPANISH: {
         "other_language": ("en", "English"),
-        "sign_out": "Salir",
         "part_of": "Parte {} de {}",
         "skip_question": "Prefiero no contestar",
         "skip_words": "No quiero añadir nada",

@@ -63,7 +63,16 @@ from services.intake.store.drafts import (
     record_survey_rule,
     survey_rule,
 )
-from services.intake.store.forms import FormRow, KeptForm, form, form_with, forms, record_form, record_form_retired
+from services.intake.store.forms import (
+    FormRow,
+    KeptForm,
+    form,
+    form_with,
+    forms,
+    forms_named,
+    record_form,
+    record_form_retired,
+)
 from services.intake.store.high_risk import (
     Flag,
     FlaggedPatient,
@@ -132,6 +141,7 @@ from services.intake.store.surveys import (
     Wanted,
     earlier_versions,
     has_survey,
+    newest_survey,
     record_correction,
     record_surveys,
     standings,
@@ -203,6 +213,7 @@ __all__ = [
     "form",
     "form_with",
     "forms",
+    "forms_named",
     "has_site",
     "has_survey",
     "hold_due_alerts",
@@ -214,6 +225,7 @@ __all__ = [
     "link",
     "link_with_secret",
     "links_of",
+    "newest_survey",
     "next_import_part",
     "oldest_due_of_all_sites",
     "outlook",

@@ -1,7 +1,7 @@
 """Surveys while they are answered, and what a site says to those who answer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 
 from shared.db import Connection, SiteScope
-from shared.events import Language, SkipReason
+from shared.events import Diagnosis, Language, SkipReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,11 @@ class DraftRow:
 
 @dataclass(frozen=True, slots=True)
 class SurveyRule:
-    """Whom a site's patients call, and which optional parts it does not ask."""
+    """Whom a site's patients call, which optional parts it does not ask, and which own form of which diagnosis."""
 
     care_line: str | None = None
     left_out: Sequence[str] = ()
+    forms: Mapping[Diagnosis, str] = field(default_factory=dict)
 
 
 async def draft(connection: Connection, scope: SiteScope, visit_id: UUID) -> DraftRow | None:
@@ -94,19 +95,25 @@ async def record_draft(connection: Connection, draft: DraftRow) -> None:
 async def survey_rule(connection: Connection, scope: SiteScope, site_id: str) -> SurveyRule | None:
     """What a site says to those who answer; None when it said nothing."""
     row = await connection.fetchrow(
-        "SELECT care_line, left_out FROM survey_rule WHERE site_id = $1 AND site_id = ANY($2)", site_id, scope.ids
+        "SELECT care_line, left_out, forms FROM survey_rule WHERE site_id = $1 AND site_id = ANY($2)",
+        site_id,
+        scope.ids,
     )
-    return None if row is None else SurveyRule(row["care_line"], row["left_out"])
+    if row is None:
+        return None
+    forms = {Diagnosis(diagnosis): form for diagnosis, form in orjson.loads(row["forms"]).items()}
+    return SurveyRule(row["care_line"], row["left_out"], forms)
 
 
 async def record_survey_rule(connection: Connection, site_id: str, rule: SurveyRule) -> None:
     """Insert or replace what a site says."""
     await connection.execute(
         """
-        INSERT INTO survey_rule (site_id, care_line, left_out) VALUES ($1, $2, $3)
-        ON CONFLICT (site_id) DO UPDATE SET care_line = $2, left_out = $3
+        INSERT INTO survey_rule (site_id, care_line, left_out, forms) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (site_id) DO UPDATE SET care_line = $2, left_out = $3, forms = $4
         """,
         site_id,
         rule.care_line,
         list(rule.left_out),
+        orjson.dumps({str(diagnosis): form for diagnosis, form in rule.forms.items()}).decode(),
     )

@@ -1,6 +1,6 @@
 """Forms that a site brought: kept for ever as they came, by their url and version."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,6 +24,10 @@ class FormRow:
     uploaded_by: str
     uploaded_at: datetime
     retired_at: datetime | None
+
+    @property
+    def key(self) -> str:
+        return f"{self.url}|{self.version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,20 @@ async def form_with(connection: Connection, scope: SiteScope, url: str, version:
         version,
     )
     return None if row is None else _kept(row)
+
+
+async def forms_named(connection: Connection, scope: SiteScope, names: Collection[str]) -> list[FormRow]:
+    """The forms of these ids, of these `url|version`, and of these urls; the newest first, retired ones too."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {_COLUMNS} FROM form_definition
+        WHERE site_id = ANY($1) AND (form_id::text = ANY($2) OR url = ANY($2) OR url || '|' || version = ANY($2))
+        ORDER BY uploaded_at DESC, form_id
+        """,
+        scope.ids,
+        list(names),
+    )
+    return [FormRow(**row) for row in rows]
 
 
 _COLUMNS = "form_id, url, version, status, title, uploaded_by, uploaded_at, retired_at"

@@ -56,14 +56,18 @@ async def record_site(connection: Connection, site_id: str, site: SiteUpdated) -
     """Insert or change a site; False when it stands so already."""
     status = await connection.execute(
         """
-        INSERT INTO site (site_id, name, site_type, time_zone) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (site_id) DO UPDATE SET name = $2, site_type = $3, time_zone = $4
-        WHERE (site.name, site.site_type, site.time_zone) IS DISTINCT FROM ($2, $3, $4)
+        INSERT INTO site (site_id, name, site_type, time_zone, shows_clinical_to_coordinators)
+        VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (site_id) DO UPDATE
+        SET name = $2, site_type = $3, time_zone = $4, shows_clinical_to_coordinators = $5
+        WHERE (site.name, site.site_type, site.time_zone, site.shows_clinical_to_coordinators)
+            IS DISTINCT FROM ($2, $3, $4, $5)
         """,
         site_id,
         site.name,
         site.site_type,
         site.time_zone,
+        site.shows_clinical_to_coordinators,
     )
     return status != "INSERT 0 0"
 

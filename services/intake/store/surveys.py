@@ -145,6 +145,25 @@ async def survey(connection: Connection, scope: SiteScope, survey_id: UUID) -> S
     return None if row is None else _survey(row)
 
 
+async def newest_survey(
+    connection: Connection, scope: SiteScope, patient_id: UUID, form_begins: str
+) -> SurveyRow | None:
+    """The survey that a patient submitted last to a form whose name begins so."""
+    row = await connection.fetchrow(
+        f"""
+        SELECT {_COLUMNS} FROM survey
+        WHERE site_id = ANY($1)
+          AND visit_id = ANY(ARRAY(SELECT visit_id FROM visit WHERE site_id = ANY($1) AND patient_id = $2))
+          AND starts_with(form, $3) AND change <> 'entered-in-error'
+        ORDER BY submitted_at DESC, survey_id LIMIT 1
+        """,
+        scope.ids,
+        patient_id,
+        form_begins,
+    )
+    return None if row is None else _survey(row)
+
+
 async def earlier_versions(connection: Connection, scope: SiteScope, survey_id: UUID) -> list[SurveyRow]:
     """What stood there before, the newest first."""
     rows = await connection.fetch(

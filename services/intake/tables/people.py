@@ -1,6 +1,7 @@
 """The site, its patients with the steps of their consent, and their visits."""
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Date,
     DateTime,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    text,
 )
 
 from services.intake.tables.metadata import metadata
@@ -23,6 +25,7 @@ site = Table(
     Column("name", Text, nullable=False),
     Column("site_type", Text, nullable=False),
     Column("time_zone", Text, nullable=False),
+    Column("shows_clinical_to_coordinators", Boolean, nullable=False, server_default=text("false")),
 )
 
 patient = Table(

@@ -83,6 +83,7 @@ survey_rule = Table(
     Column("site_id", Text, primary_key=True),
     Column("care_line", Text, comment="The number that patients call, if the site gave one"),
     Column("left_out", ARRAY(Text), nullable=False, comment="Optional parts that the site does not ask"),
+    Column("forms", JSONB, nullable=False, comment="The form of the site's own that is asked, by diagnosis"),
     ForeignKeyConstraint(["site_id"], ["site.site_id"], name="fk_survey_rule_site"),
 )
 

@@ -10,7 +10,20 @@ from fastapi import FastAPI
 from services.clinical.worker import SUBSCRIPTION
 from tests.builders import PATIENT, SITE, an_enrollment, an_event
 from tests.conftest import Tokens, client_of, new_key
-from tests.services.clinical.writes import EACH, LAB, NEIGHBOUR, STRANGER, Item, changes, post, recorded, updates
+from tests.services.clinical.writes import (
+    ASSESSMENT,
+    EACH,
+    LAB,
+    NEIGHBOUR,
+    STEP,
+    STRANGER,
+    Item,
+    changes,
+    post,
+    recorded,
+    refused,
+    updates,
+)
 from tests.services.streams import arrive
 
 
@@ -98,3 +111,15 @@ async def test_a_write_waits_for_an_enrolment_that_is_still_on_its_way(
     assert not answered
     await arrive(clinical, SUBSCRIPTION, enrolment)
     assert (await waiting).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [("assessments", ASSESSMENT, "assessed_at"), ("labs", LAB, "taken_at"), ("plans", STEP, "agreed_at")],
+)
+async def test_what_is_still_to_come_is_not_recorded(
+    clinical: FastAPI, system: httpx.AsyncClient, path: str, body: Item, field: str
+) -> None:
+    answer = await post(system, path, body | {field: "2126-10-07T09:00:00Z"})
+    assert list(refused(answer)) == [field]
+    assert await updates(clinical) == []

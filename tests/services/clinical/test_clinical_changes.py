@@ -3,6 +3,7 @@
 import json
 import math
 from datetime import UTC, date, datetime
+from uuid import UUID
 
 import httpx
 import pytest
@@ -10,7 +11,7 @@ from fastapi import FastAPI
 
 from shared.keyring import KeyRing
 from shared.sealing import NOT_READABLE_NOW, Patient, in_event, in_record
-from tests.builders import PATIENT, SITE
+from tests.builders import PATIENT, SITE, VISIT, an_id
 from tests.conftest import new_key
 from tests.services.clinical.writes import (
     ASSESSMENT,
@@ -172,3 +173,46 @@ async def test_a_step_is_ticked_off_and_keeps_the_day_on_which_it_was_done(
 
 async def test_a_step_that_is_open_has_no_day_on_which_it_was_done(system: httpx.AsyncClient) -> None:
     assert refused(await post(system, "plans", STEP | {"done_on": "2026-10-15"})).keys() == {"done_on"}
+
+
+async def test_a_change_of_a_step_leaves_what_it_does_not_name(clinical: FastAPI, system: httpx.AsyncClient) -> None:
+    step_id = await recorded(system, "plans", STEP | {"visit_id": str(VISIT)})
+    words = {"patient_id": str(PATIENT), "what": STEP["what"]}
+    for change in (
+        {"who": "front-desk"},
+        {"is_done": True, "done_on": "2026-10-14"},
+        {"due_on": "2026-12-01"},
+        {"is_done": False, "due_on": None},
+    ):
+        answer = await system.patch(f"/v1/plans/{step_id}", json=words | change, headers=new_key())
+        assert answer.status_code == 200, answer.text
+    steps = await changes(clinical)
+    assert {(step["step_id"], step["visit_id"], step["agreed_at"]) for step in steps} == {
+        (UUID(step_id), VISIT, steps[0]["agreed_at"])
+    }
+    assert [(step["who"], step["due_on"], step["done_on"]) for step in steps] == [
+        ("nurse", date(2026, 10, 16), None),
+        ("front-desk", date(2026, 10, 16), None),
+        ("front-desk", date(2026, 10, 16), date(2026, 10, 14)),
+        ("front-desk", date(2026, 12, 1), date(2026, 10, 14)),
+        ("front-desk", None, None),
+    ]
+
+
+async def test_a_change_that_is_sent_twice_is_written_once(clinical: FastAPI, system: httpx.AsyncClient) -> None:
+    step_id, key = await recorded(system, "plans", STEP), new_key()
+    change = {"patient_id": str(PATIENT), "what": "Call the insurer"}
+    first, again = [await system.patch(f"/v1/plans/{step_id}", json=change, headers=key) for _ in range(2)]
+    assert first.json() == again.json()
+    assert again.headers["idempotent-replayed"] == "true"
+    assert len(await changes(clinical)) == 2
+
+
+async def test_a_step_is_changed_with_its_words_and_of_its_patient_only(system: httpx.AsyncClient) -> None:
+    step_id = await recorded(system, "plans", STEP)
+    whole = {"patient_id": str(PATIENT), "what": "Call", "is_done": True}
+    without_words = {name: value for name, value in whole.items() if name != "what"}
+    answer = await system.patch(f"/v1/plans/{step_id}", json=without_words, headers=new_key())
+    assert refused(answer).keys() == {"what"}
+    for path, body in ((step_id, whole | {"patient_id": str(NEIGHBOUR)}), (an_id("no step"), whole)):
+        assert (await system.patch(f"/v1/plans/{path}", json=body, headers=new_key())).status_code == 404

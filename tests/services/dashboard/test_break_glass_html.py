@@ -50,7 +50,7 @@ async def test_the_form_opens_the_page_and_the_page_says_so_to_everybody_until_i
         for reader in (coordinator, patient):
             seen = read(await reader.get(SHOWN))
             assert told in seen.text
-            assert [form["action"] for form in seen.named("form")] == ["/sign-out"]
+            assert [form["action"] for form in seen.named("form", method="post")] == ["/sign-out"]
         assert "Clinician dr-silva The page emergency, another clinic" in read(await patient.get(f"{SHOWN}/looks")).text
         assert "The page is closed" in read(await clinician.post(str(end["action"]))).text
         assert "emergency" not in read(await patient.get(SHOWN)).text

@@ -11,7 +11,8 @@ from pypdf import PdfReader
 
 from services.dashboard.handlers import apply
 from shared.db import open_pool, transaction
-from shared.events import Body, ErasureReason, Event
+from shared.events import Body, ErasureReason, Event, Language
+from shared.http.language import COOKIE
 from shared.keyring import KeyRing
 from shared.sealing import Patient, in_event
 from shared.settings import Rate
@@ -20,10 +21,12 @@ from tests.builders import (
     SITE,
     SUBMITTED_AT,
     a_lab,
+    a_medication,
     a_site,
     a_step,
     a_survey,
     a_visit,
+    an_assessment,
     an_enrollment,
     an_erasure,
     an_event,
@@ -40,12 +43,20 @@ CRAMPS, LEVEL = "The cramps are back, ¿por qué?", "Blood test: adalimumab leve
 FORMS = ("json", "fhir", "pdf")
 
 
+CLINICAL = {
+    "json": ("Adalimumab", "symptoms", "mild", "comparator"),
+    "fhir": ("Adalimumab", "concern-topic", "PRO-3", "Physician global assessment"),
+    "pdf": ("Adalimumab", "Symptoms", "Mild activity", "<3 mg/L"),
+}
+ORGANISING = {"json": '"clinical":"hidden"', "fhir": "the clinic shows coordinators", "pdf": "Your clinic shows"}
+
+
 async def a_history(ring: KeyRing) -> list[Event]:
     key = await ring.sealer(Patient(SITE, PATIENT))
     cramps = key.seal(CRAMPS, in_event(SURVEY_EVENT, "concerns.1.words"))
     survey = a_survey(matters_most=None)
     concern = survey.concerns[0].model_copy(update={"words": cramps})
-    bodies: list[Body] = [a_site(), an_enrollment(), a_visit()]
+    bodies: list[Body] = [a_site(), an_enrollment(), a_visit(), an_assessment(), a_medication()]
     return [
         *map(an_event, bodies),
         an_event(survey.model_copy(update={"concerns": (concern,)}), event_id=SURVEY_EVENT),
@@ -57,6 +68,19 @@ async def a_history(ring: KeyRing) -> list[Event]:
 async def tell(application: FastAPI, *events: Event) -> None:
     async with open_pool(application.state.database.worker, size=1) as pool, transaction(pool, None) as connection:
         await apply(connection, list(events))
+
+
+def text_of(answer: httpx.Response) -> str:
+    assert answer.status_code == 200, answer.text
+    if answer.headers["content-type"] != "application/pdf":
+        return answer.text
+    return " ".join(" ".join(page.extract_text().split()) for page in PdfReader(BytesIO(answer.content)).pages)
+
+
+def without_times(answer: httpx.Response) -> str:
+    """A copy but for when it was made."""
+    made = answer.json()
+    return answer.text.replace(made.get("made_at") or made["timestamp"], "")
 
 
 @pytest.fixture
@@ -115,6 +139,30 @@ async def test_on_paper_words_are_real_text_in_a_tagged_file_with_title_language
     for words in (CRAMPS, LEVEL, "<3 mg/L", "My answers say: Mild activity", "from events up to 13 Oct 2026"):
         assert words in text
     assert len(paper.pages) <= 2
+
+
+async def test_paper_speaks_as_the_page_does_and_programs_get_what_they_always_get(
+    dashboard: FastAPI, patient: httpx.AsyncClient, clinician: httpx.AsyncClient
+) -> None:
+    async def paper(client: httpx.AsyncClient, lang: str | None = None, cookie: str = "") -> tuple[str, str]:
+        asked = {"format": "pdf"} | ({"lang": lang} if lang else {})
+        answer = await client.get(PATH, params=asked, headers={"cookie": f"{COOKIE}={cookie}"})
+        file = PdfReader(BytesIO(answer.content))
+        return str(file.root_object["/Lang"]), " ".join(file.pages[0].extract_text().split())
+
+    english = await paper(patient)
+    assert english[0] == "en"
+    await tell(dashboard, an_event(an_enrollment(language=Language.SPANISH), sequence=2))
+    assert (await paper(clinician))[0] == (await paper(patient, lang="en"))[0] == "en"
+    for spanish in (await paper(patient), await paper(clinician, lang="es"), await paper(clinician, cookie="es")):
+        assert spanish[0] == "es"
+        for words in ("La misma página: resumen de la visita", "Mis respuestas: Actividad leve", CRAMPS):
+            assert words in spanish[1]
+    for form in ("json", "fhir"):
+        in_english = await clinician.get(PATH, params={"format": form, "lang": "en"})
+        in_spanish = await clinician.get(PATH, params={"format": form, "lang": "es"})
+        assert without_times(in_english) == without_times(in_spanish)
+    assert (await clinician.get(PATH, params={"lang": "fr"})).status_code == 422
 
 
 async def test_a_sign_that_cannot_be_printed_is_not_left_out_unsaid(
@@ -180,6 +228,22 @@ async def test_nobody_gets_a_copy_whose_page_is_not_theirs_to_read(dashboard: Fa
     for bearer, status in callers.items():
         async with client_of(dashboard, bearer) as client:
             assert (await client.get(PATH)).status_code == status
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_a_coordinator_gets_nothing_clinical_by_a_copy_unless_the_site_allows_it(
+    dashboard: FastAPI, token: Tokens, form: str
+) -> None:
+    async with client_of(dashboard, token("coordinator", [SITE])) as coordinator:
+        brief = text_of(await coordinator.get(PATH, params={"format": form}))
+        for clinical in (CRAMPS, LEVEL, *CLINICAL[form]):
+            assert clinical not in brief
+        assert ORGANISING[form] in brief, "what organises care is there"
+        await tell(dashboard, an_event(a_site(shows_clinical_to_coordinators=True), sequence=2))
+        whole = text_of(await coordinator.get(PATH, params={"format": form}))
+        for clinical in (CRAMPS, LEVEL, *CLINICAL[form]):
+            assert clinical in whole
+        assert (await coordinator.get(f"/patients/{PATIENT}")).text.count(f"{PATH}?format=") == len(FORMS)
 
 
 async def test_a_form_that_there_is_not_is_refused(patient: httpx.AsyncClient) -> None:

@@ -39,6 +39,13 @@ from tests.services.dashboard.histories import (
 
 NOW = VISIT_AT - timedelta(minutes=2)
 CALPROTECTIN: dict[str, Any] = {"loinc": "38445-3", "name": "Calprotectin", "unit": "ug/g"}
+HEMOGLOBIN: dict[str, Any] = {
+    "loinc": "718-7",
+    "name": "Hemoglobin",
+    "unit": "g/dL",
+    "reference_low": 12.0,
+    "reference_high": None,
+}
 
 
 def opened(sealed: str, _place: Place) -> Words:
@@ -74,7 +81,7 @@ def a_rich_page() -> dict[str, Any]:
         a_lab(lab_id=an_id("july"), taken_at=JULY, value=3, comparator="<"),
         a_lab(**CALPROTECTIN, lab_id=an_id("old"), taken_at=JULY, value=95, method="ELISA"),
         a_lab(**CALPROTECTIN, lab_id=an_id("new"), value=312, method="CLIA"),
-        a_lab(lab_id=an_id("hb"), loinc="718-7", name="Hemoglobin", value=11.6, unit="g/dL", reference_low=12.0),
+        a_lab(**HEMOGLOBIN, lab_id=an_id("hb"), value=11.6),
         a_medication(),
         a_medication(
             medication_id=an_id("pred"),
@@ -207,7 +214,7 @@ def test_an_erased_page_says_when_and_why_and_nothing_else(role: ViewerRole, rea
     page = page_of(*(event.body for event in HISTORY), an_erasure(reason=reason))
     document = Document(html_of(page, viewer_role=role))
     assert ("My page was erased" if role is ViewerRole.PATIENT else "This page was erased") in document.text
-    assert f"Erased on 2 Nov 2026. {labels.ERASED[reason]}" in document.text
+    assert f"Erased on 2 Nov 2026. {labels.ERASED[reason].en}" in document.text
     for told in ("words of", "1991", "Crohn", "Adalimumab", "Visit", "symptom"):
         assert told not in document.text
     assert "data-beacon" not in html_of(page)
@@ -331,3 +338,23 @@ def test_sizes_and_colours_are_named_in_the_shared_stylesheet_only() -> None:
     own = (STATIC / "patient.css").read_text()
     assert re.findall(r"#[0-9a-fA-F]{3,8}\b|rgb|hsl", own) == []
     assert set(re.findall(r"font-size: ([^;]+);", own)) <= {f"var(--t-{n})" for n in (*"123456", "quote")} | {"89%"}
+
+
+def test_a_survey_by_a_form_of_the_site_shows_what_is_known_here_and_says_that_there_is_more() -> None:
+    own = a_survey(
+        form="https://clinic.example/diet|1.0",
+        form_title="What you <eat>",
+        answers={"foods[1]": "milk", "since": "2026-03", "fatigue": 4},
+        skipped={},
+        scores=(Score(instrument="phq-4|1.0", value=3, band="mild"),),
+        concerns=(),
+        matters_most=None,
+    )
+    page = page_of(an_enrollment(), a_visit(), a_survey_in_july(), own)
+    assert page["well_being"][0]["now"] == {"state": "answered", "value": 4}
+    for role in (ViewerRole.CLINICIAN, ViewerRole.PATIENT):
+        html = html_of(page, viewer_role=role)
+        assert "other answers to “What you &lt;eat&gt;”" in html
+        assert "Asked, and left empty." not in html
+        assert "Not answered in “What you &lt;eat&gt;”." in html
+        assert "milk" not in html

@@ -270,3 +270,9 @@ async def test_of_an_erased_patient_no_feedback_is_kept_and_none_is_taken(
         rows = await feedback.state.database.rows(f"SELECT patient_id FROM {table}")
         assert {row["patient_id"] for row in rows} <= {NEIGHBOUR}, table
     assert len(await published(feedback)) == 1, "the log keeps its event"
+
+
+async def test_feedback_cannot_have_come_tomorrow(feedback: FastAPI, coordinator: httpx.AsyncClient) -> None:
+    answer = await give(coordinator, received_at="2126-10-14T09:00:00Z")
+    assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, ["received_at"])
+    assert await published(feedback) == []

@@ -129,7 +129,7 @@ async def test_surveys_that_are_written_together_alert_by_the_rules_of_their_own
     alerted: Alerted, token: Tokens
 ) -> None:
     intake = alerted.clinic.intake
-    intake.state.submission = submission_with(intake.state.keyring, intake.state.alerting, ONE_GROUP)
+    intake.state.submission = submission_with(intake.state.means, ONE_GROUP)
     await alerted.rule("severe-pain", threshold=10)
     async with (
         client_of(intake, token(Role.SYSTEM, [OTHER])) as system,

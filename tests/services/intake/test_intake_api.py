@@ -186,5 +186,9 @@ async def test_describing_a_site_as_it_is_publishes_nothing(intake: FastAPI, sit
     moved = await site.put(f"/v1/sites/{SITE}", json={**SITE_BODY, "time_zone": "America/Denver"})
     assert moved.json()["receipt"] is not None
     assert await outbox(intake) == [("site-updated", 1), ("site-updated", 2)]
+    allowing = {**SITE_BODY, "shows_clinical_to_coordinators": True}
+    assert (await site.put(f"/v1/sites/{SITE}", json=allowing)).json()["receipt"] is not None
+    assert (await site.put(f"/v1/sites/{SITE}", json=allowing)).json()["receipt"] is None
+    assert (await site.put(f"/v1/sites/{SITE}", json=SITE_BODY)).json()["receipt"] is not None
     wrong = await site.put(f"/v1/sites/{SITE}", json={**SITE_BODY, "time_zone": "Mars/Olympus"})
     assert wrong.json()["errors"][0]["field"] == "time_zone"

@@ -53,6 +53,7 @@ def test_a_form_cannot_be_changed() -> None:
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 def test_a_form_asks_all_that_its_instruments_need_within_their_range(form: Form) -> None:
+    assert form.diagnosis is not None
     assert form.definition.instruments[0] == index_of(form.diagnosis).key
     for instrument in (INSTRUMENTS[key] for key in form.definition.instruments):
         limits = [form.definition.by_id[item].bounds for item in instrument.items]

@@ -93,7 +93,8 @@ async def test_the_pages_speak_the_patients_language_and_the_other_one_on_reques
     assert "Open your page" in (await phone.open(f"{link}?lang=en")).text
     start = await phone.submit(await phone.open(f"{link}?lang=en"))
     assert "Your visit" in start.text
-    assert "Su visita es el" in (await phone.open(f"{HOME}/start")).text
+    assert "Your visit is on" in (await phone.open(f"{HOME}/start")).text, "it is kept for the next pages"
+    assert "Su visita es el" in (await phone.open(f"{HOME}/start?lang=es")).text
     assert (await phone.open(f"{link}?lang=fr")).status_code == 422
 
 

@@ -14,8 +14,8 @@ CARE_LINE = "+1 312 555 0123"
 
 
 async def test_what_a_site_has_set_is_read_again_and_before_that_everything_is_asked(clinic: Clinic) -> None:
-    assert (await clinic.system.get(RULE)).json() == {"care_line": None, "left_out": []}
-    rule = {"care_line": CARE_LINE, "left_out": ["mood"]}
+    assert (await clinic.system.get(RULE)).json() == {"care_line": None, "left_out": [], "forms": {}}
+    rule = {"care_line": CARE_LINE, "left_out": ["mood"], "forms": {}}
     assert (await clinic.system.put(RULE, json=rule)).json() == rule
     assert (await clinic.system.get(RULE)).json() == rule
 

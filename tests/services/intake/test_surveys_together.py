@@ -16,7 +16,7 @@ from tests.waiting import until
 
 
 def together_at(clinic: Clinic) -> Submission:
-    return submission_with(clinic.intake.state.keyring, clinic.intake.state.alerting, ONE_GROUP)
+    return submission_with(clinic.intake.state.means, ONE_GROUP)
 
 
 async def until_queued(submission: Submission, count: int) -> None:

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.dashboard.pages.charts.svg import Canvas, width_of
-from shared.pages.words import MONTHS, short_on
+from shared.events import Language
+from shared.pages.speaking import Speaks
+from shared.pages.words import MONTHS
+from shared.speech import Said
 
 ROOM_AFTER_TODAY = timedelta(days=19)
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Speaks):
     """Twelve months up to today, in the reader's zone. The wide picture is for screens from 48 rem, the
     narrow below.
 
@@ -23,6 +26,7 @@ class Frame:
     today: datetime
     is_wide: bool
     visits: Sequence[datetime] = ()
+    language: Language = Language.ENGLISH
 
     @property
     def width(self) -> float:
@@ -66,17 +70,17 @@ class Frame:
         """The days of the visits and today, above the first chart; where two would touch the older one gives
         way.
         """
-        canvas.text("today", (min(self.x(self.today), self.right - 14), y), "t-strong", "middle")
+        canvas.text(self.say(Said("today", "hoy")), (min(self.x(self.today), self.right - 14), y), "t-strong", "middle")
         if self.visits and self.is_wide:
-            canvas.text("visits", (self.left - 6, y), anchor="end")
+            canvas.text(self.say(Said("visits", "visitas")), (self.left - 6, y), anchor="end")
         for visit in reversed(self.visits):
-            half = width_of(short_on(visit)) / 2
+            half = width_of(self.short_on(visit)) / 2
             x = max(self.x(visit), self.left + half)
             box_is_free = not any(b.top < y < b.bottom + 1 and b.left < x + half + 6 and x - half - 6 <
             b.right
                                   for b in canvas.taken)  # fmt: skip
             if box_is_free:
-                canvas.text(short_on(visit), (x, y), anchor="middle")
+                canvas.text(self.short_on(visit), (x, y), anchor="middle")
 
     def name_months(self, canvas: Canvas, y: float) -> None:
         """The axis: a tick every second month on the wide picture, every third on the narrow one."""
@@ -85,7 +89,7 @@ class Frame:
         for month in self._months(2 if self.is_wide else 3):
             x = self.x(month)
             canvas.line("l-visit", (x, y), (x, y + 4))
-            named = MONTHS[month.month - 1]
+            named = self.say(MONTHS[month.month - 1])
             words = f"{named} {month.year}" if month.year != year and (self.is_wide or year) else named
             year = month.year
             if x + 2 + width_of(words) <= self.width:

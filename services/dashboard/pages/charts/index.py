@@ -8,10 +8,16 @@ from markupsafe import Markup
 
 from services.dashboard.pages.charts.frame import Frame
 from services.dashboard.pages.charts.svg import Canvas, width_of
-from shared.pages.words import listed, number, on
+from services.dashboard.pages.labels import BANDS, BANDS_IN_SHORT, CHANGES, INDEXES
+from shared.pages.words import number
+from shared.speech import Said
 
 _TOP, _ROW = 18.0, 13.0
-_SHORT = {"not-remission": "active"}
+_NO_SCORE = Said("no score", "sin puntuación")
+_NONE_IN_A_YEAR = Said("no score in the past 12 months", "sin puntuación en los últimos 12 meses")
+_TITLE = Said(
+    "{name} score, past 12 months; higher is {worse}", "Puntuación {name}, últimos 12 meses; más alto es {worse}"
+)
 
 
 class Point(NamedTuple):
@@ -32,8 +38,9 @@ def draw_index(frame: Frame, trend: Mapping[str, Any], points: Sequence[Point], 
     frame.rule_days(canvas, 15, canvas.height)
     _draw_points(canvas, frame, scale, shown)
     _say_last(canvas, frame, scale, shown, since)
-    title = f"{trend['name']} score, past 12 months; higher is {trend['higher_is'] or 'worse'}"
-    return canvas.picture(frame.key("index"), frame.css, title, _describe(shown))
+    name, worse = frame.named(INDEXES, trend["instrument"]), frame.named(CHANGES, trend["higher_is"] or "worse")
+    title = frame.say(_TITLE, name=name, worse=worse)
+    return canvas.picture(frame.key("index"), frame.css, title, _describe(frame, shown))
 
 
 class _Scale(NamedTuple):
@@ -76,7 +83,8 @@ def _range(band: Mapping[str, Any], end: float, *, is_last: bool) -> str:
 
 def _fitting(band: Mapping[str, Any], reach: str, frame: Frame) -> str:
     """The longest name of a band that fits before the axis: with its range, without, in fewer words."""
-    names = [str(band["words"]), _SHORT.get(band["code"], str(band["words"]))]
+    name = frame.named(BANDS, band["code"])
+    names = [name, frame.say(BANDS_IN_SHORT[band["code"]]) if band["code"] in BANDS_IN_SHORT else name]
     ways = [f"{names[0]} {reach}", f"{names[1]} {reach}", *names] if frame.is_wide else names
     return next((words for words in ways if width_of(words) <= frame.left - 6), names[-1])
 
@@ -91,7 +99,7 @@ def _draw_points(canvas: Canvas, frame: Frame, scale: _Scale, shown: Sequence[Po
         else:
             canvas.mark("p-ink", (x, y), 5 if index == len(shown) - 1 else 3.75)
     for point, (x, y) in list(zip(shown, placed, strict=True))[:-1]:
-        words = "no score" if point.value is None else number(point.value, 1)
+        words = frame.say(_NO_SCORE) if point.value is None else number(point.value, 1)
         canvas.label(words, (x, scale.bottom - 6 if y is None else y), "t-ink")
 
 
@@ -108,13 +116,15 @@ def _runs(placed: Sequence[tuple[float, float | None]]) -> list[list[tuple[float
 
 def _say_last(canvas: Canvas, frame: Frame, scale: _Scale, shown: Sequence[Point], since: str) -> None:
     if not shown:
-        canvas.text("no score in the past 12 months", (frame.left + 12, 40), "t-ink")
+        canvas.text(frame.say(_NONE_IN_A_YEAR), (frame.left + 12, 40), "t-ink")
         return
     last = shown[-1]
     y = scale.bottom - 6 if last.value is None else scale.y(last.value)
-    value = "no score" if last.value is None else number(last.value, 1)
+    value = frame.say(_NO_SCORE) if last.value is None else number(last.value, 1)
     if not frame.is_wide:
-        canvas.text(value if last.value is not None else "none", (frame.right + 5, y + 4), "t-strong")
+        canvas.text(
+            value if last.value is not None else frame.say(Said("none", "nada")), (frame.right + 5, y + 4), "t-strong"
+        )
         return
     y = min(max(y, 30), scale.bottom - 14)
     canvas.text(f"{value}, {last.words}" if last.words else value, (frame.right + 6, y - 2), "t-strong")
@@ -122,11 +132,13 @@ def _say_last(canvas: Canvas, frame: Frame, scale: _Scale, shown: Sequence[Point
         canvas.text(since, (frame.right + 6, y + 12))
 
 
-def _describe(shown: Sequence[Point]) -> str:
-    said = [_said(point) for point in shown]
-    return f"{listed(said)}." if said else "No score in the past 12 months."
+def _describe(frame: Frame, shown: Sequence[Point]) -> str:
+    said = [_said(frame, point) for point in shown]
+    words = frame.listed(said) or frame.say(_NONE_IN_A_YEAR)
+    return f"{words[0].upper()}{words[1:]}."
 
 
-def _said(point: Point) -> str:
-    score = "no score" if point.value is None else number(point.value, 1)
-    return f"{score}{f', {point.words},' if point.words else ''} on {on(point.at)}"
+def _said(frame: Frame, point: Point) -> str:
+    score = frame.say(_NO_SCORE) if point.value is None else number(point.value, 1)
+    band = f", {point.words}," if point.words else ""
+    return frame.say(Said("{score} on {day}", "{score} el {day}"), score=f"{score}{band}", day=frame.on(point.at))

@@ -11,9 +11,17 @@ from markupsafe import Markup
 
 from services.dashboard.pages.charts.frame import Frame
 from services.dashboard.pages.charts.svg import Canvas
-from shared.pages.words import listed, number, on, unit
+from services.dashboard.pages.labels import LIMITS, MARKERS, SAMPLES
+from shared.pages.words import number
+from shared.speech import Said
 
 _PLOT = 44.0
+_TITLE = Said("{name}, {unit}, past 12 months", "{name}, {unit}, últimos 12 meses")
+_LOG = Said(", logarithmic scale", ", escala logarítmica")
+_CHANGED = Said(
+    " The method changed in this time: results before and after are not compared.",
+    " El método cambió en este tiempo: los resultados de antes y después no se comparan.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +56,7 @@ def draw_lab(frame: Frame, series: Mapping[str, Any], results: Sequence[Result],
     if has_axis:
         frame.name_months(canvas, bottom)
     key = frame.key(f"lab-{series['loinc']}")
-    return canvas.picture(key, frame.css, _title(series), _describe(series, shown))
+    return canvas.picture(key, frame.css, _title(frame, series), _describe(frame, series, shown))
 
 
 class _Scale:
@@ -100,7 +108,8 @@ def _draw_break(canvas: Canvas, x: float, head: float) -> None:
 
 
 def _say_break(canvas: Canvas, frame: Frame, x: float, head: float) -> None:
-    words = "new method: do not compare" if frame.is_wide else "new method"
+    whole = Said("new method: do not compare", "método nuevo: no comparar")
+    words = frame.say(whole if frame.is_wide else Said("new method", "método nuevo"))
     is_near_the_end = x > (frame.left + frame.right) / 2
     canvas.text(
         words,
@@ -122,45 +131,52 @@ def _draw_mark(canvas: Canvas, at: tuple[float, float], comparator: str | None) 
 
 
 def _name(canvas: Canvas, frame: Frame, series: Mapping[str, Any], shown: Sequence[Result]) -> None:
-    last = _last_words(series, shown)
-    limit = f"{series['limit']['words']} {number(series['limit']['high'])}" if series["limit"] else "no limit known"
+    last = _last_words(frame, series, shown)
+    name, sample = frame.named(MARKERS, series["name"]), frame.named(SAMPLES, series["sample"])
+    limit = _limit(frame, series) or frame.say(Said("no limit known", "sin límite conocido"))
     if not frame.is_wide:
-        canvas.text(f"{series['name']}, {series['sample']}", (0, 11), "t-strong")
+        canvas.text(f"{name}, {sample}", (0, 11), "t-strong")
         canvas.text(", ".join(last[:2]), (frame.width, 11), "t-strong", "end")
         return
     for row, (words, css) in enumerate(
-        ((series["name"], "t-strong"), (f"{series['sample']}, {unit(series['unit'])}", ""), (limit, ""))
+        ((name, "t-strong"), (f"{sample}, {frame.unit(series['unit'])}", ""), (limit, ""))
     ):
         canvas.text(words, (frame.left - 6, 14 + row * 14), css, "end")
     for row, words in enumerate(last):
         canvas.text(words, (frame.right + 6, 14 + row * 14), "" if row else "t-strong")
 
 
-def _last_words(series: Mapping[str, Any], shown: Sequence[Result]) -> list[str]:
+def _limit(frame: Frame, series: Mapping[str, Any]) -> str:
+    """`target under 250`."""
+    limit = series["limit"]
+    return f"{frame.named(LIMITS, limit['words'])} {number(limit['high'])}" if limit else ""
+
+
+def _last_words(frame: Frame, series: Mapping[str, Any], shown: Sequence[Result]) -> list[str]:
     if not shown:
-        return ["no result", "in 12 months"]
+        return [frame.say(Said("no result", "sin resultado")), frame.say(Said("in 12 months", "en 12 meses"))]
     last = shown[-1]
     high = series["limit"]["high"] if series["limit"] else None
     judged = {
-        "over": f"over {number(high or 0)}",
-        "within": f"{number(high or 0)} or under",
-        None: "cannot be judged",
+        "over": Said("over {high}", "más de {high}"),
+        "within": Said("{high} or under", "{high} o menos"),
+        None: Said("cannot be judged", "no se puede valorar"),
     }
-    scale = ["log scale"] if series["scale"] == "log" else []
-    return [f"{last.words} {unit(series['unit'])}", judged.get(last.side, "") if high else "", *scale]
+    side = frame.say(judged[last.side], high=number(high)) if high and last.side in judged else ""
+    scale = [frame.say(Said("log scale", "escala log"))] if series["scale"] == "log" else []
+    return [f"{last.words} {frame.unit(series['unit'])}", side, *scale]
 
 
-def _title(series: Mapping[str, Any]) -> str:
-    limit = f"; {series['limit']['words']} {number(series['limit']['high'])}" if series["limit"] else ""
-    scale = ", logarithmic scale" if series["scale"] == "log" else ""
-    return f"{series['name']} {series['sample']}, {unit(series['unit'])}, past 12 months{limit}{scale}"
+def _title(frame: Frame, series: Mapping[str, Any]) -> str:
+    name = f"{frame.named(MARKERS, series['name'])} {frame.named(SAMPLES, series['sample'])}"
+    limit = f"; {_limit(frame, series)}" if series["limit"] else ""
+    scale = frame.say(_LOG) if series["scale"] == "log" else ""
+    return f"{frame.say(_TITLE, name=name, unit=frame.unit(series['unit']))}{limit}{scale}"
 
 
-def _describe(series: Mapping[str, Any], shown: Sequence[Result]) -> str:
-    said = [f"{result.words} on {on(result.at)}" for result in shown]
-    breaks = (
-        " The method changed in this time: results before and after are not compared."
-        if series["method_changes"]
-        else ""
-    )
-    return f"{listed(said)}.{breaks}" if said else "No result in the past 12 months."
+def _describe(frame: Frame, series: Mapping[str, Any], shown: Sequence[Result]) -> str:
+    if not shown:
+        return frame.say(Said("No result in the past 12 months.", "Sin resultados en los últimos 12 meses."))
+    result_on = Said("{result} on {day}", "{result} el {day}")
+    said = [frame.say(result_on, result=result.words, day=frame.on(result.at)) for result in shown]
+    return f"{frame.listed(said)}.{frame.say(_CHANGED) if series['method_changes'] else ''}"

@@ -8,7 +8,9 @@ from markupsafe import Markup
 
 from services.dashboard.pages.charts.frame import Frame
 from services.dashboard.pages.charts.svg import Canvas, width_of
-from shared.pages.words import listed, on, short_on
+from services.dashboard.pages.labels import STOPPED
+from shared.pages.speaking import Speaks
+from shared.speech import Said
 
 MOST_LANES = 4
 _BAR = 14.0
@@ -23,13 +25,13 @@ class Interval(NamedTuple):
     words: tuple[str, ...]
 
 
-def intervals_of(medications: Sequence[Mapping[str, Any]], zone: tzinfo | None) -> list[Interval]:
+def intervals_of(medications: Sequence[Mapping[str, Any]], zone: tzinfo | None, speaks: Speaks) -> list[Interval]:
     return [
         Interval(
             medication["name"],
             _start(medication["started_on"], zone),
             _start(medication["stopped_on"], zone) if medication["stopped_on"] else None,
-            _words(medication),
+            _words(medication, speaks),
         )
         for medication in medications
     ]
@@ -54,10 +56,25 @@ def draw_medicines(frame: Frame, intervals: Sequence[Interval]) -> Markup:
     for row, (name, taken) in enumerate(lanes[:MOST_LANES]):
         _draw_lane(canvas, frame, row * step + (4 if frame.is_wide else 17), name, taken)
     if rest > 0:
-        canvas.text(f"{rest} more in the table", (frame.left, canvas.height - 3), "halo")
-    said = [f"{i.name} from {on(i.started)} {f'to {on(i.stopped)}' if i.stopped else 'until now'}" for i in intervals]
-    description = f"{listed(said)}." if said else "No medicines."
-    return canvas.picture(frame.key("medicines"), frame.css, "Medicines, past 12 months", description)
+        canvas.text(
+            frame.say(Said("{n} more in the table", "{n} más en la tabla"), n=rest),
+            (frame.left, canvas.height - 3),
+            "halo",
+        )
+    said = frame.listed([_said(frame, interval) for interval in intervals])
+    description = f"{said or frame.say(Said('No medicines', 'Ninguna medicina'))}."
+    title = frame.say(Said("Medicines, past 12 months", "Medicinas, últimos 12 meses"))
+    return canvas.picture(frame.key("medicines"), frame.css, title, description)
+
+
+def _said(frame: Frame, one: Interval) -> str:
+    name, start = one.name, frame.on(one.started)
+    if one.stopped is None:
+        return frame.say(
+            Said("{name} from {start} until now", "{name} del {start} hasta ahora"), name=name, start=start
+        )
+    taken = Said("{name} from {start} to {end}", "{name} del {start} al {end}")
+    return frame.say(taken, name=name, start=start, end=frame.on(one.stopped))
 
 
 def _draw_lane(canvas: Canvas, frame: Frame, top: float, name: str, taken: Sequence[Interval]) -> None:
@@ -80,7 +97,7 @@ def _draw_bar(canvas: Canvas, frame: Frame, at: tuple[float, float, float], *, i
     if is_taken:
         canvas.draw("path", "f-clinic", d=f"M{right:g} {top - 1:.1f} l8 8 l-8 8 z")
         if frame.is_wide:
-            canvas.text("still on it", (frame.right + 12, top + 11))
+            canvas.text(frame.say(Said("still on it", "todavía")), (frame.right + 12, top + 11))
 
 
 def _say(canvas: Canvas, span: tuple[float, float, float, float], y: float, ways: Sequence[str]) -> None:
@@ -99,13 +116,14 @@ def _say(canvas: Canvas, span: tuple[float, float, float, float], y: float, ways
         return
 
 
-def _words(medication: Mapping[str, Any]) -> tuple[str, ...]:
+def _words(medication: Mapping[str, Any], speaks: Speaks) -> tuple[str, ...]:
     dose = medication["dose"]
     if not medication["stopped_on"]:
-        return (dose or "dose not recorded",)
-    stopped = f"stopped {short_on(date.fromisoformat(medication['stopped_on']))}"
+        return (dose or speaks.say(Said("dose not recorded", "dosis no anotada")),)
+    day = speaks.short_on(date.fromisoformat(medication["stopped_on"]))
+    stopped = speaks.say(Said("stopped {day}", "terminó el {day}"), day=day)
     reason = medication["stop_reason"]
-    with_reason = f"{stopped}: {reason.replace('-', ' ')}" if reason else stopped
+    with_reason = f"{stopped}: {speaks.named(STOPPED, reason)}" if reason else stopped
     return (f"{dose}, {with_reason}" if dose else with_reason, with_reason, stopped)
 
 

@@ -17,20 +17,37 @@
   let failures = 0;
   let heardAt = null;
   let isPressed = false;
+  let isLeaving = false;
+  let sent = null;
+  // Also of the answer to a form: that is not sent again.
+  const reload = () => location.replace(location.pathname + location.search);
 
   // ---- what is on the screen ----
   const parts = (of) =>
     new Map([...of.querySelectorAll("[data-panel], [data-part]")].map((one) => [one.dataset.panel ?? one.dataset.part, one]));
-  const shown = new Map([...parts(document)].map(([name, part]) => [name, part.innerHTML]));
+  // Each form has a new key each time.
+  const content = (part) => part.innerHTML.replaceAll(/ name="key" value="[^"]*"/g, "");
+  const shown = new Map([...parts(document)].map(([name, part]) => [name, content(part)]));
 
+  const isChanged = (field) =>
+    field.matches("select")
+      ? [...field.options].some((one) => one.selected !== one.defaultSelected)
+      : field.value !== field.defaultValue;
+  // Forms with words that nobody has saved.
+  const unsaved = (part) =>
+    [...part.querySelectorAll("form")].filter(
+      (form) => "unsaved" in form.dataset || [...form.querySelectorAll("input, textarea, select")].some(isChanged),
+    );
   const isInUse = (part) => {
     const chosen = getSelection();
     const isChosen = chosen.rangeCount > 0 && !chosen.isCollapsed && chosen.getRangeAt(0).intersectsNode(part);
-    return part.contains(document.activeElement) || isChosen;
+    return part.contains(document.activeElement) || isChosen || unsaved(part).length > 0;
   };
 
   const put = (part, fresh) => {
-    const hadFocus = part.contains(document.activeElement);
+    const focused = part.contains(document.activeElement) ? document.activeElement : null;
+    const kept = new Set(unsaved(part));
+    if (focused?.form) kept.add(focused.form);
     const opened = [...part.querySelectorAll("details[open] > summary")].map((one) => one.textContent);
     const scrolled = [...part.querySelectorAll("*")].filter((one) => one.scrollTop).map((one) => [one.className, one.scrollTop]);
     part.className = fresh.className;
@@ -39,10 +56,14 @@
       if (opened.includes(summary.textContent)) summary.parentElement.open = true;
     for (const [kind, top] of scrolled)
       for (const one of part.getElementsByClassName(kind)) if (one.scrollHeight > one.clientHeight) one.scrollTop = top;
-    if (hadFocus) {
-      part.tabIndex = -1;
-      part.focus({ preventScroll: true });
+    for (const form of kept) {
+      const place = part.querySelector(`form[data-plan="${form.dataset.plan}"]`);
+      if (place) place.replaceWith(form);
+      else part.append(form);
     }
+    if (focused === null) return;
+    part.tabIndex = -1;
+    (focused.isConnected ? focused : part).focus({ preventScroll: true });
   };
 
   // Whatever changes above it, the first part that begins on the screen stays where it is.
@@ -58,7 +79,7 @@
     const here = parts(document);
     const there = parts(newest);
     if (here.size !== there.size || newest.title !== document.title) {
-      if (![...here.values()].some(isInUse) || all) location.reload();
+      if (![...here.values()].some(isInUse) || all) reload();
       else showNew.hidden = false;
       return;
     }
@@ -66,13 +87,13 @@
     inPlace(() => {
       for (const [name, part] of here) {
         const fresh = there.get(name);
-        if (fresh.innerHTML === shown.get(name)) continue;
+        if (content(fresh) === shown.get(name)) continue;
         if (!all && isInUse(part)) {
           isWaiting = true;
           continue;
         }
         put(part, fresh);
-        shown.set(name, fresh.innerHTML);
+        shown.set(name, content(fresh));
       }
       for (const state of mark.children)
         if (state.dataset.when !== "lost")
@@ -103,8 +124,11 @@
     mark.querySelector("[data-since]").textContent = clock.format(heardAt ?? new Date());
     show("lost");
   };
-  // Nobody may see this page any more.
-  const leave = () => location.reload();
+  // Nobody may see this page any more, whatever is written on it.
+  const leave = () => {
+    isLeaving = true;
+    reload();
+  };
 
   const hear = async (event) => {
     const lines = new Map(event.split("\n").map((line) => line.split(/: ?(.*)/s)));
@@ -190,6 +214,10 @@
       isPressed = false;
       setTimeout(place);
     });
+  document.addEventListener("submit", ({ target }) => (sent = target));
+  window.addEventListener("beforeunload", (event) => {
+    if (!isLeaving && unsaved(document).some((form) => form !== sent)) event.preventDefault();
+  });
   showNew.addEventListener("click", () => place({ all: true }));
   follow();
 })();

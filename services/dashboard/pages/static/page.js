@@ -13,7 +13,8 @@
     const printed = document.querySelector("[data-printed]");
     const { zone } = document.body.dataset;
     if (!printed || !zone) return;
-    const words = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short", timeZone: zone });
+    const { lang } = document.documentElement;
+    const words = new Intl.DateTimeFormat(lang === "en" ? "en-GB" : lang, { dateStyle: "medium", timeStyle: "short", timeZone: zone });
     printed.querySelector("[data-now]").textContent = words.format(new Date());
     printed.hidden = false;
   });

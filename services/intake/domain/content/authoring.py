@@ -4,16 +4,10 @@ It knows only what the surveys need; `fhir` turns it into FHIR Questionnaires, w
 """
 
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from shared.events import Diagnosis
-
-
-class Said(NamedTuple):
-    """The same words in English and Spanish. The Spanish is a draft for a qualified translator."""
-
-    en: str
-    es: str
+from shared.speech import Said
 
 
 @dataclass(frozen=True, slots=True)

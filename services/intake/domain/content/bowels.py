@@ -4,7 +4,8 @@ How often somebody passes stool says nothing about their disease when they have 
 about their bag or pouch instead, and no index that needs stools is computed for them.
 """
 
-from services.intake.domain.content.authoring import Choice, Number, Question, Said, Section, When, YesNo
+from services.intake.domain.content.authoring import Choice, Number, Question, Section, When, YesNo
+from shared.speech import Said
 
 DAYS_7 = Said("In the past 7 days.", "En los últimos 7 días.")
 _DAYS_3 = Said("In the past 3 days.", "En los últimos 3 días.")

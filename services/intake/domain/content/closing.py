@@ -1,6 +1,7 @@
 """The last question: room for whatever no other one asked."""
 
-from services.intake.domain.content.authoring import Question, Said, Section, Words
+from services.intake.domain.content.authoring import Question, Section, Words
+from shared.speech import Said
 
 CLOSING = Section(
     id="closing",

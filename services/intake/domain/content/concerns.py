@@ -1,7 +1,8 @@
 """What the patient wants to talk about, at most three things in order, and what matters most to them."""
 
-from services.intake.domain.content.authoring import Choice, Question, Said, Section, Words
+from services.intake.domain.content.authoring import Choice, Question, Section, Words
 from shared.events import ConcernTopic
+from shared.speech import Said
 
 _TOPIC = Choice(
     "concern-topic",

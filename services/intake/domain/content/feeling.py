@@ -1,8 +1,9 @@
 """Pain and tiredness, well-being, control, and the patient's own word on remission, which no score replaces."""
 
-from services.intake.domain.content.authoring import Choice, Number, Question, Said, Section
+from services.intake.domain.content.authoring import Choice, Number, Question, Section
 from services.intake.domain.content.bowels import DAYS_7
 from shared.events import YesNoUnsure
+from shared.speech import Said
 
 PAIN_AND_FATIGUE = Section(
     id="pain_and_fatigue",

@@ -18,11 +18,12 @@ an option of that kind no words, and a decimal no options at all: so the words s
 from collections.abc import Iterator
 from typing import Any
 
-from services.intake.domain.content.authoring import Choice, Number, Question, Said, Section, Survey, When, Words, YesNo
+from services.intake.domain.content.authoring import Choice, Number, Question, Section, Survey, When, Words, YesNo
 from services.intake.domain.content.reading import READING_LEVELS
 from services.intake.domain.questionnaires import extensions as known
 from shared.events import Diagnosis
 from shared.fhir import DIAGNOSES, ICD_10_CM, LOINC, OURS
+from shared.speech import Said
 
 OPTIONAL_PART = f"{OURS}/StructureDefinition/optional-part"
 _READING_LEVEL = f"{OURS}/StructureDefinition/reading-level"

@@ -1,7 +1,8 @@
 """Medicines: steroids, opioids, doses, side effects, and what gets in the way of the plan."""
 
-from services.intake.domain.content.authoring import Choice, Question, Said, Section, When, YesNo
+from services.intake.domain.content.authoring import Choice, Question, Section, When, YesNo
 from services.intake.domain.content.urgent_care import COUNT, MONTHS_6
+from shared.speech import Said
 
 _WEEKS_2 = Said("In the past 2 weeks.", "En las últimas 2 semanas.")
 _TAKES_SOME = When("takes_medicines", "!=", False)

@@ -4,7 +4,8 @@ The words are free to use. The Spanish of the mood items, their stem and their a
 Spanish PHQ-9; the Spanish of the two items on worry is our draft.
 """
 
-from services.intake.domain.content.authoring import Number, Question, Said, Section
+from services.intake.domain.content.authoring import Number, Question, Section
+from shared.speech import Said
 
 _STEM = Said(
     "Over the last 2 weeks, how often have you been bothered by any of the following problems?",

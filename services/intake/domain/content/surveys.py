@@ -1,7 +1,7 @@
 """The three pre-visit surveys: the same sections but for what an index of the diagnosis needs."""
 
 from services.intake.domain.content import bowels, feeling
-from services.intake.domain.content.authoring import Said, Section, Survey
+from services.intake.domain.content.authoring import Section, Survey
 from services.intake.domain.content.closing import CLOSING
 from services.intake.domain.content.concerns import CONCERNS, GOAL
 from services.intake.domain.content.medicines import DOSES, MEDICINES, OBSTACLES
@@ -20,6 +20,7 @@ from shared.instruments import (
     PRO_3_CD,
     Instrument,
 )
+from shared.speech import Said
 
 
 def _sections(bowel_section: Section, feeling_section: Section) -> tuple[Section, ...]:

@@ -1,6 +1,7 @@
 """Care that nobody planned: emergency room, nights in hospital, scans, urgent calls."""
 
-from services.intake.domain.content.authoring import Number, Question, Said, Section, When, YesNo
+from services.intake.domain.content.authoring import Number, Question, Section, When, YesNo
+from shared.speech import Said
 
 MONTHS_6 = Said("In the past 6 months.", "En los últimos 6 meses.")
 COUNT = Number(0, 99)

@@ -5,7 +5,7 @@ A cell may be shown to who sent the file, and to nobody else. A time without an 
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -150,7 +150,7 @@ COLUMNS: Mapping[ImportKind, tuple[Column, ...]] = {
         _PATIENT,
         Column("visit", _number, "The clinic's own number of the visit, or our id of it", is_needed=True),
         Column("submitted_at", _moment, "When the patient answered", is_needed=True),
-        Column("form", _text(80), "The form, with its version; the newest for the diagnosis when empty"),
+        Column("form", _text(500), "The form, with its version; the newest for the diagnosis when empty"),
         Column("language", _one_of(Language), ", ".join(Language)),
         Column("mode", _one_of(EntryMode), f"How the answers were given: {', '.join(EntryMode)}; self when empty"),
     ),
@@ -169,8 +169,13 @@ def is_column(kind: ImportKind, name: str) -> bool:
     return name in _NAMED[kind] or (kind is ImportKind.ANSWERS and len(name) > len(_ANSWERS) and name[:8] == _ANSWERS)
 
 
-def read_cells(kind: ImportKind, cells: Mapping[str, str], zone: ZoneInfo) -> tuple[dict[str, Any], list[FieldError]]:
-    """The values of a row by column, with `answers` and `skipped` by item; and what is wrong, in words, by column."""
+def read_cells(
+    kind: ImportKind, cells: Mapping[str, str], zone: ZoneInfo, typed: Set[str] = TYPED
+) -> tuple[dict[str, Any], list[FieldError]]:
+    """The values of a row by column, with `answers` and `skipped` by item; and what is wrong, in words, by column.
+
+    `typed` are the items that are answered in words: what stands there is no number.
+    """
     values, wrong = dict[str, Any](), list[FieldError]()
     for name, column in _NAMED[kind].items():
         cell = cells.get(name, "")
@@ -191,7 +196,7 @@ def read_cells(kind: ImportKind, cells: Mapping[str, str], zone: ZoneInfo) -> tu
         ]
         values["skipped"] = skipped
         values["answers"] = {
-            item: cell if item in TYPED else _answer(cell) for item, cell in given.items() if item not in skipped
+            item: cell if item in typed else _answer(cell) for item, cell in given.items() if item not in skipped
         }
     return values, wrong
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from services.dashboard.pages import labels
-from services.dashboard.pages.export import words
+from services.dashboard.pages.export.fhir import words
 from services.dashboard.pages.export.fhir.parts import (
     Json,
     an_id,
@@ -16,16 +16,16 @@ from services.dashboard.pages.export.fhir.parts import (
     patient_of,
     quantity,
 )
+from services.dashboard.pages.export.fhir.words import ENGLISH
 from services.dashboard.pages.reader import answer_words, reason_words
 from shared.fhir import SURVEY, absent
-from shared.pages.words import unit
 
 Page = Mapping[str, Any]
 
 
 def answers(page: Page) -> Iterator[Json]:
     """An Observation for each answer and each question without one, for each concern, and what matters as a Goal."""
-    if page["survey"] is None:
+    if page["survey"] is None or page["clinical"] == "hidden":
         return
     for row in _rows(page):
         for when in ("now", "last"):
@@ -53,12 +53,13 @@ def _rows(page: Page) -> Iterator[Json]:
 
 def _answer(page: Page, item: str, answer: Mapping[str, Any], when: str) -> Json:
     recall = words.RECALL.get(item)
-    text = f"{labels.item_words(item)}, {recall}" if recall else labels.item_words(item)
-    said = reason_words(item, answer["reason"]) if answer["state"] == "skipped" else answer_words(item, answer)
+    name = ENGLISH.named(labels.ITEMS, item)
+    is_skipped = answer["state"] == "skipped"
+    said = reason_words(ENGLISH, item, answer["reason"]) if is_skipped else answer_words(ENGLISH, item, answer)
     at = page["survey" if when == "now" else "previous"]["submitted_at"]
     return {
         **_from_survey(page, an_id(page, item, when, at), at, is_now=when == "now"),
-        "code": item_concept(item, text),
+        "code": item_concept(item, f"{name}, {recall}" if recall else name),
         **answer_value(answer, said),
     }
 
@@ -79,7 +80,7 @@ def _from_survey(page: Page, resource_id: str, at: str, *, is_now: bool) -> Json
 
 def _concern(page: Page, concern: Mapping[str, Any]) -> Json:
     at = page["survey"]["submitted_at"]
-    topic = ours("concern-topic", concern["topic"], labels.TOPICS[concern["topic"]])
+    topic = ours("concern-topic", concern["topic"], ENGLISH.named(labels.TOPICS, concern["topic"]))
     return {
         **_from_survey(page, an_id(page, "concern", concern["rank"], at), at, is_now=True),
         "code": ours("survey-item", f"concern-{concern['rank']}", f"{words.CONCERN}: {concern['rank']}"),
@@ -115,7 +116,7 @@ def _score(page: Page, trend: Mapping[str, Any], point: Mapping[str, Any]) -> Js
         "effectiveDateTime": point["at"],
         **_points(point["value"]),
         "component": [
-            {"code": item_concept(item, labels.item_words(item)), **_component(value)}
+            {"code": item_concept(item, ENGLISH.named(labels.ITEMS, item)), **_component(value)}
             for item, value in point["items"].items()
         ],
     }
@@ -127,7 +128,7 @@ def _score(page: Page, trend: Mapping[str, Any], point: Mapping[str, Any]) -> Js
 def _points(value: float | None) -> Json:
     if value is None:
         return {"dataAbsentReason": {**absent("unknown"), "text": words.NO_SCORE}}
-    return {"valueQuantity": quantity(value, "{score}", unit("{score}"))}
+    return {"valueQuantity": quantity(value, "{score}", ENGLISH.unit("{score}"))}
 
 
 def _component(value: float | None) -> Json:

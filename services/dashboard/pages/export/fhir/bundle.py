@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from services.dashboard.pages.export import words
+from services.dashboard.pages.export.fhir import words
 from services.dashboard.pages.export.fhir.answers import answers, scores
 from services.dashboard.pages.export.fhir.clinic import plan, recorded
 from services.dashboard.pages.export.fhir.parts import Json, an_id, patient_of, reference
 from services.dashboard.pages.export.fhir.person import person
+from services.dashboard.pages.export.fhir.words import ENGLISH
+from services.dashboard.pages.export.words import made_words
 from shared.events import EntryMode
 
 Page = Mapping[str, Any]
@@ -77,8 +79,9 @@ def _not_there(page: Page, at: str, *, is_synthetic: bool) -> Json:
     """When it was made, and every gap, where a reader of the Bundle finds it."""
     said = [
         *([words.SYNTHETIC] if is_synthetic else []),
-        words.made_words(at, page["as_of"]),
+        made_words(at, page["as_of"], ENGLISH),
         words.NOT_ALL,
+        *([words.HIDDEN] if page["clinical"] == "hidden" else []),
         *map(words.missing_words, page["missing"]),
     ]
     return {

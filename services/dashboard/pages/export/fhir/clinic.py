@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from services.dashboard.pages import labels
-from services.dashboard.pages.export import words
+from services.dashboard.pages.export.fhir import words
 from services.dashboard.pages.export.fhir.parts import Json, an_id, encounter_of, ours, patient_of, quantity, staff
+from services.dashboard.pages.export.fhir.words import ENGLISH
+from services.dashboard.pages.export.words import before_words, limit_words
 from shared.fhir import LOINC, category
-from shared.pages.words import number, unit
 
 Page = Mapping[str, Any]
 _LABORATORY, _EXAM = category("laboratory", "Laboratory"), category("exam", "Exam")
@@ -58,7 +59,7 @@ def _rating(
         **encounter_of(page, visit_id),
         "effectiveDateTime": rating["at"],
         **({"performer": [staff(by)]} if by else {}),
-        "valueCodeableConcept": ours("activity", activity, labels.ACTIVITIES[activity]),
+        "valueCodeableConcept": ours("activity", activity, ENGLISH.say(labels.ACTIVITIES[activity])),
     }
 
 
@@ -72,9 +73,9 @@ def _result(page: Page, series: Mapping[str, Any], point: Mapping[str, Any]) -> 
         "subject": patient_of(page),
         "effectiveDateTime": point["at"],
         "performer": [{"display": words.OF_CLINIC}],
-        "valueQuantity": quantity(point["value"], point["unit"], unit(point["unit"]), point["comparator"]),
+        "valueQuantity": quantity(point["value"], point["unit"], ENGLISH.unit(point["unit"]), point["comparator"]),
         "referenceRange": _ranges(series, point),
-        "note": [{"text": _was(was)} for was in point["was"]],
+        "note": [{"text": before_words(was, ENGLISH)} for was in point["was"]],
     }
     if point["side"] is not None:
         made["interpretation"] = [_interpretation(point, is_of_laboratory=not series["marker"])]
@@ -85,7 +86,7 @@ def _result(page: Page, series: Mapping[str, Any], point: Mapping[str, Any]) -> 
 
 def _interpretation(point: Mapping[str, Any], *, is_of_laboratory: bool) -> Json:
     """Coded where the laboratory set the range; within a target is not the same as normal."""
-    text = words.limit_words(point["side"], point["limit_low"], point["limit_high"])
+    text = limit_words(point, ENGLISH)
     if not is_of_laboratory:
         return {"text": text}
     code, display = _SIDES[point["side"]]
@@ -96,13 +97,9 @@ def _interpretation(point: Mapping[str, Any], *, is_of_laboratory: bool) -> Json
 def _ranges(series: Mapping[str, Any], point: Mapping[str, Any]) -> list[Json]:
     """The limits that the page holds a result against, and who set them."""
     ends = {"low": point["limit_low"], "high": point["limit_high"]}
-    code, printed = point["unit"], unit(point["unit"])
+    code, printed = point["unit"], ENGLISH.unit(point["unit"])
     limits = {end: quantity(value, code, printed) for end, value in ends.items() if value is not None}
     return [{**limits, "text": series["limit"]["source"]}] if limits and series["limit"] else []
-
-
-def _was(was: Mapping[str, Any]) -> str:
-    return f"{words.CORRECTED}: {was['comparator'] or ''}{number(was['value'])} {unit(was['unit'])}"
 
 
 def _medication(page: Page, medication: Mapping[str, Any]) -> Json:
@@ -112,13 +109,13 @@ def _medication(page: Page, medication: Mapping[str, Any]) -> Json:
         "resourceType": "MedicationStatement",
         "id": medication["medication_id"],
         "status": _taken(medication),
-        "medicationCodeableConcept": ours("drug-class", drug_class, labels.plain(drug_class))
+        "medicationCodeableConcept": ours("drug-class", drug_class, ENGLISH.named({}, drug_class))
         | {"text": medication["name"]},
         "subject": patient_of(page),
         "effectivePeriod": {end: day for end, day in period.items() if day is not None},
     }
     if reason is not None:
-        made["statusReason"] = [ours("stop-reason", reason, labels.plain(reason))]
+        made["statusReason"] = [ours("stop-reason", reason, ENGLISH.named(labels.STOPPED, reason))]
     dosage = {"text": medication["dose"]} if medication["dose"] else {}
     route = {"route": {"text": medication["route"]}} if medication["route"] else {}
     return {**made, "dosage": [{**dosage, **route}]} if dosage or route else made
@@ -131,10 +128,10 @@ def _taken(medication: Mapping[str, Any]) -> str:
 
 
 def _activity(page: Page, step: Mapping[str, Any]) -> Json:
-    who = patient_of(page) if step["who"] == "patient" else {"display": labels.WHO[step["who"]]}
+    who = patient_of(page) if step["who"] == "patient" else {"display": ENGLISH.named(labels.WHO, step["who"])}
     detail = {
         "status": "completed" if step["is_done"] else "not-started",
-        "description": step["what"],
+        **({"description": step["what"]} if step["what"] else {}),
         "performer": [who],
     }
     if step["due_on"] is not None:

@@ -6,6 +6,7 @@ from typing import Any
 from services.dashboard.domain import PATIENT_SYSTEM
 from services.dashboard.pages import labels
 from services.dashboard.pages.export.fhir.parts import Json, an_id, ours, patient_of, staff
+from services.dashboard.pages.export.fhir.words import ENGLISH
 from shared.events import Diagnosis, Language, VisitState
 from shared.fhir import DIAGNOSES, ICD_10_CM
 
@@ -49,7 +50,7 @@ def _patient(known: Mapping[str, Any]) -> Json:
 def _condition(page: Mapping[str, Any]) -> Json:
     diagnosis = Diagnosis(page["patient"]["diagnosis"])
     code, display = DIAGNOSES[diagnosis]
-    concept = ours("diagnosis", diagnosis, labels.DIAGNOSES[diagnosis][0])
+    concept = ours("diagnosis", diagnosis, ENGLISH.say(labels.DIAGNOSES[diagnosis]))
     concept["coding"].append({"system": ICD_10_CM, "code": code, "display": display})
     return {
         "resourceType": "Condition",

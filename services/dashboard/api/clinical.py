@@ -1,0 +1,87 @@
+"""Clinical, which owns the plan, as it is asked for somebody who is signed in here."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Self
+from uuid import UUID
+
+import httpx2
+import orjson
+import structlog
+
+from shared.auth import Caller
+from shared.errors import FieldError, Problem
+from shared.key_sets import is_trustworthy
+from shared.on_behalf import OWNER, WRITTEN_AT, token_for
+from shared.sealing import Patient
+from shared.settings import Platform
+from shared.signing import SigningKeys
+from shared.telemetry import current_trace
+
+_TIMEOUT_S = 5.0
+_DONE = (200, 201)
+_REFUSED = (400, 404, 409, 410, 422)
+_log = structlog.get_logger()
+
+
+class ClinicalAway(Exception):
+    """It did not say what became of the write. Sent again with the same key, it is done once."""
+
+
+class Clinical:
+    """Writes of the plan. A token for one goes to `url` alone: https, or this machine.
+
+    Raises:
+        ValueError: it is neither.
+    """
+
+    def __init__(self, platform: Platform, keys: SigningKeys, url: str | None = None) -> None:
+        self._platform = platform
+        self._keys = keys
+        self._url = url or platform.public_url(OWNER)
+        if not is_trustworthy(self._url):
+            raise ValueError("clinical is reached by https, or on this machine")
+
+    async def __aenter__(self) -> Self:
+        self._client = httpx2.AsyncClient(base_url=self._url, timeout=_TIMEOUT_S)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.aclose()
+
+    async def write_step(
+        self, caller: Caller, patient: Patient, changes: Mapping[str, Any], *, key: str, step_id: UUID | None = None
+    ) -> UUID:
+        """Add a step, or change one; the receipt.
+
+        Raises:
+            Problem: clinical's own, which says what is wrong.
+            ClinicalAway
+        """
+        method, path = ("POST", WRITTEN_AT) if step_id is None else ("PATCH", f"{WRITTEN_AT}/{step_id}")
+        token = token_for(self._keys, self._platform, caller, patient.site_id)
+        headers = {
+            "authorization": f"Bearer {token}",
+            "content-type": "application/json",
+            "idempotency-key": key,
+            "traceparent": current_trace() or "",
+        }
+        body = orjson.dumps({"patient_id": patient.patient_id, **changes})
+        try:
+            async with asyncio.timeout(_TIMEOUT_S):
+                answer = await self._client.request(method, path, content=body, headers=headers)
+            document = orjson.loads(answer.content)
+            if answer.status_code in _DONE:
+                return UUID(document["receipt"])
+            if answer.status_code in _REFUSED:
+                raise _problem(answer.status_code, document)
+            raise ClinicalAway(f"answered {answer.status_code}")
+        except (httpx2.HTTPError, ValueError, LookupError, TypeError, TimeoutError, ClinicalAway) as failure:
+            _log.warning("plan not written", failure=type(failure).__name__, reason=str(failure))
+            raise ClinicalAway(type(failure).__name__) from None
+
+
+def _problem(status: int, document: Mapping[str, Any]) -> Problem:
+    kind = document["type"].rpartition(":")[2]
+    errors = [FieldError(error["field"], error["expected"]) for error in document.get("errors", ())]
+    return Problem(status, kind, document["detail"], errors=errors)

@@ -1,0 +1,128 @@
+"""Forms that a site brought, as surveys: what they may hold, so that their answers can be kept and read beside others.
+
+A question with the `linkId` of a shipped one, or of an item of an instrument that the form names, is that question, to
+whoever reads answers anywhere: it must take no answer that the other would not take.
+"""
+
+import re
+from collections.abc import Iterator
+
+from services.intake.domain.forms import FORMS, KNOWN_ITEMS, Form
+from services.intake.domain.questionnaires import Definition, Item, ItemType
+from shared.errors import FieldError
+from shared.instruments import INSTRUMENTS, Term
+
+MOST_ON_PAGES = 500
+_NUMBERS = (ItemType.INTEGER, ItemType.DECIMAL)
+_NUMBERED = re.compile(r".*\[\d+\]", re.DOTALL)
+# Everything else is answered on a page by a button, a number, a day or words.
+_NOT_ON_PAGES = frozenset(
+    {
+        ItemType.QUESTION,
+        ItemType.DATE_TIME,
+        ItemType.URL,
+        ItemType.OPEN_CHOICE,
+        ItemType.ATTACHMENT,
+        ItemType.REFERENCE,
+        ItemType.QUANTITY,
+    }
+)
+
+
+def own_form(definition: Definition) -> Form:
+    """A site's definition as a form that is answered."""
+    return Form(definition.key, None, definition)
+
+
+def unfit_for_answers(definition: Definition) -> list[FieldError]:
+    """Why answers to a form could not be kept or would be misread, by item; `form` where it is the form itself."""
+    is_taken = definition.key in FORMS
+    return [
+        *([FieldError("form", "another url: this one with its version names a shipped form")] if is_taken else ()),
+        *(
+            FieldError(item.link_id, f"a question with this linkId is asked by the shipped surveys: {_takes(shipped)}")
+            for item, shipped in _alone(definition)
+            if not _is_asked_so(item, shipped)
+        ),
+        *(error for key in definition.instruments for error in _unfit_for_score(definition, key)),
+        *(
+            FieldError(item.link_id, "no question for a file: files are not kept here")
+            for item in definition.walk()
+            if item.type is ItemType.ATTACHMENT
+        ),
+        *(
+            FieldError(item.link_id, "a linkId without a number in brackets: answers to what repeats are kept so")
+            for item in definition.walk()
+            if _NUMBERED.fullmatch(item.link_id)
+        ),
+    ]
+
+
+def unfit_for_pages(definition: Definition) -> list[FieldError]:
+    """What the survey's pages cannot show or ask of a form, by item; `form` where it is the form itself."""
+    wrong = []
+    if len(definition.by_id) > MOST_ON_PAGES:
+        wrong.append(FieldError("form", f"at most {MOST_ON_PAGES} items"))
+    if not definition.asks_for_reasons:
+        wrong.append(FieldError("form", "the extension explicit-skip: on the pages, who gives no answer says why"))
+    for item in definition.walk():
+        if item.repeats:
+            wrong.append(FieldError(item.link_id, "no item that repeats: the pages ask everything once"))
+        elif item.type in _NOT_ON_PAGES or (item.type is ItemType.CHOICE and not item.options):
+            wrong.append(FieldError(item.link_id, f"no item of type {item.type} that the pages cannot show"))
+        elif item.options and item.type not in (ItemType.CHOICE, *_NUMBERS):
+            wrong.append(FieldError(item.link_id, f"no answers to choose from in a question of type {item.type}"))
+        elif not item.text("en") and (item.is_asked or not item.ancestors):
+            wrong.append(FieldError(item.link_id, "words to show"))
+        elif item.takes_answers and item.items:
+            wrong.append(FieldError(item.link_id, "no question with items under it: take a group with enableWhen"))
+        elif not item.ancestors and not item.is_group:
+            wrong.append(FieldError(item.link_id, "an item in a group: each group is a screen"))
+    return wrong
+
+
+def _alone(definition: Definition) -> Iterator[tuple[Item, Item]]:
+    """The questions that are answered once, beside those of the same name; others carry a number in what is kept."""
+    for item in definition.walk():
+        is_known = item.takes_answers and item.link_id in KNOWN_ITEMS
+        if is_known and not item.repeats and definition.repeating_around[item.link_id] is None:
+            yield item, KNOWN_ITEMS[item.link_id]
+
+
+def _is_asked_so(item: Item, shipped: Item) -> bool:
+    if item.type is not shipped.type or (shipped.type is ItemType.CHOICE and not item.options):
+        return False
+    if item.options and shipped.options:
+        return item.codes_offered.keys() <= shipped.codes_offered.keys()
+    low, high = shipped.bounds.min_value, shipped.bounds.max_value
+    return not isinstance(low, int | float) or not isinstance(high, int | float) or _is_within(item, low, high)
+
+
+def _is_within(item: Item, low: float, high: float) -> bool:
+    """Whether an item takes only numbers of this range."""
+    least, most = item.bounds.min_value, item.bounds.max_value
+    is_bounded = isinstance(least, int | float) and isinstance(most, int | float) and low <= least and most <= high
+    return item.type in _NUMBERS and is_bounded
+
+
+def _takes(item: Item) -> str:
+    if item.options:
+        return f"{item.type}, one of {', '.join(item.codes_offered)}"
+    low, high = item.bounds.min_value, item.bounds.max_value
+    return str(item.type) if low is None else f"{item.type} from {low} to {high}"
+
+
+def _unfit_for_score(definition: Definition, key: str) -> list[FieldError]:
+    if key not in INSTRUMENTS:
+        return [FieldError("form", f"no instrument {key}, which is not known here")]
+    return [
+        FieldError(term.item, f"for the score {key}: {term.takes}")
+        for term in INSTRUMENTS[key].terms
+        if (item := definition.by_id.get(term.item)) is None or not _gives(item, term)
+    ]
+
+
+def _gives(item: Item, term: Term) -> bool:
+    if term.is_feature:
+        return item.type is ItemType.BOOLEAN
+    return _is_within(item, term.low, term.high) and (item.type is ItemType.INTEGER or not term.is_whole)

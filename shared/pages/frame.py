@@ -1,0 +1,18 @@
+"""What stands around every page, in each language."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from shared.events import Language
+from shared.speech import SPOKEN, Said
+
+_WORDS: Mapping[str, Said] = {
+    "skip": Said("Skip to the page", "Saltar a la página"),
+    "in_title": Said("(synthetic data)", "(datos ficticios)"),
+    "tag": Said("Synthetic data: no real person", "Datos ficticios: ninguna persona real"),
+    "synthetic": Said("Synthetic data.", "Datos ficticios."),
+    "sign_out": Said("Sign out", "Salir"),
+}
+FRAME: Mapping[Language, Mapping[str, str]] = MappingProxyType(
+    {language: {name: said.said_in(language) for name, said in _WORDS.items()} for language in SPOKEN}
+)
