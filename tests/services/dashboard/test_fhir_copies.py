@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from services.dashboard.domain import assemble, open_words
+from services.dashboard.domain import assemble, open_words, without_clinical
 from services.dashboard.pages.export.fhir import bundle_of
 from shared.events import Body, SkipReason
-from shared.sealing import Words, WordsState
+from shared.sealing import Place, Words, WordsState
 from tests.builders import (
     ANSWERS,
     PATIENT,
@@ -35,9 +35,17 @@ def opened_page(*bodies: Body) -> dict[str, Any]:
     events = [
         an_event(body, sequence=number, time=VISIT_AT - timedelta(hours=1)) for number, body in enumerate(bodies, 1)
     ]
-    return open_words(
-        assemble(folded(*events)), lambda sealed, _place: Words(WordsState.READABLE, f"words of {sealed}")
-    )
+    return open_words(assemble(folded(*events)), opened)
+
+
+def opened(sealed: str, _place: Place) -> Words:
+    return Words(WordsState.READABLE, f"words of {sealed}")
+
+
+def organising_page() -> dict[str, Any]:
+    """What a coordinator has of a full page whose site shows them nothing clinical."""
+    events = [an_event(body, sequence=number) for number, body in enumerate(a_year_of_care(), 1)]
+    return open_words(without_clinical(assemble(folded(*events))), opened)
 
 
 def copied(*bodies: Body) -> list[dict[str, Any]]:
@@ -80,6 +88,7 @@ def test_the_validator_of_hapi_fhir_finds_no_error_in_any_copy(tmp_path: Path) -
     copies: dict[str, Any] = {
         name: bundle_of(opened_page(*bodies), made_at=MADE_AT, is_synthetic=True) for name, bodies in PATIENTS.items()
     }
+    copies["organising.json"] = bundle_of(organising_page(), made_at=MADE_AT, is_synthetic=True)
     copies["broken.json"] = {"resourceType": "Bundle", "type": "heap"}
     found = [one for one in findings(copies, tmp_path) if one.severity in ("ERROR", "FATAL")]
     assert {one.document for one in found} == {"broken.json"}, [one for one in found if one.document != "broken.json"]
@@ -161,6 +170,19 @@ def test_the_plan_and_the_words_of_the_patient_are_in_it() -> None:
     assert one(resources, "Observation", "talk about: 1")["valueString"] == "words of sealed:cramps"
     assert "valueString" not in one(resources, "Observation", "talk about: 2"), "a topic without words"
     assert one(resources, "Goal")["description"]["text"] == "words of sealed:matters"
+
+
+def test_a_copy_without_what_is_clinical_has_who_does_what_by_when_and_says_that_the_rest_is_hidden() -> None:
+    made = bundle_of(organising_page(), made_at=MADE_AT, is_synthetic=False)
+    resources = [entry["resource"] for entry in made["entry"]]
+    kinds = {"Patient", "Condition", "Encounter", "CarePlan", "OperationOutcome"}
+    assert {resource["resourceType"] for resource in resources} == kinds
+    details = [activity["detail"] for activity in one(resources, "CarePlan")["activity"]]
+    assert len(details) == 7
+    assert all("description" not in detail for detail in details)
+    assert all({"performer", "scheduledPeriod"} <= detail.keys() for detail in details)
+    said = [issue["details"]["text"] for issue in one(resources, "OperationOutcome")["issue"]]
+    assert "What the patient and the clinician say is not in it" in " ".join(said)
 
 
 def test_a_copy_says_when_it_was_made_up_to_which_events_and_what_is_not_there() -> None:

@@ -17,7 +17,7 @@ _SIDES: Mapping[str, Said] = {
 _AT_LEAST, _AT_MOST = Said("{n} or more", "{n} o más"), Said("{n} or less", "{n} o menos")
 _NO_LIMIT = Said("no limit", "sin límite")
 _BEFORE = Said("Before a correction: {result}", "Antes de una corrección: {result}")
-_MADE = Said("Made {made_at} from events up to {up_to}.", "Hecha el {made_at} con lo que llegó hasta el {up_to}.")
+_MADE = Said("Made {made_at} from events up to {up_to}.", "Hecha el {made_at}, con lo que llegó hasta el {up_to}.")
 _MADE_OF_NOTHING = Said("Made {made_at}. No event has arrived.", "Hecha el {made_at}. No ha llegado ningún dato.")
 _A_COPY = Said("A copy: it is not kept up to date.", "Es una copia: no se actualiza.")
 
