@@ -14,11 +14,13 @@ from services.dashboard.api.live import STREAMS
 from services.dashboard.api.seeing import looking
 from services.dashboard.api.smart import SmartApp
 from services.dashboard.api.watching import Watch
+from services.dashboard.pages.export import Paper
 from services.dashboard.settings import DashboardAppSettings
 from shared.http import public_keys
 from shared.http.app import Entrance
 from shared.http.app import create_app as create
 from shared.http.app import document as describe
+from shared.http.rates import Buckets
 from shared.http.sessions import Clock, utc_now
 from shared.keyring import KeyRing
 from shared.signing import SigningKeys
@@ -42,6 +44,8 @@ def create_app(settings: DashboardAppSettings, *, clock: Clock = utc_now) -> Fas
             "ehr_servers": servers,
             "smart_app": SmartApp(servers, address, settings.ehr_secrets),
             "watch": Watch(),
+            "paper": Paper(),
+            "copy_rate": Buckets(settings.copies, settings.platform.rates.clients),
             "signing_keys": keys,
             "clinical": clinical,
         },

@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from shared.keyring import KeyRingSettings
-from shared.settings import ServiceSettings
+from shared.settings import Rate, ServiceSettings
 
 
 class DashboardSettings(ServiceSettings):
@@ -29,6 +29,7 @@ class DashboardAppSettings(DashboardSettings):
     clinical_url: str | None = Field(default=None, description="Where clinical is reached, where not as people do")
     glass_open_s: int = Field(default=3600, ge=60, le=12 * 3600, description="Broken glass closes by itself after this")
     glass_tries_per_hour: int = Field(default=10, ge=1, le=100, description="How often one clinician may try")
+    copies: Rate = Field(default=Rate(burst=20, per_minute=5), description="How often one person may take a copy")
     ehr_secrets: dict[str, SecretStr] = Field(
         default={}, description="Secrets that EHRs have given us as their client, by `<site>.<name>`"
     )

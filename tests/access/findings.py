@@ -38,7 +38,8 @@ async def of_valid(tries: Tries, inside: Inside, route: Route) -> list[str]:
             findings.append(f"{answer.request}: answers {answer.status} {answer.body.decode()}")
         elif route.roles:
             rows = await inside.on_record([answer.request_id])
-            kept = {(row["method"], row["route"], row["subject"]) for row in rows if row["kind"] in ("read", "write")}
+            done = [row for row in rows if row["kind"] in ("read", "write", "export")]
+            kept = {(row["method"], row["route"], row["subject"]) for row in done}
             is_right = all(row["site_id"] != THERE and _TRACE.fullmatch(row["trace_id"]) for row in rows)
             if kept != {(route.method, route.name, answer.request.asker.subject)} or not is_right:
                 findings.append(f"{answer.request}: is not on record as it should be")

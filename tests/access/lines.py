@@ -241,6 +241,7 @@ LINES: Mapping[str, Mapping[str, Line]] = {
         "GET /patients/{patient_id}/live": Line(),
         "GET /v1/patients/{patient_id}/looks": Line(),
         "GET /patients/{patient_id}/looks": Line(),
+        "GET /v1/patients/{patient_id}/export": Line(),
         "POST /v1/views": Line(VIEW, references=A_VISIT),
         "POST /v1/views/{view_id}/beacon": Line({"duration_ms": 5}),
         "POST /v1/break-glass": Line(WHY, takes=A_SITE, named=AFAR, counted_in=A_TRY, uses_up=True),

@@ -201,7 +201,7 @@ class Walls:
         if operation == "POST /v1/break-glass" and answer.status_code < 300:
             self._sites[bearer] = None  # from now on they may see a page of the other site
         site = self._sites.get(bearer)
-        said = answer.text + str(answer.headers)
+        said = answer.content.decode("utf-8", errors="replace") + str(answer.headers)  # a PDF is no text
         if site is None:
             return []
         told = set(_ID.findall(said)) - _EVERYBODYS

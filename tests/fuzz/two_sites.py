@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from services.analytics.worker import subscription_of
 from services.dashboard.worker import SUBSCRIPTION as TO_DASHBOARD
 from shared.auth import Role
-from shared.events import Body, Event, SurveyCompleted, VisitState
+from shared.events import Body, ClinicianDataUpdated, Event, PlanStep, SurveyCompleted, VisitState
 from shared.keyring import KeyRing
 from shared.sealing import Patient, WordKey, in_event
 from tests.access.lines import AGREED
@@ -156,11 +156,20 @@ async def _hear(service: str, application: FastAPI, there: Neighbour, ring: KeyR
 
 
 def _with_words(event: Event, words: str, key: WordKey) -> Event:
-    """A survey's event with words in it; any other as it is."""
-    if not isinstance(event.body, SurveyCompleted):
-        return event
-    sealed = key.seal(words, in_event(event.event_id, "matters_most"))
-    return replace(event, body=event.body.model_copy(update={"matters_most": sealed}))
+    """A survey's or a step's event with words in it that open; any other as it is."""
+
+    def sealed(field: str) -> str:
+        return key.seal(words, in_event(event.event_id, field))
+
+    match event.body:
+        case SurveyCompleted(concerns=concerns):
+            said = [one.model_copy(update={"words": sealed(f"concerns.{one.rank}.words")}) for one in concerns]
+            survey = {"matters_most": sealed("matters_most"), "concerns": tuple(said)}
+            return replace(event, body=event.body.model_copy(update=survey))
+        case ClinicianDataUpdated(change=PlanStep() as step):
+            step = step.model_copy(update={"what": sealed("change.what")})
+            return replace(event, body=event.body.model_copy(update={"change": step}))
+    return event
 
 
 def _told(there: Neighbour, patient_id: UUID) -> list[Event]:

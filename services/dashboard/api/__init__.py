@@ -2,13 +2,14 @@
 
 from fastapi import APIRouter
 
-from services.dashboard.api import cds, glass, glass_pages, launching, linking, live, looks, pages, plan, views
+from services.dashboard.api import cds, copies, glass, glass_pages, launching, linking, live, looks, pages, plan, views
 from shared.http import public_keys, receipts
 
 ROUTERS: tuple[APIRouter, ...] = (
     pages.router,
     plan.router,
     live.router,
+    copies.router,
     looks.router,
     views.router,
     glass.router,

@@ -93,10 +93,10 @@ def _only_looked_at(request: Request) -> None:
         raise conflict("ahead-of-time", "A page is shown when somebody asks for it, and not ahead of that.")
 
 
-_LOOKED_AT = [Depends(_only_looked_at)]
+LOOKED_AT = [Depends(_only_looked_at)]
 
 
-@router.get("/v1/patients/{patient_id}/page", responses=_ANSWERS, dependencies=_LOOKED_AT)
+@router.get("/v1/patients/{patient_id}/page", responses=_ANSWERS, dependencies=LOOKED_AT)
 async def read_page(
     request: Request,
     patient_id: UUID,
@@ -130,7 +130,7 @@ async def read_linked_page(
     return await _as_json(request, look, await seen_by_link(request, look, link_id), {})
 
 
-@router.get("/patients/{patient_id}", include_in_schema=False, dependencies=_LOOKED_AT)
+@router.get("/patients/{patient_id}", include_in_schema=False, dependencies=LOOKED_AT)
 async def show_page(
     request: Request,
     patient_id: UUID,
@@ -150,7 +150,7 @@ async def show_page(
     return page
 
 
-@router.get("/patients/{patient_id}/links/{link_id}", include_in_schema=False, dependencies=_LOOKED_AT)
+@router.get("/patients/{patient_id}/links/{link_id}", include_in_schema=False, dependencies=LOOKED_AT)
 async def show_linked_page(
     request: Request, patient_id: UUID, link_id: UUID, caller: ClinicPeople, shown: HowShown
 ) -> Response:

@@ -222,12 +222,17 @@ async def _around(connection: Connection, patients: Sequence[Patient], now: date
     }
 
 
+def shown_to(caller: Caller, stored: store.StoredPage) -> tuple[store.StoredPage, Mapping[str, Any]]:
+    """A page, and as much of what is on it as the caller may have."""
+    is_clinical = caller.role is not Role.COORDINATOR or stored.shows_clinical_to_coordinators
+    page = stored.parsed() if is_clinical else without_clinical(stored.parsed())
+    return replace(stored, is_clinical=is_clinical), page
+
+
 def _seen(asked: _Asked, stored: store.StoredPage, around: Around, on_record: Sequence[str] = ()) -> Seen:
     """What is published of a look from another site is outside whatever visit takes place at the patient's."""
     look = asked.look
-    is_clinical = look.caller.role is not Role.COORDINATOR or stored.shows_clinical_to_coordinators
-    page = stored.parsed() if is_clinical else without_clinical(stored.parsed())
-    stored = replace(stored, is_clinical=is_clinical)
+    stored, page = shown_to(look.caller, stored)
     context, visit_id = (ViewContext.OUTSIDE, None) if around.is_elsewhere else context_of(page["visits"], look.at)
     view = DashboardViewed(
         view_id=uuid4(),

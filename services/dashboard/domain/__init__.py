@@ -18,7 +18,7 @@ from services.dashboard.domain.linking import (
     read_code,
 )
 from services.dashboard.domain.looks import GOES_ON_FOR, RELOADED_WITHIN
-from services.dashboard.domain.page import assemble, has_words, is_readable, open_words
+from services.dashboard.domain.page import assemble, has_words, is_readable, open_words, states_of_words
 from services.dashboard.domain.plan_forms import changes_in, is_past
 from services.dashboard.domain.readings import COMPARABLE_DAYS, RULE
 from services.dashboard.domain.shown import without_clinical
@@ -58,6 +58,7 @@ __all__ = [
     "open_words",
     "our_id",
     "read_code",
+    "states_of_words",
     "wait_s",
     "without_clinical",
 ]

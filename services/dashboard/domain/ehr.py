@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from shared.fhir import OURS
 from shared.key_sets import is_trustworthy
 
-PATIENT_SYSTEM = "https://samepage.example/fhir/NamingSystem/patient-id"
+PATIENT_SYSTEM = f"{OURS}/NamingSystem/patient-id"
 """The identifier system of our patient ids: an EHR that keeps ours writes it into `Patient.identifier`."""
 
 FHIR_ID = re.compile(r"[A-Za-z0-9-][A-Za-z0-9.-]{0,63}")

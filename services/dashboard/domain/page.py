@@ -110,8 +110,13 @@ def has_words(page: Mapping[str, Any]) -> bool:
 
 def is_readable(opened: Mapping[str, Any]) -> bool:
     """Whether every text on an opened page is there."""
+    return states_of_words(opened) <= {None, WordsState.READABLE}
+
+
+def states_of_words(opened: Mapping[str, Any]) -> set[str | None]:
+    """What became of the texts on an opened page; null for one that was not given."""
     states = [concern["words_state"] for concern in opened["concerns"]] + [s["what_state"] for s in opened["plan"]]
-    return {opened["matters_most_state"], *states} <= {None, WordsState.READABLE}
+    return {opened["matters_most_state"], *states}
 
 
 def open_words(page: Mapping[str, Any], opener: Opener) -> Json:

@@ -100,6 +100,14 @@ DOSES = Noun(Said("dose", "dosis"), Said("doses", "dosis"))
 POINTS = Noun(Said("point", "punto"), Said("points", "puntos"))
 MORE_TESTS = Noun(Said("more test", "prueba más"), Said("more tests", "pruebas más"))
 MORE_STEPS = Noun(Said("more step", "paso más"), Said("more steps", "pasos más"))
+MORE_TESTS_ON_PAGE = Noun(
+    Said("more test is on the page.", "prueba más está en la página."),
+    Said("more tests are on the page.", "pruebas más están en la página."),
+)
+MORE_STEPS_ON_PAGE = Noun(
+    Said("more step is on the page.", "paso más está en la página."),
+    Said("more steps are on the page.", "pasos más están en la página."),
+)
 
 RECORDED: Mapping[str, Said] = {
     "visits": Said("visits", "visitas"),

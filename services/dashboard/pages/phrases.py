@@ -60,6 +60,10 @@ _PAGE: Mapping[str, Said] = {
         "It is for the two of them. Your clinic shows coordinators what is needed to organise care.",
         "Es para ellos dos. Su clínica muestra a coordinación lo que hace falta para organizar la atención.",
     ),
+    "summary": Said("Visit summary.", "Resumen de la visita."),
+    "read": Said("Read {}, {}", "Leída el {}, {}"),
+    "printed": Said(", printed", ", impresa el"),
+    "not_live": Said("Paper is not live.", "El papel no se actualiza."),
     "show_new": Said("New: show it", "Hay algo nuevo: mostrarlo"),
     "covered": Said(
         "The page is covered, because nobody touched it. Press to see it again.",
@@ -116,6 +120,7 @@ _CHARTS: Mapping[str, Said] = {
     "why_stopped": Said("Why stopped", "Por qué terminó"),
     "not_recorded": Said("not recorded", "no anotada"),
     "still_on_it": Said("still on it", "todavía la toma"),
+    "all_taken": Said("All that are taken now: {}.", "Todas las que toma ahora: {}."),
     "no_medicine": Said("No medicine on the clinic's list", "Ninguna medicina en la lista de la clínica"),
     "not_the_same": Said("That is not the same as taking none.", "No es lo mismo que no tomar ninguna."),
     "inflammation": Said("Labs: signs of inflammation", "Laboratorio: señales de inflamación"),
@@ -177,6 +182,20 @@ _PLAN: Mapping[str, Said] = {
     "steps_show": Said(
         "What you decide together in the visit shows here next time.",
         "Lo que decidan juntos en la visita aparece aquí la próxima vez.",
+    ),
+}
+_COPIES: Mapping[str, Said] = {
+    "download": Said("Download", "Descargar"),
+    "pdf": Said("to read and to print", "para leer y para imprimir"),
+    "fhir": Said("for another clinic's system", "para el sistema de otra clínica"),
+    "json": Said("all of it, for a program", "todo, para un programa"),
+    "title": Said("Same page: visit summary", "La misma página: resumen de la visita"),
+    "question": Said("Question", "Pregunta"),
+    "undrawn": Said(
+        "Some letters or signs cannot be printed in this file: empty places or boxes stand for them. The page has "
+        "them.",
+        "Algunas letras o signos no se pueden imprimir en este archivo: en su lugar hay huecos o cuadros. La página sí "
+        "los tiene.",
     ),
 }
 _ERASED: Mapping[str, Said] = {
@@ -246,6 +265,7 @@ _PANELS = {
     "plan_forms": plan.WORDS,
     "plan_wrong": plan.WRONG,
     "plan_failed": plan.FAILED,
+    "copies": _COPIES,
     "erased": _ERASED,
     "around": _AROUND,
     "looks": _LOOKS,

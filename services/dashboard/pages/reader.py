@@ -67,7 +67,7 @@ class Reader(Speaks):
         return date.fromisoformat(text) if len(text) == len("2026-10-13") else self.local(text).date()
 
 
-def answer_words(reader: Reader, item: str, answer: Mapping[str, Any] | None, most: float | None = None) -> str:
+def answer_words(reader: Speaks, item: str, answer: Mapping[str, Any] | None, most: float | None = None) -> str:
     """An answer in a cell: the number, yes or no, `skipped`, `not asked`; a dash without a survey."""
     if answer is None:
         return "–"
@@ -83,6 +83,6 @@ def answer_words(reader: Reader, item: str, answer: Mapping[str, Any] | None, mo
     return reader.out_of(value, most) if most is not None else number(value)
 
 
-def reason_words(reader: Reader, item: str, reason: str) -> str:
+def reason_words(reader: Speaks, item: str, reason: str) -> str:
     """`Opioids: chose not to answer.`"""
-    return f"{reader.item(item)}: {reader.named(SKIPPED, reason)}."
+    return f"{reader.named(ITEMS, item)}: {reader.named(SKIPPED, reason)}."

@@ -1,5 +1,6 @@
 """Histories of a synthetic patient, as events in the order in which their publishers number them."""
 
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -116,3 +117,79 @@ def a_month(number: int) -> list[Body]:
         a_medication(medication_id=an_id("medicine", number), started_on=at.date()),
         *(a_step(step_id=an_id("step", number, n), visit_id=visit, agreed_at=at, what="s" * 400) for n in range(2)),
     ]
+
+
+def a_year_of_care() -> list[Body]:
+    """As much as a page of the demo has: a visit a quarter, both markers by two methods, five medicines, other checks,
+    a full survey with questions skipped, three concerns and seven steps.
+    """
+    visits = [VISIT_AT - timedelta(days=91 * n) for n in range(5)]
+    past = list(enumerate(visits[1:], start=1))
+    return [
+        an_enrollment(),
+        a_visit(state=VisitState.CHECKED_IN, checked_in_at=VISIT_AT),
+        *(
+            a_visit(visit_id=an_id("visit", n), scheduled_at=at, state=VisitState.COMPLETED, completed_at=at)
+            for n, at in past
+        ),
+        *(
+            a_survey_in_july(
+                survey_id=an_id("survey", n), visit_id=an_id("visit", n), submitted_at=at - timedelta(days=2)
+            )
+            for n, at in past
+        ),
+        a_survey(
+            answers={name: value for name, value in ANSWERS.items() if name not in ("opioid_use", "barriers")},
+            skipped={"opioid_use": "prefer-not-to-say", "barriers": "does-not-apply"},
+            concerns=[
+                {"rank": rank, "topic": topic, "words": f"sealed:concern-{rank}"}
+                for rank, topic in enumerate(("symptoms", "steroids", "work-or-school"), start=1)
+            ],
+        ),
+        an_assessment(),
+        an_assessment(assessment_id=an_id("rating", 1), visit_id=an_id("visit", 1), assessed_at=visits[1]),
+        *_results(visits),
+        *_medicines(),
+        *(
+            a_step(step_id=an_id("step", n), what=f"sealed:step-{n}", due_on=date(2026, 10, 5 + n), is_done=n == 6)
+            for n in range(7)
+        ),
+    ]
+
+
+def _results(visits: Sequence[datetime]) -> Iterator[Body]:
+    calprotectin: dict[str, Any] = {"loinc": "38445-3", "name": "Calprotectin", "unit": "ug/g", "reference_high": None}
+    for n, (at, amount, crp) in enumerate(zip(visits, (312, 95, 120, 410, 1240), (6, 3, 3, 8, 22), strict=True)):
+        taken_at, method = at - timedelta(days=6), "CLIA" if n == 0 else "ELISA"
+        yield a_lab(**calprotectin, lab_id=an_id("calprotectin", n), taken_at=taken_at, value=amount, method=method)
+        yield a_lab(lab_id=an_id("crp", n), taken_at=taken_at, value=crp, comparator="<" if crp == 3 else None)
+    for loinc, name, value, unit, low in (
+        ("718-7", "Hemoglobin", 11.6, "g/dL", 12.0),
+        ("2276-4", "Ferritin", 22.0, "ng/mL", 30.0),
+        ("1751-7", "Albumin", 4.1, "g/dL", 3.5),
+        ("777-3", "Platelets", 310.0, "10*3/uL", 150.0),
+        ("62292-8", "25-OH vitamin D (D2 + D3)", 24.0, "ng/mL", 30.0),
+        ("2132-9", "Vitamin B12", 420.0, "pg/mL", 200.0),
+    ):
+        ends = {"reference_low": low, "reference_high": None}
+        yield a_lab(lab_id=an_id(loinc), loinc=loinc, name=name, value=value, unit=unit, **ends)
+
+
+def _medicines() -> Iterator[Body]:
+    yield a_medication()
+    yield a_medication(medication_id=an_id("folate"), name="Folic acid", drug_class="other", dose="1 mg a day")
+    for name, drug_class, started_on, stopped_on, reason in (
+        ("Prednisone", "steroid-systemic", date(2025, 10, 20), date(2026, 1, 12), "course-completed"),
+        ("Mesalamine", "5-asa", date(2024, 3, 1), date(2025, 11, 3), "no-response"),
+        ("Azathioprine", "immunomodulator", date(2025, 1, 8), date(2026, 2, 2), "side-effects"),
+    ):
+        yield a_medication(
+            medication_id=an_id(name),
+            name=name,
+            drug_class=drug_class,
+            dose="40 mg a day",
+            route="oral",
+            started_on=started_on,
+            stopped_on=stopped_on,
+            stop_reason=reason,
+        )

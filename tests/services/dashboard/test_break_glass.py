@@ -68,8 +68,9 @@ async def test_nothing_else_of_that_site_opens(dashboard: FastAPI, clinician: ht
             f"/v1/patients/{NEIGHBOUR}/page",
             f"/patients/{NEIGHBOUR}",
             f"/v1/receipts/{receipt}",
+            f"/v1/patients/{PATIENT}/export",
         )
-    ] == [404, 404, 404]
+    ] == [404, 404, 404, 404], "what is lent for reading is not to be taken away"
     assert [
         (await clinician.get(path)).status_code
         for path in (

@@ -1,22 +1,26 @@
 """The page in both languages: each phrase has its Spanish, each code its words, and no page is half translated."""
 
 import ast
+import html as markup
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from string import Formatter
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from services.clinical.domain import StopReason
 from services.dashboard import pages
-from services.dashboard.domain import GlassReason, assemble, empty, without_clinical
+from services.dashboard.domain import GlassReason, assemble, empty, open_words, without_clinical
 from services.dashboard.domain.answers import DAY_TO_DAY, URGENT_CARE, WELL_BEING
 from services.dashboard.domain.history import BOUNDS, INDEX_KEYS
 from services.dashboard.domain.labs import MARKERS
 from services.dashboard.pages import glass, labels, looks, present_looks, say_unknown
 from services.dashboard.pages.charts.frame import Span
+from services.dashboard.pages.export.summary import summary_of
+from services.dashboard.pages.live import Live
 from services.dashboard.pages.reader import Reader
 from services.dashboard.pages.readings import RULE_SAID, differ_words
 from shared import pages as shared_pages
@@ -40,7 +44,7 @@ from shared.speech import Said
 from tests.builders import ANSWERS, VISIT_AT, a_step, a_survey, a_visit, an_assessment, an_enrollment, an_erasure, an_id
 from tests.markup import Document
 from tests.services.dashboard.histories import HISTORY, JULY, a_month, a_survey_in_july, month, page_of
-from tests.services.dashboard.test_page_html import NOW, a_rich_page, html_of
+from tests.services.dashboard.test_page_html import NOW, a_rich_page, html_of, opened
 
 SPANISH = Choice(Language.SPANISH, query=[]).spoken()
 SAME_IN_BOTH = {"No", "no"}
@@ -62,7 +66,7 @@ def phrases() -> Iterator[Said]:
 
 PHRASES = [*phrases(), RULE_SAID]
 SPOKEN_IN_BOTH = (
-    *("patient", "concerns", "readings", "charts", "side", "plan", "words", "glass", "erased", "looks"),
+    *("patient", "concerns", "readings", "charts", "side", "plan", "words", "glass", "erased", "looks", "copies"),
     *("layout", "notice", "parts"),
 )
 
@@ -79,6 +83,18 @@ def english_in(html: str) -> list[str]:
     spanish = " ".join(phrase.es for phrase in PHRASES)
     told = [part for part in parts if len(part) > 2 and not re.search(rf"\b{re.escape(part)}\b", spanish)]
     return sorted(part for part in told if re.search(rf"(?<![\w-]){re.escape(part)}(?![\w-])", said))
+
+
+def paper_of(page: dict[str, Any], role: ViewerRole, language: Language) -> dict[str, Any]:
+    reader = Reader(NOW.astimezone(ZoneInfo("America/Chicago")), role, language)
+    return summary_of(open_words(page, opened), reader, is_synthetic=True)
+
+
+def strings_in(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
+    return [text for part in parts for text in strings_in(part)]
 
 
 def a_page_with_a_skipped_score() -> dict[str, Any]:
@@ -163,8 +179,29 @@ def test_a_page_in_spanish_says_nothing_of_ours_in_english(page: dict[str, Any],
     assert english_in(html) == []
 
 
+@pytest.mark.parametrize("role", ViewerRole)
+@pytest.mark.parametrize("page", [page for page in STATES.values() if not page["erased"]])
+def test_a_summary_on_paper_in_spanish_says_nothing_of_ours_in_english(page: dict[str, Any], role: ViewerRole) -> None:
+    summary = paper_of(page, role, Language.SPANISH)
+    assert summary["language"] == "es"
+    assert english_in(markup.escape(" | ".join(strings_in(summary)))) == []
+
+
+@pytest.mark.parametrize("page", [page for page in STATES.values() if not page["erased"]])
+def test_a_summary_on_paper_in_english_says_nothing_of_ours_in_spanish(page: dict[str, Any]) -> None:
+    assert re.findall(r"[áéíóúñ¿¡]", " ".join(strings_in(paper_of(page, ViewerRole.PATIENT, Language.ENGLISH)))) == []
+
+
+def test_a_page_in_spanish_offers_its_copies_in_spanish() -> None:
+    html = html_of(a_rich_page(), spoken=SPANISH, live=Live(an_id("patient"), an_id("view"), "1"))
+    assert english_in(html) == []
+    assert "Descargar PDF para leer y para imprimir" in Document(html).text
+
+
 def test_these_tests_know_english_when_they_see_it() -> None:
     assert len(english_in(html_of(a_rich_page()))) > 80
+    summary = paper_of(a_rich_page(), ViewerRole.CLINICIAN, Language.ENGLISH)
+    assert len(english_in(markup.escape(" | ".join(strings_in(summary))))) > 80
 
 
 @pytest.mark.parametrize("name", SPOKEN_IN_BOTH)

@@ -116,6 +116,7 @@ async def test_a_link_opens_nothing_else_and_to_nobody_else(
         f"/v1/patients/{PATIENT}/page",
         f"/v1/patients/{NEIGHBOUR}/page",
         f"/v1/patients/{PATIENT}/looks",
+        f"/v1/patients/{PATIENT}/export",
         f"/v1/patients/{PATIENT}/links",
         f"{LINKS}/{back['id']}/page",
         f"/v1/patients/{PATIENT}/links/{back['id']}/page",

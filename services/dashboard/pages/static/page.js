@@ -9,6 +9,15 @@
     print.hidden = false;
     print.addEventListener("click", () => window.print());
   }
+  window.addEventListener("beforeprint", () => {
+    const printed = document.querySelector("[data-printed]");
+    const { zone } = document.body.dataset;
+    if (!printed || !zone) return;
+    const { lang } = document.documentElement;
+    const words = new Intl.DateTimeFormat(lang === "en" ? "en-GB" : lang, { dateStyle: "medium", timeStyle: "short", timeZone: zone });
+    printed.querySelector("[data-now]").textContent = words.format(new Date());
+    printed.hidden = false;
+  });
   if (!url || !navigator.sendBeacon) return;
 
   // A page that is loaded anew may be the same look still: it goes on from where that was.

@@ -22,17 +22,11 @@ from services.intake.domain.content.authoring import Choice, Number, Question, S
 from services.intake.domain.content.reading import READING_LEVELS
 from services.intake.domain.questionnaires import extensions as known
 from shared.events import Diagnosis
+from shared.fhir import DIAGNOSES, ICD_10_CM, LOINC, OURS
 from shared.speech import Said
 
-OURS = "https://samepage.example/fhir"
 OPTIONAL_PART = f"{OURS}/StructureDefinition/optional-part"
 _READING_LEVEL = f"{OURS}/StructureDefinition/reading-level"
-
-_ICD_10_CM = {
-    Diagnosis.CROHNS: ("K50", "Crohn's disease [regional enteritis]"),
-    Diagnosis.ULCERATIVE_COLITIS: ("K51", "Ulcerative colitis"),
-    Diagnosis.IBD_UNCLASSIFIED: ("K52.3", "Indeterminate colitis"),
-}
 
 Json = dict[str, Any]
 
@@ -69,13 +63,13 @@ def questionnaire(survey: Survey) -> Json:
 
 
 def _focus(diagnosis: Diagnosis) -> Json:
-    code, display = _ICD_10_CM[diagnosis]
+    code, display = DIAGNOSES[diagnosis]
     return {
         "code": {"system": "http://terminology.hl7.org/CodeSystem/usage-context-type", "code": "focus"},
         "valueCodeableConcept": {
             "coding": [
                 {"system": f"{OURS}/CodeSystem/diagnosis", "code": str(diagnosis)},
-                {"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": code, "display": display},
+                {"system": ICD_10_CM, "code": code, "display": display},
             ]
         },
     }
@@ -111,7 +105,7 @@ def _question(question: Question) -> Json:
     return {
         **({"extension": extensions} if extensions else {}),
         "linkId": question.id,
-        **({"code": [{"system": "http://loinc.org", "code": question.loinc}]} if question.loinc else {}),
+        **({"code": [{"system": LOINC, "code": question.loinc}]} if question.loinc else {}),
         **_said("text", question.words),
         **_kind(question.kind),
         **_enabled(question.asked_when),

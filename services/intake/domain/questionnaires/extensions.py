@@ -4,9 +4,11 @@ the kind that was expected, reads as nothing."""
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from shared.fhir import OURS
+
 _FHIR = "http://hl7.org/fhir/StructureDefinition/"
 _SDC = "http://hl7.org/fhir/uv/sdc/StructureDefinition/"
-_OURS = "https://samepage.example/fhir/StructureDefinition/"
+_OURS = f"{OURS}/StructureDefinition/"
 
 TRANSLATION = f"{_FHIR}translation"
 DATA_ABSENT_REASON = f"{_FHIR}data-absent-reason"

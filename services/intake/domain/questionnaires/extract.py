@@ -15,8 +15,9 @@ from services.intake.domain.questionnaires.checks import placed_and_shown
 from services.intake.domain.questionnaires.definition import Definition, Item, ItemType
 from services.intake.domain.questionnaires.given import Given
 from services.intake.domain.questionnaires.placing import Answer, Entry, Scope
-from services.intake.domain.questionnaires.responses import ABSENT, response_items
+from services.intake.domain.questionnaires.responses import response_items
 from services.intake.domain.questionnaires.values import Coding, Quantity
+from shared.fhir import ABSENT, SURVEY, absent
 
 _STATES = {
     "completed": "final",
@@ -24,16 +25,6 @@ _STATES = {
     "entered-in-error": "entered-in-error",
     "stopped": "final",
 }
-_SURVEY = {
-    "coding": [
-        {
-            "system": "http://terminology.hl7.org/CodeSystem/observation-category",
-            "code": "survey",
-            "display": "Survey",
-        }
-    ]
-}
-_ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 _NAMES = {
     ItemType.BOOLEAN: "valueBoolean",
     ItemType.INTEGER: "valueInteger",
@@ -99,8 +90,7 @@ class _Extraction:
         if is_wanted:
             code = _code(item.codes, item.words.base)
             if entry.skipped is not None and not entry.answers:
-                reason = {"coding": [{"system": _ABSENT, "code": ABSENT[entry.skipped]}]}
-                yield self.add(item.link_id, {"code": code, "dataAbsentReason": reason})
+                yield self.add(item.link_id, {"code": code, "dataAbsentReason": absent(ABSENT[entry.skipped])})
             for answer in entry.answers:
                 yield self.add(item.link_id, {"code": code, **_value(item, answer)})
         insides = [answer.inside for answer in entry.answers if answer.inside] if item.opens_scope else [scope]
@@ -121,7 +111,7 @@ def _shared(response: Mapping[str, Any]) -> dict[str, Any]:
     author, local = response.get("author"), response.get("id")
     parts = {
         "status": _STATES.get(str(response.get("status")), "preliminary"),
-        "category": [_SURVEY],
+        "category": [SURVEY],
         "subject": response.get("subject"),
         "encounter": response.get("encounter"),
         "effectiveDateTime": response.get("authored"),

@@ -19,8 +19,8 @@ from services.intake.domain.questionnaires.given import Given
 from services.intake.domain.questionnaires.placing import Answer, Scope
 from services.intake.domain.questionnaires.reading import name_of
 from services.intake.domain.questionnaires.responses import response_items
-from services.intake.domain.questionnaires.units import UCUM
 from services.intake.domain.questionnaires.values import Coding, Quantity, Unread, Value, coding, moments
+from shared.fhir import UCUM
 
 _SPANS = {
     "a": timedelta(days=365.25),

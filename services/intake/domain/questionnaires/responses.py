@@ -12,15 +12,10 @@ from services.intake.domain.questionnaires.issues import Rule, another_form
 from services.intake.domain.questionnaires.placing import Answer, Entry, Placed, Scope
 from services.intake.domain.questionnaires.reading import json_of
 from services.intake.domain.questionnaires.values import UNREAD, Unread, moments
-from shared.events import SkipReason
+from shared.fhir import ABSENT
 
 COMPLETE = ("completed", "amended")
 _STATES = ("in-progress", *COMPLETE, "entered-in-error", "stopped")
-ABSENT: Mapping[SkipReason, str] = {
-    SkipReason.PREFER_NOT_TO_SAY: "asked-declined",
-    SkipReason.DOES_NOT_APPLY: "not-applicable",
-    SkipReason.DO_NOT_KNOW: "asked-unknown",
-}
 _REASONS = {code: reason for reason, code in ABSENT.items()}
 _HERE = "QuestionnaireResponse"
 

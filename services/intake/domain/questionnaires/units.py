@@ -3,8 +3,8 @@
 from decimal import Decimal
 
 from services.intake.domain.questionnaires.values import Quantity
+from shared.fhir import UCUM
 
-UCUM = "http://unitsofmeasure.org"
 _FACTORS: dict[str, tuple[str, str]] = {
     "kg": ("mass", "1000"),
     "g": ("mass", "1"),

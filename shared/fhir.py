@@ -1,0 +1,39 @@
+"""What FHIR R4 calls the things that more than one service writes: systems of codes, and why a value is not there."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.events import Diagnosis, SkipReason
+
+OURS = "https://samepage.example/fhir"
+LOINC = "http://loinc.org"
+UCUM = "http://unitsofmeasure.org"
+ICD_10_CM = "http://hl7.org/fhir/sid/icd-10-cm"
+
+DIAGNOSES: Mapping[Diagnosis, tuple[str, str]] = {
+    Diagnosis.CROHNS: ("K50", "Crohn's disease [regional enteritis]"),
+    Diagnosis.ULCERATIVE_COLITIS: ("K51", "Ulcerative colitis"),
+    Diagnosis.IBD_UNCLASSIFIED: ("K52.3", "Indeterminate colitis"),
+}
+"""Code and display in ICD-10-CM."""
+
+ABSENT: Mapping[SkipReason, str] = {
+    SkipReason.PREFER_NOT_TO_SAY: "asked-declined",
+    SkipReason.DOES_NOT_APPLY: "not-applicable",
+    SkipReason.DO_NOT_KNOW: "asked-unknown",
+}
+"""Why a question has no answer, as a code of `absent`."""
+
+
+def category(code: str, display: str) -> dict[str, Any]:
+    """What kind of Observation it is: `survey`, `laboratory`, `exam`."""
+    system = "http://terminology.hl7.org/CodeSystem/observation-category"
+    return {"coding": [{"system": system, "code": code, "display": display}]}
+
+
+def absent(code: str) -> dict[str, Any]:
+    """An Observation's reason for having no value."""
+    return {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/data-absent-reason", "code": code}]}
+
+
+SURVEY = category("survey", "Survey")
