@@ -90,9 +90,19 @@ def _local_stack(root: Path) -> Iterator[Addresses]:
     """Stopped at the end unless it ran before."""
     root.mkdir(parents=True, exist_ok=True)
     was_running = any(server.pid for server in Stack().status(root))
-    yield Stack().up(root)
+    addresses = Stack().up(root)
+    asyncio.run(_forget_at_a_power_cut(addresses.postgres_admin_dsn))
+    yield addresses
     if not was_running:
         Stack().down(root)
+
+
+async def _forget_at_a_power_cut(admin_dsn: str) -> None:
+    """Let PostgreSQL wait for no disk: every test makes databases, and none of them outlives the machine."""
+    async with _connected(admin_dsn) as connection:
+        for setting in ("fsync", "full_page_writes"):
+            await connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        await connection.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture(scope="session")
