@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from deploy.doors import SERVICES
 from services import READ_WORDS
+from shared.keyring import KeyRing
 from shared.settings import Platform, SignIn
 from shared.signing import ALGORITHM
 from tests.access.inside import Inside
@@ -62,12 +63,12 @@ def service(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-async def door(service: str, app: Apps, token: Tokens) -> Door:
+async def door(service: str, app: Apps, token: Tokens, ring: KeyRing) -> Door:
     """The running service; where it asks another one, that is a kind one."""
     application = await app(service)
     if service == "dashboard":
         application.state.clinical = Obliging()
-    return Door(service, application, token)
+    return Door(service, application, token, ring)
 
 
 @pytest.fixture

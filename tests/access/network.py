@@ -18,6 +18,8 @@ from services.dashboard.worker import SUBSCRIPTION as TO_DASHBOARD
 from services.feedback.worker import SUBSCRIPTION as TO_FEEDBACK
 from shared.auth import Role
 from shared.events import Event, VisitState
+from shared.keyring import KeyRing
+from shared.sealing import Patient, in_event
 from tests.access.lines import (
     AGREED,
     ASSESSMENT,
@@ -98,11 +100,12 @@ def patient_of(person: Person) -> Asker:
 
 @dataclass(frozen=True)
 class Door:
-    """A running service, and tokens for it."""
+    """A running service, tokens for it, and the key ring that patients' words are sealed by."""
 
     service: str
     application: FastAPI
     token: Tokens
+    ring: KeyRing
 
     async def settle(self, site: str) -> None:
         """Make a site known."""
@@ -199,8 +202,10 @@ async def _at_dashboard(door: Door, ids: Ids) -> Ids:
     made = {"wait_for": str(enrolment.event_id), "site_afar": AFAR, "patient_afar": str(also_afar)}
     made |= await _looked_at(door, ids) | await _broken_glass(door, ids, afar) | await _linked(door, ids, afar)
     made |= {"code": await _code_for(door, also_afar), "step_id": str(uuid4())}
-    step = a_step(step_id=UUID(made["step_id"])).model_copy(update={"patient_id": UUID(ids["patient_id"])})
-    await door.hears(an_event(step, site_id=ids["site_id"]))
+    patient, event_id = Patient(ids["site_id"], UUID(ids["patient_id"])), uuid4()
+    what = (await door.ring.sealer(patient)).seal("Blood test", in_event(event_id, "change.what"))
+    step = a_step(step_id=UUID(made["step_id"]), what=what).model_copy(update={"patient_id": patient.patient_id})
+    await door.hears(an_event(step, site_id=patient.site_id, event_id=event_id))
     published = "SELECT event_id FROM outbox WHERE key = $1"
     return made | {"receipt": str(await door.application.state.database.value(published, ids["patient_id"]))}
 
