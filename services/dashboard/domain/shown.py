@@ -18,7 +18,8 @@ _CLINICAL_HISTORY = ("assessments", "labs", "medications")
 def without_clinical(page: Mapping[str, Any]) -> Json:
     """The page as if nothing clinical were known, with `clinical`: `hidden`.
 
-    Of the plan there is who does something and by when, of a survey that it is there.
+    Of the plan there is who does something and by when, and what it is for steps of the front desk's own; of a survey
+    that it is there.
     """
     nothing = assemble(empty())
     survey = page["survey"]
@@ -27,7 +28,7 @@ def without_clinical(page: Mapping[str, Any]) -> Json:
         **{name: nothing[name] for name in _CLINICAL},
         "clinical": "hidden",
         "survey": survey and {**survey, "correction": None},
-        "plan": [{**step, "what": None} for step in page["plan"]],
+        "plan": [step if step["who"] == "front-desk" else {**step, "what": None} for step in page["plan"]],
         "missing": [gap for gap in page["missing"] if gap["what"] not in _CLINICAL_GAPS],
         "history": {
             section: nothing["history"][section] if section in _CLINICAL_HISTORY else kept

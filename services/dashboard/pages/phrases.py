@@ -153,9 +153,7 @@ _SIDE: Mapping[str, Said] = {
     "no_answers": Said("No answers yet", "Todavía no hay respuestas"),
     "asked_before": Said("Asked in the survey before a visit.", "Se pregunta en el cuestionario antes de una visita."),
     "well_being": Said("Well-being and mood", "Bienestar y ánimo"),
-    "past_week": Said(
-        "Past 7 days, mood 2 weeks; higher is worse", "Últimos 7 días, ánimo 2 semanas; más alto es peor"
-    ),
+    "past_week": Said("Past 7 days, higher is worse", "Últimos 7 días, más alto es peor"),
     "day_to_day": Said("Medicines, day to day", "Medicinas, día a día"),
     "other_checks": Said("Other checks", "Otras pruebas"),
     "latest_of_each": Said("Latest of each", "La última de cada una"),

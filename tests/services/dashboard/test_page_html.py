@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.dashboard.domain import assemble, empty
+from services.dashboard.domain import assemble, empty, without_clinical
 from services.dashboard.pages import STATIC, labels, present
 from shared.events import Activity, Body, ConsentState, ErasureReason, Event, Score, SkipReason, ViewerRole, VisitState
 from shared.instruments import PRO_2_UC
@@ -266,6 +266,18 @@ def test_a_patient_who_withdrew_is_told_what_that_means(consent: ConsentState) -
     is_withdrawn = consent is ConsentState.WITHDRAWN
     assert ("Consent withdrawn: no longer counted in the network's figures." in said) is is_withdrawn
     assert ("You withdrew your consent" in own) is is_withdrawn
+
+
+def test_a_coordinator_reads_the_front_desks_own_steps_and_is_not_told_that_nothing_is_missing() -> None:
+    steps = [a_step(step_id=an_id(who), who=who, what=f"sealed:{who}") for who in ("front-desk", "clinician")]
+    page = without_clinical(page_of(an_enrollment(), a_visit(), a_survey(), *steps))
+    said = Document(html_of(page, viewer_role=ViewerRole.COORDINATOR)).text
+    assert "words of sealed:front-desk" in said
+    assert "words of sealed:clinician" not in said
+    labs = (a_lab(), a_lab(**CALPROTECTIN, lab_id=an_id("calprotectin"), value=95))
+    full = page_of(an_enrollment(), a_visit(), a_survey(), an_assessment(), a_medication(), *labs)
+    assert "Missing nothing" in Document(html_of(full)).text
+    assert "Missing" not in Document(html_of(without_clinical(full), viewer_role=ViewerRole.COORDINATOR)).text
 
 
 def test_times_are_those_of_the_clinic() -> None:

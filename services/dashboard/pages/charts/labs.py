@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from services.dashboard.pages.charts.frame import Frame
-from services.dashboard.pages.charts.svg import Canvas
+from services.dashboard.pages.charts.svg import Box, Canvas
 from services.dashboard.pages.labels import LIMITS, MARKERS, SAMPLES
 from shared.pages.words import number
 from shared.speech import Said
@@ -91,10 +91,10 @@ def _draw_results(canvas: Canvas, frame: Frame, scale: _Scale, shown: Sequence[R
         canvas.path("l-clinic", [(frame.x(result.at), scale.y(result.value)) for result in run])
     for result in shown:
         _draw_mark(canvas, (frame.x(result.at), scale.y(result.value)), frame.radius, result.comparator)
-    for result in (shown[index] for index in frame.numbered([result.value for result in shown])):
-        canvas.label(result.words, (frame.x(result.at), scale.y(result.value)), "t-ink halo")
     for before, after in pairwise(runs):
         _say_break(canvas, frame, (frame.x(before[-1].at) + frame.x(after[0].at)) / 2, head)
+    for result in (shown[index] for index in frame.numbered([result.value for result in shown])):
+        canvas.label(result.words, (frame.x(result.at), scale.y(result.value)), "t-ink halo")
 
 
 def _is_other_method(before: Result, now: Result) -> bool:
@@ -105,6 +105,7 @@ def _draw_break(canvas: Canvas, x: float, head: float) -> None:
     canvas.draw("rect", "f-paper", x=x - 3, y=head, width=6, height=canvas.height - head - 2)
     for side in (x - 3, x + 3):
         canvas.line("l-limit", (side, head + 2), (side, canvas.height - 2))
+    canvas.taken.append(Box(x - 4, head, x + 4, canvas.height))
 
 
 def _say_break(canvas: Canvas, frame: Frame, x: float, head: float) -> None:

@@ -51,6 +51,9 @@ def _who(page: Page, reader: Reader, say: Phrases) -> Iterator[str]:
     age, sex = sentences.age_words(patient["birth_year"], reader), reader.named(labels.SEXES, patient["sex"])
     names = [reader.named(known, patient["diagnosis"]) for known in (labels.DIAGNOSES, labels.DIAGNOSES_GLOSSED)]
     yield f"{age}, {sex}. {', '.join(names)}."
+    consent = sentences.consent_words(page, reader)
+    if consent is not None:
+        yield consent
 
 
 def _organising(page: Page, reader: Reader, say: Phrases) -> Iterator[tuple[str, list[Json]]]:
@@ -90,8 +93,11 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str = ""
 
 def _freshness(page: Page, reader: Reader, say: Phrases) -> list[Line]:
     cells = sentences.freshness_cells(freshness(page, reader.now), page, reader)
-    missing = ", ".join(sentences.missing_words(page, reader)) or say["page"]["nothing"]
-    return [*(Line(cell.name, f": {cell.words}") for cell in cells), Line(say["page"]["missing"], f": {missing}")]
+    known = [Line(cell.name, f": {cell.words}") for cell in cells]
+    missing = ", ".join(sentences.missing_words(page, reader))
+    if not missing and page["clinical"] == "hidden":
+        return known
+    return [*known, Line(say["page"]["missing"], f": {missing or say['page']['nothing']}")]
 
 
 def _concerns(page: Page, reader: Reader, say: Phrases) -> list[Json]:
@@ -101,7 +107,9 @@ def _concerns(page: Page, reader: Reader, say: Phrases) -> list[Json]:
     said = [_concern(concern, reader, concerns) for concern in page["concerns"]]
     left_empty = sentences.left_empty(page, reader)
     matters = f"“{page['matters_most']}”" if page["matters_most"] else left_empty
+    before = sentences.said_words(page, reader)
     return [
+        *([_told(before)] if before else ()),
         _lines(said, "ranked") if said else _told(concerns["no_concern"], left_empty),
         _lines([Line(concerns["matters_most"], f": {matters}")]),
     ]
@@ -216,7 +224,7 @@ def _answers(page: Page, reader: Reader, say: Phrases, panel: str, asked: str) -
         ]
         for row in page[panel]
     ]
-    return _table([asked, say["side"]["now"], *last], rows)
+    return _table([asked, sentences.now_words(page, reader), *last], rows)
 
 
 def _answer(row: Page, reader: Reader, side: Mapping[str, str]) -> str:
