@@ -231,9 +231,13 @@ async def test_words_and_identifiers_stand_on_the_page_and_nowhere_else(visitor:
     with visitor.client("dashboard", Role.CLINICIAN) as clinician:
         for receipt in (said["receipt"], plan["receipt"]):
             clinician.get(page, params={"wait_for": receipt})
-        for shown in (clinician.get(page), clinician.get(f"/patients/{patient_id}")):
-            assert shown.text.count(mark.stem) == 5, "three concerns, what matters most, and a plan"
+        read, seen = clinician.get(page), clinician.get(f"/patients/{patient_id}")
+        assert read.text.count(mark.stem) == 5, "three concerns, what matters most, and a plan"
+        assert seen.text.count(mark.stem) == 6, "and a button that says which step it ticks"
+        for shown in (read, seen):
             assert mark.identifier("enrolled") not in shown.text
+        for form in ("json", "fhir", "pdf"):
+            clinician.get(f"/v1/patients/{patient_id}/export", params={"format": form}).raise_for_status()
     visitor.send("dashboard", "POST", f"/v1/views/{uuid4()}/beacon", {"duration_ms": 1, "panels": [mark.words("x")]})
     for receipt in (said["receipt"], plan["receipt"]):
         hops = await trace(visitor.system.network.databases, UUID(receipt))
@@ -360,7 +364,8 @@ CODES = {
     "clinician_id": "a pseudonym that the site gives",
     "code": "made by us, of 128 random bits, and kept as a hash",
     "dose": "an amount and a frequency",
-    "form": "one of ours",
+    "form": "one of ours, or the name of one of the site's",
+    "forms.*": "the name of a form of the site's own",
     "grant_type": "of OAuth",
     "loinc": "one of ours",
     "method": "of a laboratory",
