@@ -33,7 +33,7 @@ demo: setup
 	@$(BIN)/samepage demo
 
 test: setup
-	@echo "test: all tests on a local stack (about five minutes)"
+	@echo "test: all tests on a local stack (about half an hour on two cores)"
 	@$(BIN)/python -m pytest
 
 check: setup

@@ -70,6 +70,11 @@ def since_lines(page: Json, reader: Reader) -> list[Line]:
     return [_since(fact, reader) for fact in page["since"]] or [Line("", reader.say(nothing))]
 
 
+def voice_of(fact: Json) -> str:
+    """Who says what changed."""
+    return {"care": "patient", "missed-doses": "patient", "index": "computed"}.get(fact["kind"], "clinic")
+
+
 def _since(fact: Json, reader: Reader) -> Line:
     match fact["kind"]:
         case "care":
@@ -115,13 +120,13 @@ def freshness_cells(ages: Mapping[str, Age | None], page: Json, reader: Reader) 
     survey, form = Said("Survey", "Cuestionario"), Said("Clinician form", "Formulario médico")
     labs, medicines = Said("Labs", "Laboratorio"), Said("Medicines list", "Lista de medicinas")
     answered, rated = Said("answered {when}", "contestado {when}"), Said("rated {when}", "valorado {when}")
-    taken, changed = Said("taken {when}", "tomado {when}"), Said("changed {when}", "cambió {when}")
+    taken, written = Said("taken {when}", "tomado {when}"), Said("last entry {when}", "última anotación {when}")
     patient, clinic = partial(_cell, reader, "patient"), partial(_cell, reader, "clinic")
     return [
         patient(survey, answered, ages["survey"], _survey_note(page, reader)),
         clinic(form, rated, ages["clinician"]),
         clinic(labs, taken, ages["labs"]),
-        clinic(medicines, changed, ages["medicines"]),
+        clinic(medicines, written, ages["medicines"]),
     ]
 
 
@@ -152,10 +157,22 @@ def said_words(page: Json, reader: Reader) -> str | None:
     return reader.say(Said("Said on {day}, for another visit.", "Dicho el {day}, para otra visita."), day=day)
 
 
+def too_old_to_agree(page: Json, reader: Reader) -> str | None:
+    """Said in place of whether the readings agree, where what the patient said is not of now."""
+    if page["survey"] is None or _is_of_now(page, reader):
+        return None
+    words = Said(
+        "The patient's answers are of {day}. Nothing here says how it is now.",
+        "Las respuestas del paciente son del {day}. Nada aquí dice cómo está ahora.",
+    )
+    return reader.say(words, day=reader.day(page["survey"]["submitted_at"]))
+
+
 def _is_of_now(page: Json, reader: Reader) -> bool:
     survey, visit, age = page["survey"], page["visit"], freshness(page, reader.now)["survey"]
-    is_of_visit = survey and visit and survey["visit_id"] == visit["visit_id"]
-    return bool(is_of_visit) and age is not None and not age.is_old
+    if survey is None or age is None or age.is_old:
+        return False
+    return visit is None or bool(survey["visit_id"] == visit["visit_id"])
 
 
 def consent_words(page: Json, reader: Reader) -> str | None:

@@ -251,6 +251,8 @@ def test_answers_of_another_visit_or_of_long_ago_are_not_called_now() -> None:
     other = shown(*before)
     assert "Past 6 months 11 Jul" in other
     assert "Said on 11 Jul, for another visit." in other
+    assert "The patient's answers are of 11 Jul. Nothing here says how it is now." in other
+    assert "Both agree" not in other
     today = shown(*before, a_survey())
     assert "Past 6 months now 11 Jul" in today
     assert "Said on" not in today

@@ -137,6 +137,9 @@ def _readings(page: Page, reader: Reader, say: Phrases) -> list[Line]:
         if clinician
         else Line(f"{words['clinician_says']}:", f" {words['no_rating']}"),
     ]
+    too_old = sentences.too_old_to_agree(page, reader)
+    if too_old is not None:
+        return [*lines, Line("", too_old)]
     if given["agreement"]["state"] != "differ":
         return [*lines, Line("", readings.agreement_words(given["agreement"], reader))]
     differ = f" {readings.differ_words(given, reader)} {readings.agreement_question(page, reader)}"
