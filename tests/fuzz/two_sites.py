@@ -100,8 +100,8 @@ async def _settle_clinical(application: FastAPI, there: Neighbour, token: Tokens
 
 async def _settle_dashboard(application: FastAPI, there: Neighbour, token: Tokens, ring: KeyRing) -> None:
     await _hear("dashboard", application, there, ring)
-    async with client_of(application, token(Role.COORDINATOR, [there.site_id])) as coordinator:
-        page = await coordinator.get(f"/v1/patients/{there.patient}/page")
+    async with client_of(application, token(Role.CLINICIAN, [there.site_id])) as clinician:
+        page = await clinician.get(f"/v1/patients/{there.patient}/page")
         assert there.words in page.text
         there.has(view_id=page.headers["samepage-view"])
 

@@ -52,7 +52,7 @@ ITEMS: Mapping[str, Said] = {
     "fatigue": Said("Tiredness", "Cansancio"),
     "pain_nrs": Said("Pain", "Dolor"),
     "nights_woken": Said("Nights woken", "Noches en vela"),
-    "phq_2": Said("Mood, 2 weeks", "Ánimo, 2 sem."),
+    "phq_2": Said("Low mood, PHQ-2", "Ánimo bajo, PHQ-2"),
     "taking_as_agreed": Said("As agreed", "Como quedamos"),
     "missed_doses": Said("Missed doses", "Dosis no tomadas"),
     "side_effects": Said("Side effects", "Efectos secundarios"),

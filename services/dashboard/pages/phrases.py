@@ -153,6 +153,7 @@ _SIDE: Mapping[str, Said] = {
     "no_answers": Said("No answers yet", "Todavía no hay respuestas"),
     "asked_before": Said("Asked in the survey before a visit.", "Se pregunta en el cuestionario antes de una visita."),
     "well_being": Said("Well-being and mood", "Bienestar y ánimo"),
+    "mood": Said("Mood, 2 weeks", "Ánimo, 2 sem."),
     "past_week": Said("Past 7 days, higher is worse", "Últimos 7 días, más alto es peor"),
     "day_to_day": Said("Medicines, day to day", "Medicinas, día a día"),
     "other_checks": Said("Other checks", "Otras pruebas"),
