@@ -15,6 +15,8 @@ OTHERWISE = {
     "SurveyBody.answers.*",
     "AmendmentBody.answers.*",
     "FormBody",
+    "PopulateBody.resources[]",  # of FHIR
+    "SurveyRuleBody.forms",  # by diagnosis, of which there are three
     "DeliveryRuleBody.channels",
     "/oauth/token",
     "/v1/fhir/visits",

@@ -152,7 +152,7 @@ async def dashboard_of(database: Databases, platform: Platform, clock: Clock) ->
                 sign_in=people.sign_in("dashboard"),
             )
             entrance = Entrance(clock=clock)
-            state = {"settings": settings, "looking": looking()}
+            state = {"settings": settings, "looking": looking(), "clinical": None}
             application = create_app("dashboard", settings, ROUTERS, state=state, entrance=entrance)
             application.state.database = found
             await running.enter_async_context(application.router.lifespan_context(application))
