@@ -271,13 +271,18 @@ OPEN_ROUTES = {
 }
 
 
-@pytest.fixture(scope="session")
-def network_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The key file of the network's own issuer, its key set `jwks.json` beside it."""
-    file = tmp_path_factory.mktemp("network") / "key.pem"
+def key_in(folder: Path) -> Path:
+    """A new key file in this folder, its key set `jwks.json` beside it."""
+    file = folder / "key.pem"
     make_key_file(file)
     file.with_name("jwks.json").write_text(json.dumps(SigningKeys([file]).key_set()))
     return file
+
+
+@pytest.fixture(scope="session")
+def network_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The key of the network's own issuer."""
+    return key_in(tmp_path_factory.mktemp("network"))
 
 
 @pytest.fixture(scope="session")

@@ -36,6 +36,7 @@ SHOWN: Mapping[str, Said] = {
     "read_receipt": Said("That a note arrived", "Que llegó una nota"),
     "read_broken_glass": Said("The list of emergency openings", "La lista de aperturas de emergencia"),
     "show_broken_glass": Said("The list of emergency openings", "La lista de aperturas de emergencia"),
+    "write_plan": Said("The page", "La página"),  # shown again with what was not saved
     "export_page": Said("A copy of the page, to keep", "Una copia de la página, para guardar"),
     "audit-export": Said("A copy of this list", "Una copia de esta lista"),
 }

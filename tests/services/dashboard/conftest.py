@@ -66,6 +66,13 @@ async def clinician(as_: Clients) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
+async def patient(dashboard: FastAPI, token: Tokens) -> AsyncIterator[httpx.AsyncClient]:
+    """The one whose page it is."""
+    async with client_of(dashboard, token("patient", [THERE], patient_id=PATIENT)) as client:
+        yield client
+
+
+@pytest.fixture
 async def coordinator(as_: Clients) -> AsyncIterator[httpx.AsyncClient]:
     """Of the patient's site."""
     async with as_("coordinator", THERE, "j-ortiz") as client:

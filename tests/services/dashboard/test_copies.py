@@ -91,12 +91,6 @@ async def dashboard(app: Apps, ring: KeyRing) -> FastAPI:
 
 
 @pytest.fixture
-async def patient(dashboard: FastAPI, token: Tokens) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(dashboard, token("patient", [SITE], patient_id=PATIENT)) as client:
-        yield client
-
-
-@pytest.fixture
 async def clinician(dashboard: FastAPI, token: Tokens) -> AsyncIterator[httpx.AsyncClient]:
     async with client_of(dashboard, token("clinician", [SITE])) as client:
         yield client

@@ -10,9 +10,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from fastapi.routing import APIRoute
 
 from services.clinical.domain import StopReason
 from services.dashboard import pages
+from services.dashboard.api import ROUTERS
 from services.dashboard.domain import GlassReason, assemble, empty, open_words, without_clinical
 from services.dashboard.domain.answers import DAY_TO_DAY, URGENT_CARE, WELL_BEING
 from services.dashboard.domain.history import BOUNDS, INDEX_KEYS
@@ -46,6 +48,15 @@ from tests.markup import Document
 from tests.services.dashboard.histories import HISTORY, JULY, a_month, a_survey_in_july, month, page_of
 from tests.services.dashboard.test_page_html import NOW, a_rich_page, html_of, opened
 
+# Pages, and what is read, of one patient; the other routes that name one are writes, which show nothing.
+SHOW_A_PATIENT = [
+    route.name
+    for router in ROUTERS
+    for route in router.routes
+    if isinstance(route, APIRoute)
+    and "{patient_id}" in route.path
+    and ("GET" in (route.methods or ()) or not route.include_in_schema)
+]
 SPANISH = Choice(Language.SPANISH, query=[]).spoken()
 SAME_IN_BOTH = {"No", "no"}
 TEMPLATES = [path for package in (pages, shared_pages) for path in package.STATIC.parent.rglob("*.html")]
@@ -162,6 +173,7 @@ def test_every_phrase_has_both_languages_and_fills_in_the_same() -> None:
         ),
         (looks.ROLES, Role),
         (looks.PURPOSES, Purpose),
+        (looks.SHOWN, SHOW_A_PATIENT),
         (glass.REASONS, GlassReason),
     ],
 )

@@ -1,6 +1,5 @@
 """The plan written on the page, with clinical beside the dashboard: what is saved, by whom, and what is not."""
 
-import json
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -21,7 +20,7 @@ from shared.events import Body, Event
 from shared.on_behalf import token_for
 from shared.signing import ALGORITHM, SigningKeys, make_key_file
 from tests.builders import PATIENT, SITE, VISIT, VISIT_AT, a_site, a_visit, an_enrollment, an_erasure, an_event
-from tests.conftest import URLS, Apps, Tokens, client_of, new_key, served
+from tests.conftest import URLS, Apps, Tokens, client_of, key_in, new_key, served
 from tests.markup import Document
 from tests.services.streams import arrive, published
 from tests.services.trails import trail
@@ -48,11 +47,8 @@ class Both(NamedTuple):
 
 @pytest.fixture(scope="session")
 def page_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The dashboard's key, its key set beside it."""
-    file = tmp_path_factory.mktemp("page") / "key.pem"
-    make_key_file(file)
-    file.with_name("jwks.json").write_text(json.dumps(SigningKeys([file]).key_set()))
-    return file
+    """The dashboard's own."""
+    return key_in(tmp_path_factory.mktemp("page"))
 
 
 @pytest.fixture(scope="session")
