@@ -32,7 +32,9 @@ def create_app(settings: DashboardAppSettings, *, clock: Clock = utc_now) -> Fas
     """The application; it opens its pool and the key ring when it starts."""
     servers, address = EhrServers(), settings.platform.public_urls.get(NAME, "")
     keys = SigningKeys(settings.signing_key_files)
-    clinical = Clinical(settings.platform, keys, settings.clinical_url) if settings.signing_key_files else None
+    clinical = None
+    if settings.signing_key_files:
+        clinical = Clinical(settings.platform, keys, servers.tls, settings.clinical_url)
     return create(
         NAME,
         settings,

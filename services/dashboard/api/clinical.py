@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from ssl import SSLContext
 from typing import Any, Self
 from uuid import UUID
 
@@ -29,21 +30,22 @@ class ClinicalAway(Exception):
 
 
 class Clinical:
-    """Writes of the plan. A token for one goes to `url` alone: https, or this machine.
+    """Writes of the plan. A token for one goes to `url` alone, through nobody's proxy: https, or this machine.
 
     Raises:
         ValueError: it is neither.
     """
 
-    def __init__(self, platform: Platform, keys: SigningKeys, url: str | None = None) -> None:
+    def __init__(self, platform: Platform, keys: SigningKeys, tls: SSLContext, url: str | None = None) -> None:
         self._platform = platform
         self._keys = keys
+        self._tls = tls
         self._url = url or platform.public_url(OWNER)
         if not is_trustworthy(self._url):
             raise ValueError("clinical is reached by https, or on this machine")
 
     async def __aenter__(self) -> Self:
-        self._client = httpx2.AsyncClient(base_url=self._url, timeout=_TIMEOUT_S)
+        self._client = httpx2.AsyncClient(base_url=self._url, timeout=_TIMEOUT_S, verify=self._tls, trust_env=False)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -75,8 +77,8 @@ class Clinical:
                 return UUID(document["receipt"])
             if answer.status_code in _REFUSED:
                 raise _problem(answer.status_code, document)
-            raise ClinicalAway(f"answered {answer.status_code}")
-        except (httpx2.HTTPError, ValueError, LookupError, TypeError, TimeoutError, ClinicalAway) as failure:
+            raise ValueError(f"answered {answer.status_code}")
+        except (httpx2.HTTPError, TimeoutError, ValueError, LookupError, TypeError, AttributeError) as failure:
             _log.warning("plan not written", failure=type(failure).__name__, reason=str(failure))
             raise ClinicalAway(type(failure).__name__) from None
 

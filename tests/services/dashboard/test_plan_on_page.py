@@ -10,6 +10,10 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from deploy.local.ports import keep_or_choose
 from services.clinical.worker import SUBSCRIPTION as TO_CLINICAL
@@ -20,7 +24,7 @@ from shared.events import Body, Event
 from shared.on_behalf import token_for
 from shared.signing import ALGORITHM, SigningKeys, make_key_file
 from tests.builders import PATIENT, SITE, VISIT, VISIT_AT, a_site, a_visit, an_enrollment, an_erasure, an_event
-from tests.conftest import URLS, Apps, Tokens, client_of, key_in, new_key, served
+from tests.conftest import URLS, Apps, Tokens, client_of, new_key, new_key_in, served
 from tests.markup import Document
 from tests.services.streams import arrive, published
 from tests.services.trails import trail
@@ -48,7 +52,7 @@ class Both(NamedTuple):
 @pytest.fixture(scope="session")
 def page_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The dashboard's own."""
-    return key_in(tmp_path_factory.mktemp("page"))
+    return new_key_in(tmp_path_factory.mktemp("page"))
 
 
 @pytest.fixture(scope="session")
@@ -205,7 +209,7 @@ async def test_a_form_that_is_sent_twice_is_saved_once(both: Both, clinician: ht
     assert await saved(clinician, twice) == await saved(clinician, twice)
     assert len(await published(both.clinical)) == 1
     page = read(await write(clinician, twice | {"what": "Something else"}), 409)
-    assert "this form was saved before, with other words" in page.text
+    assert "this form was saved before." in page.text
     assert "Something else" in page.text
     assert page.named("input", name="key", value=twice["key"]) == []
 
@@ -270,6 +274,27 @@ async def test_words_stay_where_clinical_is_away_and_are_saved_once_when_it_is_b
         async with served(both.clinical, port):
             await saved(client, given)
     assert len(await published(both.clinical)) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(201, b'{"receipt": 1}'), (201, b"[]"), (422, b'{"type": 1}'), (422, b"no JSON"), (418, b"{}"), (500, b"")],
+)
+async def test_whatever_else_answers_in_the_place_of_clinical_the_words_stay(
+    both: Both, token: Tokens, clock: Clock, status: int, said: bytes
+) -> None:
+    async def answer(_request: Request) -> Response:
+        return Response(said, status)
+
+    (port,) = keep_or_choose((), 1)
+    async with served(Starlette(routes=[Route("/{path:path}", answer, methods=["POST"])]), port) as address:
+        settings = both.dashboard.state.settings.model_copy(update={"clinical_url": address})
+        dashboard = create_app(settings, clock=clock)
+        async with (
+            dashboard.router.lifespan_context(dashboard),
+            client_of(dashboard, token("clinician", [SITE])) as client,
+        ):
+            assert NEW["what"] in read(await write(client, NEW), 503).text
 
 
 async def test_a_dashboard_that_clinical_does_not_believe_keeps_the_words(
