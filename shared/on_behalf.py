@@ -13,7 +13,7 @@ from shared.signing import SigningKeys
 
 SIGNED_BY, OWNER, WRITTEN_AT = "dashboard", "clinical", "/v1/plans"
 GOOD_FOR_S = 10
-_ROLES = frozenset({Role.CLINICIAN, Role.COORDINATOR})
+ROLES = frozenset({Role.CLINICIAN, Role.COORDINATOR})
 
 
 def token_for(keys: SigningKeys, platform: Platform, caller: Caller, site_id: str) -> str:
@@ -34,7 +34,7 @@ def token_for(keys: SigningKeys, platform: Platform, caller: Caller, site_id: st
 
 def narrowed(trusted: TrustedIssuer, platform: Platform) -> TrustedIssuer:
     """An issuer as clinical believes it: in no other role and at no other path, whatever its settings say."""
-    roles = trusted.roles & _ROLES
+    roles = trusted.roles & ROLES
     return trusted.model_copy(
         update={"audience": _audience(platform), "roles": roles, "only_at": rf"{WRITTEN_AT}(/[^/]+)?"}
     )

@@ -271,7 +271,7 @@ OPEN_ROUTES = {
 }
 
 
-def key_in(folder: Path) -> Path:
+def new_key_in(folder: Path) -> Path:
     """A new key file in this folder, its key set `jwks.json` beside it."""
     file = folder / "key.pem"
     make_key_file(file)
@@ -282,7 +282,7 @@ def key_in(folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def network_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The key of the network's own issuer."""
-    return key_in(tmp_path_factory.mktemp("network"))
+    return new_key_in(tmp_path_factory.mktemp("network"))
 
 
 @pytest.fixture(scope="session")

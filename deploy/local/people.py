@@ -10,7 +10,7 @@ from deploy.local.ports import HOST
 from deploy.provider import Client
 from deploy.secrets import SIGNED_IN_TO
 from shared.auth import Role, TrustedIssuer
-from shared.on_behalf import OWNER, SIGNED_BY
+from shared.on_behalf import OWNER, ROLES, SIGNED_BY
 from shared.settings import SignIn
 from shared.signing import ALGORITHM, make_key_file
 
@@ -94,7 +94,7 @@ class LocalPeople:
             issuer=address,
             algorithms=(ALGORITHM,),
             key_set=f"{address}/.well-known/jwks.json",
-            roles=frozenset({Role.CLINICIAN, Role.COORDINATOR}),
+            roles=ROLES,
         )
 
     @property

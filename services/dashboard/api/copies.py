@@ -10,17 +10,17 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.dashboard import store
 from services.dashboard.api.page_document import page_example, page_schema
 from services.dashboard.api.pages import LOOKED_AT, Viewer, opener_of
 from services.dashboard.api.seeing import shown_to
+from services.dashboard.api.standing import is_here, own_page
 from services.dashboard.domain import open_words, states_of_words
 from services.dashboard.pages.export import Format, Paper, copy_of
 from services.dashboard.pages.reader import Reader
 from shared.audit import Entry, Kind, Purpose
 from shared.auth import Caller, Role
 from shared.db import transaction
-from shared.errors import Problem, erased, unknown
+from shared.errors import Problem, erased
 from shared.events import ViewerRole
 from shared.http.access import only_own_page
 from shared.http.commands import pool_of
@@ -82,7 +82,8 @@ async def export_page(
     only_own_page(caller, patient_id)
     rate: Buckets = request.app.state.copy_rate
     rate.take(caller.subject)
-    stored, page = shown_to(caller, await _stored(request, caller, patient_id))
+    found, _ = await own_page(request, caller, patient_id)
+    stored, page = shown_to(caller, found)
     opened = open_words(page, await opener_of(request, stored.site_id, page))
     _refuse_halves(opened)
     now = sessions_of(request).clock().astimezone(ZoneInfo(stored.time_zone))
@@ -94,21 +95,6 @@ async def export_page(
     await _put_on_record(request, caller, stored.site_id, patient_id)
     named = {"content-disposition": f'attachment; filename="{made.name}"'}
     return Response(made.content, media_type=made.media_type, headers=named)
-
-
-async def _stored(request: Request, caller: Caller, patient_id: UUID) -> store.StoredPage:
-    """The page at one of the caller's own sites.
-
-    Raises:
-        Problem: 404 when there is none, 410 when the patient was erased.
-    """
-    async with transaction(pool_of(request), caller.scope) as connection:
-        stored = await store.page(connection, caller.scope, patient_id)
-    if stored is None:
-        raise unknown("patient")
-    if stored.parsed()["erased"]:
-        raise erased()
-    return stored
 
 
 def _refuse_halves(opened: dict[str, Any]) -> None:
@@ -135,7 +121,6 @@ async def _put_on_record(request: Request, caller: Caller, site_id: str, patient
     if caller.role is not Role.PATIENT:
         trail.purpose = Purpose.DISCLOSURE
     async with transaction(pool_of(request), caller.scope, locks=[(site_id, patient_id)]) as connection:
-        stored = await store.page(connection, caller.scope, patient_id)
-        if stored is None or stored.parsed()["erased"]:
+        if not await is_here(connection, caller.scope, patient_id):
             raise erased()
         await trail.keep(connection, [Entry(site_id, Kind.EXPORT, 200, patient_id)])

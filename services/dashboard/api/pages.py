@@ -27,6 +27,7 @@ from shared.http.commands import ring_of
 from shared.http.language import choice_of
 from shared.http.receipts import WaitFor, has_arrived
 from shared.http.sign_in import session_of, sessions_of
+from shared.on_behalf import ROLES
 from shared.sealing import NOT_READABLE_NOW, Opener, Patient
 
 router = APIRouter(tags=["page"])
@@ -143,7 +144,7 @@ async def show_page(
     waited = await _wait(request, wait_for)
     look = replace(look_of_people(request, caller, patient_id, is_shared=shown.shared), goes_on=goes_on)
     forms = None
-    if may_write_plan(request, caller):
+    if _may_write_plan(request, caller):
         forms = PlanForms(waited=waited.get("samepage-waited"))
     page = await for_people(request, look, seen(request, look), shown.span, plan_forms=forms)
     page.headers.update(waited)
@@ -159,9 +160,9 @@ async def show_linked_page(
     return await for_people(request, look, seen_by_link(request, look, link_id), shown.span, is_linked=True)
 
 
-def may_write_plan(request: Request, caller: Caller) -> bool:
+def _may_write_plan(request: Request, caller: Caller) -> bool:
     """Whether clinical would let them, and we are told how to ask it."""
-    return caller.role in (Role.CLINICIAN, Role.COORDINATOR) and request.app.state.clinical is not None
+    return caller.role in ROLES and request.app.state.clinical is not None
 
 
 def look_of_people(request: Request, caller: Caller, patient_id: UUID, *, is_shared: bool) -> Look:

@@ -14,16 +14,16 @@ from fastapi.responses import RedirectResponse
 
 from services.dashboard import store
 from services.dashboard.api.clinical import Clinical, ClinicalAway
-from services.dashboard.api.pages import HowShown, Shown, for_people, look_of_people, may_write_plan, opener_of
+from services.dashboard.api.pages import HowShown, Shown, for_people, look_of_people, opener_of
 from services.dashboard.api.seeing import seen
-from services.dashboard.api.standing import ClinicPeople
+from services.dashboard.api.standing import ClinicPeople, own_page
 from services.dashboard.domain import changes_in, context_of, is_past, open_words
 from services.dashboard.pages.addresses import address
 from services.dashboard.pages.plan import FAILED, WRONG, PlanForms
 from shared.audit import Entry, Kind
 from shared.auth import Caller
 from shared.db import transaction
-from shared.errors import FieldError, Problem, erased, unknown
+from shared.errors import FieldError, Problem, unknown
 from shared.events import ViewContext
 from shared.http.commands import pool_of
 from shared.http.forms import form_of
@@ -46,11 +46,16 @@ class Form(NamedTuple):
 async def write_plan(
     request: Request, patient_id: UUID, caller: ClinicPeople, shown: HowShown, step_id: UUID | None = None
 ) -> Response:
-    """Add a step, or change one, and show the page; or the page again, with what was written and what is wrong."""
+    """Add a step, or change one, and show the page; or the page again, with what was written and what is wrong.
+
+    On a page of the caller's own sites alone: nobody writes through broken glass or by a link.
+    """
     given = await form_of(request)
-    stored = await _own_page(request, caller, patient_id, step_id)
+    stored, page = await own_page(request, caller, patient_id)
+    if step_id is not None and str(step_id) not in {step["step_id"] for step in page["plan"]}:
+        raise unknown("step")
     try:
-        receipt = await _written(request, caller, stored, Form(patient_id, step_id, given))
+        receipt = await _written(request, caller, stored, page, Form(patient_id, step_id, given))
     except Problem as problem:
         kind = problem.kind if problem.kind in FAILED else "other"
         wrong = {error.field for error in problem.errors} & WRONG.keys()
@@ -62,32 +67,19 @@ async def write_plan(
             await trail_of(request).keep(connection, [Entry(stored.site_id, Kind.WRITE, 303, patient_id, receipt)])
         return _back(patient_id, receipt, shown)
     look = look_of_people(request, caller, patient_id, is_shared=shown.shared)
-    page = await for_people(request, look, seen(request, look), shown.span, plan_forms=forms)
-    page.status_code = status
-    return page
+    again = await for_people(request, look, seen(request, look), shown.span, plan_forms=forms)
+    again.status_code = status
+    return again
 
 
-async def _own_page(request: Request, caller: Caller, patient_id: UUID, step_id: UUID | None) -> store.StoredPage:
-    """Of a patient of the caller's own sites, with this step: nobody writes through broken glass or by a link.
-
-    Raises:
-        Problem: 404, or 410 for one who was erased.
-    """
-    async with transaction(pool_of(request), caller.scope) as connection:
-        stored = await store.page(connection, caller.scope, patient_id)
-    if stored is None:
-        raise unknown("patient")
-    page = stored.parsed()
-    if page["erased"]:
-        raise erased()
-    if step_id is not None and str(step_id) not in {step["step_id"] for step in page["plan"]}:
-        raise unknown("step")
-    return stored
-
-
-async def _written(request: Request, caller: Caller, stored: store.StoredPage, form: Form) -> UUID | None:
+async def _written(
+    request: Request, caller: Caller, stored: store.StoredPage, page: Mapping[str, Any], form: Form
+) -> UUID | None:
     """The receipt; None where the form changes nothing."""
-    now, page = sessions_of(request).clock(), stored.parsed()
+    clinical: Clinical | None = request.app.state.clinical
+    if clinical is None:
+        raise ClinicalAway
+    now = sessions_of(request).clock()
     today = now.astimezone(ZoneInfo(stored.time_zone)).date()
     changes = changes_in(form.given, today)
     if is_past(changes, today):
@@ -98,9 +90,6 @@ async def _written(request: Request, caller: Caller, stored: store.StoredPage, f
         return None
     elif "what" not in changes:
         changes |= {"what": await _words_of(request, stored.site_id, page, str(form.step_id))}
-    if not may_write_plan(request, caller):
-        raise ClinicalAway
-    clinical: Clinical = request.app.state.clinical
     patient, key = Patient(stored.site_id, form.patient_id), form.given.get("key", "")
     return await clinical.write_step(caller, patient, changes, key=key, step_id=form.step_id)
 

@@ -1,25 +1,42 @@
 """Who of a clinic asks, and how the patient stands whom they ask for: here or not, linked still or not."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-import orjson
-from fastapi import Depends
+from fastapi import Depends, Request
 
 from services.dashboard import store
 from services.dashboard.domain import LinkedPatient
 from shared.auth import Caller, Role
-from shared.db import Connection, SiteScope
+from shared.db import Connection, SiteScope, transaction
+from shared.errors import erased, unknown
 from shared.http.access import allow
+from shared.http.commands import pool_of
 
 Coordinator = Annotated[Caller, Depends(allow(Role.COORDINATOR))]
 ClinicPeople = Annotated[Caller, Depends(allow(Role.CLINICIAN, Role.COORDINATOR))]
 
 
+async def own_page(request: Request, caller: Caller, patient_id: UUID) -> tuple[store.StoredPage, dict[str, Any]]:
+    """The page of a patient of the caller's own sites, and what it says.
+
+    Raises:
+        Problem: 404 where there is none, 410 where the patient was erased.
+    """
+    async with transaction(pool_of(request), caller.scope) as connection:
+        stored = await store.page(connection, caller.scope, patient_id)
+    if stored is None:
+        raise unknown("patient")
+    page = stored.parsed()
+    if page["erased"]:
+        raise erased()
+    return stored, page
+
+
 async def is_here(connection: Connection, scope: SiteScope, patient_id: UUID) -> bool:
     """Whether there is a page of this patient, who was not erased."""
     stored = await store.page(connection, scope, patient_id)
-    return stored is not None and not orjson.loads(stored.content)["erased"]
+    return stored is not None and not stored.parsed()["erased"]
 
 
 async def other_side(connection: Connection, own: LinkedPatient) -> LinkedPatient | None:

@@ -33,8 +33,8 @@ WRONG: Mapping[str, Said] = {
 FAILED: Mapping[str, Said] = {
     "invalid": Said("Not saved. Look at what is marked.", "No se guardó. Mire lo que está marcado."),
     "key-reused": Said(
-        "Not saved: this form was saved before, with other words. Look at the plan before you save again.",
-        "No se guardó: este formulario ya se guardó antes con otras palabras. Mire el plan antes de guardar otra vez.",
+        "Not saved: this form was saved before. Look at the plan before you save again.",
+        "No se guardó: este formulario ya se guardó antes. Mire el plan antes de guardar otra vez.",
     ),
     "away": Said(
         "Not saved, as far as we know: the part that keeps the plan does not answer. What you wrote is still here. "
