@@ -23,8 +23,8 @@ def environment(package: str) -> Environment:
 
     Everything is escaped and a name that is not given is an error. `is_synthetic`, given to a template as
     true, shows the tag "Synthetic data" in the bar; `language` is the page's, English where it is not given, and
-    `switch` is a button to the same page in the other one. The functions of `shared.pages.words` are filters under
-    their own names.
+    `switch` is a button to the same page in the other one. What pages in English take from `shared.pages.words` are
+    filters under their own names.
     """
     made = Environment(
         loader=ChoiceLoader([PackageLoader(package), FileSystemLoader(_TEMPLATES)]),
@@ -42,13 +42,9 @@ def environment(package: str) -> Environment:
     }
     made.filters |= {
         "on": words.on,
-        "short_on": words.short_on,
         "clock": words.clock,
-        "ago": words.ago,
         "number": words.number,
-        "unit": words.unit,
         "counted": words.counted,
-        "out_of": words.out_of,
         "listed": words.listed,
     }
     return made

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from shared.events import Language
-from shared.speech import SPOKEN, Said
+from shared.speech import SPOKEN, Said, in_language
 
 _WORDS: Mapping[str, Said] = {
     "skip": Said("Skip to the page", "Saltar a la página"),
@@ -14,5 +14,5 @@ _WORDS: Mapping[str, Said] = {
     "sign_out": Said("Sign out", "Salir"),
 }
 FRAME: Mapping[Language, Mapping[str, str]] = MappingProxyType(
-    {language: {name: said.said_in(language) for name, said in _WORDS.items()} for language in SPOKEN}
+    {language: in_language(language, _WORDS) for language in SPOKEN}
 )

@@ -68,6 +68,9 @@ ITEMS: Mapping[str, Said] = {
     "phq2_mood": Said("Mood", "Ánimo"),
 }
 
+ROWS: Mapping[str, Said] = {"phq_2": Said("Mood, 2 weeks", "Ánimo, 2 sem.")}
+"""What an item is called in a table whose head says another time than the one that it is about."""
+
 ANSWERS_TO: Mapping[str, Said] = {
     "ed_visits": Said("emergency (ED) visits answer", "respuesta sobre emergencias"),
     "hospital_stays": Said("hospital stays answer", "respuesta sobre hospitalizaciones"),
@@ -95,7 +98,6 @@ COUNTED: Mapping[str, Noun] = {
         Said("steroid course", "vez con esteroides"), Said("steroid courses", "veces con esteroides")
     ),
 }
-DAYS = Noun(Said("day", "día"), Said("days", "días"))
 DOSES = Noun(Said("dose", "dosis"), Said("doses", "dosis"))
 POINTS = Noun(Said("point", "punto"), Said("points", "puntos"))
 MORE_TESTS = Noun(Said("more test", "prueba más"), Said("more tests", "pruebas más"))

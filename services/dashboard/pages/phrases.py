@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from services.dashboard.pages import plan
 from shared.events import Language
-from shared.speech import SPOKEN, Said
+from shared.speech import SPOKEN, Said, in_language
 
 _PAGE: Mapping[str, Said] = {
     "visit_of": Said("Same page, visit of {}", "La misma página, visita del {}"),
@@ -153,7 +153,6 @@ _SIDE: Mapping[str, Said] = {
     "no_answers": Said("No answers yet", "Todavía no hay respuestas"),
     "asked_before": Said("Asked in the survey before a visit.", "Se pregunta en el cuestionario antes de una visita."),
     "well_being": Said("Well-being and mood", "Bienestar y ánimo"),
-    "mood": Said("Mood, 2 weeks", "Ánimo, 2 sem."),
     "past_week": Said("Past 7 days, higher is worse", "Últimos 7 días, más alto es peor"),
     "day_to_day": Said("Medicines, day to day", "Medicinas, día a día"),
     "other_checks": Said("Other checks", "Otras pruebas"),
@@ -271,11 +270,7 @@ _PANELS = {
 }
 
 
-def _in(language: Language, phrases: Mapping[str, Said]) -> Mapping[str, str]:
-    return MappingProxyType({name: said.said_in(language) for name, said in phrases.items()})
-
-
 PHRASES: Mapping[Language, Mapping[str, Mapping[str, str]]] = MappingProxyType(
-    {language: {panel: _in(language, phrases) for panel, phrases in _PANELS.items()} for language in SPOKEN}
+    {language: {panel: in_language(language, phrases) for panel, phrases in _PANELS.items()} for language in SPOKEN}
 )
 """By language, panel and name."""

@@ -46,22 +46,23 @@ class Pictures:
 def pictures_of(page: Json, reader: Reader, span: Span = Span.YEAR) -> Pictures:
     """The three charts. The months stand under the last one."""
     widest = Frame(reader.now, is_wide=True, span=span, language=reader.language)
-    visits = [at for at in _past_visits(page, reader) if widest.holds(at)]
+    past = _past_visits(page, reader)
+    visits = [at for at in past if widest.holds(at)]
     frames = [replace(widest, is_wide=is_wide, visits=visits) for is_wide in (True, False)]
     markers = [series for series in page["labs"] if series["marker"]]
-    medications, trend = page["medications"], page["trend"]
+    medications, points = page["medications"], page["trend"]["points"] if page["trend"] else []
     known = Known(
-        [_point(point, reader) for point in trend["points"]] if trend else [],
+        [_point(point, reader) for point in points],
         intervals_of(medications, reader.now.tzinfo, span, reader),
         {(reader.named(MARKERS, one["name"]), one["unit"]): _results(one, reader) for one in markers},
-        _past_visits(page, reader),
+        past,
     )
     return Pictures(
         Markup().join(_index(frame, page, known.points, reader) for frame in frames),
         Markup().join(draw_medicines(frame, known.intervals) for frame in frames) if medications else Markup(),
         Markup().join(_labs(frame, markers, list(known.results.values())) for frame in frames),
         frames,
-        _within(widest, trend["points"] if trend else [], reader),
+        _within(widest, points, reader),
         [m for m, interval in zip(medications, known.intervals, strict=True) if reaches_into(widest, interval)],
         [{**series, "points": _within(widest, series["points"], reader)} for series in markers],
         moments_of(widest, known),

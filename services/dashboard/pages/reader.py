@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from services.dashboard.pages.labels import BARRIERS, DOSES, ITEMS, SKIPPED, STATES
+from services.dashboard.pages.labels import BARRIERS, DOSES, ITEMS, ROWS, SKIPPED, STATES
 from shared.events import Language, ViewerRole
 from shared.pages.speaking import Speaks
-from shared.pages.words import WEEKDAYS, ago, clock, number
+from shared.pages.words import DAYS, WEEKDAYS, ago, clock, number
 from shared.speech import Said
 
 _YES, _NO, _NONE = Said("yes", "sí"), Said("no", "no"), Said("none", "ninguno")
@@ -41,6 +41,10 @@ class Reader(Speaks):
     def item(self, item: str) -> str:
         return self.named(ITEMS, item)
 
+    def row(self, item: str) -> str:
+        """An item as it is called in the tables of answers."""
+        return self.named(ROWS if item in ROWS else ITEMS, item)
+
     def day(self, text: str) -> str:
         """`14 Jul`; with the year when it is not plain which one is meant. Takes a time or a day."""
         day = self._day(text)
@@ -58,6 +62,14 @@ class Reader(Speaks):
         at = self.local(text)
         days = ago(at, self.now, self.language)
         return f"{days} {clock(at)}" if at.date() == self.now.date() else days
+
+    def last_day(self, previous: Mapping[str, Any]) -> str:
+        """The day of last time: of its visit, else of its survey."""
+        return self.day(previous["visit_at"] or previous["submitted_at"])
+
+    def days(self, count: int) -> str:
+        """`12 days`."""
+        return self.counted(count, DAYS)
 
     def late_days(self, due_on: str | None) -> int:
         """Days since a day that has passed; 0 when it has not."""

@@ -190,7 +190,7 @@ def agreement_question(page: Json, reader: Reader) -> str:
     previous = page["previous"]
     if previous is None:
         return reader.say(Said("What does each of us see?", "¿Qué ve cada uno de nosotros?"))
-    day = reader.day(previous["visit_at"] or previous["submitted_at"])
+    day = reader.last_day(previous)
     return reader.say(Said("What changed since {day}?", "¿Qué cambió desde el {day}?"), day=day)
 
 

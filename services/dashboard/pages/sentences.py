@@ -58,7 +58,7 @@ def since_heading(page: Json, reader: Reader) -> str:
     previous = page["previous"]
     if previous is None:
         return reader.say(Said("What changed", "Qué cambió"))
-    day = reader.day(previous["visit_at"] or previous["submitted_at"])
+    day = reader.last_day(previous)
     return reader.say(Said("Since {day}", "Desde el {day}"), day=day)
 
 
@@ -177,12 +177,9 @@ def _is_of_now(page: Json, reader: Reader) -> bool:
 
 def consent_words(page: Json, reader: Reader) -> str | None:
     """Said where a patient's data serve their care alone."""
-    match page["patient"]["consent"], reader.is_patient:
-        case ConsentState.WITHDRAWN, True:
-            return reader.say(_YOU_WITHDREW)
-        case ConsentState.WITHDRAWN, False:
-            return reader.say(_WITHDREW)
-    return None
+    if page["patient"]["consent"] != ConsentState.WITHDRAWN:
+        return None
+    return reader.say(_YOU_WITHDREW if reader.is_patient else _WITHDREW)
 
 
 def _cell(reader: Reader, voice: str, name: Said, verb: Said, age: Age | None, note: str | None = None) -> Cell:

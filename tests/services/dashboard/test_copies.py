@@ -130,6 +130,7 @@ async def test_on_paper_words_are_real_text_in_a_tagged_file_with_title_language
     assert str(paper.root_object["/Lang"]) == "en"
     assert "/StructTreeRoot" in paper.root_object
     assert "Next steps we agreed" in str(paper.outline)
+    assert "Mood, 2 weeks" in text
     for words in (CRAMPS, LEVEL, "<3 mg/L", "My answers say: Mild activity", "from events up to 13 Oct 2026"):
         assert words in text
     assert len(paper.pages) <= 2

@@ -148,6 +148,14 @@ def test_a_day_is_the_same_place_in_every_chart() -> None:
         assert all(len(days) == 1 for days in today | visits)
 
 
+def test_charts_that_nothing_was_added_to_look_the_same_all_day() -> None:
+    def charts(after: timedelta) -> str:
+        return html_of(a_rich_page(), now=NOW + after).partition('data-panel="trends"')[2].partition("</section>")[0]
+
+    assert charts(timedelta(seconds=7)) == charts(timedelta()) == charts(timedelta(hours=1))
+    assert charts(timedelta(days=1)) != charts(timedelta())
+
+
 def test_the_three_readings_stand_side_by_side_with_their_age() -> None:
     text = shown(an_enrollment(), a_visit(), a_survey_in_july(), a_survey(), an_assessment())
     assert "I say 2 days ago Not in remission" in text

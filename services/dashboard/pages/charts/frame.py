@@ -63,7 +63,9 @@ class Frame(Speaks):
 
     @property
     def end(self) -> datetime:
-        return self.today + ROOM_AFTER_TODAY * self.span.years
+        """The same all day long, so that a page that nothing has changed on looks the same."""
+        last = self.today + ROOM_AFTER_TODAY * self.span.years
+        return last.replace(hour=0, minute=0, second=0, microsecond=0)
 
     def share(self, at: datetime) -> float:
         """0 at the left end of the plot, 1 at the right; kept within it."""

@@ -218,10 +218,10 @@ def _answers(page: Page, reader: Reader, say: Phrases, panel: str, asked: str) -
     if page["survey"] is None:
         return _told(say["side"]["no_answers"], say["side"]["asked_before"])
     previous = page["previous"]
-    last = [reader.day(previous["visit_at"] or previous["submitted_at"])] if previous else []
+    last = [reader.last_day(previous)] if previous else []
     rows = [
         [
-            reader.item(row["item"]),
+            reader.row(row["item"]),
             _answer(row, reader, say["side"]),
             *(answer_words(reader, row["item"], row["last"]) for _ in last),
         ]
@@ -257,5 +257,5 @@ def _when(step: Page, reader: Reader, plan: Mapping[str, str]) -> str:
         return plan["no_day"]
     late = reader.late_days(step["due_on"])
     if late:
-        return plan["due"].format(reader.day(step["due_on"]), reader.counted(late, labels.DAYS))
+        return plan["due"].format(reader.day(step["due_on"]), reader.days(late))
     return reader.weekday(step["due_on"])
