@@ -94,8 +94,12 @@ async def heads(connection: Connection, consumer: str, streams: Collection[Strea
     """The highest applied sequence of each stream that has one."""
     rows = await connection.fetch(
         """
-        SELECT site_id, topic, key, sequence FROM consumer_head
-        WHERE consumer = $1 AND (site_id, topic, key) IN (SELECT * FROM unnest($2::text[], $3::text[], $4::text[]))
+        SELECT wanted.*, sequence
+        FROM unnest($2::text[], $3::text[], $4::text[]) AS wanted (site_id, topic, key) CROSS JOIN LATERAL (
+            SELECT sequence FROM consumer_head AS head
+            WHERE consumer = $1 AND (head.site_id, head.topic, head.key) = (wanted.site_id, wanted.topic, wanted.key)
+            LIMIT 1
+        ) AS head
         """,
         consumer,
         *as_columns(streams),

@@ -26,8 +26,11 @@ async def erased_among(connection: Connection, patients: Collection[Patient]) ->
     """Those of these patients who were erased."""
     rows = await connection.fetch(
         """
-        SELECT site_id, patient_id FROM erasure
-        WHERE (site_id, patient_id) IN (SELECT * FROM unnest($1::text[], $2::uuid[]))
+        SELECT wanted.*
+        FROM unnest($1::text[], $2::uuid[]) AS wanted (site_id, patient_id) CROSS JOIN LATERAL (
+            SELECT 1 FROM erasure
+            WHERE (erasure.site_id, erasure.patient_id) = (wanted.site_id, wanted.patient_id) LIMIT 1
+        ) AS erased
         """,
         [patient.site_id for patient in patients],
         [patient.patient_id for patient in patients],

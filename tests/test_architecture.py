@@ -3,10 +3,13 @@
 import ast
 from collections.abc import Iterator
 from importlib import import_module
+from inspect import isasyncgenfunction, iscoroutinefunction
 from pathlib import Path
 
 import pytest
+from fastapi.dependencies.models import Dependant
 
+from deploy.contracts.access import routes_of
 from deploy.doors import SERVICES, consumes, publishes
 from shared.events import TOPICS
 
@@ -127,3 +130,24 @@ def test_nobody_sleeps_to_wait_in_tests_but_waits_for_a_condition() -> None:
         if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "sleep"
     }
     assert not sleeping, "tests/waiting.py waits for conditions"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_request_waits_for_a_thread_to_read_its_parameters(service: str) -> None:
+    for route in routes_of(import_module(f"services.{service}.api").ROUTERS):
+        called = {one.call for one in _dependencies(route.dependant)}
+        in_threads = [one for one in called if not any(kind(one) for kind in _IN_THE_LOOP)]
+        assert not in_threads, f"{route.path}: FastAPI calls {in_threads} in a thread, being no coroutine functions"
+
+
+_IN_THE_LOOP = (
+    iscoroutinefunction,
+    isasyncgenfunction,
+    lambda one: iscoroutinefunction(type(one).__call__),
+)
+
+
+def _dependencies(dependant: Dependant) -> Iterator[Dependant]:
+    yield dependant
+    for one in dependant.dependencies:
+        yield from _dependencies(one)

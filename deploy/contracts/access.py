@@ -42,7 +42,7 @@ def matrix() -> list[Line]:
     return [
         Line(service, method, route.path, roles_of(route.dependant))
         for service in SERVICES
-        for route in sorted(_routes(import_module(f"services.{service}.api").ROUTERS), key=lambda route: route.path)
+        for route in sorted(routes_of(import_module(f"services.{service}.api").ROUTERS), key=lambda route: route.path)
         for method in sorted(route.methods or ())
     ]
 
@@ -59,12 +59,13 @@ def page() -> str:
                 parts.append(f"| `{line.method} {line.path}` | {' | '.join(cells)} |\n")
     parts.append(_SIGNING_IN)
     routers = (sign_in.router, sign_in.provider_router, sign_in.patients_router, arrival.router)
-    own = sorted({route.path for route in _routes(routers)})
+    own = sorted({route.path for route in routes_of(routers)})
     parts.append("\n" + ", ".join(f"`{path}`" for path in own) + ".\n")
     return "".join(parts)
 
 
-def _routes(routers: Sequence[APIRouter]) -> Iterator[APIRoute]:
+def routes_of(routers: Sequence[APIRouter]) -> Iterator[APIRoute]:
+    """The routes of these routers."""
     return (route for router in routers for route in router.routes if isinstance(route, APIRoute))
 
 

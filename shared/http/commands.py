@@ -23,12 +23,12 @@ from pydantic import BaseModel
 
 from shared.audit import Act, Entry, Kind
 from shared.auth import Caller
-from shared.db import Connection, Lockable, Pool, SiteScope, as_columns, savepoint, transaction
+from shared.db import Connection, Lockable, Pool, SiteScope, savepoint, transaction
 from shared.errors import Problem
 from shared.group_commit import GroupCommit, GroupSettings, GroupWork
 from shared.http import problems
 from shared.http.batch import Batch, T
-from shared.http.conclusion import StoredAnswer, conclude
+from shared.http.conclusion import StoredAnswer, conclude, stored_answers
 from shared.http.problems import ProblemDocument
 from shared.http.record import ids_of, kind_of, trail_of
 from shared.keyring import KeyRing
@@ -219,7 +219,7 @@ def _response(request: Request, answered: Answered) -> Response:
 
 async def _answer_all(record: RecordAll[T], connection: Connection, asked: Sequence[Asked[T]]) -> list[Answered]:
     """Answer requests that hold their locks, in one transaction; the caller commits."""
-    stored = await _stored_answers(connection, [(one.site_id, one.kept.key) for one in asked if one.kept is not None])
+    stored = await stored_answers(connection, [(one.site_id, one.kept.key) for one in asked if one.kept is not None])
     repeated = [_repeated(one, stored) for one in asked]
     new = [one for one, answer in zip(asked, repeated, strict=True) if answer is None]
     items = [Item(one.caller, one.site_id, body) for one in new for body in one.batch.valid]
@@ -236,21 +236,6 @@ async def _answer_all(record: RecordAll[T], connection: Connection, asked: Seque
         ],
     )
     return answered
-
-
-async def _stored_answers(
-    connection: Connection, keys: Sequence[tuple[str, str]]
-) -> dict[tuple[str, str], asyncpg.Record]:
-    if not keys:
-        return {}
-    rows = await connection.fetch(
-        """
-        SELECT site_id, key, request_hash, status, answer FROM idempotency
-        JOIN unnest($1::text[], $2::text[]) AS asked (site_id, key) USING (site_id, key)
-        """,
-        *as_columns(keys),
-    )
-    return {(row["site_id"], row["key"]): row for row in rows}
 
 
 def _repeated(asked: Asked[T], stored: dict[tuple[str, str], asyncpg.Record]) -> Answered | None:

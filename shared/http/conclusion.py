@@ -6,6 +6,8 @@ One statement for all three, and for any number of requests that are written tog
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import asyncpg
+
 from shared import audit, outbox
 from shared.audit import Act, Entry
 from shared.db import Connection, as_columns
@@ -54,3 +56,22 @@ async def conclude(
     with audit.recording(rows[0][0].route if rows else ""):
         await connection.execute(_CONCLUDE, *outbox.columns_of(drafts), *audit.columns_of(rows), *kept)
     outbox.count(drafts)
+
+
+async def stored_answers(
+    connection: Connection, keys: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], asyncpg.Record]:
+    """What was answered under these keys, each with its site: `request_hash`, `status` and `answer`."""
+    if not keys:
+        return {}
+    rows = await connection.fetch(
+        """
+        SELECT site_id, key, request_hash, status, answer
+        FROM unnest($1::text[], $2::text[]) AS asked (site_id, key) CROSS JOIN LATERAL (
+            SELECT request_hash, status, answer FROM idempotency
+            WHERE (idempotency.site_id, idempotency.key) = (asked.site_id, asked.key) LIMIT 1
+        ) AS stored
+        """,
+        *as_columns(keys),
+    )
+    return {(row["site_id"], row["key"]): row for row in rows}

@@ -21,7 +21,7 @@ def choice_of(request: Request) -> Choice:
     return Choice(chosen, request.query_params.multi_items() if request.method == "GET" else None)
 
 
-def _checked(request: Request, lang: Annotated[Language | None, Query()] = None) -> Choice:
+async def _checked(request: Request, lang: Annotated[Language | None, Query()] = None) -> Choice:
     return choice_of(request)
 
 

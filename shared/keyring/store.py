@@ -16,9 +16,11 @@ async def keys_of(pool: Pool, patients: Collection[Patient]) -> list[asyncpg.Rec
     """The rows of these patients that have one, each with the key of the site that its own is wrapped by."""
     return await pool.fetch(
         """
-        SELECT site_id, patient_id, generation, patient_key.wrapped, site_key.root_id, site_key.wrapped AS site_wrapped
-        FROM patient_key LEFT JOIN site_key USING (site_id, generation)
-        WHERE (site_id, patient_id) IN (SELECT * FROM unnest($1::text[], $2::uuid[]))
+        SELECT wanted.*, own.generation, own.wrapped, site_key.root_id, site_key.wrapped AS site_wrapped
+        FROM unnest($1::text[], $2::uuid[]) AS wanted (site_id, patient_id) CROSS JOIN LATERAL (
+            SELECT generation, wrapped FROM patient_key AS own
+            WHERE (own.site_id, own.patient_id) = (wanted.site_id, wanted.patient_id) LIMIT 1
+        ) AS own LEFT JOIN site_key ON (site_key.site_id, site_key.generation) = (wanted.site_id, own.generation)
         """,
         *_columns(patients),
     )

@@ -4,7 +4,7 @@ import math
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -61,12 +61,15 @@ GoesOn = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """What the caller has of a page already."""
 
-    if_none_match: Annotated[str | None, Header()] = None
-    goes_on: GoesOn = None
+    if_none_match: str | None
+    goes_on: UUID | None
+
+
+async def _held(if_none_match: Annotated[str | None, Header()] = None, goes_on: GoesOn = None) -> Held:
+    return Held(if_none_match, goes_on)
 
 
 SharedScreen = Annotated[bool, Query(description="Patient and clinician look at one screen")]
@@ -76,14 +79,21 @@ SharedScreen = Annotated[bool, Query(description="Patient and clinician look at 
 class Shown:
     """How people want the page."""
 
-    shared: SharedScreen = False
-    span: Annotated[Span, Query(description="How much time the charts show")] = Span.YEAR
+    shared: bool = False
+    span: Span = Span.YEAR
 
 
-HowShown = Annotated[Shown, Depends()]
+async def _shown(
+    shared: SharedScreen = False,
+    span: Annotated[Span, Query(description="How much time the charts show")] = Span.YEAR,
+) -> Shown:
+    return Shown(shared, span)
 
 
-def _only_looked_at(request: Request) -> None:
+HowShown = Annotated[Shown, Depends(_shown)]
+
+
+async def _only_looked_at(request: Request) -> None:
     """What a browser fetches before anybody asks for it nobody looks at: it gets nothing, and asks again in time.
 
     Raises:
@@ -102,7 +112,7 @@ async def read_page(
     request: Request,
     patient_id: UUID,
     caller: Viewer,
-    held: Annotated[Held, Depends()],
+    held: Annotated[Held, Depends(_held)],
     shared: SharedScreen = False,
     wait_for: WaitFor = None,
 ) -> Response:

@@ -66,9 +66,11 @@ async def hold_facts(
     )
     rows = await connection.fetch(
         """
-        SELECT site_id, patient_id, facts FROM patient_page
-        WHERE (site_id, patient_id) IN (SELECT * FROM unnest($1::text[], $2::uuid[]))
-        ORDER BY site_id, patient_id FOR UPDATE
+        SELECT wanted.*, facts
+        FROM unnest($1::text[], $2::uuid[]) AS wanted (site_id, patient_id) CROSS JOIN LATERAL (
+            SELECT facts FROM patient_page AS held
+            WHERE (held.site_id, held.patient_id) = (wanted.site_id, wanted.patient_id) LIMIT 1 FOR UPDATE
+        ) AS held
         """,
         sites,
         ids,
@@ -81,10 +83,10 @@ async def record_pages(connection: Connection, pages: Sequence[tuple[Patient, Ma
     rows = [(*key, orjson.dumps(facts).decode(), page, version) for key, facts, page, version in pages]
     await connection.execute(
         """
-        UPDATE patient_page AS old SET facts = new.facts, page = new.page, version = new.version
-        FROM unnest($1::text[], $2::uuid[], $3::jsonb[], $4::bytea[], $5::text[])
-            AS new (site_id, patient_id, facts, page, version)
-        WHERE old.site_id = new.site_id AND old.patient_id = new.patient_id
+        INSERT INTO patient_page (site_id, patient_id, facts, page, version)
+        SELECT * FROM unnest($1::text[], $2::uuid[], $3::jsonb[], $4::bytea[], $5::text[])
+        ON CONFLICT (site_id, patient_id)
+        DO UPDATE SET facts = excluded.facts, page = excluded.page, version = excluded.version
         """,
         *as_columns(rows),
     )
@@ -123,11 +125,13 @@ async def pages(connection: Connection, scope: SiteScope, patients: Sequence[Pat
     """The pages of those of these patients who have one, as they were last assembled."""
     rows = await connection.fetch(
         """
-        SELECT site_id, patient_id, coalesce(site.time_zone, 'UTC') AS time_zone, page, version,
+        SELECT wanted.*, coalesce(site.time_zone, 'UTC') AS time_zone, page, version,
             coalesce(site.shows_clinical_to_coordinators, false) AS shows_clinical_to_coordinators
-        FROM unnest($1::text[], $2::uuid[]) AS wanted (site_id, patient_id)
-        JOIN patient_page USING (site_id, patient_id) LEFT JOIN site USING (site_id)
-        WHERE site_id = ANY($3)
+        FROM unnest($1::text[], $2::uuid[]) AS wanted (site_id, patient_id) CROSS JOIN LATERAL (
+            SELECT page, version FROM patient_page AS own
+            WHERE (own.site_id, own.patient_id) = (wanted.site_id, wanted.patient_id) LIMIT 1
+        ) AS own LEFT JOIN site ON site.site_id = wanted.site_id
+        WHERE wanted.site_id = ANY($3)
         """,
         [patient.site_id for patient in patients],
         [patient.patient_id for patient in patients],
@@ -151,10 +155,12 @@ async def newer_versions(
     """The versions of those of these pages that are no longer the one that is known."""
     rows = await connection.fetch(
         """
-        SELECT site_id, patient_id, known.version AS known, patient_page.version
-        FROM unnest($1::text[], $2::uuid[], $3::text[]) AS known (site_id, patient_id, version)
-        JOIN patient_page USING (site_id, patient_id)
-        WHERE site_id = ANY($4) AND patient_page.version <> known.version
+        SELECT known.site_id, known.patient_id, known.version AS known, own.version
+        FROM unnest($1::text[], $2::uuid[], $3::text[]) AS known (site_id, patient_id, version) CROSS JOIN LATERAL (
+            SELECT version FROM patient_page AS own
+            WHERE (own.site_id, own.patient_id) = (known.site_id, known.patient_id) LIMIT 1
+        ) AS own
+        WHERE known.site_id = ANY($4) AND own.version <> known.version
         """,
         *as_columns(((*patient, version) for patient, version in known), width=3),
         scope.ids,

@@ -13,7 +13,7 @@ from shared.errors import unknown
 from shared.http.commands import NamedSite
 
 
-def _named(
+async def _named(
     site: NamedSite = None,
     in_address: Annotated[
         str | None, Query(alias="site", max_length=40, description="As Samepage-Site, for a browser")

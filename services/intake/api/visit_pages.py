@@ -45,16 +45,21 @@ _TO_ALL = (NextStep.SEND, NextStep.REMIND)
 class Asked:
     """The fields of the form above the list, and what became of what was pressed there."""
 
-    week: Annotated[int, Query(ge=0, lt=WEEKS_SHOWN)] = 0
-    find: Annotated[str, Query(max_length=60)] = ""
-    clinician: Annotated[str, Query(max_length=64)] = ""
-    survey: LinkProgress | Literal[""] = ""
-    sent: Annotated[int | None, Query(ge=0, le=store.MOST_VISITS)] = None
-    left: Annotated[int, Query(ge=0, le=store.MOST_VISITS)] = 0
+    week: int
+    shown: Filter
+    sent: int | None
+    left: int
 
-    @property
-    def shown(self) -> Filter:
-        return Filter(self.find.strip(), self.clinician, self.survey or None)
+
+async def _asked(
+    week: Annotated[int, Query(ge=0, lt=WEEKS_SHOWN)] = 0,
+    find: Annotated[str, Query(max_length=60)] = "",
+    clinician: Annotated[str, Query(max_length=64)] = "",
+    survey: LinkProgress | Literal[""] = "",
+    sent: Annotated[int | None, Query(ge=0, le=store.MOST_VISITS)] = None,
+    left: Annotated[int, Query(ge=0, le=store.MOST_VISITS)] = 0,
+) -> Asked:
+    return Asked(week, Filter(find.strip(), clinician, survey or None), sent, left)
 
 
 class AboutVisit(SendBody):
@@ -66,7 +71,7 @@ class AboutVisit(SendBody):
 
 @router.get("/visits")
 async def show_visits(
-    request: Request, caller: Coordinator, asked: Annotated[Asked, Depends()], site: AtSite = None
+    request: Request, caller: Coordinator, asked: Annotated[Asked, Depends(_asked)], site: AtSite = None
 ) -> Response:
     """The visits of a week, beside alerts, patients at high risk and the last import."""
     site_id = site_shown_to(caller, site)

@@ -265,8 +265,11 @@ async def enrolled_among(connection: Connection, scope: SiteScope, patients: Seq
     """Those of these patients who are enrolled."""
     rows = await connection.fetch(
         """
-        SELECT site_id, patient_id FROM patient WHERE site_id = ANY($1)
-        AND (site_id, patient_id) IN (SELECT * FROM unnest($2::text[], $3::uuid[]))
+        SELECT wanted.*
+        FROM unnest($2::text[], $3::uuid[]) AS wanted (site_id, patient_id) CROSS JOIN LATERAL (
+            SELECT 1 FROM patient WHERE patient.site_id = ANY($1)
+            AND (patient.site_id, patient.patient_id) = (wanted.site_id, wanted.patient_id) LIMIT 1
+        ) AS enrolled
         """,
         scope.ids,
         [patient.site_id for patient in patients],

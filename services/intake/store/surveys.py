@@ -72,15 +72,27 @@ async def standings(connection: Connection, scope: SiteScope, wanted: Sequence[W
     rows = await connection.fetch(
         """
         SELECT wanted.*, diagnosis, visit.patient_id AS visit_patient_id, visit.state AS visit_state,
-               survey.visit_id IS NOT NULL AS has_survey, survey_rule.left_out,
+               survey.visit_id IS NOT NULL AS has_survey,
+               (SELECT left_out FROM survey_rule WHERE survey_rule.site_id = wanted.site_id) AS left_out,
                (SELECT max(number) FROM alert_rule WHERE alert_rule.site_id = wanted.site_id) AS rule_change
         FROM unnest($1::text[], $2::uuid[], $3::uuid[]) AS wanted (site_id, patient_id, visit_id)
-        LEFT JOIN patient ON (patient.site_id, patient.patient_id) = (wanted.site_id, wanted.patient_id)
-        LEFT JOIN erasure ON (erasure.site_id, erasure.patient_id) = (wanted.site_id, wanted.patient_id)
-        LEFT JOIN visit ON (visit.site_id, visit.visit_id) = (wanted.site_id, wanted.visit_id)
-        LEFT JOIN survey ON (survey.site_id, survey.visit_id) = (wanted.site_id, wanted.visit_id)
-             AND survey.change <> 'entered-in-error'
-        LEFT JOIN survey_rule ON survey_rule.site_id = wanted.site_id
+        LEFT JOIN LATERAL (
+            SELECT patient_id, diagnosis FROM patient
+            WHERE (patient.site_id, patient.patient_id) = (wanted.site_id, wanted.patient_id) LIMIT 1
+        ) AS patient ON true
+        LEFT JOIN LATERAL (
+            SELECT patient_id FROM erasure
+            WHERE (erasure.site_id, erasure.patient_id) = (wanted.site_id, wanted.patient_id) LIMIT 1
+        ) AS erasure ON true
+        LEFT JOIN LATERAL (
+            SELECT patient_id, state FROM visit
+            WHERE (visit.site_id, visit.visit_id) = (wanted.site_id, wanted.visit_id) LIMIT 1
+        ) AS visit ON true
+        LEFT JOIN LATERAL (
+            SELECT visit_id FROM survey
+            WHERE (survey.site_id, survey.visit_id) = (wanted.site_id, wanted.visit_id)
+            AND change <> 'entered-in-error' LIMIT 1
+        ) AS survey ON true
         WHERE wanted.site_id = ANY($4) AND (patient.patient_id IS NOT NULL OR erasure.patient_id IS NOT NULL)
         """,
         *as_columns(wanted),
