@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 import asyncpg
-from sqlalchemy import MetaData
 
 if TYPE_CHECKING:  # asyncpg's classes are generic in its stubs only
     from asyncpg.pool import PoolConnectionProxy
@@ -23,12 +22,6 @@ else:
     Connection = asyncpg.Connection
     Pool = asyncpg.Pool
 
-NAMES = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "pk": "pk_%(table_name)s",
-}
 RETRYABLE = (
     OSError,
     TimeoutError,
@@ -59,11 +52,6 @@ class SiteScope:
     def ids(self) -> list[str]:
         """The sites in the form of an SQL array parameter."""
         return sorted(self.sites)
-
-
-def new_metadata() -> MetaData:
-    """The tables of one service."""
-    return MetaData(naming_convention=NAMES)
 
 
 async def _keep(_connection: Connection) -> None:

@@ -17,6 +17,18 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def new_metadata() -> MetaData:
+    """The tables of one service."""
+    return MetaData(naming_convention=NAMES)
+
 
 def add_outbox(metadata: MetaData) -> None:
     """The event log of a service that publishes, and the stored answers to its commands."""

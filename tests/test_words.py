@@ -11,7 +11,7 @@ import pytest
 import typer
 import yaml
 
-from deploy.cli import app
+from deploy.commands import app
 from deploy.doors import SERVICES, consumes, publishes
 
 ROOT = Path(__file__).resolve().parent.parent

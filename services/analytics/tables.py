@@ -15,8 +15,7 @@ from sqlalchemy import (
     true,
 )
 
-from shared.db import new_metadata
-from shared.tables import add_audit, add_delivery, add_sessions
+from shared.tables import add_audit, add_delivery, add_sessions, new_metadata
 
 metadata = new_metadata()
 add_audit(metadata)

@@ -16,8 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.schema import SchemaItem
 
-from shared.db import new_metadata
-from shared.tables import add_audit, add_delivery, add_erasure, add_outbox
+from shared.tables import add_audit, add_delivery, add_erasure, add_outbox, new_metadata
 
 metadata = new_metadata()
 add_audit(metadata)

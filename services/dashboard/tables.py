@@ -3,8 +3,7 @@
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, Integer, LargeBinary, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from shared.db import new_metadata
-from shared.tables import add_audit, add_delivery, add_outbox, add_sessions
+from shared.tables import add_audit, add_delivery, add_outbox, add_sessions, new_metadata
 
 metadata = new_metadata()
 add_audit(metadata)

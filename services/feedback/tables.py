@@ -2,8 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, FetchedValue, Index, SmallInteger, Table, Text, Uuid
 
-from shared.db import new_metadata
-from shared.tables import add_audit, add_delivery, add_erasure, add_outbox, add_sessions
+from shared.tables import add_audit, add_delivery, add_erasure, add_outbox, add_sessions, new_metadata
 
 metadata = new_metadata()
 add_audit(metadata)

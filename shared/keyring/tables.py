@@ -12,15 +12,14 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
     Uuid,
 )
 
-from shared.db import NAMES
+from shared.tables import new_metadata
 
-metadata = MetaData(naming_convention=NAMES)
+metadata = new_metadata()
 
 site_key = Table(
     "site_key",

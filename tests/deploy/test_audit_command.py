@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from deploy.audit.keys import key_file, make_key, public_keys
-from deploy.cli import app
+from deploy.commands import app
 from deploy.doors import SERVICES
 from deploy.local.stack import Addresses
 from shared.notary import extend

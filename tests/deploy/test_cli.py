@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 
 from deploy.cli import main
+from deploy.doors import DOORS, SERVICES, Door
 from deploy.issuer import LocalIssuer
 from deploy.keys.places import environment_of, keyring_in
 from deploy.principals import grants
@@ -159,3 +160,16 @@ def test_a_worker_whose_database_does_not_answer_says_so_and_ends() -> None:
     done = subprocess.run(command, env=os.environ | own, capture_output=True, text=True, check=False, timeout=60)
     said = Said(done.returncode, done.stdout, done.stderr).sentence
     assert said == "The database of intake does not answer: Connection refused"
+
+
+@pytest.mark.parametrize("door", DOORS, ids=str)
+def test_the_process_of_a_door_loads_no_other_command_and_no_other_service(door: Door) -> None:
+    look = f"import sys, deploy.cli, services.{door.service}.{door.kind}; print(*sys.modules)"
+    loaded = set(
+        subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout.split()
+    )
+    others = [f"services.{service}.{part}" for service in SERVICES for part in ("api", "store")]
+    unneeded = {"deploy.commands", "alembic", "typer", *(one for one in others if f".{door.service}." not in one)}
+    if door.service != "analytics":  # writes its statements after its tables
+        unneeded.add("sqlalchemy")
+    assert unneeded.isdisjoint(loaded)

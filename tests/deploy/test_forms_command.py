@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 from typer.testing import CliRunner
 
-from deploy.cli import app
+from deploy.commands import app
 from services.intake.domain.questionnaires import extensions as known
 from tests.conftest import outside_fixtures
 from tests.questionnaires import SYSTEM, URL, answered, asking, extension, group, option, questionnaire, response

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from deploy.cli import app
+from deploy.commands import app
 from deploy.doors import SERVICES, Door
 from deploy.local.errors import StackError
 from deploy.places import named_databases, owner_of, pseudonym_key, reached_broker, reached_database, told

@@ -1,7 +1,6 @@
 """What all tables of intake belong to, and those that every such service has."""
 
-from shared.db import new_metadata
-from shared.tables import add_audit, add_erasure, add_outbox, add_sessions
+from shared.tables import add_audit, add_erasure, add_outbox, add_sessions, new_metadata
 
 metadata = new_metadata()
 add_audit(metadata)
