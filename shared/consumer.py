@@ -34,12 +34,15 @@ _log = structlog.get_logger()
 class ConsumerSettings:
     """`brake_after` dead records in a row stop the worker; `stall_after_s` is how long lag may stand still.
 
+    After fewer than `few_records` others may be waited for (`Subscription.gather_s`); more are a log to catch up with.
+
     After a failure the wait is `first_retry_s`, then twice as long each time up to `retry_s`, until something works.
     `is_log_kept` is false for a memory-only broker, whose log ends cannot be believed: then nothing is compared with
     them, and neither a lost log nor a stall is noticed.
     """
 
     max_records: int = 500
+    few_records: int = 100
     fetch_timeout_ms: int = 250
     brake_after: int = 20
     watch_every_s: float = 5.0
@@ -104,6 +107,8 @@ class Consumer:
         if following:
             await self._apply(source, following)
         await watch.look(source)
+        if 0 < sum(map(len, batch.values())) < self._settings.few_records:
+            await asyncio.sleep(self._subscription.gather_s)
 
     async def _locate(self, source: Source) -> None:
         """Find where to read the partitions that were not read just before."""

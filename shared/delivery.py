@@ -43,12 +43,14 @@ class OutOfPlace(Exception):
 class Subscription:
     """A consumer: its name (= Kafka group), what it reads, and the function that makes an event's effect.
 
-    `apply` must end in the same state when a batch comes again or in another order across streams.
+    `apply` must end in the same state when a batch comes again or in another order across streams. Where nobody waits
+    for it, a few records wait `gather_s` for others: a batch costs much more than a record.
     """
 
     name: str
     topics: tuple[Topic, ...]
     apply: Apply
+    gather_s: float = 0.0
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from shared.worker import run_worker
 def subscription_of(settings: AnalyticsWorkerSettings) -> Subscription:
     """What analytics reads, and the effect of it under the network's pseudonyms."""
     pseudonyms = Pseudonyms(settings.pseudonym_key.get_secret_value().encode())
-    return Subscription("analytics", CONSUMES, applier(pseudonyms))
+    return Subscription("analytics", CONSUMES, applier(pseudonyms), gather_s=0.25)
 
 
 async def run(settings: AnalyticsWorkerSettings, broker: Broker) -> int:

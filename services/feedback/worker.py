@@ -6,7 +6,7 @@ from shared.broker import Broker
 from shared.delivery import Subscription
 from shared.worker import run_worker
 
-SUBSCRIPTION = Subscription("feedback", CONSUMES, handlers.apply)
+SUBSCRIPTION = Subscription("feedback", CONSUMES, handlers.apply, gather_s=0.25)
 
 
 async def run(settings: FeedbackSettings, broker: Broker) -> int:

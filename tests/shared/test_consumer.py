@@ -340,3 +340,21 @@ async def test_what_was_set_aside_is_replayed_and_reading_goes_on_behind_it(read
         await until_there_are(5, reader)
     assert await effects(reader) == once(PATIENT, upto=4) | once(PATIENTS[1], upto=1)
     assert await set_aside(reader) == []
+
+
+async def test_a_few_records_wait_for_others_where_nobody_waits_for_them(broker: Broker, reader: Pool) -> None:
+    batches: list[int] = []
+
+    async def counted(connection: Connection, events: Sequence[Event]) -> None:
+        batches.append(len(events))
+        await make_effect(connection, events)
+
+    patient = replace(COUNTING, apply=counted, gather_s=1.0)
+    async with running(Consumer(patient, broker, reader, replace(EAGER, max_records=100)).run()):
+        await publish(broker, 1)
+        await until_there_are(1, reader)
+        for sequence in range(2, 11):
+            await publish(broker, sequence)
+        await until_there_are(10, reader)
+    assert batches == [1, 9]
+    assert await effects(reader) == once(PATIENT, upto=10)
