@@ -52,10 +52,14 @@ FROM outbox WHERE (outbox.xid, outbox.position) > ($1, $2) ORDER BY outbox.xid, 
 
 @dataclass(frozen=True, slots=True)
 class RelaySettings:
-    """`poll_s` is the wait after an empty read, `first_retry_s` and `retry_s` the first and longest after a failure."""
+    """`poll_s` is the wait after an empty read; each more in a row waits half as long again, up to `idle_poll_s`.
+
+    `first_retry_s` and `retry_s` are the first and the longest wait after a failure.
+    """
 
     batch: int = 1000
     poll_s: float = 0.01
+    idle_poll_s: float = 0.05
     first_retry_s: float = 0.1
     retry_s: float = 5.0
 
@@ -81,9 +85,13 @@ class Relay:
         while True:
             try:
                 async with self._owned_log() as connection:
+                    rest = self._settings.poll_s
                     while True:
-                        if not await self._copy_batch(connection):
-                            await asyncio.sleep(self._settings.poll_s)
+                        if await self._copy_batch(connection):
+                            rest = self._settings.poll_s
+                        else:
+                            await asyncio.sleep(rest)
+                            rest = min(rest * 1.5, self._settings.idle_poll_s)
                         pause = self._settings.first_retry_s
                         self.refusal = None
             except (SendFailed, *RETRYABLE) as failure:
