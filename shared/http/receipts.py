@@ -19,10 +19,14 @@ from shared.http.commands import caller_of, pool_of
 from shared.http.record import keep_read
 
 router = APIRouter(tags=["receipts"])
+arrivals = APIRouter(tags=["receipts"])
 WaitFor = Annotated[
     UUID | None, Query(description="A receipt: answer when its event has arrived here, or after two seconds without")
 ]
 _LONGEST_WAIT_S = 2.0
+_ARRIVAL = """
+SELECT site_id, topic, applied_at FROM delivery WHERE event_id = $1 AND site_id = ANY($2) ORDER BY applied_at LIMIT 1
+"""
 _ARRIVED = "SELECT site_id, event_id FROM delivery WHERE event_id = ANY($1) AND site_id = ANY($2)"
 
 
@@ -52,6 +56,28 @@ async def read_receipt(request: Request, receipt: UUID, caller: CareTeam) -> Rec
         recorded_at=progress.receipt.recorded_at,
         is_published=progress.is_published,
     )
+
+
+class ArrivalAnswer(BaseModel):
+    """`applied_at`: what this service shows or counts rests on it since then."""
+
+    receipt: UUID
+    topic: str
+    applied_at: datetime
+
+
+@arrivals.get("/v1/arrivals/{receipt}")
+async def read_arrival(request: Request, receipt: UUID, caller: CareTeam) -> ArrivalAnswer:
+    """When the event behind another service's receipt arrived here: 404 until then.
+
+    The dashboard's answer says that it is shown, that of analytics that it is counted.
+    """
+    async with transaction(pool_of(request), caller.scope) as connection:
+        row = await connection.fetchrow(_ARRIVAL, receipt, caller.scope.ids)
+        if row is None:
+            raise unknown("arrival")
+        await keep_read(request, connection, row["site_id"], None)
+    return ArrivalAnswer(receipt=receipt, topic=row["topic"], applied_at=row["applied_at"])
 
 
 @dataclass(eq=False, slots=True)

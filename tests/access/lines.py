@@ -137,6 +137,7 @@ SHARED: Mapping[str, Line] = {
     "GET /sign-out/own": Line(),
     "GET /signed-out": Line(),
     "GET /v1/receipts/{receipt}": Line(),
+    "GET /v1/arrivals/{receipt}": Line(named={"receipt": "wait_for"}),
     "POST /sign-out": Line(form={}),
 }
 

@@ -263,9 +263,10 @@ async def _at_feedback(door: Door, ids: Ids) -> Ids:
 
 
 async def _at_analytics(door: Door, ids: Ids) -> Ids:
-    """A patient among the figures; no route of analytics knows one."""
-    await door.hears(*_course(ids))
-    return {}
+    """A patient among the figures; no route of analytics knows one, only what has arrived."""
+    enrolment, *others = _course(ids)
+    await door.hears(enrolment, *others)
+    return dict.fromkeys(("receipt", "wait_for"), str(enrolment.event_id))
 
 
 _MADE: Mapping[str, Callable[[Door, Ids], Awaitable[Ids]]] = {

@@ -88,6 +88,9 @@ async def test_a_visit_from_the_survey_to_the_network_figures(clinic: Clinic) ->
     assert [hop.place for hop in hops if any(hop.place in line and "ms" in line for line in told)] == [
         hop.place for hop in hops
     ]
+    for service in ("dashboard", "feedback", "analytics"):
+        arrived = clinic.intake.get(f"{clinic.system.network.url(service)}/v1/arrivals/{held.receipt}").json()
+        assert (arrived["receipt"], arrived["topic"]) == (held.receipt, "survey-completed")
     token = samepage(clinic.system, "token", "operator").strip()
     clinic.operator.get("/v1/pipeline", headers={"authorization": f"Bearer {token}"}).raise_for_status()
 

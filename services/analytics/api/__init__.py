@@ -3,5 +3,6 @@
 from fastapi import APIRouter
 
 from services.analytics.api import network, overview
+from shared.http import receipts
 
-ROUTERS: tuple[APIRouter, ...] = (network.router, overview.router)
+ROUTERS: tuple[APIRouter, ...] = (network.router, overview.router, receipts.arrivals)

@@ -11,4 +11,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     medications.router,
     plans.router,
     receipts.router,
+    receipts.arrivals,
 )

@@ -18,5 +18,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     cds.router,
     launching.router,
     receipts.router,
+    receipts.arrivals,
     public_keys.router,
 )

@@ -5,4 +5,4 @@ from fastapi import APIRouter
 from services.feedback.api import feedback, invitations
 from shared.http import receipts
 
-ROUTERS: tuple[APIRouter, ...] = (feedback.router, invitations.router, receipts.router)
+ROUTERS: tuple[APIRouter, ...] = (feedback.router, invitations.router, receipts.router, receipts.arrivals)
