@@ -65,15 +65,28 @@ async def tell_of_visits(request: Request, caller: SiteStaff, key: IdempotencyKe
     return await execute(request, command, batch, site_id=site_id, key=key)
 
 
+def _still_to_come(news: VisitNews) -> list[FieldError]:
+    """What is told to have happened and cannot have. News of tomorrow would keep out all that is told until then."""
+    happened = {
+        "meta": ("lastUpdated, when this was changed last", news.told_at),
+        "period" if news.is_as_it_went else "checked_in_at": ("when the patient came", news.checked_in_at),
+        "period" if news.is_as_it_went else "completed_at": ("when the visit ended", news.completed_at),
+    }
+    return [
+        FieldError(field, f"{what}: not a time that is still to come")
+        for field, (what, at) in happened.items()
+        if at is not None and is_ahead(at)
+    ]
+
+
 async def told(
     connection: Connection, identifiers: Identifiers, site_id: str, news: VisitNews | Problem
 ) -> Told | Problem:
     """The news with the patient whom they are about."""
     if isinstance(news, Problem):
         return news
-    if is_ahead(news.told_at):  # it would keep out all that is told until then
-        wrong = FieldError("meta", "lastUpdated, when this was changed last: not a time that is still to come")
-        return Problem(422, "invalid", "This is from a clock that is ahead.", errors=[wrong])
+    if wrong := _still_to_come(news):
+        return Problem(422, "invalid", "This is from a clock that is ahead.", errors=wrong)
     hashes = tuple(hashed for name in news.names for hashed in identifiers.of_visit(site_id, name))
     if isinstance(news.patient, UUID):
         return Told(patient_id=news.patient, hashes=hashes, news=news)

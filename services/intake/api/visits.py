@@ -17,7 +17,7 @@ from shared.events import ClinicianId, VisitState, VisitUpdated
 from shared.http.access import CareTeam
 from shared.http.batch import Batch
 from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute, pool_of
-from shared.http.fields import Moment
+from shared.http.fields import Moment, Past
 from shared.http.record import keep_read
 from shared.outbox import Draft, Recorded
 
@@ -39,8 +39,8 @@ class VisitChange(BaseModel):
 
     state: VisitState | None = None
     scheduled_at: Moment | None = None
-    checked_in_at: Moment | None = None
-    completed_at: Moment | None = None
+    checked_in_at: Past | None = None
+    completed_at: Past | None = None
 
 
 class SurveyStanding(BaseModel):

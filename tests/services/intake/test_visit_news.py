@@ -222,6 +222,19 @@ async def test_news_from_a_clock_that_is_ahead_keeps_out_no_later_news(clinic: C
     ahead = await tell(clinic, appointment(meta={"lastUpdated": "2126-10-01T09:00:00Z"}))
     assert (ahead.status_code, ahead.json()["errors"][0]["field"]) == (422, "meta")
     assert await told(clinic, appointment())
+    ended = {"start": "2026-10-13T10:31:00-05:00", "end": "2126-10-13T10:58:00-05:00"}
+    ahead = await tell(clinic, encounter(period=ended))
+    assert (ahead.status_code, ahead.json()["errors"][0]["field"]) == (422, "period")
+    assert await told(clinic, encounter())
+
+
+async def test_nobody_has_come_or_gone_in_the_future(clinic: Clinic) -> None:
+    visit_id = await clinic.visit(await clinic.enrol(), days=3)
+    later = "2126-10-13T10:20:00Z"
+    for change in ({"state": "checked-in", "checked_in_at": later}, {"state": "completed", "completed_at": later}):
+        refused = await clinic.system.patch(f"/v1/visits/{visit_id}", json=change)
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, [*change][1])
+    assert (await visit(clinic, visit_id))["state"] == "scheduled"
 
 
 @pytest.mark.parametrize(
