@@ -62,6 +62,14 @@ async def run_import_by_form(request: Request, import_id: UUID, caller: SiteStaf
     return _lead_to(import_id, in_address(caller, site_id))
 
 
+@router.post("/imports/{import_id}/forget")
+async def forget_import_by_form(request: Request, import_id: UUID, caller: SiteStaff, site: AtSite = None) -> Response:
+    """Stop with a file and forget it."""
+    site_id = caller.writing_site(site)
+    await Desk(request, caller, site_id).forget(import_id)
+    return RedirectResponse(f"/imports{in_address(caller, site_id)}", status_code=303)
+
+
 def by_the_clock(answer: ImportAnswer, zone: ZoneInfo) -> dict[str, object]:
     """The answer with its time as the site's clocks show it."""
     return answer.model_dump() | {"made_at": answer.made_at.astimezone(zone)}

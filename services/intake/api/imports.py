@@ -1,7 +1,8 @@
 """Imports: a file of patients, visits or answers is tried, then brought in; how far it is can be asked at any time.
 
 No key of idempotency is needed, and the file is never held whole: a row that is in is known again by its content, so
-the same file again changes nothing. A file is forgotten 30 days after it moved last; the rows that are in are not kept.
+the same file again changes nothing. A file is forgotten 30 days after it moved last, or when somebody says so; the rows
+that are in are not kept.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -147,6 +148,12 @@ async def run_import(request: Request, import_id: UUID, caller: SiteStaff, site:
     return await Desk(request, caller, caller.writing_site(site)).run(import_id)
 
 
+@router.delete("/v1/imports/{import_id}", status_code=204)
+async def forget_import(request: Request, import_id: UUID, caller: SiteStaff, site: NamedSite = None) -> None:
+    """Stop with a file and forget what is kept of it, its refused rows too. The rows that are in stay."""
+    await Desk(request, caller, caller.writing_site(site)).forget(import_id)
+
+
 @router.get("/v1/imports/{import_id}/refused-rows", response_class=Sheet)
 async def download_refused_rows(request: Request, import_id: UUID, caller: SiteStaff, site: AtSite = None) -> Response:
     """The refused rows as CSV, each with its line and what is wrong: correct them there and send the file."""
@@ -236,6 +243,13 @@ class Desk:
             run = await self._run(connection, file)
         self._importer.start(run)
         return self._answer(file)
+
+    async def forget(self, import_id: UUID) -> None:
+        """Whoever is at it finds no next part."""
+        async with transaction(self._pool, self._scope) as connection:
+            await self._found(connection, import_id)
+            await store.record_import_gone(connection, self._site_id, import_id)
+            await trail_of(self._request).keep(connection, [Entry(self._site_id, Kind.WRITE, 204)])
 
     async def refused_rows(self, import_id: UUID) -> AsyncIterator[str]:
         """CSV, some rows at a time; it is on record before the first of them leaves."""

@@ -161,6 +161,11 @@ async def record_imports_gone(connection: Connection, site_id: str, before: date
     )
 
 
+async def record_import_gone(connection: Connection, site_id: str, import_id: UUID) -> None:
+    """Forget a file, with all rows of it that are kept here."""
+    await connection.execute("DELETE FROM import_file WHERE site_id = $1 AND import_id = $2", site_id, import_id)
+
+
 async def import_file(connection: Connection, scope: SiteScope, import_id: UUID) -> ImportFile | None:
     """A file."""
     row = await connection.fetchrow(

@@ -5,7 +5,7 @@ import io
 import tracemalloc
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -202,6 +202,33 @@ async def test_an_import_of_another_site_is_not_there(clinic: Clinic, token: Tok
         for path in (f"/v1/imports/{mine['id']}", f"/v1/imports/{uuid4()}", f"/v1/imports/{mine['id']}/refused-rows"):
             assert (await other.get(path)).status_code == 404
         assert (await other.get("/v1/imports")).json() == {"items": []}
+
+
+async def test_a_file_that_is_forgotten_leaves_nothing_but_the_rows_that_are_in(clinic: Clinic, token: Tokens) -> None:
+    mine = await send(clinic, "patients", FEW + "MRN-3,who knows,male,crohns-disease,\n")
+    path = f"/v1/imports/{mine['id']}"
+    async with client_of(clinic.intake, token("coordinator", [OTHER])) as other:
+        assert (await other.delete(path)).status_code == 404
+    assert await count(clinic, "import_refusal") == 1
+    assert [(await clinic.system.delete(path)).status_code for _ in range(2)] == [204, 404]
+    tables = ("import_file", "import_part", "import_refusal", "patient")
+    assert [await count(clinic, table) for table in tables] == [0, 0, 0, 2]
+
+
+async def test_an_import_that_is_forgotten_while_it_runs_stops(clinic: Clinic) -> None:
+    many = "".join(f"MRN-{number},1950,male,crohns-disease,\n" for number in range(2_000))
+    path = "/v1/imports?kind=patients&dry_run=false"
+    headers = {"content-type": "text/csv"}
+    begun = (await clinic.system.post(path, content=FEW.splitlines()[0] + "\n" + many, headers=headers)).json()
+    assert (await clinic.system.delete(f"/v1/imports/{begun['id']}")).status_code == 204
+    importer = clinic.intake.state.importer
+
+    async def is_over() -> bool:
+        return not importer.is_running(UUID(begun["id"]))
+
+    await until(is_over)
+    assert await count(clinic, "patient") < 2_000
+    assert [await count(clinic, table) for table in ("import_file", "import_part")] == [0, 0]
 
 
 async def test_files_that_never_came_whole_hide_none_that_did(clinic: Clinic) -> None:
