@@ -1,4 +1,4 @@
-"""The commands of `samepage`, each with what it is told."""
+"""`samepage`: all that it can do, and what each command is told."""
 
 import asyncio
 import json
