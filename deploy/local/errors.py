@@ -43,3 +43,8 @@ def system_errors_said_plainly() -> Iterator[None]:
     except OSError as error:
         place = error.filename or "a file"
         raise StackError(f"The local stack stopped at {place}: {error.strerror or error}") from error
+
+
+def stopped_while_starting(kind: str, log: Path) -> StackError:
+    """What a server says that does not come up."""
+    return StackError(f"{kind} stopped while starting: {telling_line_of(log)}")

@@ -76,7 +76,7 @@ class Kafka:
         if not self.data.exists():
             self._format(ports)
         settings = self._write_settings(self.data, ports)
-        return spawn(self.tools.run_kafka_class("kafka.Kafka", str(settings)), log=self.log, cwd=self.data)
+        return spawn(self.kind, self.tools.run_kafka_class("kafka.Kafka", str(settings)), log=self.log, cwd=self.data)
 
     def answers(self, ports: tuple[int, ...]) -> bool:
         """Whether clients get metadata; where they must log in first, whether they may try to."""

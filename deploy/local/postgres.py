@@ -100,7 +100,7 @@ class Postgres:
         settings = SETTINGS | {"port": str(ports[0])}
         flags = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         command = [program("postgres"), "-D", str(self.data), *flags]
-        return spawn(run_as_owner(self.data, command), log=self.log, cwd=self.data)
+        return spawn(self.kind, run_as_owner(self.data, command), log=self.log, cwd=self.data)
 
     def _give_up_stale_lock(self) -> bool:
         """Whether a lock file was left by a crash; its pid may be another program's by now, so it is made ours.

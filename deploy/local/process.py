@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local.errors import StackError, telling_line, telling_line_of
+from deploy.local.errors import StackError, stopped_while_starting, telling_line
 
 _POLL_SECONDS = 0.05
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -50,8 +50,8 @@ def is_alive(process: ProcessId) -> bool:
     return start_moment(process.pid) == process.started
 
 
-def spawn(command: Sequence[str], *, log: Path, cwd: Path) -> ProcessId:
-    """Start a process in its own session; its output goes to `log`, the output of the run before to `log.previous`."""
+def spawn(kind: str, command: Sequence[str], *, log: Path, cwd: Path) -> ProcessId:
+    """Start a server of this kind in its own session; its output goes to `log`, that of before to `log.previous`."""
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists():
         log.replace(log.with_name(log.name + ".previous"))
@@ -65,7 +65,7 @@ def spawn(command: Sequence[str], *, log: Path, cwd: Path) -> ProcessId:
     child.returncode = 0  # it is meant to outlive this object, which would otherwise warn that it still runs
     started = start_moment(child.pid)
     if started is None:
-        raise StackError(f"{Path(command[0]).name} stopped at once: {telling_line_of(log)}")
+        raise stopped_while_starting(kind, log)
     return ProcessId(child.pid, started)
 
 

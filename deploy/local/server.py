@@ -4,7 +4,7 @@ import signal
 from pathlib import Path
 from typing import Protocol
 
-from deploy.local.errors import StackError, telling_line_of
+from deploy.local.errors import StackError, stopped_while_starting, telling_line_of
 from deploy.local.process import ProcessId, is_alive, signal_if_alive, wait_until, wait_until_gone
 from deploy.local.record import Kind, Part
 
@@ -41,7 +41,7 @@ def wait_until_ready(server: Server, part: Part) -> None:
         raise StackError(f"{server.kind} was not started")
     came = wait_until(lambda: server.answers(part.ports) or not is_alive(process), seconds=_READY_SECONDS)
     if not is_alive(process):
-        raise StackError(f"{server.kind} stopped while starting: {telling_line_of(server.log)}")
+        raise stopped_while_starting(server.kind, server.log)
     if not came:
         raise StackError(f"{server.kind} did not answer in {_READY_SECONDS} s: {telling_line_of(server.log)}")
 

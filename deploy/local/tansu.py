@@ -28,7 +28,7 @@ class Tansu:
         address = f"tcp://{HOST}:{ports[0]}"
         place = ["--listener-url", address, "--advertised-listener-url", address]
         command = [_program(), "broker", *place, "--storage-engine", "memory://samepage/"]
-        return spawn(command, log=self.log, cwd=self.log.parent)
+        return spawn(self.kind, command, log=self.log, cwd=self.log.parent)
 
     def answers(self, ports: tuple[int, ...]) -> bool:
         """Whether clients get metadata."""
