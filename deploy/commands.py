@@ -90,6 +90,7 @@ def stack_status() -> None:
 @app.command()
 def run(service: Annotated[str, typer.Argument(help=", ".join(SERVICES))], kind: Kind) -> None:
     """Run one door; its settings come from the environment."""
+    # What is asked for rightly never comes here (`deploy.cli`); this says how to ask, and takes what needs parsing.
     door = Door(service, kind)
     if door not in (*DOORS, PROVIDER):
         raise typer.BadParameter(f"The services are {', '.join(SERVICES)}, each with app and worker.")

@@ -2,6 +2,9 @@
 
 Statements are plain SQL for asyncpg; SQLAlchemy says what the tables are. Connections carry no session state: the pool
 does not reset them, so nothing but `SET LOCAL` and transaction-level advisory locks may be used on them.
+
+Many keys are looked up one by one inside a statement, `unnest(...) CROSS JOIN LATERAL (... LIMIT 1)`: its plan is kept,
+and a join that was planned on an empty table would go on reading all of it (docs/decisions/0044).
 """
 
 import asyncio

@@ -19,6 +19,9 @@ from shared.db import Connection, savepoint
 from shared.errors import PermanentFailure, UndecodableEvent
 from shared.events import Event, Topic, decode
 
+# How long a few records wait for others where nobody waits for what they come to.
+AT_LEISURE_S = 0.25
+
 Apply = Callable[[Connection, Sequence[Event]], Awaitable[None]]
 
 _NEVER = (
@@ -43,8 +46,8 @@ class OutOfPlace(Exception):
 class Subscription:
     """A consumer: its name (= Kafka group), what it reads, and the function that makes an event's effect.
 
-    `apply` must end in the same state when a batch comes again or in another order across streams. Where nobody waits
-    for it, a few records wait `gather_s` for others: a batch costs much more than a record.
+    `apply` must end in the same state when a batch comes again or in another order across streams. A few records
+    wait `gather_s` for others: a batch costs much more than a record.
     """
 
     name: str

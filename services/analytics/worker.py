@@ -5,14 +5,14 @@ from services.analytics.domain.pseudonyms import Pseudonyms
 from services.analytics.handlers import applier
 from services.analytics.settings import AnalyticsWorkerSettings
 from shared.broker import Broker
-from shared.delivery import Subscription
+from shared.delivery import AT_LEISURE_S, Subscription
 from shared.worker import run_worker
 
 
 def subscription_of(settings: AnalyticsWorkerSettings) -> Subscription:
     """What analytics reads, and the effect of it under the network's pseudonyms."""
     pseudonyms = Pseudonyms(settings.pseudonym_key.get_secret_value().encode())
-    return Subscription("analytics", CONSUMES, applier(pseudonyms), gather_s=0.25)
+    return Subscription("analytics", CONSUMES, applier(pseudonyms), gather_s=AT_LEISURE_S)
 
 
 async def run(settings: AnalyticsWorkerSettings, broker: Broker) -> int:

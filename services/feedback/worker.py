@@ -3,10 +3,10 @@
 from services.feedback import CONSUMES, handlers
 from services.feedback.settings import FeedbackSettings
 from shared.broker import Broker
-from shared.delivery import Subscription
+from shared.delivery import AT_LEISURE_S, Subscription
 from shared.worker import run_worker
 
-SUBSCRIPTION = Subscription("feedback", CONSUMES, handlers.apply, gather_s=0.25)
+SUBSCRIPTION = Subscription("feedback", CONSUMES, handlers.apply, gather_s=AT_LEISURE_S)
 
 
 async def run(settings: FeedbackSettings, broker: Broker) -> int:

@@ -24,9 +24,7 @@ WaitFor = Annotated[
     UUID | None, Query(description="A receipt: answer when its event has arrived here, or after two seconds without")
 ]
 _LONGEST_WAIT_S = 2.0
-_ARRIVAL = """
-SELECT site_id, topic, applied_at FROM delivery WHERE event_id = $1 AND site_id = ANY($2) ORDER BY applied_at LIMIT 1
-"""
+_ARRIVAL = "SELECT site_id, topic, applied_at FROM delivery WHERE event_id = $1 AND site_id = ANY($2)"
 _ARRIVED = "SELECT site_id, event_id FROM delivery WHERE event_id = ANY($1) AND site_id = ANY($2)"
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 
 from services.dashboard import store as dashboard
+from services.intake import store as intake
 from shared import delivery_store
 from shared.broker import Stream
 from shared.db import Connection, SiteScope, open_pool, transaction
@@ -37,6 +38,14 @@ INSERT INTO patient_page (site_id, patient_id, facts, page, version) SELECT 'riv
 ON CONFLICT DO NOTHING
 """
 _TOMBSTONES = f"INSERT INTO erasure (site_id, patient_id, erased_at) SELECT 'riverbend', id, now() {_NUMBERED}"
+# Of patients who were erased and visits that never were: foreign keys would ask for both.
+_SURVEYS = f"""
+SET LOCAL session_replication_role = replica;
+{_TOMBSTONES};
+INSERT INTO survey (site_id, survey_id, visit_id, patient_id, form, submitted_at, response, scores, version, change,
+                    mode, author, recorded_at)
+SELECT 'riverbend', id, id, id, 'form|1', now(), '{{}}', '[]', 1, 'completed', 'self', 'synthetic', now() {_NUMBERED}
+"""
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,12 @@ LOOKUPS = {
         "INSERT INTO idempotency (site_id, key, request_hash, status, answer) "
         f"SELECT 'riverbend', 'key-' || n, '', 200, '' {_NUMBERED}",
         lambda connection: stored_answers(connection, [("riverbend", f"key-{number}") for number in range(1, 4)]),
+    ),
+    "how surveys stand": Lookup(
+        "intake",
+        ("survey", "erasure"),
+        _SURVEYS,
+        lambda connection: intake.standings(connection, SITE, [intake.Wanted(*one, one.patient_id) for one in WANTED]),
     ),
     "pages": Lookup(
         "dashboard",

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
@@ -75,12 +75,11 @@ async def _held(if_none_match: Annotated[str | None, Header()] = None, goes_on: 
 SharedScreen = Annotated[bool, Query(description="Patient and clinician look at one screen")]
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """How people want the page."""
 
-    shared: bool = False
-    span: Span = Span.YEAR
+    shared: bool
+    span: Span
 
 
 async def _shown(

@@ -79,7 +79,7 @@ async def hold_facts(
 
 
 async def record_pages(connection: Connection, pages: Sequence[tuple[Patient, Mapping[str, Any], bytes, str]]) -> None:
-    """Replace facts, page and version of patients whose rows are held."""
+    """Replace facts, page and version of patients whose rows are held: each is there, and found by its key."""
     rows = [(*key, orjson.dumps(facts).decode(), page, version) for key, facts, page, version in pages]
     await connection.execute(
         """

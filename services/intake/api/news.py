@@ -67,14 +67,15 @@ async def tell_of_visits(request: Request, caller: SiteStaff, key: IdempotencyKe
 
 def _still_to_come(news: VisitNews) -> list[FieldError]:
     """What is told to have happened and cannot have. News of tomorrow would keep out all that is told until then."""
-    happened = {
-        "meta": ("lastUpdated, when this was changed last", news.told_at),
-        "period" if news.is_as_it_went else "checked_in_at": ("when the patient came", news.checked_in_at),
-        "period" if news.is_as_it_went else "completed_at": ("when the visit ended", news.completed_at),
-    }
+    came, ended = ("period", "period") if news.is_as_it_went else ("checked_in_at", "completed_at")
+    happened = (
+        ("meta", "lastUpdated, when this was changed last", news.told_at),
+        (came, "when the patient came", news.checked_in_at),
+        (ended, "when the visit ended", news.completed_at),
+    )
     return [
         FieldError(field, f"{what}: not a time that is still to come")
-        for field, (what, at) in happened.items()
+        for field, what, at in happened
         if at is not None and is_ahead(at)
     ]
 

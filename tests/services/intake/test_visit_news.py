@@ -222,9 +222,10 @@ async def test_news_from_a_clock_that_is_ahead_keeps_out_no_later_news(clinic: C
     ahead = await tell(clinic, appointment(meta={"lastUpdated": "2126-10-01T09:00:00Z"}))
     assert (ahead.status_code, ahead.json()["errors"][0]["field"]) == (422, "meta")
     assert await told(clinic, appointment())
-    ended = {"start": "2026-10-13T10:31:00-05:00", "end": "2126-10-13T10:58:00-05:00"}
-    ahead = await tell(clinic, encounter(period=ended))
-    assert (ahead.status_code, ahead.json()["errors"][0]["field"]) == (422, "period")
+    begun, later = "2026-10-13T10:31:00-05:00", "2126-10-13T10:31:00-05:00"
+    for status, period in (("finished", {"start": begun, "end": later}), ("in-progress", {"start": later})):
+        ahead = await tell(clinic, encounter(status, period=period))
+        assert (ahead.status_code, ahead.json()["errors"][0]["field"]) == (422, "period")
     assert await told(clinic, encounter())
 
 
