@@ -29,18 +29,20 @@ _log = structlog.get_logger()
 _OWNER_LOCK = 7_264_001
 _LOOK_S = 1.0
 
-# The cursor, and what stands behind it; one row without an event where there is none.
+# A place, by default the cursor's, and what stands behind it; one row without an event where there is none.
 _READ = """
-SELECT cursor.xid AS from_xid, cursor.position AS from_position, next.*,
+SELECT place.xid AS from_xid, place.position AS from_position, next.*,
        extract(epoch FROM clock_timestamp() - next.recorded_at)::float8 AS age_s
-FROM relay_cursor AS cursor LEFT JOIN LATERAL (
+FROM (
+    SELECT coalesce($2, xid) AS xid, coalesce($3, position) AS position FROM relay_cursor WHERE name = 'kafka'
+) AS place LEFT JOIN LATERAL (
     SELECT xid, position, event_id, topic, site_id, key, sequence, recorded_at, traceparent, value
     FROM outbox
-    WHERE (outbox.xid, outbox.position) > (cursor.xid, cursor.position)
+    WHERE (outbox.xid, outbox.position) > (place.xid, place.position)
     AND outbox.xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
     ORDER BY outbox.xid, outbox.position LIMIT $1
 ) AS next ON true
-WHERE cursor.name = 'kafka' ORDER BY next.xid, next.position
+ORDER BY next.xid, next.position
 """
 # Not when somebody put the cursor back meanwhile, to have everything sent again.
 _MOVE = "UPDATE relay_cursor SET xid = $1, position = $2 WHERE name = 'kafka' AND (xid, position) = ($3, $4)"
@@ -76,6 +78,7 @@ class Relay:
         self._broker = broker
         self._settings = settings or RelaySettings()
         self._sink: Sink | None = None
+        self._ahead: list[asyncpg.Record] = []
         self._look_at = -math.inf
         self.refusal: str | None = None
 
@@ -111,10 +114,11 @@ class Relay:
                 await self._drop_sink()
 
     async def _copy_batch(self, connection: Connection) -> bool:
-        """Send what is behind the cursor, then move it. False when nothing may be sent now."""
-        rows = await connection.fetch(_READ, self._settings.batch)
-        if not rows:
-            raise RuntimeError("relay_cursor has no row 'kafka': run the migrations")
+        """Send what is behind the cursor, then move it. False when nothing may be sent now.
+
+        Behind a whole batch the next one is read while the broker acknowledges this one.
+        """
+        rows, self._ahead = self._ahead or await self._read(connection), []
         place = rows[0]["from_xid"], rows[0]["from_position"]
         is_empty = rows[0]["event_id"] is None
         if is_empty:
@@ -125,10 +129,26 @@ class Relay:
             self._sink = await self._broker.sink()
         if is_empty:
             return False
-        await self._sink.send_all([_message(row) for row in rows])
-        await connection.execute(_MOVE, rows[-1]["xid"], rows[-1]["position"], *place)
+        last = rows[-1]["xid"], rows[-1]["position"]
+        reading = asyncio.create_task(self._read(connection, last)) if len(rows) == self._settings.batch else None
+        try:
+            await asyncio.sleep(0)  # the statement is on its way before the messages are made
+            await self._sink.send_all([_message(row) for row in rows])
+            ahead = await reading if reading is not None else []
+        finally:
+            if reading is not None:
+                reading.cancel()
+        if await connection.execute(_MOVE, *last, *place) == "UPDATE 1":
+            self._ahead = ahead
         SENT.labels(self._service).inc(len(rows))
         return True
+
+    async def _read(self, connection: Connection, place: tuple[int, int] | None = None) -> list[asyncpg.Record]:
+        """A batch behind the cursor or `place`, one row without an event where nothing may be sent."""
+        rows = await connection.fetch(_READ, self._settings.batch, *(place or (None, None)))
+        if not rows:
+            raise RuntimeError("relay_cursor has no row 'kafka': run the migrations")
+        return rows
 
     async def _look_behind_fence(self, connection: Connection, xid: int, position: int) -> None:
         """How long something waits that may not be sent yet. The database is asked once a second."""

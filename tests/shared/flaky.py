@@ -1,4 +1,6 @@
-"""A broker of which one call fails, to be tried with every call in turn; and one that lets nobody in."""
+"""A broker of which one call fails, to be tried with every call in turn; one that something happens at; and one that
+lets nobody in.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
@@ -69,6 +71,24 @@ class FlakySource:
 
     async def bounds(self, partitions: Sequence[Partition]) -> Mapping[Partition, Bounds]:
         return await self._broker.call(lambda: self._source.bounds(partitions), ConnectionError)
+
+
+class EventfulBroker:
+    """Before each send to it, something happens."""
+
+    def __init__(self, broker: Broker, happen: Callable[[], Awaitable[None]]) -> None:
+        self._broker = broker
+        self._happen = happen
+        self.source = broker.source
+
+    async def sink(self) -> "EventfulBroker":
+        self._sink = await self._broker.sink()
+        self.close = self._sink.close
+        return self
+
+    async def send_all(self, messages: Sequence[Message]) -> None:
+        await self._happen()
+        await self._sink.send_all(messages)
 
 
 class RefusingBroker:

@@ -13,7 +13,7 @@ from shared.events import VISIT_UPDATED
 from shared.memory_broker import MemoryBroker
 from shared.relay import Relay, RelaySettings
 from tests.shared.effects import PATIENTS, an_empty_broker, record_visit, running, write
-from tests.shared.flaky import FlakyBroker, RefusingBroker
+from tests.shared.flaky import EventfulBroker, FlakyBroker, RefusingBroker
 from tests.shared.logs import reading
 from tests.shared.wire import wire_to
 from tests.waiting import until
@@ -121,6 +121,20 @@ async def test_a_send_that_failed_half_way_is_sent_again_whole(
     broker.fail_next_send(after=written)
     await sent_by(Relay("intake", source_dsn, broker, EAGER), source)
     assert (await log_of(broker))[str(PATIENTS[0])] == [*range(1, written + 1), 1, 2, 3, 4]
+
+
+async def test_a_cursor_that_is_put_back_while_a_batch_is_on_its_way_has_everything_sent_again(
+    source_dsn: str, source: Pool, broker: MemoryBroker
+) -> None:
+    await write(source, PATIENTS[0], 12)
+    sends = count(1)
+
+    async def put_back_at_the_second() -> None:
+        if next(sends) == 2:
+            await forget_what_was_sent(source)
+
+    await sent_by(Relay("intake", source_dsn, EventfulBroker(broker, put_back_at_the_second), EAGER), source)
+    assert (await log_of(broker))[str(PATIENTS[0])] == [*range(1, 9), *range(1, 13)]
 
 
 async def test_a_broker_that_is_away_for_a_while_gets_everything_when_it_is_back(
