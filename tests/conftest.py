@@ -95,7 +95,7 @@ def _local_stack() -> Iterator[Addresses]:
 
     In memory where there is room: a database is 400 small files, and a run makes and drops thousands of databases.
     """
-    memory = Path("/dev/shm")
+    memory = Path("/dev/shm")  # noqa: S108 - a folder of our own name in it, as in `var`
     is_in_memory = memory.is_dir() and shutil.disk_usage(memory).free > _ROOM
     root = memory / f"samepage-test-{crc32(bytes(ROOT)):08x}" if is_in_memory else ROOT / "var" / "test"
     root.mkdir(parents=True, exist_ok=True)
