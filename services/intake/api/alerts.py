@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake import store
+from services.intake.api.withholding import is_withheld
 from services.intake.domain import (
     EVERY_NETWORK_RULE,
     Alert,
@@ -41,7 +42,7 @@ from shared.http.record import keep_read, scope_on_record, trail_of
 from shared.http.sign_in import sessions_of
 from shared.keyring import KeyRing
 from shared.outbox import Recorded
-from shared.sealing import Patient, WordsState, in_record
+from shared.sealing import NOT_READABLE_NOW, Patient, WordsState, in_record
 
 router = APIRouter(tags=["alerts"])
 ClinicPeople = Annotated[Caller, Depends(allow(Role.CLINICIAN, Role.COORDINATOR))]
@@ -136,6 +137,7 @@ class StepAnswer(BaseModel):
     escalation: int
     note: str | None
     note_state: WordsState | None
+    is_withheld: bool = Field(description="From a coordinator, the note of somebody else")
 
 
 class AlertHistory(AlertAnswer):
@@ -290,18 +292,23 @@ async def alert_of(request: Request, caller: Caller, alert_id: UUID) -> AlertHis
             raise unknown("alert")
         steps = await store.alert_steps(connection, caller.scope, alert_id)
         rules = await store.pinned_rules(connection, caller.scope)
+        withheld = await is_withheld(connection, caller, found.alert.site_id)
         await keep_read(request, connection, found.alert.site_id, found.alert.patient_id)
     patient = Patient(found.alert.site_id, found.alert.patient_id)
     now = sessions_of(request).clock()
-    history = await _steps(ring_of(request), patient, steps)
+    history = await _steps(ring_of(request), patient, steps, only_by=caller.subject if withheld else None)
     return AlertHistory(**_described(found, rules, now), steps=history)
 
 
-async def _steps(ring: KeyRing, patient: Patient, steps: Sequence[store.KeptStep]) -> list[StepAnswer]:
+async def _steps(
+    ring: KeyRing, patient: Patient, steps: Sequence[store.KeptStep], *, only_by: str | None
+) -> list[StepAnswer]:
     unseal = await ring.opener(patient)
     answers = []
     for kept in steps:
         note = None if kept.step.note is None else unseal(kept.step.note, in_record(kept.step.step_id, "note"))
+        is_hidden = note is not None and only_by not in (None, kept.step.done_by)
+        note = NOT_READABLE_NOW if is_hidden else note
         answers.append(
             StepAnswer(
                 step=kept.step.kind,
@@ -312,6 +319,7 @@ async def _steps(ring: KeyRing, patient: Patient, steps: Sequence[store.KeptStep
                 escalation=kept.escalation,
                 note=note and note.text,
                 note_state=note and note.state,
+                is_withheld=is_hidden,
             )
         )
     return answers
