@@ -9,7 +9,7 @@ import pytest
 
 from services.intake.domain.questionnaires import extensions
 from tests.conftest import Tokens, client_of, new_key
-from tests.questionnaires import Json
+from tests.questionnaires import URL, Json, asking, questionnaire, when
 from tests.services.clinic import SITE_BODY, Clinic
 from tests.services.intake.conftest import SITE
 from tests.services.intake.test_corrections import RIGHT, correct, events_of, versions_of
@@ -79,8 +79,7 @@ async def test_an_amendment_by_who_could_not_read_it_keeps_what_it_leaves_out(
         ({"answers": {"matters_most": "Nothing"}}, "matters_most"),
         ({"matters_most": "Nothing"}, "matters_most"),
         ({"skipped": {"matters_most": "prefer-not-to-say"}}, "matters_most"),
-        ({"concerns": [{"topic": "sleep", "words": "None"}]}, "concern_1_words"),
-        ({"skipped": {"concern_1_topic": "prefer-not-to-say"}}, "concern_1_words"),
+        ({"concerns": [{"topic": "mood", "words": "None"}]}, "concern_1_words"),
     ],
 )
 async def test_words_that_somebody_could_not_read_are_not_replaced_and_not_lost(
@@ -104,6 +103,15 @@ async def test_an_amendment_that_does_not_fit_is_refused_as_any_other(
     answer = await correct(coordinator, survey, "amendments", {**RIGHT, "answers": {"abdominal_pain": 9}})
     assert answer.status_code == 422
     assert answer.json()["errors"] == [{"field": "answers.abdominal_pain", "expected": "The answer must be 3 or less."}]
+
+
+async def test_words_are_not_lost_by_hiding_their_question(clinic: Clinic, coordinator: httpx.AsyncClient) -> None:
+    why = asking("why", "text", enableWhen=[when("is_well", "=", answerBoolean=False)])
+    await bring(clinic, questionnaire(asking("is_well", "boolean"), why))
+    said = {"is_well": False, "why": "The pain (synthetic)"}
+    survey = (await submit(clinic, f"{URL}|1.0", answers=said)).json()["id"]
+    answer = await correct(coordinator, survey, "amendments", {**RIGHT, "answers": {"is_well": True}})
+    assert (answer.status_code, [one["field"] for one in answer.json()["errors"]]) == (409, ["answers.why"])
 
 
 async def test_answers_in_a_group_that_repeats_are_for_others_to_correct(
@@ -146,7 +154,7 @@ async def test_of_a_draft_a_coordinator_sees_and_changes_what_they_entered_thems
     as_patient = token("patient", [SITE], patient_id=UUID(patient), subject=f"link:{link}")
     async with client_of(clinic.intake, as_patient) as phone:
         assert (await phone.post("/survey/parts/1", data=by_patient)).status_code == 204
-        mine = {"go": "save", "concern_1_topic": "sleep", "concern_1_words": "Gone", "matters_most": "To sleep"}
+        mine = {"go": "save", "concern_1_topic": "mood", "concern_1_words": "Gone", "matters_most": "To sleep"}
         assert (await coordinator.post(PARTS.format(visit), data=mine)).status_code == 204
         of_patient = "".join([(await phone.get(f"/survey/parts/{part}")).text for part in (1, 2)])
     assert "Bread (synthetic)" in of_patient
