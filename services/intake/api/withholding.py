@@ -4,8 +4,7 @@ They may put in what they are told on the phone or read on paper. It is said tha
 takes it for unanswered, and nobody replaces words that they could not read.
 """
 
-from collections.abc import Mapping, Set
-from typing import Any
+from collections.abc import Set
 
 from services.intake import store
 from services.intake.api.versions import Whole
@@ -40,21 +39,16 @@ def filled_up(form: Form, kept: Whole, words: Set[str], given: Whole) -> Whole:
     if {_question(key) for key in (*kept.answers, *kept.skipped)} - stands.keys() - kept.skipped.keys():
         raise Problem(409, WITHHELD, "It has a group that repeats. Who may read the answers can correct it.")
     named = given.answers.keys() | given.skipped.keys()
-    visible = shown(form.definition, {**_without(stands, named), **given.answers})
-    stays = visible - named
+    unnamed = {item: answer for item, answer in stands.items() if item not in named}
+    stays = shown(form.definition, {**unnamed, **given.answers}) - named
     lost = sorted({_question(item) for item in words} - stays)
     if lost:
         expected = "nothing that would replace words which are withheld from you"
         errors = [FieldError(f"answers.{item}", expected, is_known=True) for item in lost]
         raise Problem(409, WITHHELD, "What the patient said in words is withheld from you, and stays.", errors=errors)
-    return Whole(
-        {**{item: answer for item, answer in stands.items() if item in stays}, **given.answers},
-        {**{item: reason for item, reason in kept.skipped.items() if item in stays}, **given.skipped},
-    )
-
-
-def _without(answers: Mapping[str, Any], named: Set[str]) -> dict[str, Any]:
-    return {item: answer for item, answer in answers.items() if item not in named}
+    answers = {item: answer for item, answer in stands.items() if item in stays}
+    skipped = {item: reason for item, reason in kept.skipped.items() if item in stays}
+    return Whole({**answers, **given.answers}, {**skipped, **given.skipped})
 
 
 def _question(key: str) -> str:
