@@ -7,6 +7,7 @@ from inspect import isasyncgenfunction, iscoroutinefunction
 from pathlib import Path
 
 import pytest
+from fastapi import APIRouter
 from fastapi.dependencies.models import Dependant
 
 from deploy.contracts.access import routes_of
@@ -132,9 +133,19 @@ def test_nobody_sleeps_to_wait_in_tests_but_waits_for_a_condition() -> None:
     assert not sleeping, "tests/waiting.py waits for conditions"
 
 
-@pytest.mark.parametrize("service", SERVICES)
+def routers_that_services_share() -> list[APIRouter]:
+    """Those of signing in and out, receipts, keys and health."""
+    modules = [import_module(f"shared.http.{path.stem}") for path in (ROOT / "shared/http").glob("*.py")]
+    return [one for module in modules for one in vars(module).values() if isinstance(one, APIRouter)]
+
+
+@pytest.mark.parametrize("service", [*SERVICES, "shared"])
 def test_no_request_waits_for_a_thread_to_read_its_parameters(service: str) -> None:
-    for route in routes_of(import_module(f"services.{service}.api").ROUTERS):
+    is_shared = service == "shared"
+    routers = routers_that_services_share() if is_shared else import_module(f"services.{service}.api").ROUTERS
+    paths = {route.path for route in routes_of(routers)}
+    assert not is_shared or {"/sign-in", "/sign-in/own", "/sign-out", "/health/live"} <= paths
+    for route in routes_of(routers):
         called = {one.call for one in _dependencies(route.dependant)}
         in_threads = [one for one in called if not any(kind(one) for kind in _IN_THE_LOOP)]
         assert not in_threads, f"{route.path}: FastAPI calls {in_threads} in a thread, being no coroutine functions"

@@ -104,8 +104,11 @@ CHANGE = {"form": "change", "key": "synthetic-key", "what": "Ask the insurer"}
 FORM: Json = questionnaire(asking("mood", "string"))
 AGREED: Json = {"agreed": "on-paper"}
 WHY: Json = {"reason": "emergency", "words": "Brought in unconscious"}
-# Synthetic answers that raise two alerts.
-SEVERE: Json = SURVEY | {"answers": answers_to(CROHNS) | {"pain_nrs": 10, "ed_visits": 1, "ed_in_2_weeks": True}}
+# Synthetic answers that raise two alerts, and no words, which a coordinator could not replace.
+SEVERE: Json = {
+    "answers": answers_to(CROHNS) | {"pain_nrs": 10, "ed_visits": 1, "ed_in_2_weeks": True},
+    "skipped": dict.fromkeys(UNSAID, "prefer-not-to-say"),
+}
 SEEN: Json = {"version": 1}
 RULE: Json = {"is_on": True, "threshold": 9, "severity": "urgent", "escalates_after": [60], "quiet_days": 7}
 OWN_RULE: Json = RULE | {

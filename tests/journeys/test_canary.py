@@ -238,6 +238,10 @@ async def test_words_and_identifiers_stand_on_the_page_and_nowhere_else(visitor:
             assert mark.identifier("enrolled") not in shown.text
         for form in ("json", "fhir", "pdf"):
             clinician.get(f"/v1/patients/{patient_id}/export", params={"format": form}).raise_for_status()
+    with visitor.client("intake", Role.CLINICIAN) as clinician, visitor.client("intake", Role.COORDINATOR) as other:
+        survey = f"/v1/surveys/{said['id']}"
+        assert clinician.get(survey).text.count(mark.stem) == 10, "five texts in each of two versions"
+        assert mark.stem not in other.get(survey).text, "the site does not show words to coordinators"
     visitor.send("dashboard", "POST", f"/v1/views/{uuid4()}/beacon", {"duration_ms": 1, "panels": [mark.words("x")]})
     for receipt in (said["receipt"], plan["receipt"]):
         hops = await trace(visitor.system.network.databases, UUID(receipt))

@@ -11,8 +11,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import ValidationError
 
+from services.intake.api.alert_paging import After
 from services.intake.api.alerts import (
-    After,
     B,
     ClinicPeople,
     CloseBody,
@@ -33,6 +33,7 @@ from services.intake.pages.alerts import present_alert, present_alerts
 from shared.auth import Caller
 from shared.errors import KeyRingAway, Problem
 from shared.http.forms import form_of
+from shared.http.language import choice_of
 from shared.http.problems import no_keys
 from shared.http.sign_in import sessions_of
 
@@ -42,7 +43,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/alerts")
 async def show_alerts(request: Request, caller: ClinicPeople, after: After = None) -> Response:
     """The list, beside the patients at high risk."""
-    alerts = await alerts_of(request, caller, after)
+    alerts = await alerts_of(request, caller, after, language=choice_of(request).spoken().language)
     high_risk = await high_risk_of(request, caller)
     return HTMLResponse(present_alerts(alerts.model_dump(), high_risk.model_dump(), **_around(request, caller)))
 
@@ -106,7 +107,7 @@ def _read(kind: type[B], given: Mapping[str, str]) -> B:
 
 
 async def _shown(request: Request, caller: Caller, alert_id: UUID, problem: Problem | None = None) -> Response:
-    alert = await alert_of(request, caller, alert_id)
+    alert = await alert_of(request, caller, alert_id, choice_of(request).spoken().language)
     html = present_alert(alert.model_dump(), problem=problem, **_around(request, caller))
     return HTMLResponse(html, 200 if problem is None else problem.status)
 

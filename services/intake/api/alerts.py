@@ -9,10 +9,12 @@ from functools import partial
 from typing import Annotated, Literal, NamedTuple, TypeVar
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake import store
+from services.intake.api.alert_paging import After, after_of, place_of
+from services.intake.api.withholding import is_withheld
 from services.intake.domain import (
     EVERY_NETWORK_RULE,
     Alert,
@@ -32,8 +34,8 @@ from services.intake.domain import (
 from shared.audit import Entry, Kind
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope, transaction
-from shared.errors import FieldError, Problem, conflict, unknown
-from shared.events import ClinicianId
+from shared.errors import conflict, unknown
+from shared.events import ClinicianId, Language
 from shared.http.access import allow
 from shared.http.batch import Batch
 from shared.http.commands import Accepted, Command, IdempotencyKey, execute, pool_of, ring_of
@@ -41,14 +43,10 @@ from shared.http.record import keep_read, scope_on_record, trail_of
 from shared.http.sign_in import sessions_of
 from shared.keyring import KeyRing
 from shared.outbox import Recorded
-from shared.sealing import Patient, WordsState, in_record
+from shared.sealing import NOT_READABLE_NOW, Patient, WordsState, in_record
 
 router = APIRouter(tags=["alerts"])
 ClinicPeople = Annotated[Caller, Depends(allow(Role.CLINICIAN, Role.COORDINATOR))]
-After = Annotated[
-    str | None,
-    Query(max_length=120, pattern=r"^[01]~[^~]+~[^~]+$", description="Only what follows: `next` of an answer"),
-]
 Note = Annotated[str, Field(min_length=1, max_length=500)]
 AT_ONCE = 50
 
@@ -108,6 +106,7 @@ class AlertAnswer(BaseModel):
     question: str
     answer: float
     chosen: str
+    language: Language = Field(description="That of `question` and `chosen`")
     submitted_at: datetime
     raised_at: datetime
     is_late: bool
@@ -136,6 +135,7 @@ class StepAnswer(BaseModel):
     escalation: int
     note: str | None
     note_state: WordsState | None
+    is_withheld: bool = Field(description="From a coordinator, the note of somebody else")
 
 
 class AlertHistory(AlertAnswer):
@@ -262,9 +262,16 @@ async def _stepped(
     return Recorded(str(alert_id), [])
 
 
-async def alerts_of(request: Request, caller: Caller, after: str | None, *, shown: int = AT_ONCE) -> Alerts:
+async def alerts_of(
+    request: Request,
+    caller: Caller,
+    after: str | None,
+    *,
+    shown: int = AT_ONCE,
+    language: Language = Language.ENGLISH,
+) -> Alerts:
     """A page of the alerts of the caller's sites that are not closed; the first `shown` are on record as read."""
-    place = None if after is None else _place(after)
+    place = None if after is None else place_of(after)
     async with transaction(pool_of(request), caller.scope) as connection:
         found = await store.waiting_alerts(connection, caller.scope, place, AT_ONCE + 1)
         rules = await store.pinned_rules(connection, caller.scope)
@@ -274,11 +281,13 @@ async def alerts_of(request: Request, caller: Caller, after: str | None, *, show
         own = [Entry(site_id, Kind.READ, 200) for site_id in scope_on_record(caller).ids]
         await trail_of(request).keep(connection, read or own)
     now = sessions_of(request).clock()
-    items = [AlertAnswer(**_described(one, rules, now)) for one in page]
-    return Alerts(items=items, next=_after(page[-1].alert) if len(found) > len(page) else None)
+    items = [AlertAnswer(**_described(one, rules, now, language)) for one in page]
+    return Alerts(items=items, next=after_of(page[-1].alert) if len(found) > len(page) else None)
 
 
-async def alert_of(request: Request, caller: Caller, alert_id: UUID) -> AlertHistory:
+async def alert_of(
+    request: Request, caller: Caller, alert_id: UUID, language: Language = Language.ENGLISH
+) -> AlertHistory:
     """An alert of the caller's sites with what was done with it, on record as read.
 
     Raises:
@@ -290,18 +299,23 @@ async def alert_of(request: Request, caller: Caller, alert_id: UUID) -> AlertHis
             raise unknown("alert")
         steps = await store.alert_steps(connection, caller.scope, alert_id)
         rules = await store.pinned_rules(connection, caller.scope)
+        withheld = await is_withheld(connection, caller, found.alert.site_id)
         await keep_read(request, connection, found.alert.site_id, found.alert.patient_id)
     patient = Patient(found.alert.site_id, found.alert.patient_id)
     now = sessions_of(request).clock()
-    history = await _steps(ring_of(request), patient, steps)
-    return AlertHistory(**_described(found, rules, now), steps=history)
+    history = await _steps(ring_of(request), patient, steps, only_by=caller.subject if withheld else None)
+    return AlertHistory(**_described(found, rules, now, language), steps=history)
 
 
-async def _steps(ring: KeyRing, patient: Patient, steps: Sequence[store.KeptStep]) -> list[StepAnswer]:
+async def _steps(
+    ring: KeyRing, patient: Patient, steps: Sequence[store.KeptStep], *, only_by: str | None
+) -> list[StepAnswer]:
     unseal = await ring.opener(patient)
     answers = []
     for kept in steps:
         note = None if kept.step.note is None else unseal(kept.step.note, in_record(kept.step.step_id, "note"))
+        is_hidden = note is not None and only_by not in (None, kept.step.done_by)
+        note = NOT_READABLE_NOW if is_hidden else note
         answers.append(
             StepAnswer(
                 step=kept.step.kind,
@@ -312,15 +326,19 @@ async def _steps(ring: KeyRing, patient: Patient, steps: Sequence[store.KeptStep
                 escalation=kept.escalation,
                 note=note and note.text,
                 note_state=note and note.state,
+                is_withheld=is_hidden,
             )
         )
     return answers
 
 
-def _described(shown: store.ShownAlert, of_sites: Mapping[tuple[str, str], Rule], now: datetime) -> dict[str, object]:
+def _described(
+    shown: store.ShownAlert, of_sites: Mapping[tuple[str, str], Rule], now: datetime, language: Language
+) -> dict[str, object]:
     alert = shown.alert
     rule = of_sites.get((alert.site_id, alert.rule)) or EVERY_NETWORK_RULE[alert.rule]
-    question, chosen = answer_in_words(alert.form, rule.definition, alert.answer)
+    in_words = partial(answer_in_words, alert.form, rule.definition, language=language)
+    question, chosen = in_words(alert.answer)
     is_waiting, worst = alert.state is AlertState.OPEN, shown.worst_repeated
     return {
         "id": alert.alert_id,
@@ -337,6 +355,7 @@ def _described(shown: store.ShownAlert, of_sites: Mapping[tuple[str, str], Rule]
         "question": question,
         "answer": alert.answer,
         "chosen": chosen,
+        "language": language,
         "submitted_at": alert.submitted_at,
         "raised_at": alert.raised_at,
         "is_late": alert.is_late,
@@ -351,7 +370,7 @@ def _described(shown: store.ShownAlert, of_sites: Mapping[tuple[str, str], Rule]
         "repeats": alert.repeats,
         "times_repeated": shown.times_repeated,
         "last_repeated_at": shown.last_repeated_at,
-        "worst_repeated": None if worst is None else answer_in_words(alert.form, rule.definition, worst).chosen,
+        "worst_repeated": None if worst is None else in_words(worst).chosen,
     }
 
 
@@ -368,24 +387,3 @@ def _pinned(rule: Rule) -> PinnedRule:
         recall=rule.definition.recall,
         citation=rule.definition.citation,
     )
-
-
-def _after(alert: Alert) -> str:
-    return f"{int(alert.owner is not None)}~{alert.raised_at.isoformat()}~{alert.alert_id}"
-
-
-def _place(after: str) -> store.Place:
-    """Where to go on.
-
-    Raises:
-        Problem: 422, it is not the `next` of an answer.
-    """
-    has_owner, raised_at, alert_id = after.split("~")
-    try:
-        moment = datetime.fromisoformat(raised_at)
-        if moment.tzinfo is None:
-            raise ValueError("a time without a zone")
-        return store.Place(has_owner == "1", moment, UUID(alert_id))
-    except ValueError:
-        wrong = FieldError("after", "the `next` of an answer")
-        raise Problem(422, "invalid", "1 field(s) are not valid.", errors=[wrong]) from None

@@ -217,11 +217,11 @@ def _body(desk: Desk, mode: EntryMode) -> SurveyBody:
 
 def _reviewed(request: Request, desk: Desk, *, status: int = 200) -> Response:
     todo = unfinished(desk.form.definition, desk.answered)
-    return HTMLResponse(show_review(_around(request, desk), desk.parts, todo, desk.answered), status)
+    return HTMLResponse(show_review(_around(request, desk), desk.parts, todo, desk.visible), status)
 
 
 def _shown(request: Request, desk: Desk, part: Part, shown: Shown, *, status: int = 200) -> Response:
-    html = show_part(_around(request, desk), part, len(desk.parts), desk.answered, shown)
+    html = show_part(_around(request, desk), part, len(desk.parts), desk.visible, shown)
     return HTMLResponse(html, status)
 
 

@@ -17,11 +17,22 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.intake import store
 from services.intake.api.own_forms import at_leisure
 from services.intake.api.surveys import Means, Submitter
-from services.intake.api.versions import GivenBody, Version, event_of, recorded, said, words_of, words_place
-from services.intake.domain import form_as_asked
+from services.intake.api.versions import (
+    GivenBody,
+    Version,
+    Whole,
+    answers_of,
+    event_of,
+    opened,
+    recorded,
+    said,
+    words_of,
+)
+from services.intake.api.withholding import filled_up, is_withheld
+from services.intake.domain import RANKS, Form, concern_items, form_as_asked
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope, transaction
-from shared.errors import conflict, unknown
+from shared.errors import KeyRingAway, conflict, unknown
 from shared.events import CorrectionReason, EntryMode, RecordChange, Score
 from shared.http.access import CareTeam, SiteStaff
 from shared.http.batch import Batch
@@ -31,13 +42,18 @@ from shared.outbox import Draft, Recorded
 from shared.sealing import Opener, Patient, WordsState
 
 router = APIRouter(tags=["surveys"])
+_TOPICS = {topic for topic, _ in map(concern_items, RANKS)}
 Replaces = Annotated[
     int, Field(ge=1, strict=True, description="The version that this one follows, as the caller saw it")
 ]
 
 
 class AmendmentBody(GivenBody):
-    """The whole survey as it is right: items that are not repeated are not kept."""
+    """The whole survey as it is right: items that are not repeated are not kept.
+
+    From a coordinator from whom answers are withheld, it is what was wrong: all else stays. 409 `withheld` where it
+    would replace what the patient said in words.
+    """
 
     replaces: Replaces
     reason: CorrectionReason
@@ -54,7 +70,10 @@ T = TypeVar("T", AmendmentBody, ErrorBody)
 
 
 class VersionAnswer(BaseModel):
-    """One version. `words`: texts by field, null where `words_state` says that they cannot be read."""
+    """One version. `words`: texts by field, null where `words_state` says that they cannot be read.
+
+    To a coordinator whose site does not show what patients say, no `answers`, `scores` and `words` are given.
+    """
 
     version: int
     change: RecordChange
@@ -69,6 +88,9 @@ class VersionAnswer(BaseModel):
     scores: Sequence[Score]
     words: dict[str, str] | None
     words_state: WordsState | None = Field(description="Null where no words were given")
+    withheld: list[str] | None = Field(
+        description="The items that were answered in numbers and codes, where answers are withheld; null where not"
+    )
 
 
 class SurveyAnswer(BaseModel):
@@ -111,8 +133,9 @@ async def read_survey(request: Request, survey_id: UUID, caller: CareTeam) -> Su
         if survey is None:
             raise unknown("survey")
         earlier = await store.earlier_versions(connection, caller.scope, survey_id)
+        withheld = await is_withheld(connection, caller, survey.site_id)
         await keep_read(request, connection, survey.site_id, survey.patient_id)
-    opener = await ring_of(request).opener(Patient(survey.site_id, survey.patient_id))
+    opener = None if withheld else await ring_of(request).opener(Patient(survey.site_id, survey.patient_id))
     return SurveyAnswer(
         survey_id=survey.survey_id,
         visit_id=survey.visit_id,
@@ -160,7 +183,9 @@ async def _amend(
     means: Means = request.app.state.means
     own = await means.own_forms.named(connection, survey.site_id, [survey.form])
     form = own[survey.form].form if own else form_as_asked(survey.form, _given(survey))
-    content = await at_leisure(own.values(), lambda: said(form, body, caller))
+    withheld = await is_withheld(connection, caller, survey.site_id)
+    whole = await _filled_up(request, form, survey, body) if withheld else body.whole
+    content = await at_leisure(own.values(), lambda: said(form, whole, body.mode, caller))
     key = await ring_of(request).sealer(Patient(survey.site_id, survey.patient_id)) if words_of(content) else None
     # A correction says nothing of when the patient answered.
     given = body if body.submitted_at else body.model_copy(update={"submitted_at": survey.submitted_at})
@@ -170,6 +195,21 @@ async def _amend(
     standings = await store.standings(connection, SiteScope.of(row.site_id), [wanted])
     await means.alerting.raise_for(connection, [row], standings)
     return result
+
+
+async def _filled_up(request: Request, form: Form, survey: store.SurveyRow, body: AmendmentBody) -> Whole:
+    """An amendment with what its author could not read.
+
+    Raises:
+        Problem: as `filled_up`.
+        KeyRingAway: the words that stay cannot be sealed anew now.
+    """
+    found = opened(survey, await ring_of(request).opener(Patient(survey.site_id, survey.patient_id)))
+    if found is not None and found.text is None:
+        raise KeyRingAway("words that an amendment keeps")
+    kept = answers_of(survey, {} if found is None else orjson.loads(str(found.text)))
+    words = kept.keys() - survey.response["answers"].keys() - _TOPICS
+    return filled_up(form, Whole(kept, survey.response["skipped"]), words, body.whole)
 
 
 def _given(survey: store.SurveyRow) -> Set[str]:
@@ -205,9 +245,9 @@ def _next(survey: store.SurveyRow, change: RecordChange, reason: CorrectionReaso
     )
 
 
-def _described(survey: store.SurveyRow, opener: Opener) -> VersionAnswer:
-    words = None if survey.words is None else opener(survey.words, words_place(survey))
-    return VersionAnswer(
+def _described(survey: store.SurveyRow, opener: Opener | None) -> VersionAnswer:
+    """A version; without an opener, that it was answered and not what."""
+    told = VersionAnswer(
         version=survey.version,
         change=survey.change,
         reason=survey.reason,
@@ -216,9 +256,21 @@ def _described(survey: store.SurveyRow, opener: Opener) -> VersionAnswer:
         recorded_at=survey.recorded_at,
         submitted_at=survey.submitted_at,
         form=survey.form,
-        answers=survey.response["answers"],
+        answers={},
         skipped=survey.response["skipped"],
-        scores=survey.scores,
-        words=None if words is None or words.text is None else orjson.loads(words.text),
-        words_state=None if words is None else words.state,
+        scores=[],
+        words=None,
+        words_state=None if survey.words is None else WordsState.NOT_READABLE_NOW,
+        withheld=sorted(answers_of(survey, {})),
     )
+    if opener is None:
+        return told
+    words = opened(survey, opener)
+    shown = {
+        "answers": survey.response["answers"],
+        "scores": survey.scores,
+        "words": None if words is None or words.text is None else orjson.loads(words.text),
+        "words_state": None if words is None else words.state,
+        "withheld": None,
+    }
+    return told.model_copy(update=shown)

@@ -17,8 +17,9 @@ from services.intake.api.entry import found_by
 from services.intake.api.own_forms import OwnForm
 from services.intake.api.staff import in_address
 from services.intake.api.surveys import Means
+from services.intake.api.withholding import is_withheld
 from services.intake.domain import Form, Opening, form_for, form_without, openings
-from services.intake.domain.drafts import Answered, Part, Taken, part_of, parts, take
+from services.intake.domain.drafts import Answered, Part, Taken, part_of, parts, take, without_fields
 from shared.audit import Entry, Kind
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope, lock, transaction
@@ -32,12 +33,16 @@ OF_PATIENT = "/survey"
 
 
 class Place(NamedTuple):
-    """The visit that is answered for, where its pages stand, and where one comes from to them."""
+    """The visit that is answered for, where its pages stand, and where one comes from to them.
+
+    `sees_own_of`: the subject to whom only what they entered themselves is shown; None for who is shown everything.
+    """
 
     site_id: str
     visit: VisitUpdated
     base: str
     home: str
+    sees_own_of: str | None = None
 
     @property
     def patient(self) -> Patient:
@@ -77,6 +82,18 @@ class Desk:
     def parts(self) -> list[Part]:
         return parts(self.form.definition, self.answered)
 
+    @property
+    def withheld(self) -> frozenset[str]:
+        """The questions whose answers somebody else entered, for who does not see them."""
+        whose, answered = self.place.sees_own_of, self.draft.answers.keys() | self.draft.words.keys()
+        own = {item for item, subject in self.draft.entered_by.items() if subject == whose}
+        return frozenset() if whose is None else frozenset(answered - own)
+
+    @property
+    def visible(self) -> Answered:
+        """What was answered, as it is shown."""
+        return self.answered.without(self.withheld)
+
     def url(self, page: str) -> str:
         return f"{self.place.base}/{page}"
 
@@ -108,7 +125,7 @@ class Saved(NamedTuple):
 async def save_part(
     request: Request, caller: Caller, number: int, fields: Mapping[str, str], language: Language | None
 ) -> Saved | Desk | None:
-    """Put a form's fields into the draft; `language` where another one was chosen.
+    """Put a form's fields into the draft; `language` where another one was chosen. What is withheld is left as it is.
 
     The desk alone where nothing can be saved any more; None as `desk_of`.
 
@@ -127,7 +144,7 @@ async def save_part(
             await keep_read(request, connection, place.site_id, patient_id)
             return desk
         part = part_of(desk.parts, fields, number)
-        taken = take(desk.form.definition, desk.answered, fields)
+        taken = take(desk.form.definition, desk.answered, without_fields(fields, desk.withheld))
         draft = replace(
             desk.draft,
             language=language if language in desk.form.languages else desk.draft.language,
@@ -135,6 +152,7 @@ async def save_part(
             answers=taken.answered.answers,
             skipped=taken.answered.skipped,
             words=await _sealed(request, desk, taken.answered),
+            entered_by={**desk.draft.entered_by, **dict.fromkeys(taken.given, caller.subject)},
             saved_at=datetime.now(UTC),
         )
         await store.record_draft(connection, draft)
@@ -154,7 +172,8 @@ async def _place(request: Request, connection: Connection, caller: Caller) -> Pl
         raise unknown("visit")
     site_id, visit = known
     page = f"/visits/{visit_id}"
-    return Place(site_id, visit, f"{page}/survey", page + in_address(caller, site_id))
+    whose = caller.subject if await is_withheld(connection, caller, site_id) else None
+    return Place(site_id, visit, f"{page}/survey", page + in_address(caller, site_id), whose)
 
 
 async def _read(
@@ -198,6 +217,7 @@ def _new(place: Place, form: Form, language: Language) -> store.DraftRow:
         answers={},
         skipped={},
         words={},
+        entered_by={},
         started_at=now,
         saved_at=now,
     )

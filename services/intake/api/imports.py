@@ -21,6 +21,7 @@ from services.intake.api.import_rows import Ground
 from services.intake.api.importing import ARRIVING, CHECKING, IMPORTING, ROWS_OF_A_PART, Importer, Run, Seal
 from services.intake.api.staff import AtSite
 from services.intake.api.surveys import Means
+from services.intake.api.withholding import WITHHELD, is_withheld
 from services.intake.domain import FORMS
 from services.intake.domain.imports import (
     MOST_COLUMNS,
@@ -47,6 +48,7 @@ _MARK = "\ufeff"  # by which spreadsheets know UTF-8
 _KEPT_FOR, _ARRIVES_FOR, _SHOWN_ROWS = timedelta(days=30), timedelta(hours=1), 50
 _MOST = 20
 _SEEMS_CUT_AFTER = timedelta(seconds=30)
+_WITHHELD = "The clinic does not show answers to coordinators. Who sent the file can see what is wrong."
 _COLUMNS: dict[str, Any] = {
     name: {"type": "string", "maxLength": 500} for kind in ImportKind for name in column_names(kind)
 }
@@ -156,7 +158,10 @@ async def forget_import(request: Request, import_id: UUID, caller: SiteStaff, si
 
 @router.get("/v1/imports/{import_id}/refused-rows", response_class=Sheet)
 async def download_refused_rows(request: Request, import_id: UUID, caller: SiteStaff, site: AtSite = None) -> Response:
-    """The refused rows as CSV, each with its line and what is wrong: correct them there and send the file."""
+    """The refused rows as CSV, each with its line and what is wrong: correct them there and send the file.
+
+    403 `withheld` to a coordinator whose site does not show what patients say, where somebody else sent the answers.
+    """
     pieces = await Desk(request, caller, caller.writing_site(site)).refused_rows(import_id)
     return StreamingResponse(pieces, media_type=_CSV, headers=_as_file("refused-rows.csv"))
 
@@ -230,8 +235,12 @@ class Desk:
         async with transaction(self._pool, self._scope) as connection:
             file = await self._found(connection, import_id)
             refused = await store.refused_rows(connection, self._scope, import_id, Page(0, _SHOWN_ROWS))
+            withheld = await self._is_withheld(connection, file)
             await keep_read(self._request, connection, self._site_id, None)
-        return self._answer(file, [cell for row in refused for cell in self._opened(import_id, row)[1]])
+        wrong = [cell for row in refused for cell in self._opened(import_id, row)[1]]
+        return self._answer(
+            file, [cell.model_copy(update={"what": _WITHHELD}) for cell in wrong] if withheld else wrong
+        )
 
     async def run(self, import_id: UUID) -> ImportAnswer:
         async with transaction(self._pool, self._scope, locks=[(self._site_id, f"import:{import_id}")]) as connection:
@@ -255,8 +264,16 @@ class Desk:
         """CSV, some rows at a time; it is on record before the first of them leaves."""
         async with transaction(self._pool, self._scope) as connection:
             file = await self._found(connection, import_id)
+            if await self._is_withheld(connection, file):
+                raise Problem(403, WITHHELD, _WITHHELD)
             await keep_read(self._request, connection, self._site_id, None)
         return self._refused_in_pieces(file)
+
+    async def _is_withheld(self, connection: Connection, file: ImportFile) -> bool:
+        """Whether the answers in a file are withheld from the caller. Who sent it knows them."""
+        if file.kind != ImportKind.ANSWERS or file.made_by == self._caller.subject:
+            return False
+        return await is_withheld(connection, self._caller, self._site_id)
 
     async def _refused_in_pieces(self, file: ImportFile) -> AsyncIterator[str]:
         _, columns = self._name_and_columns(file)

@@ -17,9 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.intake import store
 from services.intake.api.forms import SHIPPED
 from services.intake.api.surveys import Means
-from services.intake.api.versions import words_place
-from services.intake.domain import FORMS, MATTERS_MOST, Form, concern_items, form_without, last_answers
-from services.intake.domain.questionnaires import Definition, Given, populate, to_response
+from services.intake.api.versions import answers_of, opened
+from services.intake.api.withholding import is_withheld
+from services.intake.domain import FORMS, Form, form_without, last_answers
+from services.intake.domain.questionnaires import Definition, Given, masked, populate, to_response
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope, transaction
 from shared.errors import erased, unknown
@@ -27,7 +28,7 @@ from shared.events import EnrollmentUpdated, VisitUpdated
 from shared.http.access import allow
 from shared.http.commands import pool_of, ring_of
 from shared.http.record import keep_read
-from shared.sealing import Opener, Patient
+from shared.sealing import Patient
 
 router = APIRouter(tags=["forms"])
 CareTeamOrPatient = Annotated[Caller, Depends(allow(Role.PATIENT, Role.CLINICIAN, Role.COORDINATOR, Role.SYSTEM))]
@@ -57,27 +58,37 @@ async def populate_form(
     caller: CareTeamOrPatient,
     body: PopulateBody | None = None,
 ) -> dict[str, Any]:
-    """A QuestionnaireResponse in progress for a patient and a visit, as FHIR's `$populate` gives it."""
+    """A QuestionnaireResponse in progress for a patient and a visit, as FHIR's `$populate` gives it.
+
+    For a coordinator whose site does not show what patients say, earlier answers and what follows from them are
+    `masked`.
+    """
     async with transaction(pool_of(request), caller.scope) as connection:
         known = await _known(connection, caller, patient_id, visit_id)
         form = await _form(request, connection, known.site_id, form_id)
         named = f"{form.key.partition('|')[0]}|"  # at any version
         survey = await store.newest_survey(connection, SiteScope.of(known.site_id), patient_id, named)
+        withheld = await is_withheld(connection, caller, known.site_id)
         await keep_read(request, connection, known.site_id, patient_id)
     given = {}
     if survey is not None:
-        given = _given(survey, await ring_of(request).opener(Patient(known.site_id, patient_id)))
+        words = opened(survey, await ring_of(request).opener(Patient(known.site_id, patient_id)))
+        given = answers_of(survey, orjson.loads(words.text) if words and words.text else {})
     resources = [*_resources(known), *(body.resources if body else ())]
-    response = await asyncio.to_thread(_begun, form.definition, given, resources)
+    response = await asyncio.to_thread(_begun, form.definition, given, resources, is_masked=withheld)
     return response | {
         "subject": {"reference": f"Patient/{patient_id}"},
         "encounter": {"reference": f"Encounter/{visit_id}"},
     }
 
 
-def _begun(definition: Definition, given: Mapping[str, Any], resources: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _begun(
+    definition: Definition, given: Mapping[str, Any], resources: Sequence[Mapping[str, Any]], *, is_masked: bool
+) -> dict[str, Any]:
+    now = datetime.now(UTC)
     last = to_response(definition, Given.of_plain(last_answers(definition, given)))
-    return populate(definition, last, resources, at=datetime.now(UTC))
+    begun = populate(definition, last, resources, at=now)
+    return masked(begun, populate(definition, None, resources, at=now)) if is_masked else begun
 
 
 async def _known(connection: Connection, caller: Caller, patient_id: UUID, visit_id: UUID) -> _Known:
@@ -101,19 +112,6 @@ async def _form(request: Request, connection: Connection, site_id: str, form_id:
     if not own:
         raise unknown("form")
     return own[str(form_id)].form  # a retired one too: a correction may be begun with it
-
-
-def _given(survey: store.SurveyRow, opener: Opener) -> dict[str, Any]:
-    """What was answered, by item, with the words that can be read."""
-    answers = dict(survey.response["answers"])
-    opened = None if survey.words is None else opener(survey.words, words_place(survey)).text
-    words: Mapping[str, str] = {} if opened is None else orjson.loads(opened)
-    for rank, concern in enumerate(survey.response["concerns"], start=1):
-        topic, own_words = concern_items(rank)
-        answers |= {topic: concern["topic"], own_words: words.get(f"concerns.{rank}.words")}
-    answers[MATTERS_MOST] = words.get("matters_most")
-    answers |= {name.removeprefix("words."): said for name, said in words.items() if name.startswith("words.")}
-    return {item: answer for item, answer in answers.items() if answer is not None}
 
 
 def _resources(known: _Known) -> list[dict[str, Any]]:

@@ -162,7 +162,7 @@ def _fitting(
     for item in items:
         try:
             form = _form_of(item, standings.get(_wanted(item)), answered, own)
-            fitting.append(Fits(form, said(form, item.body, item.caller)))
+            fitting.append(Fits(form, said(form, item.body.whole, item.body.mode, item.caller)))
             answered.add(_wanted(item))
         except Problem as problem:
             fitting.append(problem)

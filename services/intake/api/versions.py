@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID, uuid4
 
 import orjson
@@ -29,21 +29,28 @@ from shared.events import (
 )
 from shared.http.fields import Past
 from shared.outbox import Draft, Recorded
-from shared.sealing import Place, WordKey, in_event, in_record
+from shared.sealing import Opener, Place, WordKey, Words, in_event, in_record
 
 _BY_PATIENTS = (EntryMode.SELF, EntryMode.PROXY)
 _MOST_ANSWERS = 1_000
 # Of any type here: the form says what each item takes, and names the item when it is something else.
 _TYPES = ("boolean", "number", "string", "array", "object")
 Answer = Annotated[Any, WithJsonSchema({"anyOf": [{"type": one} for one in _TYPES]})]
-Words = Annotated[str, Field(min_length=1, max_length=500)]
+InWords = Annotated[str, Field(min_length=1, max_length=500)]
 
 
 class ConcernBody(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     topic: ConcernTopic
-    words: Words | None = None
+    words: InWords | None = None
+
+
+class Whole(NamedTuple):
+    """All that was given, by item: answers, and reasons for having none."""
+
+    answers: Mapping[str, Any]
+    skipped: Mapping[str, SkipReason]
 
 
 class GivenBody(BaseModel):
@@ -61,7 +68,7 @@ class GivenBody(BaseModel):
     answers: dict[str, Answer] = Field(max_length=_MOST_ANSWERS)
     skipped: dict[str, SkipReason] = Field(default={}, max_length=_MOST_ANSWERS)
     concerns: tuple[ConcernBody, ...] = Field(default=(), max_length=3, description="Most important first")
-    matters_most: Words | None = None
+    matters_most: InWords | None = None
 
     @property
     def may_have_words(self) -> bool:
@@ -75,6 +82,10 @@ class GivenBody(BaseModel):
         for rank, concern in enumerate(self.concerns, start=1):
             own.update(zip(concern_items(rank), (concern.topic, concern.words), strict=True))
         return {**self.answers, **{item: said for item, said in own.items() if said is not None}}
+
+    @property
+    def whole(self) -> Whole:
+        return Whole(self.by_item, self.skipped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +102,15 @@ class Version:
     reason: CorrectionReason | None = None
 
 
-def said(form: Form, given: GivenBody, caller: Caller) -> Said:
+def said(form: Form, given: Whole, mode: EntryMode, caller: Caller) -> Said:
     """What was said, when it fits the form and who sends it can have got it in that way.
 
     Raises:
         Problem: 422 with an error for each item that does not.
     """
-    found = read(form, given.by_item, given.skipped)
+    found = read(form, given.answers, given.skipped)
     errors = found if isinstance(found, list) else []
-    if caller.role is Role.PATIENT and given.mode not in _BY_PATIENTS:
+    if caller.role is Role.PATIENT and mode not in _BY_PATIENTS:
         errors = [FieldError("mode", f"one of {', '.join(_BY_PATIENTS)}"), *errors]
     if errors or isinstance(found, list):
         raise Problem(422, "invalid", f"{len(errors)} answer(s) are not valid.", errors=errors)
@@ -151,6 +162,22 @@ def words_place(survey: Version | store.SurveyRow) -> Place:
     """Where the words of a version are kept."""
     number = survey.number if isinstance(survey, Version) else survey.version
     return in_record(survey.survey_id, "words" if number == 1 else f"words.{number}")
+
+
+def opened(survey: store.SurveyRow, opener: Opener) -> Words | None:
+    """The words of a version as JSON, by the field of the event; None where there are none."""
+    return None if survey.words is None else opener(survey.words, words_place(survey))
+
+
+def answers_of(survey: store.SurveyRow, words: Mapping[str, str]) -> dict[str, Any]:
+    """What was answered in a version, by item; `words` by the field of the event."""
+    answers = dict(survey.response["answers"])
+    for rank, concern in enumerate(survey.response["concerns"], start=1):
+        topic, own_words = concern_items(rank)
+        answers |= {topic: concern["topic"], own_words: words.get(f"concerns.{rank}.words")}
+    answers[MATTERS_MOST] = words.get("matters_most")
+    answers |= {name.removeprefix("words."): said for name, said in words.items() if name.startswith("words.")}
+    return {item: answer for item, answer in answers.items() if answer is not None}
 
 
 def event_of(survey: store.SurveyRow, started_at: datetime | None, sealed: Mapping[str, str]) -> SurveyCompleted:

@@ -33,6 +33,7 @@ from shared.http.access import allow
 from shared.http.batch import Batch
 from shared.http.commands import Command, execute, pool_of
 from shared.http.forms import form_of
+from shared.http.language import choice_of
 from shared.http.record import keep_read, trail_of
 from shared.outbox import Recorded
 
@@ -77,7 +78,7 @@ async def show_visits(
     site_id = site_shown_to(caller, site)
     ground, week, rows = await _week(request, site_id, asked.week)
     here = replace(caller, sites=frozenset({site_id}))
-    alerts = await alerts_of(request, here, None, shown=BESIDE)
+    alerts = await alerts_of(request, here, None, shown=BESIDE, language=choice_of(request).spoken().language)
     high_risk = await high_risk_of(request, here, shown=BESIDE)
     newest = [by_the_clock(one, ground.zone) for one in await Desk(request, caller, site_id).newest(1)]
     html = show_worklist(

@@ -5,7 +5,9 @@ from typing import NamedTuple
 from services.intake.domain.alert_rules import Definition, Source
 from services.intake.domain.forms import FORMS
 from services.intake.domain.questionnaires import Item, ItemType
+from shared.events import Language
 from shared.instruments import INSTRUMENTS
+from shared.speech import Said
 
 
 class AnswerWords(NamedTuple):
@@ -15,24 +17,30 @@ class AnswerWords(NamedTuple):
     chosen: str
 
 
-def answer_in_words(form: str, definition: Definition, answer: float) -> AnswerWords:
-    """What an alert is about, in English. A form that is not known here is no reason to show nothing."""
+_OF = Said("of", "de")
+_YES, _NO = Said("Yes", "Sí"), Said("No", "No")
+
+
+def answer_in_words(
+    form: str, definition: Definition, answer: float, language: Language = Language.ENGLISH
+) -> AnswerWords:
+    """What an alert is about. A form that is not known here is no reason to show nothing."""
     if definition.source is Source.INSTRUMENT:
         instrument = next((one for one in INSTRUMENTS.values() if one.id == definition.name), None)
         if instrument is None:
             return AnswerWords(definition.name, f"{answer:g}")
-        return AnswerWords(instrument.name, f"{answer:g} of {instrument.high:g}")
+        return AnswerWords(instrument.name, f"{answer:g} {_OF.said_in(language)} {instrument.high:g}")
     item = FORMS[form].definition.by_id.get(definition.name) if form in FORMS else None
     if item is None:
         return AnswerWords(definition.name, f"{answer:g}")
-    return AnswerWords(item.text("en"), _chosen(item, answer))
+    return AnswerWords(item.text(language), _chosen(item, answer, language))
 
 
-def _chosen(item: Item, answer: float) -> str:
+def _chosen(item: Item, answer: float, language: Language) -> str:
     if item.type is ItemType.BOOLEAN:
-        return "Yes" if answer else "No"
-    words = {float(number): label.said_in("en") for number, label in item.labels.items()}
+        return (_YES if answer else _NO).said_in(language)
+    words = {float(number): label.said_in(language) for number, label in item.labels.items()}
     if not words:  # a count: its upper end only bounds what can be typed
         return f"{answer:g}"
-    chosen = f"{answer:g} of {max(words):g}"
+    chosen = f"{answer:g} {_OF.said_in(language)} {max(words):g}"
     return f"{chosen}: {words[answer]}" if answer in words else chosen

@@ -8,7 +8,7 @@ stays unanswered: nothing is taken for a no, and nothing that was saved is dropp
     ~matters_most     the reason for skipping a question that is answered by typing
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -35,13 +35,15 @@ _REASONS = {str(reason): reason for reason in SkipReason}
 class Answered:
     """What was answered so far, by item: answers in codes and numbers, words, and reasons for having none.
 
-    `unread` are the questions whose words were saved and cannot be read now: they count as answered.
+    `unread` are the questions whose words were saved and cannot be read now, `withheld` those whose answers are not
+    shown to whoever looks: they count as answered.
     """
 
     answers: Mapping[str, Any] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
     skipped: Mapping[str, SkipReason] = field(default_factory=dict)
     unread: frozenset[str] = frozenset()
+    withheld: frozenset[str] = frozenset()
 
     @property
     def all(self) -> dict[str, Any]:
@@ -50,7 +52,18 @@ class Answered:
 
     def has(self, item: Item) -> bool:
         """Whether it is known what became of a question."""
-        return any(item.link_id in held for held in (self.answers, self.words, self.skipped, self.unread))
+        held = (self.answers, self.words, self.skipped, self.unread, self.withheld)
+        return any(item.link_id in one for one in held)
+
+    def without(self, items: frozenset[str]) -> "Answered":
+        """The same as it is shown to somebody from whom the answers to these questions are withheld."""
+        return Answered(
+            {item: answer for item, answer in self.answers.items() if item not in items},
+            {item: said for item, said in self.words.items() if item not in items},
+            self.skipped,
+            self.unread - items,
+            items,
+        )
 
 
 class Part(NamedTuple):
@@ -76,10 +89,12 @@ class Part(NamedTuple):
 class Taken(NamedTuple):
     """What is answered once a form was sent.
 
-    `wrong` says by question what is wrong with a field that could not be taken, `typed` what stood in it.
+    `wrong` says by question what is wrong with a field that could not be taken, `typed` what stood in it. `given` are
+    the questions whose field was taken.
     """
 
     answered: Answered
+    given: frozenset[str]
     wrong: Mapping[str, Issue]
     typed: Mapping[str, str]
 
@@ -102,7 +117,12 @@ def take(definition: Definition, answered: Answered, fields: Mapping[str, str]) 
     new = _with(asked, answered, read)
     wrong = {issue.link_id: issue for issue in _issues(definition, new) if issue.link_id in read}
     kept = _with([item for item in asked if item.link_id not in wrong], answered, read)
-    return Taken(kept, wrong, {name: read[name].text for name in wrong})
+    return Taken(kept, frozenset(read.keys() - wrong.keys()), wrong, {name: read[name].text for name in wrong})
+
+
+def without_fields(fields: Mapping[str, str], questions: Set[str]) -> dict[str, str]:
+    """The fields of a form but for those of these questions."""
+    return {name: text for name, text in fields.items() if name.removeprefix(SKIP).removeprefix(MORE) not in questions}
 
 
 def part_of(parts: Sequence[Part], fields: Mapping[str, str], number: int) -> Part:

@@ -28,7 +28,7 @@ from shared.errors import FieldError
 from shared.events import ConcernTopic, Diagnosis, Language, SkipReason
 
 MATTERS_MOST = "matters_most"
-_RANKS = (1, 2, 3)
+RANKS = (1, 2, 3)
 _OF_PAGES = (Language.ENGLISH, Language.SPANISH)
 _DAYS_AND_TIMES = (ItemType.DATE, ItemType.DATE_TIME, ItemType.TIME)
 # An event must travel, with its words sealed.
@@ -182,7 +182,7 @@ def _said(definition: Definition, answers: Mapping[str, Any], skipped: Mapping[s
         else:
             words[key] = answer if isinstance(answer, str) else orjson.dumps(answer).decode()
     concerns = []
-    for topic, said in map(concern_items, _RANKS):
+    for topic, said in map(concern_items, RANKS):
         if topic in codes or said in words:
             concerns.append(SaidConcern(ConcernTopic(codes.pop(topic, ConcernTopic.OTHER)), words.pop(said, None)))
     return Said(codes, reasons, tuple(concerns), words.pop(MATTERS_MOST, None), words)

@@ -16,6 +16,7 @@ from shared.events import Diagnosis, Language, SkipReason
 class DraftRow:
     """What was answered so far. `words` are texts by item, each sealed for its item of this record.
 
+    `entered_by`: the subject who entered each answer; of those from before that was kept nobody is known.
     `sent_at`: when it became a survey; nothing is in it since.
     """
 
@@ -28,6 +29,7 @@ class DraftRow:
     answers: Mapping[str, Any]
     skipped: Mapping[str, SkipReason]
     words: Mapping[str, str]
+    entered_by: Mapping[str, str]
     started_at: datetime
     saved_at: datetime
     sent_at: datetime | None = None
@@ -60,6 +62,7 @@ async def draft(connection: Connection, scope: SiteScope, visit_id: UUID) -> Dra
         answers=orjson.loads(row["answers"]),
         skipped={item: SkipReason(reason) for item, reason in skipped.items()},
         words=orjson.loads(row["words"]),
+        entered_by=orjson.loads(row["entered_by"]),
         started_at=row["started_at"],
         saved_at=row["saved_at"],
         sent_at=row["sent_at"],
@@ -71,11 +74,11 @@ async def record_draft(connection: Connection, draft: DraftRow) -> None:
     await connection.execute(
         """
         INSERT INTO survey_draft (site_id, visit_id, patient_id, form, language, part, answers, skipped, words,
-                                  started_at, saved_at, sent_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                                  entered_by, started_at, saved_at, sent_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
         ON CONFLICT (site_id, visit_id) DO UPDATE
-        SET form = $4, language = $5, part = $6, answers = $7, skipped = $8, words = $9, started_at = $10,
-            saved_at = $11, sent_at = $12
+        SET form = $4, language = $5, part = $6, answers = $7, skipped = $8, words = $9, entered_by = $10,
+            started_at = $11, saved_at = $12, sent_at = $13
         """,
         draft.site_id,
         draft.visit_id,
@@ -86,6 +89,7 @@ async def record_draft(connection: Connection, draft: DraftRow) -> None:
         orjson.dumps(draft.answers).decode(),
         orjson.dumps(draft.skipped).decode(),
         orjson.dumps(draft.words).decode(),
+        orjson.dumps(draft.entered_by).decode(),
         draft.started_at,
         draft.saved_at,
         draft.sent_at,

@@ -96,6 +96,14 @@ async def site_shown(connection: Connection, scope: SiteScope, site_id: str) -> 
     return None if row is None else SiteShown(*row)
 
 
+async def shows_clinical_to_coordinators(connection: Connection, scope: SiteScope, site_id: str) -> bool:
+    """Whether a site shows its coordinators what patients say."""
+    found = await connection.fetchval(
+        "SELECT shows_clinical_to_coordinators FROM site WHERE site_id = $1 AND site_id = ANY($2)", site_id, scope.ids
+    )
+    return bool(found)
+
+
 async def patient_with_identifier(connection: Connection, scope: SiteScope, hashes: Sequence[bytes]) -> UUID | None:
     """The patient whom the site knows by this identifier, under one key or another."""
     found: UUID | None = await connection.fetchval(

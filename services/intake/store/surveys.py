@@ -120,7 +120,8 @@ async def record_surveys(connection: Connection, surveys: Sequence[SurveyRow]) -
                                  $7::jsonb[], $8::text[], $9::jsonb[], $10::integer[], $11::text[], $12::text[],
                                  $13::text[], $14::text[], $15::timestamptz[]) AS new ({_COLUMNS})
         ), sent AS (
-            UPDATE survey_draft AS draft SET answers = '{{}}', skipped = '{{}}', words = '{{}}', sent_at = recorded_at
+            UPDATE survey_draft AS draft SET answers = '{{}}', skipped = '{{}}', words = '{{}}', entered_by = '{{}}',
+                sent_at = recorded_at
             FROM new WHERE (draft.site_id, draft.visit_id) = (new.site_id, new.visit_id)
         )
         INSERT INTO survey ({_COLUMNS}) SELECT * FROM new

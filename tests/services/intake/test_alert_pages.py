@@ -60,6 +60,16 @@ async def test_one_alert_shows_the_answer_the_rule_with_its_source_and_what_was_
     assert [form["action"] for form in page.named("form")] == ["/sign-out", f"{path}/reopen"]
 
 
+async def test_what_was_asked_and_answered_is_said_in_the_language_that_the_reader_chose(alerted: Alerted) -> None:
+    alert = await alerted.alert({"pain_nrs": 10})
+    assert (alert["language"], alert["chosen"]) == ("en", "10 of 10: Worst possible"), "JSON stays in English"
+    for path in ("/alerts", f"/alerts/{alert['id']}"):
+        page = read(await alerted.coordinator.get(path, params={"lang": "es"}))
+        assert page.named("b" if alert["id"] in path else "span", lang="es")
+        assert "10 de 10: El peor posible" in page.text
+        assert "10 of 10" not in page.text
+
+
 async def test_an_alert_whose_survey_was_entered_in_error_stays_open_and_says_so(alerted: Alerted) -> None:
     alert = await alerted.alert()
     assert "entered in error" not in read(await alerted.coordinator.get(f"/alerts/{alert['id']}")).text

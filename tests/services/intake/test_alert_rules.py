@@ -29,7 +29,7 @@ from services.intake.domain import (
     score,
 )
 from shared.errors import Problem
-from shared.events import Score
+from shared.events import Language, Score
 from tests.survey import answers_to
 
 NETWORK = rules_in_force({})
@@ -193,3 +193,14 @@ def test_an_answer_is_shown_in_the_words_that_it_was_chosen_by(
     words = answer_in_words(form, NETWORK_RULES[rule].definition, answer)
     assert words.question.startswith(question)
     assert words.chosen == chosen
+
+
+def test_an_answer_is_shown_in_the_readers_language() -> None:
+    def said(rule: str, answer: float, form: str = "pre-visit-crohns|1.0") -> tuple[str, str]:
+        return answer_in_words(form, NETWORK_RULES[rule].definition, answer, Language.SPANISH)
+
+    question, chosen = said("emergency-visit", 1)
+    assert question.startswith("¿")
+    assert chosen == "Sí"
+    assert said("severe-belly-pain", 2.5)[1] == "2.5 de 3"
+    assert said("low-mood", 4)[1] == "4 de 6"

@@ -28,6 +28,7 @@ from services.intake.domain.questionnaires.issues import (
     another_form,
     operation_outcome,
 )
+from services.intake.domain.questionnaires.masked import masked
 from services.intake.domain.questionnaires.populate import populate
 from services.intake.domain.questionnaires.values import Coding, Quantity
 
@@ -53,6 +54,7 @@ __all__ = [
     "compile_questionnaire",
     "difference",
     "extract",
+    "masked",
     "operation_outcome",
     "populate",
     "read_questionnaire",
