@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from services.intake.domain.forms import FORMS, KNOWN_ITEMS, Form
-from services.intake.domain.questionnaires import Definition, Item, ItemType
+from services.intake.domain.questionnaires import Definition, Issue, Item, ItemType, Rule, Severity
 from shared.errors import FieldError
 from shared.instruments import INSTRUMENTS, Term
 
@@ -59,26 +59,50 @@ def unfit_for_answers(definition: Definition) -> list[FieldError]:
 
 
 def unfit_for_pages(definition: Definition) -> list[FieldError]:
-    """What the survey's pages cannot show or ask of a form, by item; `form` where it is the form itself."""
+    """Why the survey's pages cannot ask a form, by item, each a sentence; `form` where it is the form itself."""
     wrong = []
     if len(definition.by_id) > MOST_ON_PAGES:
-        wrong.append(FieldError("form", f"at most {MOST_ON_PAGES} items"))
+        wrong.append(FieldError("form", f"The pages ask forms of at most {MOST_ON_PAGES} items."))
     if not definition.asks_for_reasons:
-        wrong.append(FieldError("form", "the extension explicit-skip: on the pages, who gives no answer says why"))
-    for item in definition.walk():
-        if item.repeats:
-            wrong.append(FieldError(item.link_id, "no item that repeats: the pages ask everything once"))
-        elif item.type in _NOT_ON_PAGES or (item.type is ItemType.CHOICE and not item.options):
-            wrong.append(FieldError(item.link_id, f"no item of type {item.type} that the pages cannot show"))
-        elif item.options and item.type not in (ItemType.CHOICE, *_NUMBERS):
-            wrong.append(FieldError(item.link_id, f"no answers to choose from in a question of type {item.type}"))
-        elif not item.text("en") and (item.is_asked or not item.ancestors):
-            wrong.append(FieldError(item.link_id, "words to show"))
-        elif item.takes_answers and item.items:
-            wrong.append(FieldError(item.link_id, "no question with items under it: take a group with enableWhen"))
-        elif not item.ancestors and not item.is_group:
-            wrong.append(FieldError(item.link_id, "an item in a group: each group is a screen"))
-    return wrong
+        wrong.append(FieldError("form", "Who gives no answer on the pages says why: give the form explicit-skip."))
+    return [*wrong, *(FieldError(item.link_id, why) for item in definition.walk() if (why := _not_asked(item)))]
+
+
+def warnings_of(definition: Definition) -> list[Issue]:
+    """What who brings a form should know of it, though it is sound: whether its answers are kept, and where it can be
+    asked."""
+    not_kept = [
+        FieldError(error.field, f"No answers to this form are taken. Expected: {error.expected}.")
+        for error in unfit_for_answers(definition)
+    ]
+    not_asked = unfit_for_pages(definition)
+    if not_asked:
+        not_asked.insert(0, FieldError("form", "No link leads to this form: the pages cannot ask it. Programs can."))
+    by_id = definition.by_id
+    return [
+        Issue(Rule.NOT_ASKED, error.field, error.expected, Severity.WARNING, by_id[error.field].path)
+        if error.field in by_id
+        else Issue(Rule.NOT_ASKED, None, error.expected, Severity.WARNING, "Questionnaire")
+        for error in (*not_kept, *not_asked)
+    ]
+
+
+def _not_asked(item: Item) -> str | None:
+    """Why the pages cannot ask an item, or show it."""
+    is_choice = item.type is ItemType.CHOICE
+    reasons = (
+        (item.repeats, "The pages ask everything once: this item repeats."),
+        (item.type in _NOT_ON_PAGES, f"The pages have no place for an item of type {item.type}."),
+        (is_choice and not item.options, "The pages need the answers to choose from in the form."),
+        (
+            bool(item.options) and not is_choice and item.type not in _NUMBERS,
+            f"The pages offer no answers to choose from in a question of type {item.type}.",
+        ),
+        (not item.text("en") and (item.is_asked or not item.ancestors), "The pages need words to show."),
+        (item.takes_answers and bool(item.items), "The pages ask nothing under a question: take enableWhen."),
+        (not item.ancestors and not item.is_group, "Each group is a screen of the pages: put this item in one."),
+    )
+    return next((why for holds, why in reasons if holds), None)
 
 
 def _alone(definition: Definition) -> Iterator[tuple[Item, Item]]:
