@@ -7,6 +7,7 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
 from services.intake.domain.questionnaires import extensions as known
+from shared.fhir import UCUM
 from tests.browser.chromium import is_for_everybody
 from tests.browser.test_survey import clinic, home, open_survey, press_next
 from tests.questionnaires import Json, asking, extension, group, option, questionnaire
@@ -22,6 +23,9 @@ def bounds(low: int, high: int) -> list[Json]:
     return [extension(known.MIN_VALUE, valueInteger=low), extension(known.MAX_VALUE, valueInteger=high)]
 
 
+KG = {"system": UCUM, "code": "kg", "display": "kg"}
+CM = {"system": UCUM, "code": "cm", "display": "cm"}
+INCH = {"system": UCUM, "code": "[in_i]", "display": "inch"}
 EVERY_KIND = questionnaire(
     group(
         "all",
@@ -35,7 +39,17 @@ EVERY_KIND = questionnaire(
         asking("clock", "time"),
         asking("name", "string", maxLength=40),
         asking("why", "text"),
+        asking("weight", "quantity", extension(known.UNIT, valueCoding=KG)),
+        asking("height", "quantity", *(extension(known.UNIT_OPTION, valueCoding=unit) for unit in (CM, INCH))),
         text="All that can be asked",
+    ),
+    group(
+        "several",
+        asking("foods", "choice", repeats=True, answerOption=[option("milk"), option("nuts")]),
+        asking("allergies", "string", repeats=True),
+        asking("doses", "quantity", extension(known.UNIT, valueCoding=KG), repeats=True),
+        group("meals", asking("at", "time"), asking("what", "string"), asking("warm", "boolean"), repeats=True),
+        text="What comes more than once",
     ),
     extension=[REASONS],
 )
@@ -46,9 +60,12 @@ async def fill_in(question: Locator) -> None:
     if await offered.count():
         await offered.first.check(force=True)
         return
-    field = question.locator(":scope > input, :scope > textarea")
     texts = {"date": "2026-03-01", "time": "08:30"}
-    await field.fill(texts.get(await field.get_attribute("type") or "", "4"))
+    fields = question.locator(":scope > input:not([type=hidden]), :scope > textarea, :scope > .measure > input")
+    for field in await fields.all():
+        await field.fill(texts.get(await field.get_attribute("type") or "", "4"))
+    for unit in await question.locator(":scope > .measure input[type=radio]:first-of-type").all():
+        await unit.check(force=True)
 
 
 async def answer_part(page: Page) -> None:
@@ -87,5 +104,8 @@ async def test_a_form_of_the_site_is_for_everybody_on_every_screen(
             "any": 4,
             "day": "2026-03-01",
             "clock": "08:30:00",
+            "foods[1]": "milk",
+            "at[1]": "08:30:00",
+            "warm[1]": True,
         }
-        assert sorted(event.words) == ["name", "why"]
+        assert sorted(event.words) == ["allergies[1]", "doses[1]", "height", "name", "weight", "what[1]", "why"]

@@ -18,7 +18,7 @@ from services.intake.api.own_forms import OwnForm
 from services.intake.api.staff import in_address
 from services.intake.api.surveys import Means
 from services.intake.domain import Form, Opening, form_for, form_without, openings
-from services.intake.domain.drafts import Answered, Part, Taken, part_of, parts, take
+from services.intake.domain.drafts import Answered, Part, Taken, part_of, parts, read_back, take, written
 from shared.audit import Entry, Kind
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope, lock, transaction
@@ -212,7 +212,8 @@ async def _opened(
         opened = {
             item: opener(sealed, in_record(draft.visit_id, f"draft.{item}")) for item, sealed in draft.words.items()
         }
-        words = {item: said.text for item, said in opened.items() if said.text is not None}
+        items = form.definition.by_id
+        words = {item: read_back(items.get(item), said.text) for item, said in opened.items() if said.text is not None}
     answered = Answered(draft.answers, words, draft.skipped, frozenset(draft.words.keys() - words.keys()))
     return Desk(place, form, rule, draft, answered, is_done)
 
@@ -225,4 +226,6 @@ async def _sealed(request: Request, desk: Desk, answered: Answered) -> dict[str,
     if not new:
         return kept
     key = await ring_of(request).sealer(desk.place.patient)
-    return kept | {item: key.seal(said, in_record(desk.draft.visit_id, f"draft.{item}")) for item, said in new.items()}
+    return kept | {
+        item: key.seal(written(said), in_record(desk.draft.visit_id, f"draft.{item}")) for item, said in new.items()
+    }
