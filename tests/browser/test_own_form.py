@@ -14,6 +14,7 @@ from tests.questionnaires import Json, asking, extension, group, option, questio
 from tests.services.clinic import Clinic
 from tests.services.intake.test_own_forms import bring, told
 from tests.services.intake.test_own_forms_asked import DIET, REASONS, ask
+from tests.services.intake.test_own_forms_repeating import FORM
 
 __all__ = ["clinic", "home"]
 pytestmark = pytest.mark.browser
@@ -73,7 +74,45 @@ async def answer_part(page: Page) -> None:
         await fill_in(question)
 
 
-@pytest.mark.parametrize(("width", "form"), [(390, EVERY_KIND), (1366, EVERY_KIND), (390, DIET)])
+@pytest.mark.parametrize(("width", "has_script"), [(320, True), (390, True), (390, False)])
+async def test_one_more_and_one_less_by_keyboard_with_a_script_and_without(
+    clinic: Clinic, home: str, chromium: Browser, width: int, *, has_script: bool
+) -> None:
+    assert (await ask(clinic, await bring(clinic, FORM))).status_code == 200
+    context = await chromium.new_context(
+        viewport={"width": width, "height": 844}, java_script_enabled=has_script, locale="en-US"
+    )
+    page = await open_survey(context, clinic, home)
+    pets = page.locator("textarea[name^='pets[']")
+    await pets.fill("A cat (synthetic)")
+    await page.locator("button[value='more:pets']").press("Enter")
+    await expect(pets).to_have_count(2)
+    await expect(pets.last).to_be_focused()
+    await page.keyboard.type("A dog (synthetic)")
+    await page.locator("[name='days[2]']").fill("2026-03-02")
+    await page.locator("[name='what[1]']").fill("Porridge (synthetic)")
+    await page.locator("button[value='more:meals']").press("Enter")
+    second = page.get_by_role("group", name="Meals 2")
+    await expect(second).to_be_focused()
+    await second.get_by_label("What about what?").fill("Soup (synthetic)")
+    await page.locator("[name='usual']").fill("a lot")
+    await page.locator(".survey-nav .btn-main").press("Enter")
+    await expect(page.locator(".question:has([name='usual']) [role=alert]")).to_have_text(
+        "The answer must be a number with its unit."
+    )
+    await expect(page.locator("[name='usual']")).to_have_value("a lot")
+    if has_script:
+        await is_for_everybody(page)
+    await page.locator("[name='usual']").fill("")
+    await page.locator("button[value='less:meals[1]']").press("Enter")
+    await expect(second).to_have_count(0)
+    await expect(page.locator("[name='what[1]']")).to_have_value("Soup (synthetic)")
+    await expect(pets).to_have_count(2)
+    if has_script:
+        await is_for_everybody(page)
+
+
+@pytest.mark.parametrize(("width", "form"), [(320, EVERY_KIND), (390, EVERY_KIND), (1366, EVERY_KIND), (390, DIET)])
 async def test_a_form_of_the_site_is_for_everybody_on_every_screen(
     clinic: Clinic,
     home: str,

@@ -203,9 +203,10 @@ def _next(desk: Desk, part: Part, fields: dict[str, str], go: str) -> str:
 
 
 def _place_of(go: str) -> str:
-    """Where on a part the item stands that has one place more, or less."""
-    more, item = go.startswith(_ONE_MORE), quote(go.partition(":")[2].partition("[")[0], safe="")
-    return f"{f'&more={item}' if more else ''}{f'#q-{item}' if item else ''}"
+    """Where on a part something has one place more, which has the focus, or less."""
+    if go.startswith(_ONE_MORE):
+        return f"&more={quote(go.removeprefix(_ONE_MORE), safe='')}"
+    return f"#q-{quote(go.removeprefix(_ONE_LESS).partition('[')[0], safe='')}" if go.startswith(_ONE_LESS) else ""
 
 
 def _body(desk: Desk, mode: EntryMode) -> SurveyBody:
