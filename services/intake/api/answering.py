@@ -71,7 +71,7 @@ async def show_survey_part(
     request: Request,
     number: PartNumber,
     after: Annotated[str, Query(pattern="^(|saved)$")] = "",
-    more: Annotated[str, Query(max_length=255)] = "",
+    more: Annotated[str, Query(max_length=1_000)] = "",
 ) -> Response:
     """One part, with what was answered. `more`: the item that repeats for which there is one more place."""
     desk = await desk_of(request, caller_of(request))

@@ -81,7 +81,7 @@ def warnings_of(definition: Definition) -> list[Issue]:
     ]
     not_asked = unfit_for_pages(definition)
     if not_asked:
-        not_asked.insert(0, FieldError("form", "No link leads to this form: the pages cannot ask it. Programs can."))
+        not_asked.insert(0, FieldError("form", "The pages cannot ask this form, so no link leads to it."))
     by_id = definition.by_id
     return [
         Issue(Rule.NOT_ASKED, error.field, error.expected, Severity.WARNING, by_id[error.field].path)

@@ -63,7 +63,7 @@ async def test_who_brings_a_form_is_told_what_the_pages_cannot_ask_and_what_is_n
             "linkId photo",
             "No answers to this form are taken. Expected: no question for a file: files are not kept here.",
         ),
-        (None, "No link leads to this form: the pages cannot ask it. Programs can."),
+        (None, "The pages cannot ask this form, so no link leads to it."),
         (None, "Who gives no answer on the pages says why: give the form explicit-skip."),
         ("linkId doctor", "The pages have no place for an item of type reference."),
         ("linkId photo", "The pages have no place for an item of type attachment."),

@@ -9,7 +9,8 @@ import pytest
 from services.intake.domain.drafts import Answered, Taken, parts, take
 from services.intake.domain.questionnaires import Given, Rule, check, to_response
 from services.intake.domain.questionnaires import extensions as known
-from shared.events import SkipReason
+from services.intake.pages.survey import Around, Shown, show_part
+from shared.events import Language, SkipReason
 from shared.fhir import UCUM
 from tests.questionnaires import URL, Json, a_survey, asking, extension, group, option, questionnaire
 from tests.services.clinic import Clinic
@@ -142,6 +143,28 @@ def test_too_few_are_told_and_so_is_what_is_open_in_each_group() -> None:
 def test_a_group_that_is_taken_away_leaves_the_others() -> None:
     found = taken(GIVEN | {"-": "meals[1]"}).answered
     assert found.all == ANSWERS | {"meals": [ANSWERS["meals"][1]]}  # type: ignore[index]
+
+
+def test_what_cannot_be_read_now_is_not_sent_again_as_nothing() -> None:
+    sealed = frozenset({"weight", "pets", "meals"})
+    answered = Answered(unread=sealed)
+    (part,) = parts(SURVEY, answered)
+    around = Around(
+        language=Language.ENGLISH,
+        languages=[Language.ENGLISH],
+        base="/survey",
+        home="/start",
+        queue="q",
+        care_line=None,
+        is_for_staff=False,
+        is_synthetic=True,
+    )
+    page = show_part(around, part, 1, answered, Shown())
+    assert page.count("Your words are kept. They cannot be shown right now.") == len(sealed)
+    assert not any(f'name="{name}"' in page for name in (*sealed, "at[1]"))
+    assert sealed.isdisjoint(part.unanswered(answered))
+    retyped = show_part(around, part, 1, answered, Shown(typed={"meals": "", "at[2]": "08:30"}, is_unsaved=True))
+    assert 'value="08:30"' in retyped
 
 
 @pytest.fixture
