@@ -4,9 +4,10 @@ What is committed here will be published; what is not committed never was. Rows 
 as a full rebuild needs them; Kafka is a copy that can be refilled from here (`shared.relay`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from shared.db import Connection, SiteScope
@@ -36,10 +37,14 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What recording one item came to: the id of the thing, and the events to publish; none when nothing changed."""
+    """What recording one item came to: the id of the thing, and the events to publish; none when nothing changed.
+
+    `told` is what the answer says beside it.
+    """
 
     id: str
     drafts: Sequence[Draft]
+    told: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def receipt(self) -> UUID | None:

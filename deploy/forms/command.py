@@ -9,6 +9,7 @@ from typing import Annotated, Any, NoReturn
 import orjson
 import typer
 
+from services.intake.domain import warnings_of
 from services.intake.domain.questionnaires import (
     Definition,
     Given,
@@ -29,14 +30,23 @@ Questionnaires = Annotated[
     typer.Option("--questionnaire", help="The form, as JSON; several allowed, the one meant is taken"),
 ]
 Response = Annotated[Path, typer.Option("--response", help="The answers, a QuestionnaireResponse as JSON")]
+ResponseIfAny = Annotated[Path | None, typer.Option("--response", help="The answers; without them the form is checked")]
 VALID, INVALID, UNUSABLE = 0, 1, 2
 
 
 @app.command("check")
-def check_command(response: Response, questionnaire: Questionnaires = None) -> None:
-    """Say as an OperationOutcome whether the answers fit the form: exit 0 when they do, 1 when not."""
-    answers = _response(response)
-    _, issues = _judged(_definitions(questionnaire or []), answers)
+def check_command(response: ResponseIfAny = None, questionnaire: Questionnaires = None) -> None:
+    """Say as an OperationOutcome whether the answers fit the form: exit 0 when they do, 1 when not.
+
+    Without answers, whether the forms themselves are sound, and what the survey's pages cannot ask of them.
+    """
+    answers = None if response is None else _response(response)
+    definitions = _definitions(questionnaire or [])
+    issues: Sequence[Issue] = [issue for one in definitions for issue in (*one.flaws, *warnings_of(one))]
+    if answers is not None:
+        _, issues = _judged(definitions, answers)
+    elif not definitions:
+        _unusable("Name a form (--questionnaire), answers (--response), or both.")
     _write(operation_outcome(issues))
     raise typer.Exit(INVALID if _has_error(issues) else VALID)
 

@@ -288,7 +288,7 @@ def _entry(asked: Asked[T], item: T, result: Result) -> Entry:
 def _described(result: Result, status: int) -> dict[str, Any]:
     if isinstance(result, Problem):
         return {"status": result.status, "problem": problems.document(result)}
-    return {"status": status, "id": result.id, "receipt": result.receipt}
+    return {"status": status, "id": result.id, "receipt": result.receipt, **result.told}
 
 
 async def _one_by_one(command: Command[T], connection: Connection, items: Sequence[Item[T]]) -> list[Result]:

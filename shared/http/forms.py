@@ -1,16 +1,24 @@
 """HTML forms and OAuth requests: `application/x-www-form-urlencoded`, each field once."""
 
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from fastapi import Request
 
 from shared.errors import Problem
 
-_MOST_BYTES = 16 * 1024
-_MOST_FIELDS = 20
+
+class FormSize(NamedTuple):
+    """The largest form that is read."""
+
+    bytes: int = 16 * 1024
+    fields: int = 20
 
 
-async def form_of(request: Request) -> dict[str, str]:
+_USUAL = FormSize()
+
+
+async def form_of(request: Request, most: FormSize = _USUAL) -> dict[str, str]:
     """The fields of a form.
 
     Raises:
@@ -19,10 +27,10 @@ async def form_of(request: Request) -> dict[str, str]:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
         raise Problem(415, "not-a-form", "Send application/x-www-form-urlencoded.")
     body = await request.body()
-    if len(body) > _MOST_BYTES:
+    if len(body) > most.bytes:
         raise Problem(413, "too-large", "The form is too large.")
     try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=most.fields, errors="strict")
     except ValueError:
         raise Problem(400, "not-a-form", "The body cannot be read as a form.") from None
     if len(dict(pairs)) != len(pairs):

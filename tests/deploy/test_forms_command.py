@@ -48,7 +48,8 @@ def forms(tmp_path: Path) -> Forms:
 
     def run(command: str, answers: object, *documents: object) -> Said:
         words = [command]
-        for name, document in [("response", answers), *(("questionnaire", one) for one in documents)]:
+        given = [] if answers is None else [("response", answers)]
+        for name, document in [*given, *(("questionnaire", one) for one in documents)]:
             file = tmp_path / f"{name}-{len(words)}.json"
             file.write_bytes(document if isinstance(document, bytes) else json.dumps(document).encode())
             words += [f"--{name}", str(file)]
@@ -203,3 +204,13 @@ def test_observations_come_as_a_bundle(forms: Forms) -> None:
 def test_of_answers_that_do_not_fit_nothing_is_extracted(forms: Forms) -> None:
     said = forms("extract", response(answered("mood", {"valueString": "low"})), FORM)
     assert (said.code, said.resource["resourceType"]) == (1, "OperationOutcome")
+
+
+def test_a_form_alone_is_checked_and_what_the_pages_cannot_ask_of_it_is_told(forms: Forms) -> None:
+    said = forms("check", None, FORM)
+    assert (said.code, said.errors) == (0, [])
+    told = {(issue.get("diagnostics"), issue["severity"]) for issue in said.resource["issue"]}
+    assert told == {(None, "warning"), ("linkId mood", "warning")}
+    unsound = forms("check", None, questionnaire(group("g", asking("q", "choice"))))
+    assert (unsound.code, len(unsound.errors)) == (1, 1)
+    assert forms("check", None).code == 2

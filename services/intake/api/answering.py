@@ -6,6 +6,7 @@ door.
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
+from urllib.parse import quote
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -16,17 +17,10 @@ from services.intake import store
 from services.intake.api.desk import OF_PATIENT, Desk, Saved, desk_of, save_part
 from services.intake.api.surveys import Submission, SurveyBody
 from services.intake.domain.drafts import Part, part_of, unfinished
+from services.intake.domain.fields import LESS
 from services.intake.domain.questionnaires import Disabled, Given, check
 from services.intake.domain.severity import is_severe
-from services.intake.pages.survey import (
-    Around,
-    Shown,
-    show_call,
-    show_part,
-    show_review,
-    show_thanks,
-    unanswered_words,
-)
+from services.intake.pages.survey import Around, Shown, issue_words, show_call, show_part, show_review, show_thanks
 from shared.auth import Role
 from shared.db import transaction
 from shared.errors import KeyRingAway, Problem
@@ -34,12 +28,15 @@ from shared.events import EntryMode, Language
 from shared.http.access import allow
 from shared.http.batch import Batch
 from shared.http.commands import caller_of, execute_together, pool_of
-from shared.http.forms import form_of
+from shared.http.forms import FormSize, form_of
 from shared.http.sign_in import closed_to_patient
 
 router = APIRouter(include_in_schema=False)
 PartNumber = Annotated[int, Path(ge=1, le=99)]
 _OF_STAFF = "/visits/{visit_id}/survey"
+# A part asks as much as its site's form has in a group.
+_OF_PART = FormSize(128 * 1024, 1_000)
+_ONE_MORE, _ONE_LESS = "more:", "less:"
 Page = Callable[..., Awaitable[Response]]
 
 
@@ -74,21 +71,24 @@ async def show_survey_part(
     request: Request,
     number: PartNumber,
     after: Annotated[str, Query(pattern="^(|saved)$")] = "",
+    more: Annotated[str, Query(max_length=1_000)] = "",
 ) -> Response:
-    """One part, with what was answered."""
+    """One part, with what was answered. `more`: the item that repeats for which there is one more place."""
     desk = await desk_of(request, caller_of(request))
     if desk is None:
         return closed_to_patient(request)
     if desk.leads_away is not None or number > len(desk.parts):
         return RedirectResponse(desk.leads_away or desk.url("review"), status_code=303)
-    return _shown(request, desk, desk.parts[number - 1], Shown(is_saved=after == "saved"))
+    return _shown(request, desk, desk.parts[number - 1], Shown(more=more, is_saved=after == "saved"))
 
 
 @_page("POST", "/parts/{number}")
 async def save_survey_part(request: Request, number: PartNumber) -> Response:
     """Save a part and go where the button says. To `go=save`, which the script sends, the answer is a status alone."""
-    fields, caller = await form_of(request), caller_of(request)
+    fields, caller = await form_of(request, _OF_PART), caller_of(request)
     go = fields.pop("go", "next")
+    if go.startswith(_ONE_LESS):
+        fields[LESS] = go.removeprefix(_ONE_LESS)
     try:
         saved = await save_part(request, caller, number, fields, _SPOKEN.get(go))
     except KeyRingAway:
@@ -110,11 +110,14 @@ def _after(request: Request, saved: Saved, fields: dict[str, str], go: str) -> R
     """Where a button leads once a part was saved: to it again, while something on it is wrong or passed over."""
     desk, part, taken = saved
     language = desk.draft.language
-    faults = {link_id: issue.sentence(language) for link_id, issue in taken.wrong.items()}
-    if go == "next":
-        faults = {item.link_id: unanswered_words(language) for item in part.unanswered(desk.answered)} | faults
+    unanswered = part.unanswered(desk.answered) if go == "next" else {}
+    tried = {issue.link_id for issue in taken.wrong.values()}
+    issues = {name: issue for name, issue in unanswered.items() if name not in tried} | dict(taken.wrong)
+    faults = {name: issue_words(issue, language) for name, issue in issues.items()}
     if faults and go != "back":
-        return _shown(request, desk, part, Shown(faults, taken.typed, is_saved=not taken.wrong), status=422)
+        more = go.removeprefix(_ONE_MORE) if go.startswith(_ONE_MORE) else ""
+        shown = Shown(faults, taken.typed, more, is_saved=not taken.wrong)
+        return _shown(request, desk, part, shown, status=422)
     return RedirectResponse(_next(desk, part, fields, go), status_code=303)
 
 
@@ -190,13 +193,20 @@ def _next(desk: Desk, part: Part, fields: dict[str, str], go: str) -> str:
     if go == "back":
         return desk.url(f"parts/{part.number - 1}") if part.number > 1 else desk.place.home
     if go != "next":
-        return desk.url(f"parts/{part.number}?after=saved")
+        return desk.url(f"parts/{part.number}?after=saved{_place_of(go)}")
     # What was answered may have opened or closed parts behind this one; it keeps its place.
     following = next((p.number for p in desk.parts if p.section.link_id == part.section.link_id), part.number) + 1
     asked = [item for item in part.questions if item.link_id in fields]
     if any(is_severe(item, desk.answered.answers.get(item.link_id)) for item in asked):
         return desk.url(f"call/{following}")
     return desk.url(f"parts/{following}?after=saved" if following <= len(desk.parts) else "review")
+
+
+def _place_of(go: str) -> str:
+    """Where on a part something has one place more, which has the focus, or less."""
+    if go.startswith(_ONE_MORE):
+        return f"&more={quote(go.removeprefix(_ONE_MORE), safe='')}"
+    return f"#q-{quote(go.removeprefix(_ONE_LESS).partition('[')[0], safe='')}" if go.startswith(_ONE_LESS) else ""
 
 
 def _body(desk: Desk, mode: EntryMode) -> SurveyBody:

@@ -19,7 +19,7 @@ from services.intake.api.staff import in_address
 from services.intake.api.surveys import Means
 from services.intake.api.withholding import is_withheld
 from services.intake.domain import Form, Opening, form_for, form_without, openings
-from services.intake.domain.drafts import Answered, Part, Taken, part_of, parts, take, without_fields
+from services.intake.domain.drafts import Answered, Part, Taken, part_of, parts, read_back, take, written
 from shared.audit import Entry, Kind
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope, lock, transaction
@@ -144,7 +144,7 @@ async def save_part(
             await keep_read(request, connection, place.site_id, patient_id)
             return desk
         part = part_of(desk.parts, fields, number)
-        taken = take(desk.form.definition, desk.answered, without_fields(fields, desk.withheld))
+        taken = take(desk.form.definition, desk.answered, fields, closed=desk.withheld)
         draft = replace(
             desk.draft,
             language=language if language in desk.form.languages else desk.draft.language,
@@ -232,7 +232,8 @@ async def _opened(
         opened = {
             item: opener(sealed, in_record(draft.visit_id, f"draft.{item}")) for item, sealed in draft.words.items()
         }
-        words = {item: said.text for item, said in opened.items() if said.text is not None}
+        items = form.definition.by_id
+        words = {item: read_back(items.get(item), said.text) for item, said in opened.items() if said.text is not None}
     answered = Answered(draft.answers, words, draft.skipped, frozenset(draft.words.keys() - words.keys()))
     return Desk(place, form, rule, draft, answered, is_done)
 
@@ -245,4 +246,6 @@ async def _sealed(request: Request, desk: Desk, answered: Answered) -> dict[str,
     if not new:
         return kept
     key = await ring_of(request).sealer(desk.place.patient)
-    return kept | {item: key.seal(said, in_record(desk.draft.visit_id, f"draft.{item}")) for item, said in new.items()}
+    return kept | {
+        item: key.seal(written(said), in_record(desk.draft.visit_id, f"draft.{item}")) for item, said in new.items()
+    }

@@ -18,12 +18,13 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, RootModel
 
 from services.intake import store
-from services.intake.domain import FORMS
+from services.intake.domain import FORMS, warnings_of
 from services.intake.domain.questionnaires import (
     Definition,
     UnsoundDefinition,
     compile_questionnaire,
     difference,
+    operation_outcome,
     read_questionnaire,
 )
 from services.intake.store import FormRow, KeptForm
@@ -77,6 +78,12 @@ class FormAnswer(BaseModel):
     uploaded_at: datetime | None
 
 
+class FormAccepted(Accepted):
+    """`outcome` is an OperationOutcome: it warns of what the pages cannot ask, and of answers that are not kept."""
+
+    outcome: dict[str, Any]
+
+
 class Forms(BaseModel):
     items: list[FormAnswer]
 
@@ -97,19 +104,35 @@ def _shipped_id(definition: Definition) -> UUID:
     return uuid5(NAMESPACE_URL, definition.key)
 
 
+_TRIED: dict[int | str, dict[str, Any]] = {200: {"description": "A dry run: an OperationOutcome"}}
 SHIPPED: Mapping[UUID, Definition] = {_shipped_id(form.definition): form.definition for form in FORMS.values()}
 
 
-@router.post("/v1/forms", status_code=201, response_model=Accepted)
+@router.post("/v1/forms", status_code=201, response_model=FormAccepted, responses=_TRIED)
 async def add_form(
-    request: Request, body: FormBody, caller: SiteStaff, key: IdempotencyKey, site: NamedSite = None
+    request: Request,
+    body: FormBody,
+    caller: SiteStaff,
+    key: IdempotencyKey,
+    site: NamedSite = None,
+    *,
+    dry_run: bool = False,
 ) -> Response:
-    """Bring a form. What cannot be asked soundly is refused, each reason with the item where it stands."""
+    """Bring a form. What cannot be asked soundly is refused, each reason with the item where it stands.
+
+    `dry_run`: nothing is kept, and the answer is the outcome alone.
+    """
     site_id = caller.writing_site(site)
-    definition = await asyncio.to_thread(_compiled, body)  # a large one takes longer than others should wait
+    # A large one takes longer than others should wait.
+    definition, outcome = await asyncio.to_thread(_compiled, body)
+    if dry_run:
+        async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
+            await _kept_before(connection, site_id, definition, body)
+            await keep_read(request, connection, site_id, None)
+        return JSONResponse(outcome)
     command = Command[FormBody](
         locks=lambda _site, _body: [f"form:{definition.key}"],
-        record=partial(_record, caller, definition),
+        record=partial(_record, caller, definition, outcome),
     )
     return await execute(request, command, Batch([body], is_single=True), site_id=site_id, key=key)
 
@@ -164,42 +187,59 @@ async def change_form(
     return await execute(request, command, batch, site_id=site_id, key=None)
 
 
-def _compiled(body: FormBody) -> Definition:
+def _compiled(body: FormBody) -> tuple[Definition, dict[str, Any]]:
+    """A sound form, and what is said of it."""
     try:
-        return compile_questionnaire(body.root)
+        definition = compile_questionnaire(body.root)
     except UnsoundDefinition as unsound:
         errors = [FieldError(issue.link_id or "form", issue.sentence()) for issue in unsound.issues]
         raise Problem(422, "invalid", f"{len(errors)} thing(s) of this form are not sound.", errors=errors) from unsound
+    return definition, operation_outcome(warnings_of(definition))
 
 
 async def _record(
-    caller: Caller, definition: Definition, connection: Connection, site_id: str, body: FormBody
+    caller: Caller,
+    definition: Definition,
+    outcome: Mapping[str, Any],
+    connection: Connection,
+    site_id: str,
+    body: FormBody,
 ) -> Recorded:
-    shipped_id = _shipped_id(definition)
-    if shipped_id in SHIPPED:
-        return _known(shipped_id, SHIPPED[shipped_id].resource, body)
-    known = await store.form_with(connection, SiteScope.of(site_id), definition.url, definition.version)
-    if known is not None:
-        return _known(known.form_id, known.resource, body)
-    row = KeptForm(
-        form_id=uuid4(),
-        url=definition.url,
-        version=definition.version,
-        status=definition.status,
-        title=definition.words.base,
-        resource=body.root,
-        uploaded_by=caller.subject,
-        uploaded_at=datetime.now(UTC),
-        retired_at=None,
-    )
-    await store.record_form(connection, site_id, row)
-    return Recorded(str(row.form_id), [])
+    form_id = await _kept_before(connection, site_id, definition, body)
+    if form_id is None:
+        form_id = uuid4()
+        row = KeptForm(
+            form_id=form_id,
+            url=definition.url,
+            version=definition.version,
+            status=definition.status,
+            title=definition.words.base,
+            resource=body.root,
+            uploaded_by=caller.subject,
+            uploaded_at=datetime.now(UTC),
+            retired_at=None,
+        )
+        await store.record_form(connection, site_id, row)
+    return Recorded(str(form_id), [], {"outcome": outcome})
 
 
-def _known(form_id: UUID, resource: Mapping[str, Any], body: FormBody) -> Recorded:
+async def _kept_before(connection: Connection, site_id: str, definition: Definition, body: FormBody) -> UUID | None:
+    """The same form, where it was brought before.
+
+    Raises:
+        Problem: 409 `form-exists`, its url and version name a form with other content.
+    """
+    shipped = SHIPPED.get(_shipped_id(definition))
+    if shipped is not None:
+        form_id, resource = _shipped_id(definition), shipped.resource
+    else:
+        known = await store.form_with(connection, SiteScope.of(site_id), definition.url, definition.version)
+        if known is None:
+            return None
+        form_id, resource = known.form_id, known.resource
     if resource != body.root:
         raise conflict("form-exists", "This url and version name a form with other content. Take a new version.")
-    return Recorded(str(form_id), [])
+    return form_id
 
 
 async def _retire(caller: Caller, connection: Connection, site_id: str, one: Retirement) -> Recorded:

@@ -95,7 +95,7 @@ from services.intake.domain.links import (
     secrets_of,
 )
 from services.intake.domain.news import CancelReason, VisitNews, begin, follow
-from services.intake.domain.own_forms import own_form, unfit_for_answers, unfit_for_pages
+from services.intake.domain.own_forms import own_form, unfit_for_answers, unfit_for_pages, warnings_of
 from services.intake.domain.scoring import score
 from services.intake.domain.tries import SendOutcome, come_to, in_hand, put_back
 from services.intake.domain.visits import Eligibility, VisitStatus, advance, check_times, eligibility, is_eligible
@@ -224,6 +224,7 @@ __all__ = [
     "stop_reason",
     "unfit_for_answers",
     "unfit_for_pages",
+    "warnings_of",
     "week_of",
     "wrong_with",
     "wrong_with_rule",

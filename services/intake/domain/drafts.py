@@ -1,17 +1,16 @@
-"""A survey while it is being answered: its parts, and what the fields of one part's form say.
+"""A survey while it is being answered: its parts, and what is answered once a part's form was sent.
 
 A part is a section of the form with at least one question that is shown after the answers so far. What is unanswered
 stays unanswered: nothing is taken for a no, and nothing that was saved is dropped but by its own field.
-
-    concern_1_words   a text, a number, a code, `true` or `false`; `~prefer-not-to-say` skips the question
-    +missed_doses     the number where `missed_doses` is `+`: more than the buttons offer
-    ~matters_most     the reason for skipping a question that is answered by typing
 """
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import orjson
+
+from services.intake.domain.fields import SKIPPED, Field, is_sent, numbered, read_fields
 from services.intake.domain.questionnaires import (
     Definition,
     Disabled,
@@ -19,28 +18,24 @@ from services.intake.domain.questionnaires import (
     Issue,
     Item,
     ItemType,
-    Option,
+    Rule,
     check,
     shown,
 )
 from shared.events import SkipReason
 
-SKIP = "~"
-MORE = "+"
-_NUMBERS = (ItemType.INTEGER, ItemType.DECIMAL)
-_REASONS = {str(reason): reason for reason in SkipReason}
-
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What was answered so far, by item: answers in codes and numbers, words, and reasons for having none.
+    """What was answered so far, by item: answers in codes and numbers, reasons for having none, and as `words` what is
+    kept sealed: people's own words, quantities, and groups that repeat, each as a whole.
 
     `unread` are the questions whose words were saved and cannot be read now, `withheld` those whose answers are not
     shown to whoever looks: they count as answered.
     """
 
     answers: Mapping[str, Any] = field(default_factory=dict)
-    words: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, Any] = field(default_factory=dict)
     skipped: Mapping[str, SkipReason] = field(default_factory=dict)
     unread: frozenset[str] = frozenset()
     withheld: frozenset[str] = frozenset()
@@ -65,9 +60,16 @@ class Answered:
             items,
         )
 
+    def several(self, item: Item) -> Sequence[Any]:
+        """The answers to a question that repeats, or the groups."""
+        return self.answers.get(item.link_id) or self.words.get(item.link_id) or ()
+
 
 class Part(NamedTuple):
-    """One screen: its place in the survey, from 1, and the items that are shown on it."""
+    """One screen: its place in the survey, from 1, and the items that are shown on it.
+
+    A group that repeats is one of its questions.
+    """
 
     number: int
     section: Item
@@ -75,22 +77,31 @@ class Part(NamedTuple):
 
     @property
     def questions(self) -> list[Item]:
-        return [item for item in inside(self.section) if item.is_asked and item.link_id in self.shown]
+        return [item for item in inside(self.section) if _is_answered(item) and item.link_id in self.shown]
 
     def told(self, answered: Answered) -> list[Item]:
         """Questions that were answered, and those that must be: nothing is said of what may be left empty and was."""
         return [item for item in self.questions if item.asks_for_reason or answered.has(item)]
 
-    def unanswered(self, answered: Answered) -> list[Item]:
-        """Questions that must still be answered, or skipped with a reason."""
-        return [item for item in self.questions if item.asks_for_reason and not answered.has(item)]
+    def unanswered(self, answered: Answered) -> dict[str, Issue]:
+        """What must still be answered, or skipped with a reason, by the names of fields."""
+        found = dict[str, Issue]()
+        for item in self.questions:
+            if item.is_group:
+                found |= _open_in(item, answered)
+            elif item.asks_for_reason and not answered.has(item):
+                found[item.link_id] = Issue(Rule.UNEXPLAINED, item.link_id)
+            count, fewest = len(answered.several(item)) if item.repeats else 0, item.bounds.min_occurs
+            if fewest is not None and 0 < count < fewest:
+                found[item.link_id] = Issue(Rule.TOO_FEW, item.link_id, str(fewest))
+        return found
 
 
 class Taken(NamedTuple):
     """What is answered once a form was sent.
 
-    `wrong` says by question what is wrong with a field that could not be taken, `typed` what stood in it. `given` are
-    the questions whose field was taken.
+    `wrong` says by the names of fields what is wrong where something could not be taken, `typed` what stood there.
+    `given` are the questions whose answers were taken.
     """
 
     answered: Answered
@@ -106,108 +117,110 @@ def parts(definition: Definition, answered: Answered) -> list[Part]:
     return [part._replace(number=number) for number, part in enumerate((p for p in found if p.questions), start=1)]
 
 
-def take(definition: Definition, answered: Answered, fields: Mapping[str, str]) -> Taken:
-    """Put the fields of a form into what was answered.
+def take(
+    definition: Definition, answered: Answered, fields: Mapping[str, str], *, closed: Set[str] = frozenset()
+) -> Taken:
+    """Put the fields of a form into what was answered; those of `closed` questions say nothing.
 
     Each goes by its own name: what was answered meanwhile may have given its part another number, or hidden it. A
-    question without a field keeps what it had, and so does one whose field cannot be taken.
+    question without a field keeps what it had, and so does one whose field cannot be taken; of groups that repeat all
+    is kept that can be taken.
     """
-    asked = [item for item in definition.walk() if item.is_asked and _is_sent(item, fields)]
-    read = {item.link_id: _given(item, fields) for item in asked}
-    new = _with(asked, answered, read)
-    wrong = {issue.link_id: issue for issue in _issues(definition, new) if issue.link_id in read}
-    kept = _with([item for item in asked if item.link_id not in wrong], answered, read)
-    return Taken(kept, frozenset(read.keys() - wrong.keys()), wrong, {name: read[name].text for name in wrong})
-
-
-def without_fields(fields: Mapping[str, str], questions: Set[str]) -> dict[str, str]:
-    """The fields of a form but for those of these questions."""
-    return {name: text for name, text in fields.items() if name.removeprefix(SKIP).removeprefix(MORE) not in questions}
+    asked = [item for item in _answerable(definition) if item.link_id not in closed and is_sent(item, fields)]
+    read = {item.link_id: read_fields(item, fields) for item in asked}
+    wrong = {name: issue for one in read.values() for name, issue in one.wrong.items()}
+    failed = {item.link_id for item in asked if read[item.link_id].wrong}
+    for issue in _issues(definition, _with(asked, answered, read)):
+        name = _asked_as(definition, issue)
+        if name in read and name not in failed:
+            wrong[name] = issue
+    failed |= wrong.keys() & read.keys()
+    taken = [item for item in asked if item.is_group or item.link_id not in failed]
+    return Taken(
+        answered=_with(taken, answered, read),
+        given=frozenset(item.link_id for item in taken),
+        wrong=wrong,
+        typed={name: text for one in sorted(failed) for name, text in read[one].typed.items()},
+    )
 
 
 def part_of(parts: Sequence[Part], fields: Mapping[str, str], number: int) -> Part:
     """The part that a form's fields are of; the one with this number, or the last, where none of it is shown now."""
-    sent = (part for part in parts if any(_is_sent(item, fields) for item in part.questions))
+    sent = (part for part in parts if any(is_sent(item, fields) for item in part.questions))
     return next(sent, parts[min(number, len(parts)) - 1])
 
 
 def unfinished(definition: Definition, answered: Answered) -> list[Part]:
     """The parts on which something must still be done before the survey can be sent."""
     errors = check(definition, Given.of_plain(answered.all, answered.skipped)).errors
-    wrong = {issue.link_id for issue in errors} - answered.unread
+    wrong = {_asked_as(definition, issue) for issue in errors} - answered.unread
     return [part for part in parts(definition, answered) if wrong & {item.link_id for item in part.questions}]
 
 
-def steps(item: Item) -> Sequence[Option | int] | None:
-    """What a question offers to press: options, or the numbers of a short scale; None where it is typed."""
-    if item.options:
-        return item.options
-    low, high = item.bounds.min_value, item.bounds.max_value
-    if item.type in _NUMBERS and isinstance(low, int | float) and isinstance(high, int | float):
-        return range(int(low), min(int(high), int(low) + 10) + 1)
-    return None
-
-
 def inside(section: Item) -> Iterator[Item]:
-    """All items of a section, each before those inside it."""
+    """All items of a section, each before those inside it; a group that repeats stands for what is in it."""
     for item in section.items:
         yield item
-        yield from inside(item)
+        if not item.opens_scope:
+            yield from inside(item)
 
 
-class _Field(NamedTuple):
-    """What a form says of a question: a text, or the reason for skipping it. What was typed counts before a reason."""
-
-    text: str
-    reason: SkipReason | None
+def written(said: Any) -> str:
+    """What is sealed of an answer."""
+    return said if isinstance(said, str) else orjson.dumps(said).decode()
 
 
-def _is_sent(item: Item, fields: Mapping[str, str]) -> bool:
-    return item.link_id in fields or SKIP + item.link_id in fields
+def read_back(item: Item | None, text: str) -> Any:
+    """An answer out of what was sealed."""
+    is_text = item is None or (item.is_typed and not item.repeats)
+    return text if is_text else orjson.loads(text)
 
 
-def _given(item: Item, fields: Mapping[str, str]) -> _Field:
-    name = item.link_id
-    text = fields.get(name, "").strip()
-    # What people type may begin with any sign.
-    if text.startswith(SKIP) and not item.is_typed:
-        return _Field("", _REASONS.get(text.removeprefix(SKIP)))
-    if text == MORE and not item.is_typed:
-        return _Field(fields.get(MORE + name, "").strip(), None)
-    return _Field(text, _REASONS.get(fields.get(SKIP + name, "")))
+def _is_answered(item: Item) -> bool:
+    return item.is_asked or (item.is_group and item.opens_scope)
 
 
-def _with(items: Sequence[Item], answered: Answered, read: Mapping[str, _Field]) -> Answered:
+def _answerable(definition: Definition) -> list[Item]:
+    around = definition.repeating_around
+    return [item for item in definition.walk() if _is_answered(item) and around[item.link_id] is None]
+
+
+def _asked_as(definition: Definition, issue: Issue) -> str:
+    """The question that something is wrong with: the group for what is in one that repeats."""
+    name = issue.link_id or ""
+    return definition.repeating_around.get(name) or name
+
+
+def _open_in(group: Item, answered: Answered) -> dict[str, Issue]:
+    asked = [item for item in group.items if item.asks_for_reason]
+    found = {
+        numbered(item.link_id, number): Issue(Rule.UNEXPLAINED, item.link_id)
+        for number, row in enumerate(answered.several(group), start=1)
+        for item in asked
+        if item.link_id not in row and item.link_id not in row.get(SKIPPED, ())
+    }
+    if group.required and not answered.has(group):
+        found[group.link_id] = Issue(Rule.REQUIRED, group.link_id)
+    return found
+
+
+def _with(items: Sequence[Item], answered: Answered, read: Mapping[str, Field]) -> Answered:
     answers, words, skipped = dict(answered.answers), dict(answered.words), dict(answered.skipped)
     for item in items:
         given = read[item.link_id]
         for held in (answers, words, skipped):
             held.pop(item.link_id, None)
-        if given.text and item.is_typed:
-            words[item.link_id] = given.text
-        elif given.text:
-            answers[item.link_id] = _value(item, given.text)
+        if given.answer is not None:
+            (words if _is_sealed(item) else answers)[item.link_id] = given.answer
         elif given.reason is not None:
             skipped[item.link_id] = given.reason
     return Answered(answers, words, skipped, answered.unread.difference(item.link_id for item in items))
 
 
+def _is_sealed(item: Item) -> bool:
+    return item.is_typed or item.is_group or item.type is ItemType.QUANTITY
+
+
 def _issues(definition: Definition, answered: Answered) -> Sequence[Issue]:
     given = Given.of_plain(answered.all, answered.skipped, is_partial=True)
     return check(definition, given, disabled=Disabled.STRIP).errors
-
-
-def _value(item: Item, text: str) -> Any:
-    """The plain answer that a text stands for: as it is when it stands for none, so that the check says so."""
-    if item.type is ItemType.BOOLEAN:
-        return {"true": True, "false": False}.get(text, text)
-    return _number(text) if item.type in _NUMBERS else text
-
-
-def _number(text: str) -> float | str:
-    """As people write it: `2`, `2.5`, `2,5`."""
-    try:
-        number = float(text.replace(",", "."))
-    except ValueError:
-        return text
-    return int(number) if number.is_integer() else number

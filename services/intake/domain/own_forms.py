@@ -7,15 +7,15 @@ whoever reads answers anywhere: it must take no answer that the other would not 
 import re
 from collections.abc import Iterator
 
+from services.intake.domain.fields import MOST_ROWS, NUMBERS, units_of
 from services.intake.domain.forms import FORMS, KNOWN_ITEMS, Form
-from services.intake.domain.questionnaires import Definition, Item, ItemType
+from services.intake.domain.questionnaires import Definition, Issue, Item, ItemType, Rule, Severity
 from shared.errors import FieldError
 from shared.instruments import INSTRUMENTS, Term
 
 MOST_ON_PAGES = 500
-_NUMBERS = (ItemType.INTEGER, ItemType.DECIMAL)
 _NUMBERED = re.compile(r".*\[\d+\]", re.DOTALL)
-# Everything else is answered on a page by a button, a number, a day or words.
+# Everything else is answered on a page by a button, a number, a quantity, a day or words.
 _NOT_ON_PAGES = frozenset(
     {
         ItemType.QUESTION,
@@ -24,7 +24,6 @@ _NOT_ON_PAGES = frozenset(
         ItemType.OPEN_CHOICE,
         ItemType.ATTACHMENT,
         ItemType.REFERENCE,
-        ItemType.QUANTITY,
     }
 )
 
@@ -59,26 +58,75 @@ def unfit_for_answers(definition: Definition) -> list[FieldError]:
 
 
 def unfit_for_pages(definition: Definition) -> list[FieldError]:
-    """What the survey's pages cannot show or ask of a form, by item; `form` where it is the form itself."""
+    """Why the survey's pages cannot ask a form, by item, each a sentence; `form` where it is the form itself."""
     wrong = []
     if len(definition.by_id) > MOST_ON_PAGES:
-        wrong.append(FieldError("form", f"at most {MOST_ON_PAGES} items"))
+        wrong.append(FieldError("form", f"The pages ask forms of at most {MOST_ON_PAGES} items."))
     if not definition.asks_for_reasons:
-        wrong.append(FieldError("form", "the extension explicit-skip: on the pages, who gives no answer says why"))
+        wrong.append(FieldError("form", "Who gives no answer on the pages says why: give the form explicit-skip."))
+    around = definition.repeating_around
     for item in definition.walk():
-        if item.repeats:
-            wrong.append(FieldError(item.link_id, "no item that repeats: the pages ask everything once"))
-        elif item.type in _NOT_ON_PAGES or (item.type is ItemType.CHOICE and not item.options):
-            wrong.append(FieldError(item.link_id, f"no item of type {item.type} that the pages cannot show"))
-        elif item.options and item.type not in (ItemType.CHOICE, *_NUMBERS):
-            wrong.append(FieldError(item.link_id, f"no answers to choose from in a question of type {item.type}"))
-        elif not item.text("en") and (item.is_asked or not item.ancestors):
-            wrong.append(FieldError(item.link_id, "words to show"))
-        elif item.takes_answers and item.items:
-            wrong.append(FieldError(item.link_id, "no question with items under it: take a group with enableWhen"))
-        elif not item.ancestors and not item.is_group:
-            wrong.append(FieldError(item.link_id, "an item in a group: each group is a screen"))
+        why = _not_asked(item) or _not_asked_again(item, is_inside=around[item.link_id] is not None)
+        if why is not None:
+            wrong.append(FieldError(item.link_id, why))
     return wrong
+
+
+def warnings_of(definition: Definition) -> list[Issue]:
+    """What who brings a form should know of it, though it is sound: whether its answers are kept, and where it can be
+    asked."""
+    not_kept = [
+        FieldError(error.field, f"No answers to this form are taken. Expected: {error.expected}.")
+        for error in unfit_for_answers(definition)
+    ]
+    not_asked = unfit_for_pages(definition)
+    if not_asked:
+        not_asked.insert(0, FieldError("form", "The pages cannot ask this form, so no link leads to it."))
+    by_id = definition.by_id
+    return [
+        Issue(Rule.NOT_ASKED, error.field, error.expected, Severity.WARNING, by_id[error.field].path)
+        if error.field in by_id
+        else Issue(Rule.NOT_ASKED, None, error.expected, Severity.WARNING, "Questionnaire")
+        for error in (*not_kept, *not_asked)
+    ]
+
+
+def _not_asked(item: Item) -> str | None:
+    """Why the pages cannot ask an item, or show it."""
+    is_choice = item.type is ItemType.CHOICE
+    reasons = (
+        (item.type in _NOT_ON_PAGES, f"The pages have no place for an item of type {item.type}."),
+        (
+            item.type is ItemType.QUANTITY and not units_of(item),
+            "The pages need the unit of a quantity in the form, or the units to choose from.",
+        ),
+        (is_choice and not item.options, "The pages need the answers to choose from in the form."),
+        (
+            bool(item.options) and not is_choice and item.type not in NUMBERS,
+            f"The pages offer no answers to choose from in a question of type {item.type}.",
+        ),
+        (not item.text("en") and (item.is_asked or not item.ancestors), "The pages need words to show."),
+        (item.takes_answers and bool(item.items), "The pages ask nothing under a question: take enableWhen."),
+        (not item.ancestors and not item.is_group, "Each group is a screen of the pages: put this item in one."),
+    )
+    return next((why for holds, why in reasons if holds), None)
+
+
+def _not_asked_again(item: Item, *, is_inside: bool) -> str | None:
+    """Why the pages cannot ask an item as often as it repeats, or inside a group that does."""
+    reasons = (
+        (
+            is_inside and (item.is_group or item.repeats or item.is_conditional),
+            "In a group that repeats, the pages ask every question once: no group, no condition, nothing that repeats.",
+        ),
+        (item.repeats and not item.ancestors, "A screen of the pages comes once: put what repeats in a group."),
+        (item.repeats and item.type is ItemType.BOOLEAN, "The pages ask for yes or no once."),
+        (
+            item.repeats and (item.bounds.min_occurs or 0) > MOST_ROWS,
+            f"The pages have at most {MOST_ROWS} places for what repeats.",
+        ),
+    )
+    return next((why for holds, why in reasons if holds), None)
 
 
 def _alone(definition: Definition) -> Iterator[tuple[Item, Item]]:
@@ -102,7 +150,7 @@ def _is_within(item: Item, low: float, high: float) -> bool:
     """Whether an item takes only numbers of this range."""
     least, most = item.bounds.min_value, item.bounds.max_value
     is_bounded = isinstance(least, int | float) and isinstance(most, int | float) and low <= least and most <= high
-    return item.type in _NUMBERS and is_bounded
+    return item.type in NUMBERS and is_bounded
 
 
 def _takes(item: Item) -> str:

@@ -1,6 +1,6 @@
 """The survey's pages: one part a screen, what was answered, a call before anything else, thanks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -8,9 +8,9 @@ from typing import Any
 
 from jinja2 import Environment
 
-from services.intake.domain import drafts
+from services.intake.domain import drafts, fields
 from services.intake.domain.drafts import Answered, Part
-from services.intake.domain.questionnaires import Item, ItemType
+from services.intake.domain.questionnaires import Issue, Item, ItemType, Rule
 from services.intake.domain.severity import is_severe
 from services.intake.pages.phrases import day_words
 from services.intake.pages.survey_phrases import SURVEY_PHRASES
@@ -39,10 +39,14 @@ class Around:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How a part is shown: after it was saved, or with what could not be taken."""
+    """How a part is shown: after it was saved, or with what could not be taken, by the names of fields.
+
+    `more`: the item that repeats for which there is one more place.
+    """
 
     faults: Mapping[str, str] = field(default_factory=dict)
     typed: Mapping[str, str] = field(default_factory=dict)
+    more: str = ""
     is_saved: bool = False
     is_unsaved: bool = False
 
@@ -57,6 +61,7 @@ def show_part(around: Around, part: Part, count: int, answered: Answered, shown:
         answered=answered,
         faults=shown.faults,
         typed=shown.typed,
+        more=shown.more,
         is_saved=shown.is_saved,
         is_unsaved=shown.is_unsaved,
     )
@@ -83,12 +88,34 @@ def show_thanks(around: Around, *, visit_at: datetime, own_page: str) -> str:
     return _render("survey_thanks.html", around, visit_at=visit_at, own_page=own_page)
 
 
-def unanswered_words(language: Language) -> str:
-    """What is said beside a question that was passed over."""
-    return str(SURVEY_PHRASES[language]["unanswered"])
+def issue_words(issue: Issue, language: Language) -> str:
+    """What is said beside a question that was passed over, or could not be taken."""
+    return str(SURVEY_PHRASES[language]["unanswered"]) if issue.rule is Rule.UNEXPLAINED else issue.sentence(language)
 
 
 def _in_words(item: Item, answer: Any, language: Language) -> str:
+    """An answer; of several, or of groups that repeat, each on its line."""
+    if item.is_group:
+        lines = ("; ".join(_row_in_words(item, row, language)) for row in answer)
+        return "\n".join(f"{number}. {line}" for number, line in enumerate(lines, start=1))
+    if isinstance(answer, list):
+        return "\n".join(_in_words(item, one, language) for one in answer)
+    if isinstance(answer, Mapping):
+        return f"{number(answer['value'])} {answer.get('unit', '')}".rstrip()
+    return _one_in_words(item, answer, language)
+
+
+def _row_in_words(group: Item, row: Mapping[str, Any], language: Language) -> Iterator[str]:
+    say = SURVEY_PHRASES[language]
+    for item in group.items:
+        if item.link_id in row:
+            yield f"{item.text(language)} {_in_words(item, row[item.link_id], language)}"
+        elif item.asks_for_reason:
+            is_skipped = item.link_id in row.get(fields.SKIPPED, ())
+            yield f"{item.text(language)} {say['skipped' if is_skipped else 'no_answer']}"
+
+
+def _one_in_words(item: Item, answer: Any, language: Language) -> str:
     say = SURVEY_PHRASES[language]
     if isinstance(answer, bool):
         return str(say["yes"] if answer else say["no"])
@@ -111,12 +138,34 @@ def _is_begun(group: Item, answered: Answered) -> bool:
 
 def _numbers_of(item: Item) -> list[int]:
     """The steps of a scale or a count as numbers."""
-    return [int(step) if isinstance(step, int) else int(step.code) for step in drafts.steps(item) or ()]
+    return [int(step) if isinstance(step, int) else int(step.code) for step in fields.steps(item) or ()]
 
 
 def _has_more(item: Item) -> bool:
     high, offered = item.bounds.max_value, _numbers_of(item)
     return isinstance(high, int | float) and bool(offered) and high > offered[-1]
+
+
+def _places(item: Item, answers: Sequence[Any], typed: Mapping[str, str], more: str) -> range:
+    """The numbers of the places that an item has which repeats: one for each answer, and what is asked for besides."""
+    names = [item.link_id, *(inside.link_id for inside in item.items)]
+    sent = (n for n in range(1, fields.MOST_ROWS + 1) if any(fields.numbered(name, n) in typed for name in names))
+    wanted = len(answers) + (more == item.link_id)
+    shown = max(1, item.bounds.min_occurs or 1, min(wanted, _most_of(item)), len(answers), *sent)
+    return range(1, shown + 1)
+
+
+def _most_of(item: Item) -> int:
+    most = item.bounds.max_occurs
+    return fields.MOST_ROWS if most is None else min(most, fields.MOST_ROWS)
+
+
+def _is_ticked(item: Item, place: int, code: str, answers: Sequence[Any], typed: Mapping[str, str]) -> bool:
+    """Whether one of the answers to choose from is chosen: as it was sent, where that could not be taken."""
+    offered = range(1, len(item.options or ()) + 1)
+    if any(fields.numbered(item.link_id, one) in typed for one in offered):
+        return fields.numbered(item.link_id, place) in typed
+    return code in [str(answer) for answer in answers]
 
 
 def _dialled(line: str) -> str:
@@ -148,14 +197,21 @@ def _templates() -> Environment:
     made = environment("services.intake.pages")
     made.filters |= {"day_words": day_words, "dialled": _dialled}
     made.globals |= {
-        "steps": drafts.steps,
+        "steps": fields.steps,
+        "units_of": fields.units_of,
+        "numbered": fields.numbered,
+        "places": _places,
+        "most_of": _most_of,
+        "is_ticked": _is_ticked,
         "numbers_of": _numbers_of,
         "has_more": _has_more,
         "may_be_left": _may_be_left,
         "is_begun": _is_begun,
         "is_severe": is_severe,
-        "skip_mark": drafts.SKIP,
-        "more_mark": drafts.MORE,
+        "skip_mark": fields.SKIP,
+        "more_mark": fields.MORE,
+        "unit_mark": fields.UNIT,
+        "skipped_mark": fields.SKIPPED,
         "ItemType": ItemType,
     }
     return made

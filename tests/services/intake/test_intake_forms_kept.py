@@ -51,6 +51,45 @@ async def test_a_form_is_given_back_as_it_came_and_is_listed_newest_first(clinic
     assert all(one["uploaded_by"] and one["uploaded_at"] for one in found)
 
 
+async def test_who_brings_a_form_is_told_what_the_pages_cannot_ask_and_what_is_not_kept(clinic: Clinic) -> None:
+    doctor, photo = asking("doctor", "reference"), asking("photo", "attachment")
+    answer = await brought(clinic, item=[group("g", doctor, photo)])
+    assert answer.status_code == 201, answer.text
+    outcome = answer.json()["outcome"]
+    assert {issue["severity"] for issue in outcome["issue"]} == {"warning"}
+    told = [(issue.get("diagnostics"), issue["details"]["text"]) for issue in outcome["issue"]]
+    assert told == [
+        (
+            "linkId photo",
+            "No answers to this form are taken. Expected: no question for a file: files are not kept here.",
+        ),
+        (None, "The pages cannot ask this form, so no link leads to it."),
+        (None, "Who gives no answer on the pages says why: give the form explicit-skip."),
+        ("linkId doctor", "The pages have no place for an item of type reference."),
+        ("linkId photo", "The pages have no place for an item of type attachment."),
+    ]
+    again = await brought(clinic, item=[group("g", doctor, photo)])
+    assert again.json()["outcome"] == outcome
+    rule = {"forms": {"crohns-disease": answer.json()["id"]}}
+    refused = (await clinic.system.put(f"/v1/sites/{SITE}/survey-rule", json=rule)).json()["errors"]
+    assert "doctor: The pages have no place for an item of type reference." in [one["expected"] for one in refused]
+
+
+async def test_a_form_that_is_only_tried_is_told_the_same_and_not_kept(clinic: Clinic) -> None:
+    async def tried(form: Json) -> httpx.Response:
+        return await clinic.system.post("/v1/forms", params={"dry_run": True}, json=form, headers=new_key())
+
+    first = await tried(FORM)
+    assert (first.status_code, await listed(clinic)) == (200, [])
+    assert first.json() == (await brought(clinic)).json()["outcome"]
+    assert (await tried(FORM | {"status": "wrong"})).status_code == 422
+    assert (await tried(FORM | {"title": "Another"})).status_code == 409
+    reasons = [extension(known.EXPLICIT_SKIP, valueBoolean=True)]
+    well = await tried(FORM | {"version": "2.0", "extension": reasons})
+    assert [issue["details"]["text"] for issue in well.json()["issue"]] == ["All is well."]
+    assert len(await listed(clinic)) == 1
+
+
 async def test_the_same_content_again_is_the_same_form_and_other_content_is_refused(clinic: Clinic) -> None:
     first = await new_form(clinic)
     assert await new_form(clinic) == first

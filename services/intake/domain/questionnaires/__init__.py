@@ -14,7 +14,7 @@ what somebody answered. Modules that another imports stand above it here:
 """
 
 from services.intake.domain.questionnaires.calculation import calculate
-from services.intake.domain.questionnaires.checks import Checked, Disabled, check, shown, to_response
+from services.intake.domain.questionnaires.checks import Checked, Disabled, check, fault_of, shown, to_response
 from services.intake.domain.questionnaires.compiling import compile_questionnaire, read_questionnaire
 from services.intake.domain.questionnaires.definition import Bounds, Definition, Item, ItemType, Option
 from services.intake.domain.questionnaires.difference import Difference, difference
@@ -54,6 +54,7 @@ __all__ = [
     "compile_questionnaire",
     "difference",
     "extract",
+    "fault_of",
     "masked",
     "operation_outcome",
     "populate",

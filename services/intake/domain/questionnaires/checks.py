@@ -19,6 +19,7 @@ from services.intake.domain.questionnaires.placing import Entry, Scope
 from services.intake.domain.questionnaires.plain import plain_answers
 from services.intake.domain.questionnaires.responses import response_items
 from services.intake.domain.questionnaires.rules import Rules
+from services.intake.domain.questionnaires.values import Unread
 from shared.events import SkipReason
 
 
@@ -65,6 +66,15 @@ def check(
     answers, skipped = plain_answers(placed.root)
     not_shown = frozenset(definition.by_id.keys() - walk.shown)
     return Checked(tuple(issues), answers, skipped, not_shown, tuple(walk.stripped))
+
+
+def fault_of(item: Item, plain: object) -> Issue | None:
+    """What is wrong with one plain answer by itself, whatever else is answered."""
+    value = item.read_plain(plain)
+    if isinstance(value, Unread):
+        return Issue(Rule.WRONG_TYPE, item.link_id, item.type, path=item.path)
+    wrong = next((found for limit in item.limits if (found := limit(value)) is not None), None)
+    return None if wrong is None else Issue(wrong[0], item.link_id, wrong[1], path=item.path)
 
 
 def to_response(

@@ -19,6 +19,7 @@ class Severity(StrEnum):
 class Rule(StrEnum):
     UNSOUND = "unsound"
     UNUSABLE = "unusable"
+    NOT_ASKED = "not-asked"
     UNREADABLE = "unreadable"
     ANOTHER_FORM = "another-form"
     NOT_IN_USE = "not-in-use"
@@ -61,6 +62,7 @@ class Rule(StrEnum):
 _SAID: dict[Rule, tuple[str, str, str]] = {
     Rule.UNSOUND: ("invalid", "{}", "{}"),
     Rule.UNUSABLE: ("structure", "{}", "{}"),
+    Rule.NOT_ASKED: ("not-supported", "{}", "{}"),
     Rule.UNREADABLE: ("structure", "This part cannot be read: {}.", "Esta parte no se puede leer: {}."),
     Rule.ANOTHER_FORM: (
         "not-found",
