@@ -15,15 +15,15 @@ _PAGE: Mapping[str, Said] = {
     "no_visit": Said("Same page, no coming visit", "La misma página, ninguna visita por venir"),
     "updated": Said("Updated {}.", "Actualizada {}."),
     "never": Said("never", "nunca"),
-    "reload": Said("Reload", "Cargar otra vez"),
+    "reload": Said("Reload", "Recargar"),
     "live": Said("Live, updated {}", "En vivo, actualizada {}"),
-    "lost": Said("Not live since", "Sin conexión desde las"),
+    "lost": Said("Not live since", "Sin conexión desde"),
     "back_to_mine": Said("Back to my view", "Volver a mi vista"),
     "who_looked": Said("Who looked", "Quién la vio"),
-    "is_recorded": Said("Opening is recorded", "Abrirla queda registrado"),
-    "show_to_both": Said("Show it to both", "Mostrarla a los dos"),
+    "is_recorded": Said("Opening is recorded", "Queda registrado"),
+    "show_to_both": Said("Show it to both", "Ver juntos"),
     "emergency_openings": Said("Emergency openings", "Aperturas de emergencia"),
-    "print": Said("Print one-page summary", "Imprimir resumen de una hoja"),
+    "print": Said("Print one-page summary", "Imprimir en una hoja"),
     "who_and_when": Said("Who and when", "Quién y cuándo"),
     "my_page": Said("My page", "Mi página"),
     "born": Said("Born {}", "Nac. en {}"),
@@ -36,7 +36,6 @@ _PAGE: Mapping[str, Said] = {
     "how_fresh": Said("How fresh each source is, and what is missing", "De cuándo es cada fuente y qué falta"),
     "missing": Said("Missing", "Falta"),
     "and_more": Said("and {} more", "y {} más"),
-    "nothing": Said("nothing", "nada"),
     "on_this_page": Said("On this page", "En esta página"),
     "how_am_i": Said("How am I doing", "Cómo estoy"),
     "how_am_i_asked": Said("How am I doing?", "¿Cómo estoy?"),
@@ -46,7 +45,7 @@ _PAGE: Mapping[str, Said] = {
     "talk_about": Said("What I want to talk about", "De qué quiero hablar"),
     "remission_means": Said("Remission means the disease is quiet", "Remisión: la enfermedad está tranquila"),
     "past": Said("The past {}", "Los últimos {}"),
-    "built_from": Said("Built from events up to {}, {}.", "Hecha con lo que llegó hasta el {}, {}."),
+    "built_from": Said("Built from events up to {}, {}.", "Con datos hasta el {}, {}."),
     "no_event": Said("No event has arrived.", "No ha llegado ningún dato."),
     "patient_said": Said("The patient said it", "Lo dijo el paciente"),
     "clinic_recorded": Said("The clinic or lab recorded it", "Lo anotó la clínica o el laboratorio"),
@@ -94,7 +93,7 @@ _READINGS: Mapping[str, Said] = {
     "no_rating": Said("No rating yet", "Todavía no hay valoración"),
     "rating": Said("Rating", "Valoración"),
     "not_agreed": Said("These do not agree.", "No coinciden."),
-    "why_shown": Said("Why this shows", "Por qué aparece"),
+    "why_shown": Said("Why this shows", "¿Por qué?"),
 }
 _CHARTS: Mapping[str, Said] = {
     "as_table": Said("Show as table", "Ver como tabla"),
@@ -147,9 +146,7 @@ _CHARTS: Mapping[str, Said] = {
 _SIDE: Mapping[str, Said] = {
     "past_6_months": Said("Past 6 months", "Últimos 6 meses"),
     "differs": Said("differs from the clinic's list", "distinto de la lista de la clínica"),
-    "no_steroid": Said(
-        "No steroid in the clinic's list for that time.", "No hay esteroides en la lista de la clínica en ese tiempo."
-    ),
+    "no_steroid": Said("No steroid in the clinic's list for that time.", "La lista de la clínica no los tiene."),
     "no_answers": Said("No answers yet", "Todavía no hay respuestas"),
     "asked_before": Said("Asked in the survey before a visit.", "Se pregunta en el cuestionario antes de una visita."),
     "well_being": Said("Well-being and mood", "Bienestar y ánimo"),
@@ -174,7 +171,8 @@ _PLAN: Mapping[str, Said] = {
         "What it is stays with the patient and the clinician.", "Qué es queda entre el paciente y su médico."
     ),
     "no_day": Said("no day set", "sin fecha"),
-    "steps_agreed": Said("Next steps we agreed", "Próximos pasos que acordamos"),
+    "steps_agreed": Said("Next steps we agreed", "Pasos que acordamos"),
+    "agreed": Said("Agreed", "Acordado"),
     "steps_counted": Said("{} open, {} done", "por hacer: {}, hechos: {}"),
     "no_step": Said("No step agreed yet", "Todavía no hay pasos acordados"),
     "steps_show": Said(
