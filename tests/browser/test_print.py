@@ -142,7 +142,7 @@ async def test_a_gap_that_the_screen_folds_away_is_on_paper(chromium: Browser) -
     page = await open_page(chromium, html_of([survey], ViewerRole.CLINICIAN))
     said = " ".join((await printed(page, "A4"))[0].split())
     assert (
-        "who the patient is, clinician's rating, opioid answer , barriers answer, Calprotectin, CRP, medicines list"
+        "who the patient is, clinician's rating, opioid answer, barriers answer, Calprotectin , CRP, medicines list"
         in said
     )
 

@@ -31,7 +31,7 @@ from shared.speech import Said
 
 STATIC = Path(__file__).parent / "static"
 MOST_STEPS = 5
-MOST_GAPS = 3
+MOST_GAPS = 5
 BLANK_AFTER_S = 300
 _ALONE = Around()
 _ENGLISH = Spoken()

@@ -118,13 +118,13 @@ def test_nothing_is_not_said_as_if_all_were_well_beside_what_is_old() -> None:
 
 @pytest.mark.parametrize("role", ViewerRole)
 def test_what_does_not_fit_is_counted_and_folded_and_each_reader_is_told(role: ViewerRole) -> None:
-    page = page_of(an_enrollment(), a_visit())
+    page = page_of(a_visit())
     said = Document(html_of(page, viewer_role=role)).text
-    assert "Missing survey, clinician's rating, Calprotectin and 2 more CRP, medicines list" in said
+    missed = "who the patient is, survey, clinician's rating, Calprotectin, CRP"
+    assert f"Missing {missed} and 1 more medicines list" in said
     summary = summary_of(open_words(page, opened), Reader(a_reader().now, role), is_synthetic=True)
-    assert ["Missing", ": survey, clinician's rating, Calprotectin, CRP, medicines list"] in summary["sections"][0][
-        "blocks"
-    ][0]["lines"]
+    (run,) = summary["sections"][0]["blocks"]
+    assert ["Missing", f": {missed}, medicines list"] in run["lines"]
 
 
 def test_a_coordinator_is_not_told_of_answers_or_scores() -> None:
