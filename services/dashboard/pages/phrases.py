@@ -146,7 +146,7 @@ _CHARTS: Mapping[str, Said] = {
 _SIDE: Mapping[str, Said] = {
     "past_6_months": Said("Past 6 months", "Últimos 6 meses"),
     "differs": Said("differs from the clinic's list", "distinto de la lista de la clínica"),
-    "no_steroid": Said("No steroid in the clinic's list for that time.", "La lista de la clínica no los tiene."),
+    "no_steroid": Said("No steroid in the clinic's list for that time.", "No están en la lista de ese tiempo."),
     "no_answers": Said("No answers yet", "Todavía no hay respuestas"),
     "asked_before": Said("Asked in the survey before a visit.", "Se pregunta en el cuestionario antes de una visita."),
     "well_being": Said("Well-being and mood", "Bienestar y ánimo"),
