@@ -26,7 +26,7 @@ _PAGE: Mapping[str, Said] = {
     "print": Said("Print one-page summary", "Imprimir en una hoja"),
     "who_and_when": Said("Who and when", "Quién y cuándo"),
     "my_page": Said("My page", "Mi página"),
-    "born": Said("Born {}", "Nac. en {}"),
+    "born": Said("Born {}", "Nac. {}"),
     "patient": Said("Patient", "Paciente"),
     "not_enrolled": Said(
         "Enrollment has not arrived: age and diagnosis are not known",
@@ -73,7 +73,7 @@ _CONCERNS: Mapping[str, Said] = {
     "no_survey": Said("No survey yet", "Todavía no hay cuestionario"),
     "nobody_told": Said("Nobody has told us what they want to talk about.", "Nadie nos ha dicho de qué quiere hablar."),
     "without_words": Said("{}, without words", "{}, sin palabras"),
-    "raised_before": Said("Topic also raised on {}.", "Tema que también salió el {}."),
+    "raised_before": Said("Topic also raised on {}.", "También salió el {}."),
     "new": Said("New.", "Nuevo."),
     "no_concern": Said("No concern named", "No se nombró ningún tema"),
     "matters_most": Said("What matters most to me", "Lo que más me importa"),
