@@ -1,7 +1,7 @@
 """Medicines as lanes on the common time axis: a bar is an interval of the clinic's list."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any, NamedTuple
 
 from markupsafe import Markup
@@ -44,7 +44,8 @@ def _begun_on(medication: Mapping[str, Any], medications: Sequence[Mapping[str, 
     begun_on = str(medication["started_on"])
     earlier = (one for one in medications if one["name"] == medication["name"] and one["stopped_on"])
     for one in sorted(earlier, key=lambda one: str(one["started_on"]), reverse=True):
-        if one["started_on"] < begun_on <= one["stopped_on"]:
+        until = date.fromisoformat(one["stopped_on"]) + timedelta(days=1)
+        if one["started_on"] < begun_on <= until.isoformat():
             begun_on = one["started_on"]
     return begun_on
 
