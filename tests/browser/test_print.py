@@ -15,7 +15,7 @@ from services.dashboard.pages.live import Live
 from services.dashboard.pages.plan import PlanForms
 from shared.events import Body, Language, SurveyCompleted, ViewerRole
 from shared.pages import STATIC as SHARED
-from shared.pages.speaking import Spoken
+from shared.pages.speaking import Choice
 from shared.sealing import Place, Words, WordsState
 from shared.speech import SPOKEN
 from tests.builders import PATIENT, VISIT_AT, an_enrollment, an_event, an_id
@@ -49,7 +49,7 @@ def html_of(bodies: Sequence[Body], role: ViewerRole, language: Language = Langu
         live=Live(PATIENT, an_id("view"), "1"),
         plan_forms=None if role is ViewerRole.PATIENT else PlanForms(),
         is_synthetic=True,
-        spoken=Spoken(language),
+        spoken=Choice(language, query=()).spoken(),
     )
 
 
@@ -141,7 +141,10 @@ async def test_a_gap_that_the_screen_folds_away_is_on_paper(chromium: Browser) -
     (survey,) = (body for body in FULL if isinstance(body, SurveyCompleted) and body.skipped)
     page = await open_page(chromium, html_of([survey], ViewerRole.CLINICIAN))
     said = " ".join((await printed(page, "A4"))[0].split())
-    assert "who the patient is, opioid answer , barriers answer, Calprotectin, CRP" in said
+    assert (
+        "who the patient is, clinician's rating, opioid answer, barriers answer, Calprotectin , CRP, medicines list"
+        in said
+    )
 
 
 @pytest.mark.parametrize("has_script", [True, False])

@@ -21,18 +21,16 @@ Keys of the page (`null` where nothing is known; times are UTC, days ISO):
     sources       survey, clinician, labs, medicines: at (when it was true), recorded_at, sequence
     versions      highest sequence and newest time by topic
     as_of         newest event time
-    missing       what is not there, as `what` and details; `own-form`: a site's own form asked more than is shown here
+    missing       what is not there for the visit at hand, as `what` and details; `own-form`: a site's own form asked
+                  more than is shown here
     history       by section how many are kept, at most, and whether older ones were left out (domain.history)
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from services.dashboard.domain.answers import (
-    DAY_TO_DAY,
-    URGENT_CARE,
-    WELL_BEING,
     concerns_of,
     day_to_day_of,
     urgent_care_of,
@@ -43,7 +41,6 @@ from services.dashboard.domain.history import BOUNDS, Bounds, history_of
 from services.dashboard.domain.items import (
     Json,
     Surveys,
-    answer,
     by_time,
     counting,
     instant,
@@ -75,6 +72,7 @@ def assemble(facts: Facts, bounds: Bounds = BOUNDS) -> Json:
     visit = visit_at_hand(visits, as_of)
     surveys, erased = surveys_of(facts), facts["erased"]
     readings, labs, medications = readings_of(facts, surveys), labs_of(facts), _medications(facts)
+    urgent_care, well_being, day_to_day = urgent_care_of(facts, surveys), well_being_of(surveys), day_to_day_of(surveys)
     return {
         "patient": _patient(facts),
         "erased": {"at": utc(erased["at"]), "reason": erased["reason"]} if erased else None,
@@ -90,14 +88,14 @@ def assemble(facts: Facts, bounds: Bounds = BOUNDS) -> Json:
         "trend": _trend(surveys, readings["computed"]),
         "medications": medications,
         "labs": labs,
-        "urgent_care": urgent_care_of(facts, surveys),
-        "well_being": well_being_of(surveys),
-        "day_to_day": day_to_day_of(surveys),
+        "urgent_care": urgent_care,
+        "well_being": well_being,
+        "day_to_day": day_to_day,
         "plan": _plan(facts),
         "sources": {name: _source(facts, section, time) for name, section, time in _SOURCES},
         "versions": {topic: dict(facts["sources"][topic]) for topic in sorted(facts["sources"])},
         "as_of": utc(as_of),
-        "missing": _missing(facts, surveys.now, visit, readings["computed"]),
+        "missing": _missing(facts, surveys.now, visit, readings, [*well_being, *urgent_care, *day_to_day]),
         "history": history_of(facts, bounds),
     }
 
@@ -269,28 +267,38 @@ def _source(facts: Facts, section: Section, time: str) -> Json | None:
     }
 
 
-def _missing(facts: Facts, survey: Item | None, visit: Json | None, computed: Json | None) -> list[Json]:
-    items = facts["items"]
+def _missing(facts: Facts, survey: Item | None, visit: Json | None, readings: Json, rows: Sequence[Json]) -> list[Json]:
+    items, computed = facts["items"], readings["computed"]
     gaps: list[Json] = [] if items["enrollment"] else [{"what": "enrollment"}]
-    if survey is None:
-        gaps.append({"what": "survey"})
-    elif visit and not any(one["visit_id"] == visit["visit_id"] for one in counting(facts, "surveys")):
-        gaps.append({"what": "survey-for-visit", "visit_id": visit["visit_id"]})
+    gaps += _not_said(facts, visit, "surveys", "survey")
     if survey and survey.get("form_title") is not None:
         gaps.append({"what": "own-form", "title": survey["form_title"]})
-    if not items["assessments"]:
-        gaps.append({"what": "assessment"})
-    if computed and computed["value"] is None:
-        gaps.append({"what": "score", "instrument": computed["instrument"]})
-    gaps += _skipped(survey)
+    gaps += _not_said(facts, visit, "assessments", "assessment")
+    if survey and computed is None:
+        gaps.append({"what": "no-score"})
+    elif computed and computed["value"] is None:
+        lacks = [one["item"] for one in computed["missing"]]
+        gaps.append({"what": "score", "instrument": computed["instrument"], "items": lacks})
+    gaps += _skipped(readings["patient"], rows)
     taken = {lab["loinc"] for lab in items["labs"].values()}
     gaps += [{"what": "lab", "loinc": m.loinc, "name": m.name} for m in MARKERS if m.loinc not in taken]
     return gaps if items["medications"] else [*gaps, {"what": "medications"}]
 
 
-def _skipped(survey: Item | None) -> list[Json]:
-    asked = ("in_remission", "ibd_control", *(item for item, _ in WELL_BEING), *URGENT_CARE, *DAY_TO_DAY)
-    given = ((item, answer(survey, item)) for item in asked)
+def _not_said(facts: Facts, visit: Json | None, section: Section, what: str) -> list[Json]:
+    """Nothing was ever said, or nothing for the visit at hand."""
+    said = counting(facts, section)
+    if not said:
+        return [{"what": what}]
+    if visit is None or any(one["visit_id"] == visit["visit_id"] for one in said):
+        return []
+    return [{"what": f"{what}-for-visit", "visit_id": visit["visit_id"]}]
+
+
+def _skipped(patient: Json | None, rows: Sequence[Json]) -> list[Json]:
+    own = (("in_remission", "in_remission"), ("ibd_control", "control"))
+    given = [(item, patient[name]) for item, name in own] if patient else []
+    given += [(row["item"], row["now"]) for row in rows]
     return [
         {"what": "answer", "item": item, "reason": a["reason"]} for item, a in given if a and a["state"] == "skipped"
     ]

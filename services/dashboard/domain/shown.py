@@ -11,7 +11,7 @@ _CLINICAL = (
     *("since", "previous", "concerns", "matters_most", "readings", "trend", "medications", "labs"),
     *("urgent_care", "well_being", "day_to_day"),
 )
-_CLINICAL_GAPS = ("answer", "score")
+_CLINICAL_GAPS = ("answer", "score", "no-score")
 _CLINICAL_HISTORY = ("assessments", "labs", "medications")
 
 

@@ -31,6 +31,7 @@ from shared.speech import Said
 
 STATIC = Path(__file__).parent / "static"
 MOST_STEPS = 5
+MOST_GAPS = 5
 BLANK_AFTER_S = 300
 _ALONE = Around()
 _ENGLISH = Spoken()
@@ -80,6 +81,7 @@ def present(  # noqa: PLR0913 - the page, and what is known of the look, each by
         is_shared=is_shared,
         blank_after_s=BLANK_AFTER_S,
         most_steps=MOST_STEPS,
+        most_gaps=MOST_GAPS,
         **on_top,
     )
 

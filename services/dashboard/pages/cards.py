@@ -30,11 +30,9 @@ class CardWords(NamedTuple):
 def card_words(page: Json, *, now: datetime, time_zone: str) -> CardWords:
     """The card of a page of `domain.assemble`, its words still sealed, for a clinician at `now`."""
     reader = Reader(now.astimezone(ZoneInfo(time_zone)), ViewerRole.CLINICIAN)
-    survey, *others = sentences.freshness_cells(freshness(page, reader.now), page, reader)
-    # Where there is no result at all, that is said once.
-    gaps = [gap for gap in page["missing"] if gap["what"] != "lab" or page["sources"]["labs"]]
-    missing = sentences.missing_words({"missing": gaps}, reader)
-    late = [f"{cell.name.lower()} {cell.words}" for cell in others if cell.shape]
+    survey, form, _, medicines = sentences.freshness_cells(freshness(page, reader.now), page, reader)
+    missing = sentences.missing_words(page, reader)
+    late = [f"{cell.name.lower()} {cell.words}" for cell in (form, medicines) if cell.shape == "old"]
     worry = _worry(page, reader)
     short = f"{worry}. {_how_in_short(page, reader)}. {counted(len(missing) + len(late), 'thing')} missing or late"
     facts = {

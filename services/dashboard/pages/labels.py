@@ -47,7 +47,7 @@ ITEMS: Mapping[str, Said] = {
     "ed_visits": Said("Emergency (ED) visits", "Idas a emergencias"),
     "hospital_stays": Said("Hospital stays", "Hospitalizaciones"),
     "ct_scans": Said("CT scans", "Tomografías (CT)"),
-    "steroid_courses": Said("Steroid courses", "Veces con esteroides"),
+    "steroid_courses": Said("Steroid courses", "Esteroides (veces)"),
     "opioid_use": Said("Opioids", "Opioides"),
     "fatigue": Said("Tiredness", "Cansancio"),
     "pain_nrs": Said("Pain", "Dolor"),
@@ -56,7 +56,7 @@ ITEMS: Mapping[str, Said] = {
     "taking_as_agreed": Said("As agreed", "Como quedamos"),
     "missed_doses": Said("Missed doses", "Dosis no tomadas"),
     "side_effects": Said("Side effects", "Efectos secundarios"),
-    "barriers": Said("In the way", "Lo que estorba"),
+    "barriers": Said("In the way", "Estorba"),
     "in_remission": Said("In remission", "En remisión"),
     "ibd_control": Said("IBD control", "Control de la EII"),
     "loose_stools_per_day": Said("Stools a day", "Popó suelto al día"),
@@ -121,7 +121,7 @@ RECORDED: Mapping[str, Said] = {
 }
 
 STATES: Mapping[str, Said] = {
-    "skipped": Said("skipped", "sin contestar"),
+    "skipped": Said("skipped", "omitida"),
     "not-asked": Said("not asked", "no se preguntó"),
 }
 

@@ -53,7 +53,7 @@ def pictures_of(page: Json, reader: Reader, span: Span = Span.YEAR) -> Pictures:
     medications, points = page["medications"], page["trend"]["points"] if page["trend"] else []
     known = Known(
         [_point(point, reader) for point in points],
-        intervals_of(medications, reader.now.tzinfo, span, reader),
+        intervals_of(widest, medications),
         {(reader.named(MARKERS, one["name"]), one["unit"]): _results(one, reader) for one in markers},
         past,
     )

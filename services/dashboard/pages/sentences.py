@@ -2,12 +2,12 @@
 agree.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
-from services.dashboard.domain import Age, freshness
+from services.dashboard.domain import LIMITS, Age, freshness
 from services.dashboard.pages.labels import ANSWERS_TO, CHANGES, COUNTED, DOSES, MARKERS, RECORDED
 from services.dashboard.pages.reader import Line, Reader
 from services.dashboard.pages.readings import band_words
@@ -40,9 +40,16 @@ _ONLY_SCORES = Said(
 
 _GAPS = {
     "enrollment": Said("who the patient is", "quién es el paciente"),
+    "survey": Said("survey", "cuestionario"),
     "survey-for-visit": Said("survey for this visit", "cuestionario para esta visita"),
+    "assessment": Said("clinician's rating", "valoración del médico"),
+    "assessment-for-visit": Said("clinician's rating for this visit", "valoración del médico para esta visita"),
+    "no-score": Said("symptom score", "puntuación de síntomas"),
     "score": Said("symptom score", "puntuación de síntomas"),
+    "medications": Said("medicines list", "lista de medicinas"),
 }
+_SCORE_LACKS = Said("symptom score (lacks {items})", "puntuación de síntomas (le falta: {items})")
+_NONE_SINCE = Said("{name} since {day}", "{name} desde el {day}")
 
 
 class Cell(NamedTuple):
@@ -82,7 +89,7 @@ def _since(fact: Json, reader: Reader) -> Line:
             said = Said(" in 6 months, was {was}", " en 6 meses, antes {was}") if was else _NOT_KNOWN_BEFORE
             return Line(reader.counted(fact["now"], COUNTED[fact["item"]]), reader.say(said, was=was))
         case "index":
-            said = Said(", score {was} to {now}", ", puntuación {was} a {now}")
+            said = Said(", score {was} to {now}", ", de {was} a {now}")
             scores = reader.say(said, was=number(fact["was"], 1), now=number(fact["now"], 1))
             change = reader.named(CHANGES, fact["change"])
             symptoms = reader.say(Said("Symptoms {change}", "Síntomas: {change}"), change=change)
@@ -120,7 +127,7 @@ def freshness_cells(ages: Mapping[str, Age | None], page: Json, reader: Reader) 
     survey, form = Said("Survey", "Cuestionario"), Said("Clinician form", "Formulario médico")
     labs, medicines = Said("Labs", "Laboratorio"), Said("Medicines list", "Lista de medicinas")
     answered, rated = Said("answered {when}", "contestado {when}"), Said("rated {when}", "valorado {when}")
-    taken, written = Said("taken {when}", "tomado {when}"), Said("last entry {when}", "última anotación {when}")
+    taken, written = Said("taken {when}", "tomado {when}"), Said("last entry {when}", "anotada {when}")
     patient, clinic = partial(_cell, reader, "patient"), partial(_cell, reader, "clinic")
     return [
         patient(survey, answered, ages["survey"], _survey_note(page, reader)),
@@ -193,8 +200,37 @@ def _cell(reader: Reader, voice: str, name: Said, verb: Said, age: Age | None, n
 
 
 def missing_words(page: Json, reader: Reader) -> list[str]:
-    """What is not there, shortest name first in importance; freshness cells already name whole sources."""
-    return [words for gap in page["missing"] if (words := _missing(gap, reader))]
+    """All that is not there for the visit at hand, and the markers of inflammation that are too old to speak of it."""
+    return [*(_missing(gap, reader) for gap in page["missing"]), *_old_markers(page, reader)]
+
+
+def nothing_missing(cells: Iterable[Cell], reader: Reader) -> str:
+    """Said where there is no gap; not as if all were well beside a source that is old."""
+    if any(cell.shape for cell in cells):
+        return reader.say(Said("nothing else", "nada más"))
+    return reader.say(Said("nothing that we ask for", "nada de lo que pedimos"))
+
+
+def _old_markers(page: Json, reader: Reader) -> list[str]:
+    newest = ((series["name"], series["points"][-1]["at"]) for series in page["labs"] if series["marker"])
+    return [
+        reader.say(_NONE_SINCE, name=reader.named(MARKERS, name), day=reader.day(at))
+        for name, at in newest
+        if (reader.now.date() - reader.local(at).date()).days > LIMITS["labs"]
+    ]
+
+
+def agreed_words(step: Json, page: Json, reader: Reader) -> str:
+    """When a step was agreed, which stays so when it is carried over, and in which visit."""
+    agreed_on = reader.day(step["agreed_at"])
+    visit_at = next((v["scheduled_at"] for v in page["visits"] if v["visit_id"] == step["visit_id"]), None)
+    if visit_at is None:
+        return reader.say(Said("agreed {day}", "acordado el {day}"), day=agreed_on)
+    visit_on = reader.day(visit_at)
+    if visit_on == agreed_on:
+        return reader.say(Said("agreed in the visit of {day}", "acordado en la visita del {day}"), day=agreed_on)
+    other = Said("agreed {day}, visit of {visit}", "acordado el {day}, visita del {visit}")
+    return reader.say(other, day=agreed_on, visit=visit_on)
 
 
 def left_empty(page: Json, reader: Reader) -> str:
@@ -205,7 +241,7 @@ def left_empty(page: Json, reader: Reader) -> str:
     return reader.say(Said("Not answered in “{form}”.", "Sin contestar en «{form}»."), form=own)
 
 
-def _missing(gap: Json, reader: Reader) -> str | None:
+def _missing(gap: Json, reader: Reader) -> str:
     match gap["what"]:
         case "own-form":
             return reader.say(Said("other answers to “{form}”", "otras respuestas a «{form}»"), form=gap["title"])
@@ -213,7 +249,9 @@ def _missing(gap: Json, reader: Reader) -> str | None:
             return reader.named(MARKERS, gap["name"])
         case "answer":
             return reader.named(ANSWERS_TO, gap["item"])
-    return reader.say(_GAPS[gap["what"]]) if gap["what"] in _GAPS else None
+        case "score" if gap.get("items"):
+            return reader.say(_SCORE_LACKS, items=reader.listed([reader.item(item).lower() for item in gap["items"]]))
+    return reader.named(_GAPS, gap["what"])
 
 
 def history_lines(page: Json, reader: Reader) -> list[str]:

@@ -201,7 +201,8 @@ def test_skipped_and_not_asked_are_different_words() -> None:
     assert "CT scans not asked" in text
     assert "Opioids skipped" in text
     assert "Opioids: chose not to answer." in text
-    assert "Missing who the patient is, opioid answer and 2 more Calprotectin, CRP" in text
+    missing = "who the patient is, clinician's rating, opioid answer, Calprotectin, CRP"
+    assert f"Missing {missing} and 1 more medicines list" in text
 
 
 def test_words_that_were_erased_say_so_and_a_concern_without_words_does_not() -> None:

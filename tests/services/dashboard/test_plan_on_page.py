@@ -172,6 +172,7 @@ async def test_a_step_is_ticked_unticked_re_assigned_and_carried_over(
     both: Both, clinician: httpx.AsyncClient, as_: Clients
 ) -> None:
     step = await agreed(both, clinician)
+    (before,) = await plan(clinician)
     which = {"step_id": step["step_id"]}
     async with as_("coordinator", "j-ortiz") as coordinator:
         known = 1
@@ -187,7 +188,8 @@ async def test_a_step_is_ticked_unticked_re_assigned_and_carried_over(
             known = len(await both.catch_up(known))
             (now,) = await plan(clinician)
             assert now | expected == now
-    assert now["visit_id"] == str(VISIT)
+    assert (now["visit_id"], now["agreed_at"]) == (str(VISIT), before["agreed_at"])
+    assert ", visit of 13 Oct" in read(await clinician.get(SHOWN)).text
     subjects = [row["subject"] for row in await trail(both.clinical, kind="write")]
     assert subjects == ["dr-rowe", *["j-ortiz"] * 6]
 

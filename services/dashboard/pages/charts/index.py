@@ -28,7 +28,7 @@ class Point(NamedTuple):
 
 def draw_index(frame: Frame, trend: Mapping[str, Any], points: Sequence[Point], since: str) -> Markup:
     """`since` says how the last score compares with the one before, such as `up 6 since 14 Jul`."""
-    canvas = Canvas(frame.width, 140 if frame.is_wide else 190)
+    canvas = Canvas(frame.width, 126 if frame.is_wide else 190)
     shown = [point for point in points if frame.holds(point.at)]
     scale = _Scale(canvas.height - 4, _highest(trend, shown))
     _draw_bands(canvas, frame, scale, trend["bands"])

@@ -1,7 +1,7 @@
 """Medicines as lanes on the common time axis: a bar is an interval of the clinic's list."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, time, tzinfo
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any, NamedTuple
 
 from markupsafe import Markup
@@ -9,7 +9,6 @@ from markupsafe import Markup
 from services.dashboard.pages.charts.frame import Frame, Span
 from services.dashboard.pages.charts.svg import Canvas, width_of
 from services.dashboard.pages.labels import STOPPED
-from shared.pages.speaking import Speaks
 from shared.speech import Said
 
 MOST_LANES = 4
@@ -26,20 +25,29 @@ class Interval(NamedTuple):
     dose: str | None = None
 
 
-def intervals_of(
-    medications: Sequence[Mapping[str, Any]], zone: tzinfo | None, span: Span, speaks: Speaks
-) -> list[Interval]:
-    day = speaks.short_on if span is Span.YEAR else speaks.on
+def intervals_of(frame: Frame, medications: Sequence[Mapping[str, Any]]) -> list[Interval]:
+    zone = frame.today.tzinfo
     return [
         Interval(
             medication["name"],
             _start(medication["started_on"], zone),
             _start(medication["stopped_on"], zone) if medication["stopped_on"] else None,
-            _words(medication, day, speaks),
+            _words(frame, medication, _begun_on(medication, medications)),
             medication["dose"],
         )
         for medication in medications
     ]
+
+
+def _begun_on(medication: Mapping[str, Any], medications: Sequence[Mapping[str, Any]]) -> str:
+    """The day on which a medicine was started that has been taken since, by whatever dose."""
+    begun_on = str(medication["started_on"])
+    earlier = (one for one in medications if one["name"] == medication["name"] and one["stopped_on"])
+    for one in sorted(earlier, key=lambda one: str(one["started_on"]), reverse=True):
+        until = date.fromisoformat(one["stopped_on"]) + timedelta(days=1)
+        if one["started_on"] < begun_on <= until.isoformat():
+            begun_on = one["started_on"]
+    return begun_on
 
 
 def lanes_of(frame: Frame, intervals: Sequence[Interval]) -> list[tuple[str, list[Interval]]]:
@@ -125,15 +133,24 @@ def _say(canvas: Canvas, span: tuple[float, float, float, float], y: float, ways
     return right
 
 
-def _words(medication: Mapping[str, Any], day: Callable[[date], str], speaks: Speaks) -> tuple[str, ...]:
-    dose = medication["dose"]
-    if not medication["stopped_on"]:
-        return (dose or speaks.say(Said("dose not recorded", "dosis no anotada")),)
-    stopped_on = day(date.fromisoformat(medication["stopped_on"]))
-    stopped = speaks.say(Said("stopped {day}", "terminó el {day}"), day=stopped_on)
-    reason = medication["stop_reason"]
-    with_reason = f"{stopped}: {speaks.named(STOPPED, reason)}" if reason else stopped
-    return (f"{dose}, {with_reason}" if dose else with_reason, with_reason, stopped)
+def _words(frame: Frame, medication: Mapping[str, Any], begun_on: str) -> tuple[str, ...]:
+    dose, stopped_on, reason = (medication[name] for name in ("dose", "stopped_on", "stop_reason"))
+    begun = _day(frame, begun_on)
+    if not stopped_on:
+        known = dose or frame.say(Said("dose not recorded", "dosis no anotada"))
+        since = frame.say(Said("since {day}", "desde el {day}"), day=begun)
+        return (f"{known}, {since}", since, known)
+    ended = _day(frame, stopped_on)
+    whole = frame.say(Said("from {begun}, stopped {ended}", "del {begun} al {ended}"), begun=begun, ended=ended)
+    why = f"{whole}: {frame.named(STOPPED, reason)}" if reason else whole
+    stopped = frame.say(Said("stopped {ended}", "terminó el {ended}"), ended=ended)
+    return (f"{dose}, {why}" if dose else why, why, whole, stopped)
+
+
+def _day(frame: Frame, day: str) -> str:
+    """With its year where the axis does not say which."""
+    on = date.fromisoformat(day)
+    return frame.short_on(on) if frame.span is Span.YEAR and on >= frame.start.date() else frame.on(on)
 
 
 def _cut(name: str, room: float) -> str:

@@ -97,7 +97,7 @@ def _freshness(page: Page, reader: Reader, say: Phrases) -> list[Line]:
     missing = ", ".join(sentences.missing_words(page, reader))
     if not missing and page["clinical"] == "hidden":
         return known
-    return [*known, Line(say["page"]["missing"], f": {missing or say['page']['nothing']}")]
+    return [*known, Line(say["page"]["missing"], f": {missing or sentences.nothing_missing(cells, reader)}")]
 
 
 def _concerns(page: Page, reader: Reader, say: Phrases) -> list[Json]:
@@ -244,10 +244,15 @@ def _plan(page: Page, reader: Reader, say: Phrases) -> Json:
     if not page["plan"]:
         return _told(plan["no_step"], plan["steps_show"])
     rows = [
-        [one["what"] or plan["hidden"], reader.named(labels.WHO, one["who"]), _when(one, reader, plan)]
+        [
+            one["what"] or plan["hidden"],
+            reader.named(labels.WHO, one["who"]),
+            _when(one, reader, plan),
+            sentences.agreed_words(one, page, reader),
+        ]
         for one in page["plan"]
     ]
-    return _table([named["what"], named["who"], named["due_on"]], rows)
+    return _table([named["what"], named["who"], named["due_on"], plan["agreed"]], rows)
 
 
 def _when(step: Page, reader: Reader, plan: Mapping[str, str]) -> str:

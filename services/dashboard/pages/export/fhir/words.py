@@ -23,6 +23,8 @@ _MISSING: Mapping[str, str] = {
     "survey-for-visit": "a survey for the visit at hand",
     "own-form": "other answers to “{title}”, a form of the clinic's own",
     "assessment": "a rating by a clinician",
+    "assessment-for-visit": "a rating by a clinician for the visit at hand",
+    "no-score": "the symptom score: the survey asked for no answers that make one",
     "score": "the symptom score: not every question that it needs was answered",
     "lab": "{name}: no result",
     "medications": "a medicine on the clinic's list, which is not the same as taking none",
