@@ -94,7 +94,10 @@ class WrongCell(BaseModel):
 
 
 class ImportAnswer(BaseModel):
-    """`unchanged`: rows that were here already. `wrong`: what is wrong with the first refused rows."""
+    """`unchanged`: rows that were here already. `wrong`: what is wrong with the first refused rows.
+
+    `withheld`: the caller is not shown what its rows say.
+    """
 
     id: UUID
     kind: ImportKind
@@ -108,6 +111,7 @@ class ImportAnswer(BaseModel):
     made_by: str
     made_at: datetime
     wrong: list[WrongCell] = []
+    withheld: bool = False
 
 
 class Imports(BaseModel):
@@ -228,8 +232,9 @@ class Desk:
     async def newest(self, most: int = _MOST) -> list[ImportAnswer]:
         async with transaction(self._pool, self._scope) as connection:
             files = await store.import_files(connection, self._scope, most)
+            withheld = [await self._is_withheld(connection, file) for file in files]
             await keep_read(self._request, connection, self._site_id, None)
-        return [self._answer(file) for file in files]
+        return [self._answer(file, withheld=hidden) for file, hidden in zip(files, withheld, strict=True)]
 
     async def look_up(self, import_id: UUID) -> ImportAnswer:
         async with transaction(self._pool, self._scope) as connection:
@@ -238,9 +243,9 @@ class Desk:
             withheld = await self._is_withheld(connection, file)
             await keep_read(self._request, connection, self._site_id, None)
         wrong = [cell for row in refused for cell in self._opened(import_id, row)[1]]
-        return self._answer(
-            file, [cell.model_copy(update={"what": _WITHHELD}) for cell in wrong] if withheld else wrong
-        )
+        if withheld:
+            wrong = [cell.model_copy(update={"what": _WITHHELD}) for cell in wrong]
+        return self._answer(file, wrong, withheld=withheld)
 
     async def run(self, import_id: UUID) -> ImportAnswer:
         async with transaction(self._pool, self._scope, locks=[(self._site_id, f"import:{import_id}")]) as connection:
@@ -338,7 +343,7 @@ class Desk:
         because = " ".join(f"{one.column}: {one.what}" if one.column else one.what for one in wrong)
         return [*(cells.get(name, "") for name in columns), str(row.line), because]
 
-    def _answer(self, file: ImportFile, wrong: Sequence[WrongCell] = ()) -> ImportAnswer:
+    def _answer(self, file: ImportFile, wrong: Sequence[WrongCell] = (), *, withheld: bool = False) -> ImportAnswer:
         name, _ = self._name_and_columns(file)
         return ImportAnswer(
             id=file.import_id,
@@ -353,6 +358,7 @@ class Desk:
             made_by=file.made_by,
             made_at=file.made_at,
             wrong=list(wrong),
+            withheld=withheld,
         )
 
     def _stage(self, file: ImportFile) -> ImportStage:

@@ -13,6 +13,7 @@ from tests.questionnaires import URL, Json, asking, questionnaire, when
 from tests.services.clinic import SITE_BODY, Clinic
 from tests.services.intake.conftest import SITE
 from tests.services.intake.test_corrections import RIGHT, correct, events_of, versions_of
+from tests.services.intake.test_imports import send
 from tests.services.intake.test_own_forms import bring, submit
 from tests.services.intake.test_populating import FORM, answered, populate
 from tests.survey import survey_of
@@ -142,6 +143,25 @@ async def test_what_is_filled_in_from_the_last_answers_is_masked_and_what_is_kno
     assert (await populate(coordinator, form, patient, visit)).json() == (
         await populate(clinic.system, form, patient, visit)
     ).json()
+
+
+async def test_refused_answers_are_offered_to_nobody_who_may_not_have_them(
+    clinic: Clinic, coordinator: httpx.AsyncClient
+) -> None:
+    sent = await send(
+        clinic, "answers", "patient,visit,submitted_at,answers.note\nMRN-1,V-1,soon,The pain (synthetic)\n"
+    )
+    sheet = f"/v1/imports/{sent['id']}/refused-rows"
+
+    async def offered() -> list[bool]:
+        pages = [await coordinator.get(page) for page in (f"/imports/{sent['id']}", "/visits")]
+        return [sheet in page.text for page in pages]
+
+    assert await offered() == [False, False]
+    listed = (await coordinator.get("/v1/imports")).json()["items"]
+    assert [(one["refused"], one["withheld"]) for one in listed] == [(1, True)]
+    await allow(clinic)
+    assert await offered() == [True, True]
 
 
 async def test_of_a_draft_a_coordinator_sees_and_changes_what_they_entered_themselves(
