@@ -13,6 +13,7 @@ import secrets
 import shutil
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -101,12 +102,15 @@ def _local_stack() -> Iterator[Addresses]:
     root.mkdir(parents=True, exist_ok=True)
     was_running = any(server.pid for server in Stack().status(root))
     addresses = Stack().up(root)
-    asyncio.run(_forget_at_a_power_cut(addresses.postgres_admin_dsn))
-    yield addresses
-    if not was_running:
-        Stack().down(root)
-        if is_in_memory:
-            shutil.rmtree(root)
+    try:
+        with ThreadPoolExecutor(1) as beside:  # who asks first may be in a loop
+            beside.submit(asyncio.run, _forget_at_a_power_cut(addresses.postgres_admin_dsn)).result()
+        yield addresses
+    finally:
+        if not was_running:
+            Stack().down(root)
+            if is_in_memory:
+                shutil.rmtree(root)
 
 
 async def _forget_at_a_power_cut(admin_dsn: str) -> None:

@@ -36,6 +36,14 @@ async def test_a_key_keeps_its_partition_and_its_order_whoever_writes(broker: To
         }
 
 
+async def test_a_send_keeps_the_order_of_each_key_however_large_it_is(broker: TopicBroker) -> None:
+    said = [f"{number} {'.' * size}" for number, size in enumerate([1, 100_000, 100_000, 300_000, 1, 100_000, 1])]
+    await send(broker, *(letter(key, text) for text in said for key in KEYS[:2]))
+    async with reading(broker) as source:
+        records = await read(source, len(said) * 2)
+    assert [texts(records, key) for key in KEYS[:2]] == [said, said]
+
+
 async def test_offsets_of_a_partition_begin_at_zero_and_follow_on(broker: TopicBroker) -> None:
     await send(broker, *map(letter, KEYS))
     await send(broker, *map(letter, KEYS))
