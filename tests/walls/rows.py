@@ -70,7 +70,7 @@ def tables_of(service: str) -> list[Table]:
 
 
 def a_row(table: Table, site: str) -> dict[str, Any]:
-    """Values for every column that has no default in the database."""
+    """Values for every column that has no default in the database, and for every boolean: a default looks like none."""
     states = {
         "visit": "scheduled",
         "dead_letter": "dead",
@@ -84,7 +84,8 @@ def a_row(table: Table, site: str) -> dict[str, Any]:
     return {
         column.name: named.get(column.name, _BY_TYPE[column.type.python_type])
         for column in table.columns
-        if column.server_default is None and not (column.nullable and column.name in _NOT_YET)
+        if (column.server_default is None or column.type.python_type is bool)
+        and not (column.nullable and column.name in _NOT_YET)
     }
 
 
