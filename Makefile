@@ -33,7 +33,7 @@ demo: setup
 	@$(BIN)/samepage demo
 
 test: setup
-	@echo "test: all tests on a local stack (about half an hour on two cores)"
+	@echo "test: all tests on a local stack (about 25 minutes on two cores)"
 	@$(BIN)/python -m pytest
 
 check: setup
@@ -47,7 +47,7 @@ check: setup
 	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_words.py tests/deploy/test_migrations.py
 
 bench: setup
-	@echo "bench: everything beside its floor, five times in turn (about 40 minutes; about three with ARGS=--quick)"
+	@echo "bench: everything beside its floor, five times in turn (about 45 minutes; about three with ARGS=--quick)"
 	@$(BIN)/python -m tests.load.bench $(ARGS)
 
 pictures: setup
