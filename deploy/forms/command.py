@@ -42,10 +42,12 @@ def check_command(response: ResponseIfAny = None, questionnaire: Questionnaires 
     """
     answers = None if response is None else _response(response)
     definitions = _definitions(questionnaire or [])
-    issues: Sequence[Issue] = [issue for one in definitions for issue in (*one.flaws, *warnings_of(one))]
+    issues: Sequence[Issue]
     if answers is not None:
         _, issues = _judged(definitions, answers)
-    elif not definitions:
+    elif definitions:
+        issues = [issue for one in definitions for issue in (*one.flaws, *warnings_of(one))]
+    else:
         _unusable("Name a form (--questionnaire), answers (--response), or both.")
     _write(operation_outcome(issues))
     raise typer.Exit(INVALID if _has_error(issues) else VALID)
