@@ -58,8 +58,12 @@ def test_a_medicine_that_was_stopped_says_from_when_until_when_and_why() -> None
 
 def test_another_dose_is_no_new_start_and_a_pause_is() -> None:
     first = a_course(medication_id=an_id("first"), **STOPPED | {"stop_reason": None})
-    for again_on in (date(2026, 1, 12), date(2026, 1, 13)):
-        assert "20 mg, since 20 Nov" in drawn(first, a_course(dose="20 mg", started_on=again_on))
+    for again_on, day in ((date(2026, 1, 12), "12 Jan"), (date(2026, 1, 13), "13 Jan")):
+        now = a_course(dose="20 mg", started_on=again_on)
+        assert f"20 mg, since {day}; first taken 20 Nov" in drawn(first, now)
+    ended = STOPPED | {"stopped_on": date(2026, 6, 1)}
+    tapered = a_course(dose="20 mg", started_on=date(2026, 1, 13), **ended)
+    assert "from 20 Nov, stopped 1 Jun" in drawn(first, tapered), "not all of it was 20 mg"
     assert "20 mg, since 1 Mar" in drawn(first, a_course(dose="20 mg", started_on=date(2026, 3, 1)))
 
 

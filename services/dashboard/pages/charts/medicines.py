@@ -134,17 +134,21 @@ def _say(canvas: Canvas, span: tuple[float, float, float, float], y: float, ways
 
 
 def _words(frame: Frame, medication: Mapping[str, Any], begun_on: str) -> tuple[str, ...]:
+    """What is said of an interval, the longest first. A dose is never said of days on which another was taken."""
     dose, stopped_on, reason = (medication[name] for name in ("dose", "stopped_on", "stop_reason"))
-    begun = _day(frame, begun_on)
+    begun, is_changed = _day(frame, begun_on), begun_on != medication["started_on"]
     if not stopped_on:
         known = dose or frame.say(Said("dose not recorded", "dosis no anotada"))
-        since = frame.say(Said("since {day}", "desde el {day}"), day=begun)
+        since = frame.say(Said("since {day}", "desde el {day}"), day=_day(frame, medication["started_on"]))
+        if is_changed:
+            first = frame.say(Said("first taken {day}", "tomada desde el {day}"), day=begun)
+            return (f"{known}, {since}; {first}", f"{known}, {since}", first, known)
         return (f"{known}, {since}", since, known)
     ended = _day(frame, stopped_on)
     whole = frame.say(Said("from {begun}, stopped {ended}", "del {begun} al {ended}"), begun=begun, ended=ended)
     why = f"{whole}: {frame.named(STOPPED, reason)}" if reason else whole
     stopped = frame.say(Said("stopped {ended}", "terminó el {ended}"), ended=ended)
-    return (f"{dose}, {why}" if dose else why, why, whole, stopped)
+    return (f"{dose}, {why}" if dose and not is_changed else why, why, whole, stopped)
 
 
 def _day(frame: Frame, day: str) -> str:
