@@ -51,7 +51,7 @@ _USUAL: Body = {
 _ADALIMUMAB = Regimen("adalimumab", "40 mg every 2 weeks", "subcutaneous")
 _MEDICINES = (
     Interval(Regimen("mesalamine", "2.4 g daily", "oral"), -900, -359, "no-response"),
-    Interval(Regimen("adalimumab", "160 mg, then 80 mg after 2 weeks", "subcutaneous"), -359, -331, "course-completed"),
+    Interval(Regimen("adalimumab", "160 mg, then 80 mg after 2 weeks", "subcutaneous"), -359, -331, "dose-changed"),
     Interval(_ADALIMUMAB, -331),
     *taper(-369),
 )

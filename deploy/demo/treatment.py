@@ -156,7 +156,8 @@ def taper(first_day: int) -> Iterator[Interval]:
         if day + days >= 0:
             yield Interval(regimen, day)
             return
-        yield Interval(regimen, day, day + days, "course-completed")
+        is_last = dose == _TAPER[-1][0]
+        yield Interval(regimen, day, day + days, "course-completed" if is_last else "dose-changed")
         day += days
 
 

@@ -24,6 +24,9 @@ class Route(StrEnum):
 
 
 class StopReason(StrEnum):
+    """Why an interval ended. `DOSE_CHANGED`: the medicine goes on, as an interval of its own."""
+
+    DOSE_CHANGED = "dose-changed"
     COURSE_COMPLETED = "course-completed"
     REMISSION = "remission"
     NO_RESPONSE = "no-response"

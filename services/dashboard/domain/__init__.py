@@ -3,6 +3,7 @@ reader.
 """
 
 from services.dashboard.domain.context import context_of
+from services.dashboard.domain.courses import Course, courses_of
 from services.dashboard.domain.ehr import FHIR_ID, PATIENT_SYSTEM, Ehr, our_id
 from services.dashboard.domain.facts import Facts, empty, fold
 from services.dashboard.domain.freshness import LIMITS, Age, freshness
@@ -37,6 +38,7 @@ __all__ = [
     "Age",
     "BrokenGlass",
     "Code",
+    "Course",
     "Ehr",
     "Facts",
     "GlassReason",
@@ -49,6 +51,7 @@ __all__ = [
     "changes_in",
     "code_of",
     "context_of",
+    "courses_of",
     "empty",
     "fold",
     "freshness",

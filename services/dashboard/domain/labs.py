@@ -5,7 +5,7 @@ that is enough. Results of two methods are not compared.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Literal
@@ -97,12 +97,17 @@ def _series(loinc: str, results: Sequence[Item]) -> Json:
         "scale": marker.scale if marker else "linear",
         "limit": _limit(newest, marker),
         "points": points,
-        "method_changes": [
-            {"after": before["at"], "at": now["at"], "from": before["method"], "to": now["method"]}
-            for before, now in pairwise(points)
-            if before["method"] and now["method"] and before["method"] != now["method"]
-        ],
+        "method_changes": list(_method_changes(points)),
     }
+
+
+def _method_changes(points: Sequence[Json]) -> Iterator[Json]:
+    """Where a result names another method than the last one that was named; `after` is the result before it."""
+    known = None
+    for before, now in pairwise(points):
+        known = before["method"] or known
+        if known and now["method"] and now["method"] != known:
+            yield {"after": before["at"], "at": now["at"], "from": known, "to": now["method"]}
 
 
 def _limit(newest: Item, marker: Marker | None) -> Json | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from services.dashboard.domain.courses import courses_of
 from services.dashboard.domain.facts import Item
 from services.dashboard.domain.items import Json, Surveys, instant, value_of
 
@@ -70,9 +71,14 @@ def _missed_doses(now: Item) -> Iterator[Json]:
 
 
 def _medicines(medications: Sequence[Json], since: str) -> Iterator[Json]:
+    """A medicine that was started or stopped, or has another dose than before."""
     day = instant(since).date().isoformat()
-    for medication in medications:
-        if medication["stopped_on"] and medication["stopped_on"] > day:
-            yield {"kind": "stopped", "name": medication["name"], "on": medication["stopped_on"]}
-        elif medication["started_on"] > day:
-            yield {"kind": "started", "name": medication["name"], "on": medication["started_on"]}
+    for course in courses_of(medications):
+        stopped_on = course.last["stopped_on"]
+        newer = [change for change in course.changes() if change["started_on"] > day]
+        if stopped_on and stopped_on > day:
+            yield {"kind": "stopped", "name": course.name, "on": stopped_on}
+        elif course.started_on > day:
+            yield {"kind": "started", "name": course.name, "on": course.started_on}
+        elif newer:
+            yield {"kind": "new-dose", "name": course.name, "on": newer[-1]["started_on"], "now": newer[-1]["dose"]}

@@ -218,6 +218,7 @@ SIDES: Mapping[str, Said] = {
 """Where a result lies, before the number of the limit."""
 
 STOPPED: Mapping[str, Said] = {
+    "dose-changed": Said("dose changed", "cambió la dosis"),
     "course-completed": Said("course completed", "tratamiento completo"),
     "remission": Said("remission", "remisión"),
     "no-response": Said("no response", "sin respuesta"),

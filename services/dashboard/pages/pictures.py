@@ -59,7 +59,7 @@ def pictures_of(page: Json, reader: Reader, span: Span = Span.YEAR) -> Pictures:
     )
     return Pictures(
         Markup().join(_index(frame, page, known.points, reader) for frame in frames),
-        Markup().join(draw_medicines(frame, known.intervals) for frame in frames) if medications else Markup(),
+        Markup().join(draw_medicines(frame, medications) for frame in frames) if medications else Markup(),
         Markup().join(_labs(frame, markers, list(known.results.values())) for frame in frames),
         frames,
         _within(widest, points, reader),
@@ -112,5 +112,8 @@ def _labs(frame: Frame, markers: Sequence[Json], results: Sequence[Sequence[Resu
 
 
 def _results(series: Json, reader: Reader) -> list[Result]:
-    points = series["points"]
-    return [Result(reader.local(p["at"]), p["value"], p["comparator"], p["method"], p["side"]) for p in points]
+    new = {change["at"] for change in series["method_changes"]}
+    return [
+        Result(reader.local(p["at"]), p["value"], p["comparator"], p["side"], begins_method=p["at"] in new)
+        for p in series["points"]
+    ]

@@ -17,7 +17,11 @@ from shared.speech import Said
 
 Json = Mapping[str, Any]
 _NOT_KNOWN_BEFORE = Said(" in 6 months, not known before", " en 6 meses, antes no se sabía")
-_STARTED, _STOPPED = Said("{name} started", "{name}: empezó"), Said("{name} stopped", "{name}: terminó")
+_MEDICINES = {
+    "started": Said("{name} started", "{name}: empezó"),
+    "stopped": Said("{name} stopped", "{name}: terminó"),
+    "new-dose": Said("{name}: new dose", "{name}: nueva dosis"),
+}
 _OVER = Said("{name} over its limit", "{name}: sobre su límite")
 _BACK = Said("{name} back within its limit", "{name}: otra vez dentro de su límite")
 _LAST_ON = Said(", last on {day}", ", la última el {day}")
@@ -106,10 +110,14 @@ def _since(fact: Json, reader: Reader) -> Line:
                 reader.say(Said("{doses} missed", "{doses} sin tomar"), doses=doses),
                 reader.say(Said(" in 2 weeks", " en 2 semanas")),
             )
-        case "started" | "stopped":
-            said = _STARTED if fact["kind"] == "started" else _STOPPED
-            return Line(reader.say(said, name=fact["name"]), f", {reader.day(fact['on'])}")
+        case "started" | "stopped" | "new-dose":
+            return _since_medicine(fact, reader)
     return _since_lab(fact, reader)
+
+
+def _since_medicine(fact: Json, reader: Reader) -> Line:
+    dose = f", {fact['now']}" if fact["kind"] == "new-dose" else ""
+    return Line(reader.say(_MEDICINES[fact["kind"]], name=fact["name"]), f"{dose}, {reader.day(fact['on'])}")
 
 
 def _since_lab(fact: Json, reader: Reader) -> Line:

@@ -283,6 +283,17 @@ def test_a_change_of_method_breaks_the_series_and_is_not_called_a_rise() -> None
     assert "lab" not in [f["kind"] for f in page["since"]]
 
 
+def test_a_change_of_method_is_seen_behind_a_result_that_names_none() -> None:
+    calprotectin: dict[str, Any] = {"loinc": "38445-3", "name": "Calprotectin", "unit": "ug/g"}
+    results = [
+        a_lab(**calprotectin, lab_id=an_id(f"lab {n}"), method=method, taken_at=JULY + timedelta(days=n))
+        for n, method in enumerate(("ELISA", None, "CLIA", None, "CLIA"))
+    ]
+    (change,) = page_of(*results)["labs"][0]["method_changes"]
+    assert (change["from"], change["to"]) == ("ELISA", "CLIA")
+    assert (change["after"], change["at"]) == tuple((JULY + timedelta(days=n)).isoformat() for n in (1, 2))
+
+
 def test_a_corrected_result_keeps_what_it_replaced() -> None:
     point = page_of(a_lab(value=31.2), a_lab(value=312))["labs"][0]["points"][0]
     assert (point["value"], [was["value"] for was in point["was"]]) == (312.0, [31.2])

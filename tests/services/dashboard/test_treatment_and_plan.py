@@ -53,7 +53,7 @@ def test_a_medicine_that_was_stopped_says_from_when_until_when_and_why() -> None
     assert "40 mg, from 20 Nov, stopped 12 Jan: side effects" in drawn(a_course(**STOPPED))
     assert "40 mg, del 20 nov al 12 ene: efectos secundarios" in drawn(a_course(**STOPPED), spoken=SPANISH)
     (narrow,) = [words for words in drawn(a_course(**STOPPED), is_wide=False) if "stopped" in words]
-    assert narrow.startswith("from 20 Nov, stopped 12 Jan")
+    assert narrow == "stopped 12 Jan: side effects"
 
 
 def test_another_dose_is_no_new_start_and_a_pause_is() -> None:
@@ -61,10 +61,33 @@ def test_another_dose_is_no_new_start_and_a_pause_is() -> None:
     for again_on, day in ((date(2026, 1, 12), "12 Jan"), (date(2026, 1, 13), "13 Jan")):
         now = a_course(dose="20 mg", started_on=again_on)
         assert f"20 mg, since {day}; first taken 20 Nov" in drawn(first, now)
-    ended = STOPPED | {"stopped_on": date(2026, 6, 1)}
-    tapered = a_course(dose="20 mg", started_on=date(2026, 1, 13), **ended)
-    assert "from 20 Nov, stopped 1 Jun" in drawn(first, tapered), "not all of it was 20 mg"
     assert "20 mg, since 1 Mar" in drawn(first, a_course(dose="20 mg", started_on=date(2026, 3, 1)))
+
+
+def test_another_dose_is_no_stop() -> None:
+    first = a_course(medication_id=an_id("first"), stopped_on=date(2026, 5, 1), stop_reason="dose-changed")
+    for is_wide, now in ((True, "20 mg, since 1 May"), (False, "20 mg")):
+        said = drawn(first, a_course(dose="20 mg", started_on=date(2026, 5, 1)), is_wide=is_wide)
+        assert {"40 mg", now} <= {words.partition(";")[0] for words in said}, "each dose at its own days"
+        assert not [words for words in said if "stopped" in words]
+
+
+def test_a_course_that_was_stopped_has_its_first_and_its_last_dose() -> None:
+    first = a_course(medication_id=an_id("first"), **STOPPED | {"stop_reason": "dose-changed"})
+    second = a_course(dose="20 mg", started_on=date(2026, 1, 13), **STOPPED | {"stopped_on": date(2026, 2, 1)})
+    assert "40 mg to 20 mg, stopped 1 Feb: side effects" in drawn(first, second)
+    spanish = drawn(first, second, spoken=SPANISH)
+    assert "de 40 mg a 20 mg, terminó el 1 feb: efectos secundarios" in spanish
+    again = a_course(medication_id=an_id("again"), started_on=date(2026, 2, 1), **STOPPED | {"stopped_on": JULY.date()})
+    assert "stopped 11 Jul: side effects" in drawn(first, second, again), "not all of it was 40 mg"
+
+
+def test_who_does_not_see_the_picture_is_told_doses_and_reasons() -> None:
+    first = a_course(medication_id=an_id("first"), **STOPPED | {"stop_reason": "dose-changed"})
+    second = a_course(dose="20 mg", started_on=date(2026, 1, 13), **STOPPED | {"stopped_on": date(2026, 2, 1)})
+    html = html_of(page_of(first, second))
+    assert "Prednisone from 20 Nov to 1 Feb (40 mg; 20 mg from 13 Jan): side effects." in html
+    assert "Prednisone from 20 Nov until now (40 mg)." in html_of(page_of(a_course()))
 
 
 def test_the_table_of_the_medicines_has_both_days_and_the_reason() -> None:

@@ -26,11 +26,13 @@ _CHANGED = Said(
 
 @dataclass(frozen=True, slots=True)
 class Result:
+    """`begins_method`: by another method than those before it."""
+
     at: datetime
     value: float
     comparator: str | None
-    method: str | None
     side: str | None
+    begins_method: bool
 
     @property
     def words(self) -> str:
@@ -44,8 +46,10 @@ def draw_lab(frame: Frame, series: Mapping[str, Any], results: Sequence[Result],
     canvas = Canvas(frame.width, bottom + (20 if has_axis else 2))
     shown = [result for result in results if frame.holds(result.at)]
     scale = _Scale(series, shown, head + 13, bottom - (12 if series["scale"] == "log" else 6))
-    frame.rule_days(canvas, head, bottom)
     limit = series["limit"]["high"] if series["limit"] else None
+    if limit is not None:  # shaded as the worse bands of the index are
+        canvas.draw("rect", "b2", x=frame.left, y=head, width=frame.right - frame.left, height=scale.y(limit) - head)
+    frame.rule_days(canvas, head, bottom)
     if limit is not None:
         canvas.line("l-thr", (frame.left, scale.y(limit)), (frame.right, scale.y(limit)))
         canvas.block_between((frame.left, scale.y(limit)), (frame.right, scale.y(limit)))
@@ -81,7 +85,7 @@ class _Scale:
 def _draw_results(canvas: Canvas, frame: Frame, scale: _Scale, shown: Sequence[Result], head: float) -> None:
     runs: list[list[Result]] = []
     for result in shown:
-        if runs and not _is_other_method(runs[-1][-1], result):
+        if runs and not result.begins_method:
             runs[-1].append(result)
         else:
             if runs:
@@ -95,10 +99,6 @@ def _draw_results(canvas: Canvas, frame: Frame, scale: _Scale, shown: Sequence[R
         _say_break(canvas, frame, (frame.x(before[-1].at) + frame.x(after[0].at)) / 2, head)
     for result in (shown[index] for index in frame.numbered([result.value for result in shown])):
         canvas.label(result.words, (frame.x(result.at), scale.y(result.value)), "t-ink halo")
-
-
-def _is_other_method(before: Result, now: Result) -> bool:
-    return before.method is not None and now.method is not None and before.method != now.method
 
 
 def _draw_break(canvas: Canvas, x: float, head: float) -> None:

@@ -1,11 +1,12 @@
-"""Medicines as lanes on the common time axis: a bar is an interval of the clinic's list."""
+"""Medicines as lanes on the common time axis: a bar is an interval of the clinic's list, words are of a course."""
 
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time, timedelta, tzinfo
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, time, tzinfo
 from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
+from services.dashboard.domain import Course, courses_of
 from services.dashboard.pages.charts.frame import Frame, Span
 from services.dashboard.pages.charts.svg import Canvas, width_of
 from services.dashboard.pages.labels import STOPPED
@@ -13,16 +14,17 @@ from shared.speech import Said
 
 MOST_LANES = 4
 _BAR = 14.0
+_FROM_UNTIL_NOW = Said("{name} from {start} until now", "{name} del {start} hasta ahora")
+_FROM_TO = Said("{name} from {start} to {end}", "{name} del {start} al {end}")
 
 
 class Interval(NamedTuple):
-    """A medicine as it was taken. `stopped` null: still taken. `words`: to stand beside it, longest first."""
+    """A medicine as it was taken, by one dose. `stopped` null: still taken."""
 
     name: str
     started: datetime
     stopped: datetime | None
-    words: tuple[str, ...]
-    dose: str | None = None
+    dose: str | None
 
 
 def intervals_of(frame: Frame, medications: Sequence[Mapping[str, Any]]) -> list[Interval]:
@@ -32,80 +34,109 @@ def intervals_of(frame: Frame, medications: Sequence[Mapping[str, Any]]) -> list
             medication["name"],
             _start(medication["started_on"], zone),
             _start(medication["stopped_on"], zone) if medication["stopped_on"] else None,
-            _words(frame, medication, _begun_on(medication, medications)),
             medication["dose"],
         )
         for medication in medications
     ]
 
 
-def _begun_on(medication: Mapping[str, Any], medications: Sequence[Mapping[str, Any]]) -> str:
-    """The day on which a medicine was started that has been taken since, by whatever dose."""
-    begun_on = str(medication["started_on"])
-    earlier = (one for one in medications if one["name"] == medication["name"] and one["stopped_on"])
-    for one in sorted(earlier, key=lambda one: str(one["started_on"]), reverse=True):
-        until = date.fromisoformat(one["stopped_on"]) + timedelta(days=1)
-        if one["started_on"] < begun_on <= until.isoformat():
-            begun_on = one["started_on"]
-    return begun_on
-
-
-def lanes_of(frame: Frame, intervals: Sequence[Interval]) -> list[tuple[str, list[Interval]]]:
-    """Intervals that reach into the frame, by name; the order of the list is kept."""
-    lanes: dict[str, list[Interval]] = {}
-    for interval in intervals:
-        if reaches_into(frame, interval):
-            lanes.setdefault(interval.name, []).append(interval)
-    return list(lanes.items())
-
-
 def reaches_into(frame: Frame, interval: Interval) -> bool:
     return interval.started <= frame.today and (interval.stopped is None or interval.stopped >= frame.start)
 
 
-def draw_medicines(frame: Frame, intervals: Sequence[Interval]) -> Markup:
+def draw_medicines(frame: Frame, medications: Sequence[Mapping[str, Any]]) -> Markup:
     """The picture; lanes beyond `MOST_LANES` are in the table only, and the picture says how many."""
-    lanes = lanes_of(frame, intervals)
+    lanes = _lanes(frame, medications)
     step = 21.0 if frame.is_wide else 34.0
     rest = len(lanes) - MOST_LANES
     canvas = Canvas(frame.width, step * min(len(lanes), MOST_LANES) + 2 + (14 if rest > 0 else 0))
     frame.rule_days(canvas, 0, canvas.height)
-    for row, (name, taken) in enumerate(lanes[:MOST_LANES]):
-        _draw_lane(canvas, frame, row * step + (4 if frame.is_wide else 17), name, taken)
+    for row, courses in enumerate(lanes[:MOST_LANES]):
+        _draw_lane(canvas, frame, row * step + (4 if frame.is_wide else 17), courses)
     if rest > 0:
         canvas.text(
             frame.say(Said("{n} more in the table", "{n} más en la tabla"), n=rest),
             (frame.left, canvas.height - 3),
             "halo",
         )
-    said = frame.listed([_said(frame, interval) for _, taken in lanes for interval in taken])
+    said = frame.listed([_said(frame, course) for courses in lanes for course in courses])
     description = f"{said or frame.say(Said('No medicines', 'Ninguna medicina'))}."
     title = frame.say(Said("Medicines, past {span}", "Medicinas, últimos {span}"), span=frame.span_words)
     return canvas.picture(frame.key("medicines"), frame.css, title, description)
 
 
-def _said(frame: Frame, one: Interval) -> str:
-    name, start = one.name, frame.on(one.started)
-    if one.stopped is None:
-        return frame.say(
-            Said("{name} from {start} until now", "{name} del {start} hasta ahora"), name=name, start=start
-        )
-    taken = Said("{name} from {start} to {end}", "{name} del {start} al {end}")
-    return frame.say(taken, name=name, start=start, end=frame.on(one.stopped))
+def _lanes(frame: Frame, medications: Sequence[Mapping[str, Any]]) -> list[list[Course]]:
+    """The courses that reach into the frame, a lane for each medicine, in the order of the list."""
+    lanes: dict[str, list[Course]] = {}
+    for course in courses_of(medications):
+        if any(reaches_into(frame, interval) for interval in intervals_of(frame, course.intervals)):
+            lanes.setdefault(course.name, []).append(course)
+    return list(lanes.values())
 
 
-def _draw_lane(canvas: Canvas, frame: Frame, top: float, name: str, taken: Sequence[Interval]) -> None:
+def _said(frame: Frame, course: Course) -> str:
+    """For those who do not see the picture: the course with its doses, and why it ended."""
+    last = course.last
+    taken = frame.say(
+        _FROM_TO if last["stopped_on"] else _FROM_UNTIL_NOW,
+        name=course.name,
+        start=_day(frame, course.started_on),
+        end=_day(frame, last["stopped_on"]) if last["stopped_on"] else "",
+    )
+    doses = "; ".join(_doses(frame, course))
+    reason = f": {frame.named(STOPPED, last['stop_reason'])}" if last["stop_reason"] else ""
+    return f"{taken}{f' ({doses})' if doses else ''}{reason}"
+
+
+def _doses(frame: Frame, course: Course) -> Iterator[str]:
+    first = course.intervals[0]["dose"]
+    if first:
+        yield first
+    for change in course.changes():
+        since = Said("{dose} from {day}", "{dose} desde el {day}")
+        yield frame.say(since, dose=change["dose"], day=_day(frame, change["started_on"]))
+
+
+class _Bar(NamedTuple):
+    left: float
+    right: float
+    interval: Mapping[str, Any]
+
+
+def _draw_lane(canvas: Canvas, frame: Frame, top: float, courses: Sequence[Course]) -> None:
+    name = courses[0].name
     if frame.is_wide:
         canvas.text(_cut(name, frame.left - 6), (frame.left - 6, top + 11), "t-ink", "end")
     else:
         canvas.text(name, (frame.left, top - 4), "t-ink halo")
     canvas.line("l-frame", (frame.left, top + _BAR), (frame.right, top + _BAR))
-    bars = sorted((frame.x(i.started), frame.x(i.stopped) if i.stopped else frame.right, i) for i in taken)
+    drawn = [_bars(frame, course) for course in courses]
     since = frame.left
-    for index, (left, right, interval) in enumerate(bars):
-        _draw_bar(canvas, frame, (left, right, top), is_taken=interval.stopped is None)
-        until = bars[index + 1][0] if index + 1 < len(bars) else frame.right
-        since = max(right, _say(canvas, (since, left, right, until), top + 11, interval.words))
+    for index, (course, bars) in enumerate(zip(courses, drawn, strict=True)):
+        _draw_course(canvas, frame, top, bars)
+        until = drawn[index + 1][0].left if index + 1 < len(drawn) else frame.right
+        room = _Room(since, bars[0].left, bars[-1].left, bars[-1].right, until)
+        since = max(bars[-1].right, _say(canvas, room, top + 11, _words(frame, course)))
+
+
+def _bars(frame: Frame, course: Course) -> list[_Bar]:
+    """What of a course lies in the frame."""
+    return [
+        _Bar(frame.x(one.started), frame.x(one.stopped) if one.stopped else frame.right, interval)
+        for one, interval in zip(intervals_of(frame, course.intervals), course.intervals, strict=True)
+        if reaches_into(frame, one)
+    ]
+
+
+def _draw_course(canvas: Canvas, frame: Frame, top: float, bars: Sequence[_Bar]) -> None:
+    for bar in bars:
+        _draw_bar(canvas, frame, (bar.left, bar.right, top), is_taken=bar.interval["stopped_on"] is None)
+    for bar in bars[1:]:
+        canvas.draw("rect", "f-paper", x=bar.left - 1, y=top, width=2, height=_BAR)
+    for bar in bars[:-1]:
+        dose = bar.interval["dose"]
+        if dose and width_of(dose) + 10 <= bar.right - bar.left:
+            canvas.text(dose, (bar.left + 6, top + 11), "t-clinic")
 
 
 def _draw_bar(canvas: Canvas, frame: Frame, at: tuple[float, float, float], *, is_taken: bool) -> None:
@@ -117,38 +148,60 @@ def _draw_bar(canvas: Canvas, frame: Frame, at: tuple[float, float, float], *, i
             canvas.text(frame.say(Said("still on it", "todavía")), (frame.right + 12, top + 11))
 
 
-def _say(canvas: Canvas, span: tuple[float, float, float, float], y: float, ways: Sequence[str]) -> float:
-    """In the bar, behind it or before it, in as many words as fit; left to the table where nothing does. Where they
-    end.
+class _Room(NamedTuple):
+    """Where words of a course may stand, from left to right: the lane is free from `since` to `until`, the course
+    begins at `begin`, its last bar reaches from `left` to `right`.
     """
-    since, left, right, until = span
+
+    since: float
+    begin: float
+    left: float
+    right: float
+    until: float
+
+
+def _say(canvas: Canvas, at: _Room, y: float, ways: Sequence[str]) -> float:
+    """In the last bar, behind it or before the course, in as many words as fit; left to the table where nothing does.
+    Where they end.
+    """
     for words in ways:
         room = width_of(words) + 10
-        if room <= right - left:
-            return canvas.text(words, (left + 6, y), "t-clinic").right
-        if room <= until - right:
-            return canvas.text(words, (right + 6, y), "halo").right
-        if room <= left - since:
-            return canvas.text(words, (left - 6, y), "halo", "end").right
-    return right
+        if room <= at.right - at.left:
+            return canvas.text(words, (at.left + 6, y), "t-clinic").right
+        if room <= at.until - at.right:
+            return canvas.text(words, (at.right + 6, y), "halo").right
+        if room <= at.begin - at.since:
+            return canvas.text(words, (at.begin - 6, y), "halo", "end").right
+    return at.right
 
 
-def _words(frame: Frame, medication: Mapping[str, Any], begun_on: str) -> tuple[str, ...]:
-    """What is said of an interval, the longest first. A dose is never said of days on which another was taken."""
-    dose, stopped_on, reason = (medication[name] for name in ("dose", "stopped_on", "stop_reason"))
-    begun, is_changed = _day(frame, begun_on), begun_on != medication["started_on"]
-    if not stopped_on:
-        known = dose or frame.say(Said("dose not recorded", "dosis no anotada"))
-        since = frame.say(Said("since {day}", "desde el {day}"), day=_day(frame, medication["started_on"]))
+def _words(frame: Frame, course: Course) -> tuple[str, ...]:
+    """What is said of a course, the longest first. A dose is never said of days on which another was taken."""
+    last, begun = course.last, _day(frame, course.started_on)
+    is_changed = last["started_on"] != course.started_on
+    if not last["stopped_on"]:
+        dose = last["dose"] or frame.say(Said("dose not recorded", "dosis no anotada"))
+        since = frame.say(Said("since {day}", "desde el {day}"), day=_day(frame, last["started_on"]))
         if is_changed:
             first = frame.say(Said("first taken {day}", "tomada desde el {day}"), day=begun)
-            return (f"{known}, {since}; {first}", f"{known}, {since}", first, known)
-        return (f"{known}, {since}", since, known)
-    ended = _day(frame, stopped_on)
+            return (f"{dose}, {since}; {first}", f"{dose}, {since}", dose)
+        return (f"{dose}, {since}", dose if last["dose"] else since, since)
+    ended = _day(frame, last["stopped_on"])
+    doses = f"{words}, " if (words := _first_to_last(frame, course)) else ""
+    why = f": {frame.named(STOPPED, last['stop_reason'])}" if last["stop_reason"] else ""
     whole = frame.say(Said("from {begun}, stopped {ended}", "del {begun} al {ended}"), begun=begun, ended=ended)
-    why = f"{whole}: {frame.named(STOPPED, reason)}" if reason else whole
     stopped = frame.say(Said("stopped {ended}", "terminó el {ended}"), ended=ended)
-    return (f"{dose}, {why}" if dose and not is_changed else why, why, whole, stopped)
+    return (f"{doses}{whole}{why}", f"{doses}{stopped}{why}", f"{whole}{why}", f"{stopped}{why}", stopped)
+
+
+def _first_to_last(frame: Frame, course: Course) -> str:
+    """The dose of a course; of one that changed the first and the last. Empty where that would not tell the change."""
+    first, last = course.intervals[0]["dose"], course.last["dose"]
+    if not first or not last:
+        return ""
+    if first == last:
+        return "" if any(course.changes()) else str(first)
+    return frame.say(Said("{first} to {last}", "de {first} a {last}"), first=first, last=last)
 
 
 def _day(frame: Frame, day: str) -> str:

@@ -13,7 +13,8 @@ from shared.fhir import LOINC, category
 Page = Mapping[str, Any]
 _LABORATORY, _EXAM = category("laboratory", "Laboratory"), category("exam", "Exam")
 _SIDES = {"over": ("H", "High"), "under": ("L", "Low"), "within": ("N", "Normal")}
-_COMPLETED = "course-completed"
+# What was meant to end so: the medicine, or one dose of it.
+_COMPLETED = ("course-completed", "dose-changed")
 
 
 def recorded(page: Page) -> Iterator[Json]:
@@ -124,7 +125,7 @@ def _medication(page: Page, medication: Mapping[str, Any]) -> Json:
 def _taken(medication: Mapping[str, Any]) -> str:
     if medication["stopped_on"] is None:
         return "active"
-    return "completed" if medication["stop_reason"] == _COMPLETED else "stopped"
+    return "completed" if medication["stop_reason"] in _COMPLETED else "stopped"
 
 
 def _activity(page: Page, step: Mapping[str, Any]) -> Json:
