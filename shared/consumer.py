@@ -12,6 +12,7 @@ Database and broker failures are waited out for ever. Records that can never be 
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -163,6 +164,8 @@ class Consumer:
 
     def _brake(self, batch: Mapping[Partition, Sequence[Record]], outcome: Outcome) -> int:
         """How many records have been dead in a row by now; stop before the batch is committed when it is too many."""
+        if not outcome.letters:
+            return 0 if outcome.applied else self._dead_in_a_row
         applied = {(record.partition, record.offset) for _, record in outcome.applied}
         dead = {(one.record.partition, one.record.offset): one for one in outcome.letters if one.state == "dead"}
         in_a_row = self._dead_in_a_row
@@ -176,8 +179,8 @@ class Consumer:
 
     def _count(self, outcome: Outcome) -> None:
         name = self._subscription.name
-        for event, _ in outcome.applied:
-            APPLIED.labels(name, event.topic).inc()
+        for topic, applied in Counter(event.topic for event, _ in outcome.applied).items():
+            APPLIED.labels(name, topic).inc(applied)
         DUPLICATES.labels(name).inc(outcome.duplicates)
         for letter in outcome.letters:
             SET_ASIDE.labels(name, letter.state).inc()

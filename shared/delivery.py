@@ -122,15 +122,15 @@ class _Line:
             outcome.letters.append(store.Letter(record, "dead", str(error)))
             self.kept.blocked.add(stream)
             return []
-        if event.sequence <= self.heads.get(stream, 0):
+        head = self.heads.get(stream, 0)
+        if event.sequence <= head:
             outcome.duplicates += 1
             return []
         if stream in self.kept.blocked:
             outcome.letters.append(store.Letter(record, "parked", "an earlier event is set aside", event.sequence))
             return []
-        if event.sequence not in self._next(stream, self.heads.get(stream, 0)):
-            expected = self.heads.get(stream, 0) + 1
-            outcome.letters.append(store.Letter(record, "waiting", f"sequence {expected} is missing", event.sequence))
+        if event.sequence != head + 1 and event.sequence not in self._next(stream, head):
+            outcome.letters.append(store.Letter(record, "waiting", f"sequence {head + 1} is missing", event.sequence))
             self.kept.waiting[stream, event.sequence] = record
             return []
         return [(event, record), *self._released(stream, event.sequence, outcome)]

@@ -41,12 +41,12 @@ def applier(pseudonyms: Pseudonyms) -> Apply:
         await store.record_erasures(
             connection, {_person(event, pseudonyms) for event in events if isinstance(event.body, PatientErased)}
         )
-        people = {_person(event, pseudonyms) for event in events if not isinstance(event.body, SiteUpdated)}
+        people = [_person(event, pseudonyms) for event in events]
         sites = SiteScope(frozenset(site_id for site_id, _ in people))
         gone = await store.erased_among(connection, sites, {person for _, person in people})
         facts: dict[str, list[Row]] = defaultdict(list)
-        for event in events:
-            if _person(event, pseudonyms) not in gone:
+        for event, person in zip(events, people, strict=True):
+            if person not in gone:
                 table, row = _fact(event.body, pseudonyms)
                 facts[table].append({"site_id": event.site_id, "sequence": event.sequence, **row})
         for table, rows in facts.items():
