@@ -1,7 +1,7 @@
 """What each event says: one class a topic."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -41,6 +41,9 @@ Sealed = Annotated[
         "nonce, ciphertext and tag as base64url"
     ),
 ]
+
+Comparator: TypeAlias = Literal["<", "<=", ">", ">="]
+StepOwner: TypeAlias = Literal["patient", "clinician", "nurse", "front-desk"]
 
 
 class Fact(BaseModel):
@@ -98,7 +101,7 @@ class Score(Fact):
     """A number with its instrument, or `value` null with what is `missing`; never an imputed zero."""
 
     instrument: str = Field(description="Instrument definition, `id|version`")
-    value: float | None
+    value: float | None = Field(description="Points on the instrument's scale; null when it has no value")
     band: str | None = Field(description="Band of this instrument's definition; null when it has none or no value")
     missing: tuple[str, ...] = Field(default=(), description="Items without an answer, in the definition's order")
 
@@ -153,9 +156,7 @@ class Lab(Fact):
     name: str
     value: float
     unit: str = Field(description="Canonical UCUM unit of this LOINC code")
-    comparator: Literal["<", "<=", ">", ">="] | None = Field(
-        default=None, description="Set when the result is censored"
-    )
+    comparator: Comparator | None = Field(default=None, description="Set when the result is censored")
     reference_low: float | None = None
     reference_high: float | None = None
     method: str | None = None
@@ -186,7 +187,7 @@ class PlanStep(Fact):
     step_id: UUID
     visit_id: UUID | None = None
     what: Sealed
-    who: Literal["patient", "clinician", "nurse", "front-desk"]
+    who: StepOwner
     due_on: date | None = None
     is_done: bool = False
     done_on: date | None = None

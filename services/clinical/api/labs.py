@@ -1,6 +1,6 @@
 """Laboratory results: kept as reported, published in the canonical unit of their LOINC code."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Request, Response
@@ -11,7 +11,7 @@ from services.clinical.api.changes import ChangeBody, changed, enrolled, patient
 from services.clinical.domain import canonical, canonical_range, lab_test
 from shared.db import Connection
 from shared.errors import unknown
-from shared.events import Lab
+from shared.events import Comparator, Lab
 from shared.http.access import CareTeam
 from shared.http.batch import Batch
 from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute
@@ -30,7 +30,7 @@ class LabBody(ChangeBody):
     loinc: str = Field(max_length=10, description="LOINC code")
     value: Number
     unit: str = Field(max_length=20, description="UCUM unit of the value and of the reference range")
-    comparator: Literal["<", "<=", ">", ">="] | None = Field(
+    comparator: Comparator | None = Field(
         default=None, description="When the result lies beyond what was measured: `<16` is value 16 with `<`"
     )
     reference_low: Number | None = None

@@ -5,7 +5,7 @@ Words are sealed twice, for the record that is kept here and for the event that 
 
 from datetime import UTC, date, datetime
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Request, Response
@@ -16,7 +16,7 @@ from services.clinical.api.changes import ChangeBody, changed, enrolled, noon, p
 from services.clinical.domain import done_on
 from shared.db import Connection
 from shared.errors import FieldError, Problem, unknown
-from shared.events import PlanStep
+from shared.events import PlanStep, StepOwner
 from shared.http.access import CareTeam
 from shared.http.batch import Batch
 from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedSite, execute, ring_of
@@ -28,7 +28,6 @@ from shared.sealing import Patient, WordKey, in_event, in_record
 
 router = APIRouter(tags=["plans"])
 What = Annotated[str, Field(min_length=1, max_length=500)]
-Who = Literal["patient", "clinician", "nurse", "front-desk"]
 
 
 class PlanStepBody(ChangeBody):
@@ -37,7 +36,7 @@ class PlanStepBody(ChangeBody):
     step_id: UUID | None = None
     visit_id: UUID | None = None
     what: What
-    who: Who
+    who: StepOwner
     due_on: Day | None = None
     is_done: YesNo = False
     done_on: Day | None = Field(default=None, description="Today when not given and the step is newly done")
@@ -48,7 +47,7 @@ class PlanStepChange(ChangeBody):
     """What changed of a step; a member that is left out stays as it is, but for the words: they are never read here."""
 
     what: What
-    who: Who | None = None
+    who: StepOwner | None = None
     due_on: Day | None = Field(default=None, description="Null takes the day away")
     is_done: YesNo | None = None
     done_on: Day | None = Field(default=None, description="Today when not given and the step is newly done")
