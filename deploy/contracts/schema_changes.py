@@ -12,7 +12,7 @@ The comparison errs on the side of a finding: a keyword that it does not know ma
 `number` counts as another type.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -80,10 +80,10 @@ def schema_changes(
 class _Comparison:
     """Of two documents; each pair of shared definitions is compared once."""
 
-    def __init__(self, old_document: Schema, new_document: Schema) -> None:
+    def __init__(self, old_document: Schema, new_document: Schema, seen: Iterable[tuple[str, str]] = ()) -> None:
         self._old_document = old_document
         self._new_document = new_document
-        self._seen: set[tuple[str, str]] = set()
+        self._seen = set(seen)
 
     def schemas(self, old: _At, new: _At) -> Iterator[_Difference]:
         if "default" in old.schema and "default" in new.schema and old.schema["default"] != new.schema["default"]:
@@ -97,7 +97,8 @@ class _Comparison:
 
     def _alternatives(self, old: _At, new: _At) -> Iterator[_Difference]:
         """Each alternative against its successor: the one with the same name, else one of the same type."""
-        left, right = _options(self._old_document, old), _options(self._new_document, new)
+        before, right = _options(self._old_document, old), _options(self._new_document, new)
+        left = list(before)
         for trait in (attrgetter("label"), attrgetter("type")):
             for option in tuple(left):
                 successor = next((other for other in right if trait(other) == trait(option)), None)
@@ -109,7 +110,13 @@ class _Comparison:
         for option in left if not is_any else ():
             yield _difference(new.pointer, f"{_name(option)} is not allowed any more", _NARROWS)
         for option in right if not was_any else ():
-            yield _difference(new.pointer, f"{_name(option)} is allowed now", _WIDENS)
+            if not any(self._covers(each, option) for each in before):
+                yield _difference(new.pointer, f"{_name(option)} is allowed now", _WIDENS)
+
+    def _covers(self, old: _At, new: _At) -> bool:
+        """Whether the old alternative allowed already what the new one does, as an open one beside known kinds does."""
+        apart = _Comparison(self._old_document, self._new_document, self._seen)
+        return old.type == new.type and not any(widens for _, (_, widens) in apart._keywords(old, new))
 
     def _keywords(self, old: _At, new: _At) -> Iterator[_Difference]:
         yield from _values_changed(old, new)

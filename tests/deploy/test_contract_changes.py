@@ -160,6 +160,15 @@ def test_narrowing_breaks_requests_only_and_widening_responses_only(wide: Fields
     assert breaks(narrow, wide) == [False, True]
 
 
+def test_a_kind_that_comes_beside_an_open_one_breaks_nobody_and_beside_closed_ones_it_does() -> None:
+    another = model({"kind": Word}, name="Other")
+    for use in (EVENT, REQUEST, RESPONSE):
+        few, more = schema({"a": (LAB | another, ...)}), schema({"a": (LAB | NOTE | another, ...)})
+        assert list(schema_changes(few, more, use)) == []
+    few, more = schema({"a": (LAB | PLAN, ...)}), schema({"a": (LAB | NOTE | PLAN, ...)})
+    assert [change.what for change in schema_changes(few, more, RESPONSE)] == ["object Note is allowed now"]
+
+
 def test_another_default_breaks_requests_and_not_responses_which_always_say_it() -> None:
     old, new = schema({"a": (bool, False)}), schema({"a": (bool, True)})
     assert [any(schema_changes(old, new, use)) for use in (REQUEST, RESPONSE)] == [True, False]
