@@ -11,6 +11,7 @@ from services.dashboard.api.cds import OPEN_PATHS
 from services.dashboard.api.clinical import Clinical
 from services.dashboard.api.ehr_servers import EhrServers
 from services.dashboard.api.live import STREAMS
+from services.dashboard.api.page_examples import page_examples
 from services.dashboard.api.seeing import looking
 from services.dashboard.api.smart import SmartApp
 from services.dashboard.api.watching import Watch
@@ -63,5 +64,7 @@ def create_app(settings: DashboardAppSettings, *, clock: Clock = utc_now) -> Fas
 
 
 def document() -> dict[str, Any]:
-    """The OpenAPI document."""
-    return describe(NAME, ROUTERS)
+    """The OpenAPI document. Examples are put in at the end: FastAPI would leave out what is null."""
+    described = describe(NAME, ROUTERS)
+    described["components"]["examples"] = page_examples()
+    return described

@@ -1,5 +1,7 @@
 """Every rule of compatibility: the change that breaks somebody is found, its harmless neighbour is not."""
 
+import json
+import re
 from collections.abc import Callable
 from enum import Enum
 from types import GenericAlias
@@ -10,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from deploy.contracts.api_changes import api_changes
 from deploy.contracts.schema_changes import EVENT, REQUEST, RESPONSE, schema_changes
+from services.dashboard.app import document
 
 Fields = dict[str, Any]
 Word = (str, ...)
@@ -368,3 +371,72 @@ def test_schemas_shared_by_operations_are_compared_where_they_are_defined() -> N
     found = pointers(shared({"id": Word, "state": Word}), shared({"id": Word}))
     assert found == ["/components/schemas/Visit/properties/state"]
     assert pointers(shared({"id": Word}), shared({"id": Word, "state": Word})) == []
+
+
+# The page that clinics' own front-ends read
+
+PAGE = "/v1/patients/{patient_id}/page"
+
+
+@pytest.fixture(scope="module")
+def page_api() -> dict[str, Any]:
+    """The dashboard's document, with the page alone."""
+    whole = document()
+    return {**whole, "paths": {PAGE: whole["paths"][PAGE]}}
+
+
+def with_part(api: dict[str, Any], name: str, **changes: Any) -> dict[str, Any]:
+    """The document with another description of one part."""
+    schemas = api["components"]["schemas"]
+    return {**api, "components": {"schemas": {**schemas, name: {**schemas[name], **changes}}}}
+
+
+def parts_of(api: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The page and all that is in it, with their members by name; a list of codes has none."""
+    found: dict[str, dict[str, Any]] = {}
+    left = ["Page"]
+    while left:
+        name = left.pop()
+        if name not in found:
+            part = api["components"]["schemas"][name]
+            found[name] = part.get("properties", {})
+            left += re.findall(r"#/components/schemas/(\w+)", json.dumps(part))
+    return found
+
+
+def test_a_member_of_the_page_that_goes_or_changes_its_name_is_found_however_deep_it_stands(
+    page_api: dict[str, Any],
+) -> None:
+    parts = parts_of(page_api)
+    assert {"Page", "LabPoint", "Answered", "EarlierVersion", "NewDose"} <= parts.keys()
+    for name, members in parts.items():
+        renamed = {f"new_{member}": schema for member, schema in members.items()}
+        for now in ({}, renamed):
+            found = pointers(page_api, with_part(page_api, name, properties=now))
+            assert {f"/components/schemas/{name}/properties/{member}" for member in members} <= set(found)
+
+
+def test_a_member_that_comes_to_any_part_of_the_page_is_not_found(page_api: dict[str, Any]) -> None:
+    for name, members in parts_of(page_api).items():
+        if members:
+            more = {**members, "another": {"type": "string"}}
+            required = [*page_api["components"]["schemas"][name]["required"], "another"]
+            assert pointers(page_api, with_part(page_api, name, properties=more, required=required)) == []
+
+
+def test_an_answer_whose_members_were_only_named_may_say_all_of_them_and_not_the_other_way_round(
+    page_api: dict[str, Any],
+) -> None:
+    members = page_api["components"]["schemas"]["Page"]["properties"]
+    named = with_part(page_api, "Page", properties={name: {"description": "Words"} for name in members})
+    assert pointers(named, page_api) == []
+    assert set(pointers(page_api, named)) >= {f"/components/schemas/Page/properties/{name}" for name in members}
+
+
+def test_a_kind_that_comes_to_what_changed_or_is_missing_is_not_found(page_api: dict[str, Any]) -> None:
+    members = page_api["components"]["schemas"]["Page"]["properties"]
+    for member, names_it in (("since", "kind"), ("missing", "what")):
+        told = {names_it: {"const": "new", "type": "string"}, "day": {"type": "string"}}
+        another = {"title": "New", "type": "object", "required": [names_it, "day"], "properties": told}
+        kinds = {"type": "array", "items": {"anyOf": [*members[member]["items"]["anyOf"], another]}}
+        assert pointers(page_api, with_part(page_api, "Page", properties={**members, member: kinds})) == []

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.dashboard.api.page_document import page_example, page_schema
 from services.dashboard.api.pages import LOOKED_AT, Viewer, opener_of
 from services.dashboard.api.seeing import shown_to
 from services.dashboard.api.standing import is_here, own_page
@@ -35,9 +34,8 @@ _MEMBERS: dict[str, Any] = {
     "made_at": {"type": "string", "format": "date-time", "description": "When the copy was made"},
     "up_to": {"type": ["string", "null"], "format": "date-time", "description": "The newest event that is in it"},
     "is_synthetic": {"type": "boolean", "description": "Nobody in it is real"},
-    "page": page_schema(),
+    "page": {"$ref": "#/components/schemas/Page"},
 }
-_EXAMPLE = {"made_at": "2026-10-13T15:20:00+00:00", "up_to": page_example()["as_of"], "is_synthetic": True}
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "A file to keep. It is whole: where some words cannot be read now, the answer is 503.",
@@ -49,7 +47,6 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
                     "required": list(_MEMBERS),
                     "properties": _MEMBERS,
                 },
-                "example": {**_EXAMPLE, "page": page_example()},
             },
             "application/fhir+json": {
                 "schema": {"type": "object", "description": "A FHIR R4 `Bundle` of the type `collection`"}

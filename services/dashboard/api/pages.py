@@ -11,7 +11,7 @@ import orjson
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
-from services.dashboard.api.page_document import STABILITY, page_example, page_schema
+from services.dashboard.api.page_document import PAGE_ANSWER
 from services.dashboard.api.seeing import Look, Seen, seen, seen_by_link
 from services.dashboard.api.standing import ClinicPeople
 from services.dashboard.domain import BrokenGlass, has_words, is_readable, open_words
@@ -34,8 +34,7 @@ router = APIRouter(tags=["page"])
 Viewer = Annotated[Caller, Depends(allow(Role.PATIENT, Role.CLINICIAN, Role.COORDINATOR))]
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": STABILITY,
-        "content": {"application/json": {"schema": page_schema(), "example": page_example()}},
+        **PAGE_ANSWER,
         "headers": {
             "ETag": {"schema": {"type": "string"}, "description": "Of the page's content"},
             "Samepage-View": {"schema": {"type": "string", "format": "uuid"}, "description": "This look"},
@@ -48,9 +47,6 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
         },
     },
     304: {"description": "As `If-None-Match` has it; the look is on record"},
-}
-_LINKED_ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: {"description": STABILITY, "content": {"application/json": {"schema": page_schema()}}}
 }
 GoesOn = Annotated[
     UUID | None,
@@ -127,7 +123,7 @@ async def read_page(
     return await _as_json(request, look, await seen(request, look), waited)
 
 
-@router.get("/v1/patients/{patient_id}/links/{link_id}/page", responses=_LINKED_ANSWERS)
+@router.get("/v1/patients/{patient_id}/links/{link_id}/page", responses={200: PAGE_ANSWER})
 async def read_linked_page(
     request: Request,
     patient_id: UUID,

@@ -1,29 +1,7 @@
 """The page of a patient, computed from facts alone: the same facts give the same bytes.
 
-Keys of the page (`null` where nothing is known; times are UTC, days ISO):
-
-    erased        null, or when and why: then nothing else is known any more
-    patient       patient_id, site_id, birth_year, sex, diagnosis, language, clinician_id, consent
-    visits        every visit by scheduled time; `visit` is the one at hand, `last_visit` the latest completed
-    survey        the newest: survey_id, visit_id, form, submitted_at, visit_at, days_before_visit, mode, correction
-    previous      what "last time" means in every comparison: submitted_at, visit_at
-    since         at most five changes since then, the most serious first (domain.since)
-    concerns      rank, topic, words (sealed: with the place that they are sealed for), raised_before
-    matters_most  sealed
-    readings      patient, computed, clinician, agreement (domain.readings)
-    trend         instrument, bands, higher_is, points (at, value, band, words, items; value null: no score)
-    medications   intervals, still taken first, then the newest
-    labs          a series for each LOINC code with limit, points, method_changes (domain.labs)
-    urgent_care   item, now, last, differs; an answer is `answered`, `skipped` or `not-asked`; null: no survey
-    well_being    item, now, last, of, words
-    day_to_day    item, now, last
-    plan          steps, open ones first by the day they are due; `what` is sealed
-    sources       survey, clinician, labs, medicines: at (when it was true), recorded_at, sequence
-    versions      highest sequence and newest time by topic
-    as_of         newest event time
-    missing       what is not there for the visit at hand, as `what` and details; `own-form`: a site's own form asked
-                  more than is shown here
-    history       by section how many are kept, at most, and whether older ones were left out (domain.history)
+What each member means is said in domain.document. Until a reader opens the page (`open_words`) a text is `sealed`, with
+the `place` that it is sealed for, and nothing says what became of it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -66,7 +44,7 @@ _LAST_DAY = "9999-12-31"
 
 
 def assemble(facts: Facts, bounds: Bounds = BOUNDS) -> Json:
-    """The page as a JSON document; its keys are listed at the head of this module."""
+    """The page as a JSON document."""
     as_of = max((source["time"] for source in facts["sources"].values()), default=None)
     visits = visits_of(facts)
     visit = visit_at_hand(visits, as_of)

@@ -22,6 +22,7 @@ from tests.builders import (
     an_event,
     an_id,
 )
+from tests.services.dashboard.documented import check_documented
 
 JULY = datetime(2026, 7, 11, 18, 0, tzinfo=UTC)
 LAST_VISIT = an_id("visit", "july")
@@ -45,7 +46,10 @@ def in_sequence(*bodies: Body) -> list[Event]:
 
 
 def page_of(*bodies: Body) -> dict[str, Any]:
-    return assemble(folded(*in_sequence(*bodies)))
+    """The page of this history, which is as it is documented."""
+    page = assemble(folded(*in_sequence(*bodies)))
+    check_documented(page)
+    return page
 
 
 def a_survey_in_july(**changes: Any) -> Body:
