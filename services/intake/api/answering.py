@@ -4,7 +4,9 @@ What could not be read is shown again as it was typed. The last step sends what 
 door.
 """
 
+import re
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import quote
 from uuid import UUID
@@ -14,13 +16,21 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from services.intake import store
-from services.intake.api.desk import OF_PATIENT, Desk, Saved, desk_of, save_part
+from services.intake.api.desk import OF_PATIENT, Desk, Saved, choose_language, desk_of, save_part
 from services.intake.api.surveys import Submission, SurveyBody
 from services.intake.domain.drafts import Part, part_of, unfinished
 from services.intake.domain.fields import LESS
 from services.intake.domain.questionnaires import Disabled, Given, check
 from services.intake.domain.severity import is_severe
-from services.intake.pages.survey import Around, Shown, issue_words, show_call, show_part, show_review, show_thanks
+from services.intake.pages.survey import (
+    Around,
+    Shown,
+    issue_words,
+    show_call,
+    show_part,
+    show_review,
+    show_thanks,
+)
 from shared.auth import Role
 from shared.db import transaction
 from shared.errors import KeyRingAway, Problem
@@ -29,13 +39,14 @@ from shared.http.access import allow
 from shared.http.batch import Batch
 from shared.http.commands import caller_of, execute_together, pool_of
 from shared.http.forms import FormSize, form_of
+from shared.http.language import keep_choice
 from shared.http.sign_in import closed_to_patient
 
 router = APIRouter(include_in_schema=False)
 PartNumber = Annotated[int, Path(ge=1, le=99)]
 _OF_STAFF = "/visits/{visit_id}/survey"
-# A part asks as much as its site's form has in a group.
-_OF_PART = FormSize(128 * 1024, 1_000)
+# A part asks as much as its site's form has in a group, and says of each question when it was answered.
+_OF_PART = FormSize(128 * 1024, 1_500)
 _ONE_MORE, _ONE_LESS = "more:", "less:"
 Page = Callable[..., Awaitable[Response]]
 
@@ -89,8 +100,9 @@ async def save_survey_part(request: Request, number: PartNumber) -> Response:
     go = fields.pop("go", "next")
     if go.startswith(_ONE_LESS):
         fields[LESS] = go.removeprefix(_ONE_LESS)
+    language = _SPOKEN.get(go)
     try:
-        saved = await save_part(request, caller, number, fields, _SPOKEN.get(go))
+        saved = await save_part(request, caller, number, fields, language)
     except KeyRingAway:
         desk = None if go == "save" else await desk_of(request, caller)
         if desk is None:
@@ -103,7 +115,7 @@ async def save_survey_part(request: Request, number: PartNumber) -> Response:
         return Response(status_code=409) if go == "save" else RedirectResponse(str(saved.leads_away), status_code=303)
     if go == "save":
         return Response(status_code=422 if saved.taken.wrong else 204)
-    return _after(request, saved, fields, go)
+    return _chosen_here(request, saved.desk, _after(request, saved, fields, go), language)
 
 
 def _after(request: Request, saved: Saved, fields: dict[str, str], go: str) -> Response:
@@ -121,6 +133,19 @@ def _after(request: Request, saved: Saved, fields: dict[str, str], go: str) -> R
     return RedirectResponse(_next(desk, part, fields, go), status_code=303)
 
 
+@_page("POST", "/language")
+async def speak_another_language(request: Request) -> Response:
+    """Go on in another language, on the screen where that was asked for."""
+    fields = await form_of(request)
+    language = _SPOKEN.get(fields.get("go", ""))
+    desk = await choose_language(request, caller_of(request), fields, language)
+    if desk is None:
+        return closed_to_patient(request)
+    there = fields.get("there", "")
+    response = RedirectResponse(desk.url(there if _SCREENS.fullmatch(there) else "review"), status_code=303)
+    return _chosen_here(request, desk, response, language)
+
+
 @_page("GET", "/review")
 async def review_survey(request: Request) -> Response:
     """All that was answered, before it is sent."""
@@ -136,7 +161,7 @@ async def review_survey(request: Request) -> Response:
 async def send_survey(request: Request) -> Response:
     """Submit what was answered; sending again changes nothing."""
     fields = await form_of(request)
-    desk = await desk_of(request, caller_of(request))
+    desk = await desk_of(request, caller_of(request), fields)
     if desk is None:
         return closed_to_patient(request)
     if desk.leads_away is not None:
@@ -164,7 +189,7 @@ async def say_whom_to_call(request: Request, number: PartNumber) -> Response:
     if desk is None:
         return closed_to_patient(request)
     then = f"parts/{number}" if number <= len(desk.parts) else "review"
-    return HTMLResponse(show_call(_around(request, desk), then=desk.url(then)))
+    return HTMLResponse(show_call(_around(request, desk), number=number, then=desk.url(then)))
 
 
 @_page("GET", "/thanks")
@@ -175,17 +200,28 @@ async def say_thanks(request: Request) -> Response:
         return closed_to_patient(request)
     if not desk.is_done:
         return RedirectResponse(desk.place.base, status_code=303)
-    async with transaction(pool_of(request), desk.place.scope) as connection:
-        zone = ZoneInfo(await store.time_zone(connection, desk.place.scope, desk.place.site_id) or "UTC")
     html = show_thanks(
         _around(request, desk),
-        visit_at=desk.place.visit.scheduled_at.astimezone(zone),
+        visit_at=desk.place.visit.scheduled_at.astimezone(await _zone(request, desk)),
         own_page=_page_of_patient(request, desk),
     )
     return HTMLResponse(html)
 
 
 _SPOKEN = {f"lang-{language}": language for language in (Language.ENGLISH, Language.SPANISH)}
+_SCREENS = re.compile("review|thanks|call/[1-9][0-9]?")
+
+
+def _chosen_here(request: Request, desk: Desk, response: Response, language: Language | None) -> Response:
+    """What a patient chose holds in this browser too. Staff have a language of their own there."""
+    if language is not None and not desk.place.is_for_staff:
+        keep_choice(request.scope, response, language)
+    return response
+
+
+async def _zone(request: Request, desk: Desk) -> ZoneInfo:
+    async with transaction(pool_of(request), desk.place.scope) as connection:
+        return ZoneInfo(await store.time_zone(connection, desk.place.scope, desk.place.site_id) or "UTC")
 
 
 def _next(desk: Desk, part: Part, fields: dict[str, str], go: str) -> str:
@@ -241,9 +277,11 @@ def _around(request: Request, desk: Desk) -> Around:
         languages=desk.form.languages,
         base=desk.place.base,
         home=desk.place.home,
-        queue=f"samepage-{desk.place.visit.visit_id}",
+        visit_id=desk.place.visit.visit_id,
+        entered_by=caller_of(request).subject if desk.place.is_for_staff else None,
+        entered_at=desk.draft.entered_at,
+        made_at=datetime.now(UTC),
         care_line=desk.rule.care_line,
-        is_for_staff=desk.place.is_for_staff,
         is_synthetic=request.app.state.platform.is_synthetic,
     )
 
