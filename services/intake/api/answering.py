@@ -5,15 +5,16 @@ door.
 """
 
 import re
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
-from typing import Annotated
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, date, datetime, time
+from typing import Annotated, NamedTuple
 from urllib.parse import quote
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from pydantic import TypeAdapter, ValidationError
 
 from services.intake import store
 from services.intake.api.desk import OF_PATIENT, Desk, Saved, choose_language, desk_of, save_part
@@ -24,6 +25,7 @@ from services.intake.domain.questionnaires import Disabled, Given, check
 from services.intake.domain.severity import is_severe
 from services.intake.pages.survey import (
     Around,
+    How,
     Shown,
     issue_words,
     show_call,
@@ -38,6 +40,7 @@ from shared.events import EntryMode, Language
 from shared.http.access import allow
 from shared.http.batch import Batch
 from shared.http.commands import caller_of, execute_together, pool_of
+from shared.http.fields import Day
 from shared.http.forms import FormSize, form_of
 from shared.http.language import keep_choice
 from shared.http.sign_in import closed_to_patient
@@ -154,7 +157,7 @@ async def review_survey(request: Request) -> Response:
         return closed_to_patient(request)
     if desk.leads_away is not None:
         return RedirectResponse(desk.leads_away, status_code=303)
-    return _reviewed(request, desk)
+    return await _reviewed(request, desk)
 
 
 @_page("POST", "/send")
@@ -167,10 +170,13 @@ async def send_survey(request: Request) -> Response:
     if desk.leads_away is not None:
         return RedirectResponse(desk.leads_away, status_code=303)
     if desk.answered.unread:
-        return _reviewed(request, desk, status=503)
+        return await _reviewed(request, desk, status=503)
     submission: Submission = request.app.state.submission
-    mode = fields.get("mode", "")
-    body = _body(desk, EntryMode(mode) if mode in list(EntryMode) else EntryMode.SELF)
+    zone = await _zone(request, desk)
+    given = _given(fields, zone)
+    if given is None:
+        return await _reviewed(request, desk, fields, status=422)
+    body = _body(desk, given)
     command = submission.with_words if body.may_have_words else submission.without_words
     try:
         await execute_together(request, command, Batch([body], is_single=True), site_id=desk.place.site_id, key=None)
@@ -210,6 +216,7 @@ async def say_thanks(request: Request) -> Response:
 
 _SPOKEN = {f"lang-{language}": language for language in (Language.ENGLISH, Language.SPANISH)}
 _SCREENS = re.compile("review|thanks|call/[1-9][0-9]?")
+_DAY: TypeAdapter[date] = TypeAdapter(Day)
 
 
 def _chosen_here(request: Request, desk: Desk, response: Response, language: Language | None) -> Response:
@@ -222,6 +229,30 @@ def _chosen_here(request: Request, desk: Desk, response: Response, language: Lan
 async def _zone(request: Request, desk: Desk) -> ZoneInfo:
     async with transaction(pool_of(request), desk.place.scope) as connection:
         return ZoneInfo(await store.time_zone(connection, desk.place.scope, desk.place.site_id) or "UTC")
+
+
+class _Given(NamedTuple):
+    """How the answers were given, and when, where that was not now."""
+
+    mode: EntryMode
+    at: datetime | None
+
+
+def _given(fields: Mapping[str, str], zone: ZoneInfo) -> _Given | None:
+    """What the form before sending says; None for a day that is none, or lies ahead.
+
+    Of an earlier day the hour is not known: its first is named, so that nothing looks newer than it is.
+    """
+    mode = fields.get("mode", "")
+    try:
+        day = _DAY.validate_python(fields["day"]) if fields.get("day") else None
+    except ValidationError:
+        return None
+    today = datetime.now(zone).date()
+    if day is not None and day > today:
+        return None
+    at = None if day is None or day == today else datetime.combine(day, time(), zone).astimezone(UTC)
+    return _Given(EntryMode(mode) if mode in list(EntryMode) else EntryMode.SELF, at)
 
 
 def _next(desk: Desk, part: Part, fields: dict[str, str], go: str) -> str:
@@ -245,8 +276,8 @@ def _place_of(go: str) -> str:
     return f"#q-{quote(go.removeprefix(_ONE_LESS).partition('[')[0], safe='')}" if go.startswith(_ONE_LESS) else ""
 
 
-def _body(desk: Desk, mode: EntryMode) -> SurveyBody:
-    """What is submitted: answers to what is shown."""
+def _body(desk: Desk, how: _Given) -> SurveyBody:
+    """What is submitted: answers to what is shown. When paper was begun is not known."""
     given = Given.of_plain(desk.answered.all, desk.answered.skipped)
     shown = check(desk.form.definition, given, disabled=Disabled.STRIP)
     return SurveyBody(
@@ -254,16 +285,23 @@ def _body(desk: Desk, mode: EntryMode) -> SurveyBody:
         visit_id=desk.place.visit.visit_id,
         form=desk.form.key,
         language=desk.draft.language,
-        mode=mode,
-        started_at=desk.draft.started_at.isoformat(),
+        mode=how.mode,
+        started_at=desk.draft.started_at.isoformat() if how.at is None else None,
+        submitted_at=None if how.at is None else how.at.isoformat(),
         answers=dict(shown.answers),
         skipped=dict(shown.skipped),
     )
 
 
-def _reviewed(request: Request, desk: Desk, *, status: int = 200) -> Response:
+async def _reviewed(
+    request: Request, desk: Desk, fields: Mapping[str, str] | None = None, *, status: int = 200
+) -> Response:
+    """All that was answered. `fields` of which the day does not do stand there as they were sent."""
     todo = unfinished(desk.form.definition, desk.answered)
-    return HTMLResponse(show_review(_around(request, desk), desk.parts, todo, desk.visible), status)
+    today = datetime.now(await _zone(request, desk)).date()
+    typed = fields or {}
+    how = How(typed.get("mode", ""), typed.get("day", today.isoformat()), today, is_wrong=fields is not None)
+    return HTMLResponse(show_review(_around(request, desk), desk.parts, todo, desk.visible, how), status)
 
 
 def _shown(request: Request, desk: Desk, part: Part, shown: Shown, *, status: int = 200) -> Response:

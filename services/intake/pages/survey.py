@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -59,6 +59,16 @@ class Shown:
     is_unsaved: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class How:
+    """How the answers were given and on which day, as it was sent where that does not do; `today` at the site."""
+
+    mode: str
+    day: str
+    today: date
+    is_wrong: bool
+
+
 def show_part(around: Around, part: Part, count: int, answered: Answered, shown: Shown) -> str:
     """One part of `count`."""
     return _render(
@@ -75,7 +85,7 @@ def show_part(around: Around, part: Part, count: int, answered: Answered, shown:
     )
 
 
-def show_review(around: Around, parts: Sequence[Part], unfinished: Sequence[Part], answered: Answered) -> str:
+def show_review(around: Around, parts: Sequence[Part], unfinished: Sequence[Part], answered: Answered, how: How) -> str:
     """All that was answered, before it is sent."""
 
     def in_words(item: Item, answer: Any) -> str:
@@ -88,6 +98,7 @@ def show_review(around: Around, parts: Sequence[Part], unfinished: Sequence[Part
         parts=parts,
         unfinished=unfinished,
         answered=answered,
+        how=how,
         in_words=in_words,
     )
 

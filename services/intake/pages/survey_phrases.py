@@ -67,6 +67,10 @@ SURVEY_PHRASES: Mapping[Language, Mapping[str, object]] = {
         "for_staff": "Answers given on paper or by phone. Read the questions as they stand.",
         "mode": "How were the answers given?",
         "modes": {"paper": "On paper", "phone": "By phone", "proxy": "By somebody for the patient"},
+        "day": "On which day were they given?",
+        "day_wrong": "Choose a day: today, or one before.",
+        "who": "Who answered?",
+        "whos": {"self": "I answered for myself", "proxy": "I answered for somebody else"},
     },
     Language.SPANISH: {
         **HELP[Language.SPANISH],
@@ -126,5 +130,9 @@ SURVEY_PHRASES: Mapping[Language, Mapping[str, object]] = {
         "for_staff": "Respuestas en papel o por teléfono. Lea las preguntas tal como están.",
         "mode": "¿Cómo se dieron las respuestas?",
         "modes": {"paper": "En papel", "phone": "Por teléfono", "proxy": "Por otra persona"},
+        "day": "¿Qué día se dieron?",
+        "day_wrong": "Elija un día: hoy, o uno anterior.",
+        "who": "¿Quién contestó?",
+        "whos": {"self": "Contesté por mí", "proxy": "Contesté por otra persona"},
     },
 }
