@@ -29,6 +29,11 @@ Chosen = Annotated[Choice, Depends(_checked)]
 """The same; a language that nobody has heard of is 422."""
 
 
+def keep_choice(scope: Scope, response: Response, language: str) -> None:
+    """Put a choice into the browser."""
+    cookies.put(response, COOKIE, language, in_frame=scope.get("state", {}).get("framed_by") is not None)
+
+
 class KeptLanguage:
     """Puts a choice into the browser, whatever is answered."""
 
@@ -41,7 +46,7 @@ class KeptLanguage:
             await self._app(scope, receive, send)
             return
         kept = Response()
-        cookies.put(kept, COOKIE, chosen, in_frame=scope.get("state", {}).get("framed_by") is not None)
+        keep_choice(scope, kept, chosen)
 
         async def send_on(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -57,6 +57,7 @@ def _pages_of_survey(base: str) -> dict[str, Line]:
         f"POST {base}/send": Line(form={}),
         f"GET {base}/call/{{number}}": Line(numbers=third),
         f"GET {base}/thanks": Line(),
+        f"POST {base}/language": Line(form={"go": "lang-es", "there": "review"}),
     }
 
 

@@ -20,6 +20,11 @@ SHOTS = (
     ("network.png", "operator, the network", 1366, 900, "light"),
 )
 LIST = "coordinator, the week's visits"
+FILE = b"""patient,birth_year,sex,diagnosis
+P-2001 (synthetic),1984,female,crohns-disease
+P-2002 (synthetic),born 1990,male,ulcerative-colitis
+"""
+"""A file to import, with a row that is refused."""
 
 
 async def main() -> None:
@@ -29,6 +34,7 @@ async def main() -> None:
             await take(browser, links[who], PICTURES / name, (width, height), scheme=scheme)
         await take_staff_pages(browser, links[LIST])
         await take_survey(browser, links["patient, before a visit"])
+        await take_thanks(browser, links["patient, own page"])
 
 
 async def take(browser: Browser, link: str, path: Path, size: tuple[int, int], *, scheme: str) -> None:
@@ -44,20 +50,42 @@ async def take(browser: Browser, link: str, path: Path, size: tuple[int, int], *
 
 
 async def take_staff_pages(browser: Browser, link: str) -> None:
-    """The coordinator's list of this week, and the alerts."""
+    """The coordinator's list of this week, alerts and imports, and one of each."""
     page = await (await browser.new_context(viewport={"width": 1366, "height": 768})).new_page()
     await page.goto(link)
     await sign_in(page)
-    for name, address in (("worklist.png", "/visits"), ("alerts.png", "/alerts")):
+    for name, address, one in (("worklist", "/visits", "visit"), ("alerts", "/alerts", "alert")):
         await page.goto(urljoin(page.url, address))
-        await page.screenshot(path=PICTURES / name, full_page=True)
+        await page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+        await page.locator(f"main a[href^='{address}/']").first.click()
+        await page.screenshot(path=PICTURES / f"{one}.png", full_page=True)
+        if one == "visit":
+            await page.get_by_role("link", name="Change how this patient is reached").click()
+            await page.screenshot(path=PICTURES / "contact.png", full_page=True)
+    await take_import(page)
     await page.context.close()
 
 
+async def take_import(page: Page) -> None:
+    """A file that was checked; it is not brought in, and forgotten again."""
+    await page.goto(urljoin(page.url, "/imports"))
+    await page.locator("#file").set_input_files({"name": "october.csv", "mimeType": "text/csv", "buffer": FILE})
+    await page.get_by_role("button", name="Check the file").click()
+    while not await page.get_by_role("button", name="Bring in").count():
+        await page.get_by_role("link", name="Look again").click()
+    await page.screenshot(path=PICTURES / "import.png", full_page=True)
+    await page.get_by_role("link", name="Import a file").click()
+    await page.screenshot(path=PICTURES / "imports.png", full_page=True)
+    await page.get_by_role("link", name="october.csv").first.click()
+    await page.get_by_text("Not needed any more?").click()
+    await page.get_by_role("button", name="Forget this file").click()
+
+
 async def take_survey(browser: Browser, link: str) -> None:
-    """A survey on a phone: where it begins, a part in Spanish, the screen after a severe answer, and the review."""
+    """A survey on a phone: the link, where it begins, a part in Spanish, after a severe answer, and the review."""
     page = await (await browser.new_context(viewport={"width": 390, "height": 844})).new_page()
     await page.goto(link)
+    await page.screenshot(path=PICTURES / "link-390.png", full_page=True)
     await page.locator("main .btn-main").click()
     await page.screenshot(path=PICTURES / "survey-start-390.png", full_page=True)
     await page.locator("main a[href='/survey']").click()
@@ -72,6 +100,16 @@ async def take_survey(browser: Browser, link: str) -> None:
     await page.screenshot(path=PICTURES / "survey-call-390.png", full_page=True)
     await page.goto(urljoin(page.url, "/survey/review"))
     await page.screenshot(path=PICTURES / "survey-review-390.png", full_page=True)
+    await page.context.close()
+
+
+async def take_thanks(browser: Browser, link: str) -> None:
+    """What is said to a patient whose survey is sent."""
+    page = await (await browser.new_context(viewport={"width": 390, "height": 844})).new_page()
+    await page.goto(link)
+    await page.locator("main .btn-main").click()
+    await page.goto(urljoin(page.url, "/survey/thanks"))
+    await page.screenshot(path=PICTURES / "survey-thanks-390.png", full_page=True)
     await page.context.close()
 
 

@@ -1,12 +1,12 @@
 """The survey in Chromium: every screen for everybody, by keyboard, without a script, over a connection that drops."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 
 from deploy.local.ports import keep_or_choose
 from shared.events import SurveyCompleted
@@ -17,6 +17,7 @@ from tests.services.streams import published
 from tests.waiting import until
 
 pytestmark = pytest.mark.browser
+KEPT = "Kept on this phone until we can save: What to talk about."
 
 
 @pytest.fixture
@@ -32,11 +33,19 @@ async def home(clinic: Clinic) -> AsyncIterator[str]:
         yield address
 
 
-async def open_survey(context: BrowserContext, clinic: Clinic, home: str) -> Page:
-    """A page on the first part of a new patient's survey."""
+async def no_look(page: Page) -> None:
+    """Nothing is looked at on the way."""
+
+
+async def open_survey(
+    context: BrowserContext, clinic: Clinic, home: str, *, look: Callable[[Page], Awaitable[None]] = no_look
+) -> Page:
+    """A page on the first part of a new patient's survey, and a look at each of the screens before it."""
     page = await context.new_page()
     await page.goto(home + urlsplit(await clinic.new_link()).path)
+    await look(page)
     await page.locator("main button").click()
+    await look(page)
     await page.get_by_role("link", name="Answer the questions").click()
     await page.wait_for_url(re.compile("/survey/parts/1"))
     return page
@@ -62,7 +71,7 @@ async def walk(page: Page) -> AsyncIterator[str]:
     """Every screen from the first part to the thanks, each once it is answered: the last part of its address."""
     while "/thanks" not in page.url:
         if "/parts/" in page.url:
-            await answer(page)
+            await answer(page, nth=3 if "/parts/4" in page.url else 0)  # in the fourth, severe
         yield page.url
         if "/call/" in page.url:
             await page.locator("main a.btn").last.click()
@@ -81,7 +90,13 @@ class Eyes(NamedTuple):
 
 
 @pytest.mark.parametrize(
-    "eyes", [Eyes(390, "light", "none", "es"), Eyes(320, "dark", "none", "en"), Eyes(1280, "light", "active", "en")]
+    "eyes",
+    [
+        Eyes(390, "light", "none", "es"),
+        Eyes(320, "dark", "none", "en"),
+        Eyes(320, "light", "active", "en"),
+        Eyes(1280, "light", "active", "en"),
+    ],
 )
 async def test_a_whole_survey_is_for_everybody_on_every_screen(
     clinic: Clinic, home: str, chromium: Browser, eyes: Eyes
@@ -89,7 +104,7 @@ async def test_a_whole_survey_is_for_everybody_on_every_screen(
     context = await chromium.new_context(
         viewport={"width": eyes.width, "height": 844}, color_scheme=eyes.color_scheme, forced_colors=eyes.forced_colors
     )
-    page = await open_survey(context, clinic, home)
+    page = await open_survey(context, clinic, home, look=is_for_everybody)
     if eyes.language == "es":
         await page.get_by_role("button", name="Español").click()
         await expect(page.locator("html")).to_have_attribute("lang", "es")
@@ -98,6 +113,7 @@ async def test_a_whole_survey_is_for_everybody_on_every_screen(
         await is_for_everybody(page)
         screens.append(screen)
     assert len(screens) >= 15
+    assert any("/call/" in screen for screen in screens)
     (survey,) = [one.body for one in await published(clinic.intake) if isinstance(one.body, SurveyCompleted)]
     assert survey.language == eyes.language
     await context.close()
@@ -110,7 +126,9 @@ async def test_answers_given_without_a_connection_are_kept_and_sent_when_it_is_b
     page = await open_survey(context, clinic, home)
     await context.set_offline(True)
     await page.locator("textarea").first.fill("The cramps are back")
-    await expect(page.locator("[data-status]")).to_contain_text("Kept on this phone until we can save: 1")
+    await expect(page.locator("[data-status]")).to_contain_text(
+        "Kept on this phone until we can save: What to talk about."
+    )
     await page.close()
     await context.set_offline(False)
     again = await context.new_page()
@@ -150,12 +168,14 @@ async def test_answers_of_a_session_that_ended_are_kept_until_the_link_is_opened
     page = await open_survey(context, clinic, home)
     await context.clear_cookies()
     await page.locator("textarea").first.fill("The cramps are back")
-    await expect(page.locator("[data-status]")).to_contain_text("Kept on this phone until we can save: 1")
+    await expect(page.locator("[data-status]")).to_contain_text(
+        "Kept on this phone until we can save: What to talk about."
+    )
     await answer(page)
     await page.locator(".survey-nav .btn-main").click()
     await expect(page.locator("[data-status]")).to_have_count(0)
     await expect(page.get_by_role("heading", level=1)).to_have_text("This page is closed")
-    assert await page.evaluate("localStorage.length") == 1
+    assert "Me+duele" in await page.evaluate("Object.values(localStorage).join()")
     await context.close()
 
 
@@ -192,6 +212,46 @@ async def test_a_part_is_answered_by_keyboard_alone(clinic: Clinic, home: str, c
     await page.keyboard.press("Enter")
     await page.wait_for_url(re.compile("/parts/4"))
     await context.close()
+
+
+async def press_enter_on(page: Page, target: Locator) -> None:
+    """Go to something with the Tab key, and press it."""
+    for _ in range(99):
+        if await target.evaluate("it => it === document.activeElement"):
+            await page.keyboard.press("Enter")
+            return
+        await page.keyboard.press("Tab")
+    pytest.fail(f"the Tab key does not lead to {target}")
+
+
+async def answer_by_keyboard(page: Page) -> None:
+    """Every question of a part as the Tab key leads through it: words, or the first of what is offered."""
+    for question in await page.locator("fieldset.question:visible").all():
+        while not await question.evaluate("it => it.contains(document.activeElement)"):
+            await page.keyboard.press("Tab")
+        if await question.locator("textarea").count():
+            await page.keyboard.type("The cramps are back")
+        else:
+            await page.keyboard.press("Space")
+
+
+async def test_a_whole_survey_is_answered_and_sent_by_keyboard_alone(
+    clinic: Clinic, home: str, chromium: Browser
+) -> None:
+    page = await (await chromium.new_context(viewport={"width": 390, "height": 844})).new_page()
+    await page.goto(home + urlsplit(await clinic.new_link()).path)
+    await press_enter_on(page, page.locator("main button"))
+    await page.wait_for_url("**/start")
+    await press_enter_on(page, page.get_by_role("link", name="Answer the questions"))
+    await page.wait_for_url("**/survey/parts/1*")
+    while "/thanks" not in page.url:
+        before = page.url
+        if "/parts/" in before:
+            await answer_by_keyboard(page)
+        await press_enter_on(page, page.locator(".survey-nav .btn-main"))
+        await page.wait_for_url(re.compile(f"^(?!{re.escape(before)}$)"))
+    assert [type(one.body) for one in await published(clinic.intake)].count(SurveyCompleted) == 1
+    await page.context.close()
 
 
 async def test_without_a_script_everything_works(clinic: Clinic, home: str, chromium: Browser) -> None:

@@ -112,7 +112,7 @@ GRANTS: dict[str, dict[str, May]] = {
         "survey_version": May(app="SELECT, INSERT, DELETE", worker=TAKEN),
         "survey_draft": May(
             app="SELECT, INSERT, DELETE, UPDATE (form, language, part, answers, skipped, words, entered_by, "
-            "started_at, saved_at, sent_at)",
+            "entered_at, started_at, saved_at, sent_at)",
             worker=TAKEN,
         ),
         "survey_rule": May(app="SELECT, INSERT, UPDATE (care_line, left_out, forms)"),

@@ -4,23 +4,35 @@ What could not be read is shown again as it was typed. The last step sends what 
 door.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, date, datetime, time
+from typing import Annotated, NamedTuple
 from urllib.parse import quote
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from pydantic import TypeAdapter, ValidationError
 
 from services.intake import store
-from services.intake.api.desk import OF_PATIENT, Desk, Saved, desk_of, save_part
+from services.intake.api.desk import OF_PATIENT, Desk, Saved, choose_language, desk_of, save_part
 from services.intake.api.surveys import Submission, SurveyBody
 from services.intake.domain.drafts import Part, part_of, unfinished
 from services.intake.domain.fields import LESS
 from services.intake.domain.questionnaires import Disabled, Given, check
 from services.intake.domain.severity import is_severe
-from services.intake.pages.survey import Around, Shown, issue_words, show_call, show_part, show_review, show_thanks
+from services.intake.pages.survey import (
+    Around,
+    How,
+    Shown,
+    issue_words,
+    show_call,
+    show_part,
+    show_review,
+    show_thanks,
+)
 from shared.auth import Role
 from shared.db import transaction
 from shared.errors import KeyRingAway, Problem
@@ -28,14 +40,16 @@ from shared.events import EntryMode, Language
 from shared.http.access import allow
 from shared.http.batch import Batch
 from shared.http.commands import caller_of, execute_together, pool_of
+from shared.http.fields import Day
 from shared.http.forms import FormSize, form_of
+from shared.http.language import keep_choice
 from shared.http.sign_in import closed_to_patient
 
 router = APIRouter(include_in_schema=False)
 PartNumber = Annotated[int, Path(ge=1, le=99)]
 _OF_STAFF = "/visits/{visit_id}/survey"
-# A part asks as much as its site's form has in a group.
-_OF_PART = FormSize(128 * 1024, 1_000)
+# A part asks as much as its site's form has in a group, and says of each question when it was answered.
+_OF_PART = FormSize(128 * 1024, 1_500)
 _ONE_MORE, _ONE_LESS = "more:", "less:"
 Page = Callable[..., Awaitable[Response]]
 
@@ -89,8 +103,9 @@ async def save_survey_part(request: Request, number: PartNumber) -> Response:
     go = fields.pop("go", "next")
     if go.startswith(_ONE_LESS):
         fields[LESS] = go.removeprefix(_ONE_LESS)
+    language = _SPOKEN.get(go)
     try:
-        saved = await save_part(request, caller, number, fields, _SPOKEN.get(go))
+        saved = await save_part(request, caller, number, fields, language)
     except KeyRingAway:
         desk = None if go == "save" else await desk_of(request, caller)
         if desk is None:
@@ -103,7 +118,7 @@ async def save_survey_part(request: Request, number: PartNumber) -> Response:
         return Response(status_code=409) if go == "save" else RedirectResponse(str(saved.leads_away), status_code=303)
     if go == "save":
         return Response(status_code=422 if saved.taken.wrong else 204)
-    return _after(request, saved, fields, go)
+    return _chosen_here(request, saved.desk, _after(request, saved, fields, go), language)
 
 
 def _after(request: Request, saved: Saved, fields: dict[str, str], go: str) -> Response:
@@ -121,6 +136,19 @@ def _after(request: Request, saved: Saved, fields: dict[str, str], go: str) -> R
     return RedirectResponse(_next(desk, part, fields, go), status_code=303)
 
 
+@_page("POST", "/language")
+async def speak_another_language(request: Request) -> Response:
+    """Go on in another language, on the screen where that was asked for."""
+    fields = await form_of(request)
+    language = _SPOKEN.get(fields.get("go", ""))
+    desk = await choose_language(request, caller_of(request), fields, language)
+    if desk is None:
+        return closed_to_patient(request)
+    there = fields.get("there", "")
+    response = RedirectResponse(desk.url(there if _SCREENS.fullmatch(there) else "review"), status_code=303)
+    return _chosen_here(request, desk, response, language)
+
+
 @_page("GET", "/review")
 async def review_survey(request: Request) -> Response:
     """All that was answered, before it is sent."""
@@ -129,23 +157,26 @@ async def review_survey(request: Request) -> Response:
         return closed_to_patient(request)
     if desk.leads_away is not None:
         return RedirectResponse(desk.leads_away, status_code=303)
-    return _reviewed(request, desk)
+    return await _reviewed(request, desk)
 
 
 @_page("POST", "/send")
 async def send_survey(request: Request) -> Response:
     """Submit what was answered; sending again changes nothing."""
     fields = await form_of(request)
-    desk = await desk_of(request, caller_of(request))
+    desk = await desk_of(request, caller_of(request), fields)
     if desk is None:
         return closed_to_patient(request)
     if desk.leads_away is not None:
         return RedirectResponse(desk.leads_away, status_code=303)
     if desk.answered.unread:
-        return _reviewed(request, desk, status=503)
+        return await _reviewed(request, desk, status=503)
     submission: Submission = request.app.state.submission
-    mode = fields.get("mode", "")
-    body = _body(desk, EntryMode(mode) if mode in list(EntryMode) else EntryMode.SELF)
+    zone = await _zone(request, desk)
+    given = _given(fields, zone)
+    if given is None:
+        return await _reviewed(request, desk, fields, status=422)
+    body = _body(desk, given)
     command = submission.with_words if body.may_have_words else submission.without_words
     try:
         await execute_together(request, command, Batch([body], is_single=True), site_id=desk.place.site_id, key=None)
@@ -164,7 +195,7 @@ async def say_whom_to_call(request: Request, number: PartNumber) -> Response:
     if desk is None:
         return closed_to_patient(request)
     then = f"parts/{number}" if number <= len(desk.parts) else "review"
-    return HTMLResponse(show_call(_around(request, desk), then=desk.url(then)))
+    return HTMLResponse(show_call(_around(request, desk), number=number, then=desk.url(then)))
 
 
 @_page("GET", "/thanks")
@@ -175,17 +206,53 @@ async def say_thanks(request: Request) -> Response:
         return closed_to_patient(request)
     if not desk.is_done:
         return RedirectResponse(desk.place.base, status_code=303)
-    async with transaction(pool_of(request), desk.place.scope) as connection:
-        zone = ZoneInfo(await store.time_zone(connection, desk.place.scope, desk.place.site_id) or "UTC")
     html = show_thanks(
         _around(request, desk),
-        visit_at=desk.place.visit.scheduled_at.astimezone(zone),
+        visit_at=desk.place.visit.scheduled_at.astimezone(await _zone(request, desk)),
         own_page=_page_of_patient(request, desk),
     )
     return HTMLResponse(html)
 
 
 _SPOKEN = {f"lang-{language}": language for language in (Language.ENGLISH, Language.SPANISH)}
+_SCREENS = re.compile("review|thanks|call/[1-9][0-9]?")
+_DAY: TypeAdapter[date] = TypeAdapter(Day)
+
+
+def _chosen_here(request: Request, desk: Desk, response: Response, language: Language | None) -> Response:
+    """What a patient chose holds in this browser too. Staff have a language of their own there."""
+    if language is not None and not desk.place.is_for_staff:
+        keep_choice(request.scope, response, language)
+    return response
+
+
+async def _zone(request: Request, desk: Desk) -> ZoneInfo:
+    async with transaction(pool_of(request), desk.place.scope) as connection:
+        return ZoneInfo(await store.time_zone(connection, desk.place.scope, desk.place.site_id) or "UTC")
+
+
+class _Given(NamedTuple):
+    """How the answers were given, and when, where that was not now."""
+
+    mode: EntryMode
+    at: datetime | None
+
+
+def _given(fields: Mapping[str, str], zone: ZoneInfo) -> _Given | None:
+    """What the form before sending says; None for a day that is none, or lies ahead.
+
+    Of an earlier day the hour is not known: its first is named, so that nothing looks newer than it is.
+    """
+    mode = fields.get("mode", "")
+    try:
+        day = _DAY.validate_python(fields["day"]) if fields.get("day") else None
+    except ValidationError:
+        return None
+    today = datetime.now(zone).date()
+    if day is not None and day > today:
+        return None
+    at = None if day is None or day == today else datetime.combine(day, time(), zone).astimezone(UTC)
+    return _Given(EntryMode(mode) if mode in list(EntryMode) else EntryMode.SELF, at)
 
 
 def _next(desk: Desk, part: Part, fields: dict[str, str], go: str) -> str:
@@ -209,8 +276,8 @@ def _place_of(go: str) -> str:
     return f"#q-{quote(go.removeprefix(_ONE_LESS).partition('[')[0], safe='')}" if go.startswith(_ONE_LESS) else ""
 
 
-def _body(desk: Desk, mode: EntryMode) -> SurveyBody:
-    """What is submitted: answers to what is shown."""
+def _body(desk: Desk, how: _Given) -> SurveyBody:
+    """What is submitted: answers to what is shown. When paper was begun is not known."""
     given = Given.of_plain(desk.answered.all, desk.answered.skipped)
     shown = check(desk.form.definition, given, disabled=Disabled.STRIP)
     return SurveyBody(
@@ -218,16 +285,23 @@ def _body(desk: Desk, mode: EntryMode) -> SurveyBody:
         visit_id=desk.place.visit.visit_id,
         form=desk.form.key,
         language=desk.draft.language,
-        mode=mode,
-        started_at=desk.draft.started_at.isoformat(),
+        mode=how.mode,
+        started_at=desk.draft.started_at.isoformat() if how.at is None else None,
+        submitted_at=None if how.at is None else how.at.isoformat(),
         answers=dict(shown.answers),
         skipped=dict(shown.skipped),
     )
 
 
-def _reviewed(request: Request, desk: Desk, *, status: int = 200) -> Response:
+async def _reviewed(
+    request: Request, desk: Desk, fields: Mapping[str, str] | None = None, *, status: int = 200
+) -> Response:
+    """All that was answered. `fields` of which the day does not do stand there as they were sent."""
     todo = unfinished(desk.form.definition, desk.answered)
-    return HTMLResponse(show_review(_around(request, desk), desk.parts, todo, desk.visible), status)
+    today = datetime.now(await _zone(request, desk)).date()
+    typed = fields or {}
+    how = How(typed.get("mode", ""), typed.get("day", today.isoformat()), today, is_wrong=fields is not None)
+    return HTMLResponse(show_review(_around(request, desk), desk.parts, todo, desk.visible, how), status)
 
 
 def _shown(request: Request, desk: Desk, part: Part, shown: Shown, *, status: int = 200) -> Response:
@@ -241,9 +315,11 @@ def _around(request: Request, desk: Desk) -> Around:
         languages=desk.form.languages,
         base=desk.place.base,
         home=desk.place.home,
-        queue=f"samepage-{desk.place.visit.visit_id}",
+        visit_id=desk.place.visit.visit_id,
+        entered_by=caller_of(request).subject if desk.place.is_for_staff else None,
+        entered_at=desk.draft.entered_at,
+        made_at=datetime.now(UTC),
         care_line=desk.rule.care_line,
-        is_for_staff=desk.place.is_for_staff,
         is_synthetic=request.app.state.platform.is_synthetic,
     )
 

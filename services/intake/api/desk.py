@@ -1,10 +1,12 @@
 """Where somebody answers a survey: the visit, the form as its site asks it, and what was answered so far.
 
 A draft belongs to the visit, whoever answers. It is read and written under the patient's lock, a part at a time, so
-that two who answer at once lose nothing but what both gave to one question.
+that two who answer at once lose nothing but what both gave to one question: of that the newer stays, whichever arrives
+first.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -19,13 +21,15 @@ from services.intake.api.staff import in_address
 from services.intake.api.surveys import Means
 from services.intake.api.withholding import is_withheld
 from services.intake.domain import Form, Opening, form_for, form_without, openings
-from services.intake.domain.drafts import Answered, Part, Taken, part_of, parts, read_back, take, written
+from services.intake.domain.drafts import Answered, Part, Taken, part_of, parts, read_back, take, times, written
+from services.intake.domain.fields import VISIT
 from shared.audit import Entry, Kind
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope, lock, transaction
 from shared.errors import unknown
 from shared.events import Diagnosis, Language, VisitState, VisitUpdated
 from shared.http.commands import pool_of, ring_of
+from shared.http.language import choice_of
 from shared.http.record import keep_read, trail_of
 from shared.sealing import Patient, in_record
 
@@ -94,19 +98,26 @@ class Desk:
         """What was answered, as it is shown."""
         return self.answered.without(self.withheld)
 
+    def spoken_in(self, language: Language | None) -> "Desk":
+        """The same in another language, where the form has it."""
+        if language is None or language not in self.form.languages:
+            return self
+        return replace(self, draft=replace(self.draft, language=language))
+
     def url(self, page: str) -> str:
         return f"{self.place.base}/{page}"
 
 
-async def desk_of(request: Request, caller: Caller) -> Desk | None:
-    """Where the caller answers; None for a patient whose link does not open any more.
+async def desk_of(request: Request, caller: Caller, fields: Mapping[str, str] | None = None) -> Desk | None:
+    """Where the caller answers; None for a patient whose link does not open any more, or who has opened the link of
+    another visit since the page of these `fields` was made.
 
     Raises:
         Problem: 404, a visit that is not one of the caller's sites.
     """
     scope = caller.scope
     async with transaction(pool_of(request), scope) as connection:
-        place = await _place(request, connection, caller)
+        place = await _place(request, connection, caller, fields or {})
         if place is None:
             return None
         read = await _read(request, connection, place)
@@ -125,7 +136,8 @@ class Saved(NamedTuple):
 async def save_part(
     request: Request, caller: Caller, number: int, fields: Mapping[str, str], language: Language | None
 ) -> Saved | Desk | None:
-    """Put a form's fields into the draft; `language` where another one was chosen. What is withheld is left as it is.
+    """Put a form's fields into the draft; `language` where another one was chosen. What is withheld is left as it is,
+    and so is what was given after the answer in the form.
 
     The desk alone where nothing can be saved any more; None as `desk_of`.
 
@@ -133,39 +145,73 @@ async def save_part(
         Problem: as `desk_of`.
         KeyRingAway: nothing was saved, for there are words that cannot be sealed now.
     """
-    async with transaction(pool_of(request), caller.scope) as connection:
-        place = await _place(request, connection, caller)
-        if place is None:
+    async with _writing(request, caller, fields) as (connection, desk):
+        if desk is None:
             return None
-        patient_id = place.visit.patient_id
-        await lock(connection, [(place.site_id, str(patient_id))])
-        desk = await _opened(request, place, *await _read(request, connection, place))
+        place, patient_id = desk.place, desk.place.visit.patient_id
         if desk.leads_away is not None:
             await keep_read(request, connection, place.site_id, patient_id)
             return desk
-        part = part_of(desk.parts, fields, number)
-        taken = take(desk.form.definition, desk.answered, fields, closed=desk.withheld)
+        part, now = part_of(desk.parts, fields, number), datetime.now(UTC)
+        given_at, known = times(desk.form.definition, fields, now), desk.draft.entered_at
+        late = {item for item, at in given_at.items() if at < known.get(item, at)}
+        taken = take(desk.form.definition, desk.answered, fields, closed=desk.withheld | late)
         draft = replace(
-            desk.draft,
-            language=language if language in desk.form.languages else desk.draft.language,
+            desk.spoken_in(language).draft,
             part=part.number,
             answers=taken.answered.answers,
             skipped=taken.answered.skipped,
             words=await _sealed(request, desk, taken.answered),
-            entered_by={**desk.draft.entered_by, **dict.fromkeys(taken.given, caller.subject)},
-            saved_at=datetime.now(UTC),
+            entered_by={**desk.draft.entered_by, **dict.fromkeys(taken.changed, caller.subject)},
+            entered_at={**known, **{item: given_at[item] for item in taken.changed}},
+            saved_at=now,
         )
         await store.record_draft(connection, draft)
         await trail_of(request).keep(connection, [Entry(place.site_id, Kind.WRITE, 200, patient_id)])
     return Saved(replace(desk, draft=draft, answered=taken.answered), part, taken)
 
 
-async def _place(request: Request, connection: Connection, caller: Caller) -> Place | None:
+async def choose_language(
+    request: Request, caller: Caller, fields: Mapping[str, str], language: Language | None
+) -> Desk | None:
+    """Go on in another language, also once everything is sent; None as `desk_of`.
+
+    Raises:
+        Problem: as `desk_of`.
+    """
+    async with _writing(request, caller, fields) as (connection, desk):
+        if desk is None:
+            return None
+        place, draft = desk.place, desk.spoken_in(language).draft
+        if desk.is_done:  # whichever way the survey came
+            draft = replace(draft, sent_at=draft.sent_at or draft.saved_at)
+        await store.record_draft(connection, draft)
+        await trail_of(request).keep(connection, [Entry(place.site_id, Kind.WRITE, 303, place.visit.patient_id)])
+    return desk
+
+
+@asynccontextmanager
+async def _writing(
+    request: Request, caller: Caller, fields: Mapping[str, str]
+) -> AsyncIterator[tuple[Connection, Desk | None]]:
+    """A transaction that has the patient's lock, and the desk as it stands in it."""
+    async with transaction(pool_of(request), caller.scope) as connection:
+        place = await _place(request, connection, caller, fields)
+        if place is None:
+            yield connection, None
+            return
+        await lock(connection, [(place.site_id, str(place.visit.patient_id))])
+        yield connection, await _opened(request, place, *await _read(request, connection, place))
+
+
+async def _place(request: Request, connection: Connection, caller: Caller, fields: Mapping[str, str]) -> Place | None:
     if caller.role is Role.PATIENT:
         found = await found_by(connection, caller)
         visit = None if found is None else await store.visit(connection, caller.scope, found.link.visit_id)
+        if visit is None or fields.get(VISIT, str(visit.visit_id)) != str(visit.visit_id):
+            return None
         (site_id,) = caller.sites
-        return None if visit is None else Place(site_id, visit, OF_PATIENT, "/start")
+        return Place(site_id, visit, OF_PATIENT, "/start")
     visit_id = UUID(request.path_params["visit_id"])
     known = await store.visit_of(connection, caller.scope, visit_id)
     if known is None:
@@ -196,7 +242,9 @@ async def _read(
         draft = _new(place, _form_now(enrolment.diagnosis, own.get(asked or "")), enrolment.language)
     pinned = own.get(draft.form)
     form = form_without(draft.form, frozenset(rule.left_out)) if pinned is None else pinned.form
-    language = draft.language if draft.language in form.languages else form.languages[0]
+    # A patient who has chosen a language in this browser chose it for the survey too.
+    chosen = None if place.is_for_staff else choice_of(request).chosen
+    language = next(one for one in (chosen, draft.language, *form.languages) if one in form.languages)
     return rule, replace(draft, language=language), form, is_done
 
 
@@ -218,6 +266,7 @@ def _new(place: Place, form: Form, language: Language) -> store.DraftRow:
         skipped={},
         words={},
         entered_by={},
+        entered_at={},
         started_at=now,
         saved_at=now,
     )

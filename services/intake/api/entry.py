@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from services.intake import store
 from services.intake.domain import Link, LinkState, openings, secret_hash
-from services.intake.pages import ask_to_open, say_too_often, say_unusable, show_start
+from services.intake.pages import Start, ask_to_open, say_too_often, say_unusable, show_start
 from shared.audit import Entry, Kind
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope, transaction
@@ -55,6 +55,13 @@ class LinkRates(NamedTuple):
         return math.ceil(max(waits))
 
 
+class Asks(NamedTuple):
+    """What the page of a link asks, and whom it says to call."""
+
+    birth_year: bool
+    care_line: str | None
+
+
 class Found(NamedTuple):
     """A live link and its patient."""
 
@@ -73,8 +80,8 @@ async def look_at_link(request: Request, site_id: str, secret: str, choice: Chos
         found = await _behind(request, connection, site_id, secret)
         if found is not None:
             await _keep(request, connection, site_id, found.link, Kind.READ, 200)
-        asks = await store.asks_birth_year(connection, SiteScope.of(site_id), site_id)
-    return _unusable(request) if found is None else _asked(request, found, choice, asks_birth_year=asks)
+        asks = await _asks(connection, site_id)
+    return _unusable(request) if found is None else _asked(request, found, choice, asks)
 
 
 @router.post("/l/{site_id}/{secret}")
@@ -91,11 +98,11 @@ async def open_link(request: Request, site_id: str, secret: str, choice: Chosen)
         found = await _behind(request, connection, site_id, secret)
         if found is None:
             return _unusable(request)
-        asks = await store.asks_birth_year(connection, SiteScope.of(site_id), site_id)
-        if asks and birth_year != str(found.patient.birth_year):
+        asks = await _asks(connection, site_id)
+        if asks.birth_year and birth_year != str(found.patient.birth_year):
             await store.record_wrong_answer(connection, site_id, found.link.link_id)
             await _keep(request, connection, site_id, found.link, Kind.REFUSED, 422)
-            return _asked(request, found, choice, asks_birth_year=True, is_wrong=True)
+            return _asked(request, found, choice, asks, is_wrong=True)
         if not await store.record_opening(connection, site_id, found.link.link_id, datetime.now(UTC)):
             await _keep(request, connection, site_id, found.link, Kind.DENIED, 404)
             return _unusable(request)
@@ -116,17 +123,18 @@ async def start(request: Request, caller: Patient, choice: Chosen) -> Response:
         has_survey = await store.has_survey(connection, caller.scope, visit.visit_id)
         (site_id,) = caller.sites
         zone = ZoneInfo(await store.time_zone(connection, caller.scope, site_id) or "UTC")
+        care_line = await _care_line(connection, site_id)
         await keep_read(request, connection, site_id, found.link.patient_id)
     platform: Platform = request.app.state.platform
-    html = show_start(
-        choice.spoken(found.patient.language),
+    shown = Start(
         visit_at=visit.scheduled_at.astimezone(zone),
         link_ends_at=found.link.expires_at.astimezone(zone),
         openings=openings(visit.state, has_survey=has_survey),
         own_page=f"{platform.public_urls['dashboard']}/sign-in/own{choice.kept}",
-        is_synthetic=platform.is_synthetic,
+        care_line=care_line,
     )
-    return HTMLResponse(html)
+    spoken = choice.spoken(found.patient.language)
+    return HTMLResponse(show_start(spoken, shown, is_synthetic=platform.is_synthetic))
 
 
 @router.get(GIVEN_AT)
@@ -161,6 +169,16 @@ async def _behind(request: Request, connection: Connection, site_id: str, secret
     return found
 
 
+async def _asks(connection: Connection, site_id: str) -> Asks:
+    asks = await store.asks_birth_year(connection, SiteScope.of(site_id), site_id)
+    return Asks(asks, await _care_line(connection, site_id))
+
+
+async def _care_line(connection: Connection, site_id: str) -> str | None:
+    rule = await store.survey_rule(connection, SiteScope.of(site_id), site_id)
+    return None if rule is None else rule.care_line
+
+
 async def found_by(connection: Connection, caller: Caller) -> Found | None:
     """The link that the patient came by; None where the token names none, or another patient's."""
     link_id = link_of(caller.subject)
@@ -187,13 +205,12 @@ def _caller(site_id: str, link: Link) -> Caller:
     return Caller(subject_of(link.link_id), Role.PATIENT, frozenset({site_id}), link.patient_id)
 
 
-def _asked(
-    request: Request, found: Found, choice: Choice, *, asks_birth_year: bool, is_wrong: bool = False
-) -> Response:
+def _asked(request: Request, found: Found, choice: Choice, asks: Asks, *, is_wrong: bool = False) -> Response:
     html = ask_to_open(
         choice.spoken(found.patient.language),
-        asks_birth_year=asks_birth_year,
+        asks_birth_year=asks.birth_year,
         is_wrong=is_wrong,
+        care_line=asks.care_line,
         is_synthetic=request.app.state.platform.is_synthetic,
     )
     return HTMLResponse(html, 422 if is_wrong else 200)

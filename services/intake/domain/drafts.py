@@ -6,11 +6,12 @@ stays unanswered: nothing is taken for a no, and nothing that was saved is dropp
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
 
-from services.intake.domain.fields import SKIPPED, Field, is_sent, numbered, read_fields
+from services.intake.domain.fields import SKIPPED, Field, given_at, is_sent, numbered, read_fields
 from services.intake.domain.questionnaires import (
     Definition,
     Disabled,
@@ -44,6 +45,10 @@ class Answered:
     def all(self) -> dict[str, Any]:
         """Answers and words together, as a form is checked."""
         return {**self.answers, **self.words}
+
+    def of(self, item: Item) -> Any:
+        """What a question was answered with, or skipped for."""
+        return next((held[item.link_id] for held in (self.all, self.skipped) if item.link_id in held), None)
 
     def has(self, item: Item) -> bool:
         """Whether it is known what became of a question."""
@@ -101,11 +106,11 @@ class Taken(NamedTuple):
     """What is answered once a form was sent.
 
     `wrong` says by the names of fields what is wrong where something could not be taken, `typed` what stood there.
-    `given` are the questions whose answers were taken.
+    `changed` are the questions whose answer is another one now.
     """
 
     answered: Answered
-    given: frozenset[str]
+    changed: frozenset[str]
     wrong: Mapping[str, Issue]
     typed: Mapping[str, str]
 
@@ -135,13 +140,19 @@ def take(
         if name in read and name not in failed:
             wrong[name] = issue
     failed |= wrong.keys() & read.keys()
-    taken = [item for item in asked if item.is_group or item.link_id not in failed]
+    now = _with([item for item in asked if item.is_group or item.link_id not in failed], answered, read)
     return Taken(
-        answered=_with(taken, answered, read),
-        given=frozenset(item.link_id for item in taken),
+        answered=now,
+        changed=frozenset(item.link_id for item in asked if now.of(item) != answered.of(item)),
         wrong=wrong,
         typed={name: text for one in sorted(failed) for name, text in read[one].typed.items()},
     )
+
+
+def times(definition: Definition, fields: Mapping[str, str], now: datetime) -> dict[str, datetime]:
+    """When each answer in a form was given."""
+    sent = (item for item in _answerable(definition) if is_sent(item, fields))
+    return {item.link_id: given_at(item, fields, now) for item in sent}
 
 
 def part_of(parts: Sequence[Part], fields: Mapping[str, str], number: int) -> Part:

@@ -6,18 +6,21 @@
     @weight           the unit of `weight`, where there are several
     allergies[2]      one of the answers to a question that repeats, or to a question of the second of the groups
     -                 `meals[2]`: the second of these groups is taken away
+    !matters_most     when it was answered, in milliseconds since 1970; `!` alone: when the page was made
+    =                 the visit that the page is of
 
 What repeats has a field of its own name besides, which says nothing: so it is known that it was asked.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from services.intake.domain.questionnaires import Coding, Issue, Item, ItemType, Option, fault_of
 from shared.events import SkipReason
 
-SKIP, MORE, UNIT, LESS = "~", "+", "@", "-"
+SKIP, MORE, UNIT, LESS, AT, VISIT = "~", "+", "@", "-", "!", "="
 MOST_ROWS = 50
 SKIPPED = "skipped"  # where the plain answers of one of several groups hold its reasons
 NUMBERS = (ItemType.INTEGER, ItemType.DECIMAL)
@@ -58,6 +61,23 @@ def read_fields(item: Item, fields: Mapping[str, str]) -> Field:
     if item.repeats:
         return _ticked(item, fields) if item.options else _several(item, fields)
     return _one(item, fields, item.link_id)
+
+
+def given_at(item: Item, fields: Mapping[str, str], now: datetime) -> datetime:
+    """When what a form says of an item was given: when it was sent, where that is not said.
+
+    A blank is as old as its page: nobody has taken away what they were not shown.
+    """
+    told = fields.get(AT + item.link_id) or (fields.get(AT) if read_fields(item, fields).is_blank else None)
+    try:
+        return now if told is None else min(now, datetime.fromtimestamp(int(told) / 1000, UTC))
+    except (ValueError, OverflowError, OSError):
+        return now
+
+
+def milliseconds(at: datetime) -> int:
+    """A time as the forms say it."""
+    return int(at.timestamp() * 1000)
 
 
 def steps(item: Item) -> Sequence[Option | int] | None:

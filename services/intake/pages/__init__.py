@@ -3,11 +3,12 @@
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from jinja2 import Environment
 
 from services.intake.domain import Openings
-from services.intake.pages.phrases import PHRASES, day_words
+from services.intake.pages.phrases import PHRASES, day_words, dialled
 from shared.pages import environment
 from shared.pages.notices import notice
 from shared.pages.speaking import Spoken
@@ -16,30 +17,33 @@ from shared.speech import Said
 STATIC = Path(__file__).parent / "static"
 
 
-def ask_to_open(spoken: Spoken, *, asks_birth_year: bool, is_wrong: bool, is_synthetic: bool) -> str:
-    """The page whose button opens the link; it says nothing of the patient."""
-    return _render("link.html", spoken, asks_birth_year=asks_birth_year, is_wrong=is_wrong, is_synthetic=is_synthetic)
-
-
-def show_start(
-    spoken: Spoken,
-    *,
-    visit_at: datetime,
-    link_ends_at: datetime,
-    openings: Openings,
-    own_page: str,
-    is_synthetic: bool,
+def ask_to_open(
+    spoken: Spoken, *, asks_birth_year: bool, is_wrong: bool, care_line: str | None, is_synthetic: bool
 ) -> str:
-    """What a patient can do now. Times are in the site's zone."""
+    """The page whose button opens the link; it says nothing of the patient."""
     return _render(
-        "start.html",
+        "link.html",
         spoken,
-        visit_at=visit_at,
-        link_ends_at=link_ends_at,
-        openings=openings,
-        own_page=own_page,
+        asks_birth_year=asks_birth_year,
+        is_wrong=is_wrong,
+        care_line=care_line,
         is_synthetic=is_synthetic,
     )
+
+
+class Start(NamedTuple):
+    """What a patient can do now, until when, and whom to call. Times are in the site's zone."""
+
+    visit_at: datetime
+    link_ends_at: datetime
+    openings: Openings
+    own_page: str
+    care_line: str | None
+
+
+def show_start(spoken: Spoken, start: Start, *, is_synthetic: bool) -> str:
+    """Where a patient comes in."""
+    return _render("start.html", spoken, **start._asdict(), is_synthetic=is_synthetic)
 
 
 def say_unusable(spoken: Spoken | None, *, is_synthetic: bool) -> str:
@@ -75,5 +79,5 @@ def _render(template: str, spoken: Spoken, **values: object) -> str:
 @cache
 def _templates() -> Environment:
     made = environment(__package__ or "services.intake.pages")
-    made.filters |= {"day_words": day_words}
+    made.filters |= {"day_words": day_words, "dialled": dialled}
     return made

@@ -17,8 +17,25 @@ _SPANISH_MONTHS = (
 )
 _ENGLISH_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
+HELP: Mapping[Language, Mapping[str, object]] = {
+    Language.ENGLISH: {
+        "not_live": "This is not monitored in real time.",
+        "need_help": "If you need help now, call",
+        "need_help_clinic": "If you need help now, call your clinic.",
+        "emergency": "Emergency:",
+    },
+    Language.SPANISH: {
+        "not_live": "Nadie lee esto en tiempo real.",
+        "need_help": "Si necesita ayuda ahora, llame al",
+        "need_help_clinic": "Si necesita ayuda ahora, llame a su clínica.",
+        "emergency": "Emergencia:",
+    },
+}
+"""What every page says from the link to the thanks: that nobody reads along, and whom to call."""
+
 PHRASES: Mapping[Language, Mapping[str, object]] = {
     Language.ENGLISH: {
+        **HELP[Language.ENGLISH],
         "link_title": "Open your page",
         "link_lead": "Your clinic sent you this link. It is only for you.",
         "birth_year": "In which year were you born?",
@@ -44,10 +61,9 @@ PHRASES: Mapping[Language, Mapping[str, object]] = {
         "works_until": "This link works until",
         "only_you": "It is only for you. Anyone who has it can see your page.",
         "help_title": "Need help now?",
-        "help": "Nobody reads these pages in real time. Call your clinic.",
-        "emergency": "In an emergency, call",
     },
     Language.SPANISH: {
+        **HELP[Language.SPANISH],
         "link_title": "Abra su página",
         "link_lead": "Su clínica le envió este enlace. Es solo para usted.",
         "birth_year": "¿En qué año nació usted?",
@@ -73,10 +89,13 @@ PHRASES: Mapping[Language, Mapping[str, object]] = {
         "works_until": "Este enlace funciona hasta el",
         "only_you": "Es solo para usted. Quien lo tenga puede ver su página.",
         "help_title": "¿Necesita ayuda ahora?",
-        "help": "Nadie lee estas páginas al momento. Llame a su clínica.",
-        "emergency": "En una emergencia, llame al",
     },
 }
+
+
+def dialled(line: str) -> str:
+    """A number as a telephone dials it."""
+    return "".join(sign for sign in line if sign.isdigit() or sign == "+")
 
 
 def day_words(at: datetime, language: Language, *, with_time: bool = False) -> str:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from jinja2 import Environment
 
@@ -12,7 +13,7 @@ from services.intake.domain import drafts, fields
 from services.intake.domain.drafts import Answered, Part
 from services.intake.domain.questionnaires import Issue, Item, ItemType, Rule
 from services.intake.domain.severity import is_severe
-from services.intake.pages.phrases import day_words
+from services.intake.pages.phrases import day_words, dialled
 from services.intake.pages.survey_phrases import SURVEY_PHRASES
 from shared.events import Language
 from shared.pages import environment
@@ -23,18 +24,25 @@ from shared.pages.words import number
 class Around:
     """What every page of one survey has around its questions.
 
-    `languages` are those of the form. `base` is where the pages stand, `home` where one came in; `queue` names this
-    survey in the browser's own memory.
+    `languages` are those of the form. `base` is where the pages stand, `home` where one came in. `entered_by`: who of
+    the staff answers; None for the patient. `made_at` is now, `entered_at` when each question was answered.
     """
 
     language: Language
     languages: Sequence[Language]
     base: str
     home: str
-    queue: str
+    visit_id: UUID
+    entered_by: str | None
+    entered_at: Mapping[str, datetime]
+    made_at: datetime
     care_line: str | None
-    is_for_staff: bool
     is_synthetic: bool
+
+    @property
+    def queue(self) -> str:
+        """The survey's name in the browser's own memory, where several people may keep answers."""
+        return "-".join(filter(None, ("samepage", str(self.visit_id), self.entered_by)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,16 @@ class Shown:
     more: str = ""
     is_saved: bool = False
     is_unsaved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How the answers were given and on which day, as it was sent where that does not do; `today` at the site."""
+
+    mode: str
+    day: str
+    today: date
+    is_wrong: bool
 
 
 def show_part(around: Around, part: Part, count: int, answered: Answered, shown: Shown) -> str:
@@ -67,25 +85,32 @@ def show_part(around: Around, part: Part, count: int, answered: Answered, shown:
     )
 
 
-def show_review(around: Around, parts: Sequence[Part], unfinished: Sequence[Part], answered: Answered) -> str:
+def show_review(around: Around, parts: Sequence[Part], unfinished: Sequence[Part], answered: Answered, how: How) -> str:
     """All that was answered, before it is sent."""
 
     def in_words(item: Item, answer: Any) -> str:
         return _in_words(item, answer, around.language)
 
     return _render(
-        "survey_review.html", around, parts=parts, unfinished=unfinished, answered=answered, in_words=in_words
+        "survey_review.html",
+        around,
+        there="review",
+        parts=parts,
+        unfinished=unfinished,
+        answered=answered,
+        how=how,
+        in_words=in_words,
     )
 
 
-def show_call(around: Around, *, then: str) -> str:
-    """Whom to call, before the questions go on at `then`."""
-    return _render("survey_call.html", around, then=then)
+def show_call(around: Around, *, number: int, then: str) -> str:
+    """Whom to call, before the questions go on with part `number`, at `then`."""
+    return _render("survey_call.html", around, there=f"call/{number}", then=then)
 
 
 def show_thanks(around: Around, *, visit_at: datetime, own_page: str) -> str:
     """What happens next. The time is in the site's zone."""
-    return _render("survey_thanks.html", around, visit_at=visit_at, own_page=own_page)
+    return _render("survey_thanks.html", around, there="thanks", visit_at=visit_at, own_page=own_page)
 
 
 def issue_words(issue: Issue, language: Language) -> str:
@@ -168,11 +193,6 @@ def _is_ticked(item: Item, place: int, code: str, answers: Sequence[Any], typed:
     return code in [str(answer) for answer in answers]
 
 
-def _dialled(line: str) -> str:
-    """A number as a telephone dials it."""
-    return "".join(sign for sign in line if sign.isdigit() or sign == "+")
-
-
 def _render(template: str, around: Around, **values: object) -> str:
     return (
         _templates()
@@ -184,8 +204,11 @@ def _render(template: str, around: Around, **values: object) -> str:
             base=around.base,
             home=around.home,
             queue=around.queue,
+            visit_id=around.visit_id,
+            made_at=fields.milliseconds(around.made_at),
+            entered_at={item: fields.milliseconds(at) for item, at in around.entered_at.items()},
             care_line=around.care_line,
-            asks_mode=around.is_for_staff,
+            is_for_staff=around.entered_by is not None,
             is_synthetic=around.is_synthetic,
             **values,
         )
@@ -195,7 +218,7 @@ def _render(template: str, around: Around, **values: object) -> str:
 @cache
 def _templates() -> Environment:
     made = environment("services.intake.pages")
-    made.filters |= {"day_words": day_words, "dialled": _dialled}
+    made.filters |= {"day_words": day_words, "dialled": dialled}
     made.globals |= {
         "steps": fields.steps,
         "units_of": fields.units_of,
@@ -212,6 +235,8 @@ def _templates() -> Environment:
         "more_mark": fields.MORE,
         "unit_mark": fields.UNIT,
         "skipped_mark": fields.SKIPPED,
+        "at_mark": fields.AT,
+        "visit_mark": fields.VISIT,
         "ItemType": ItemType,
     }
     return made

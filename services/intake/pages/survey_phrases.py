@@ -5,10 +5,12 @@ The Spanish is a draft for a qualified translator.
 
 from collections.abc import Mapping
 
+from services.intake.pages.phrases import HELP
 from shared.events import Language, SkipReason
 
 SURVEY_PHRASES: Mapping[Language, Mapping[str, object]] = {
     Language.ENGLISH: {
+        **HELP[Language.ENGLISH],
         "other_language": ("es", "Español"),
         "part_of": "Part {} of {}",
         "skip_question": "Prefer not to answer",
@@ -37,10 +39,6 @@ SURVEY_PHRASES: Mapping[Language, Mapping[str, object]] = {
         "withheld": "Answered already. Your clinic does not show it to coordinators.",
         "try_again": "Try again",
         "unanswered": "Choose an answer, or say that you prefer not to.",
-        "not_live": "This is not monitored in real time.",
-        "need_help": "If you need help now, call",
-        "need_help_clinic": "If you need help now, call your clinic.",
-        "emergency": "Emergency:",
         "call_title": "Please call now",
         "call_why": "You told us about something that may need care today.",
         "call_who": "Nobody reads your answers in real time. Please call",
@@ -63,13 +61,19 @@ SURVEY_PHRASES: Mapping[Language, Mapping[str, object]] = {
         "start": "Start",
         "continue": "Continue: part {} of {}",
         "queued": "Kept on this phone until we can save:",
-        "queued_again": "No connection. We keep trying.",
+        "queued_again": "No connection. We keep trying. The next part opens when we get through. "
+        "You can close this page: nothing is lost.",
         "saving": "Saving",
         "for_staff": "Answers given on paper or by phone. Read the questions as they stand.",
         "mode": "How were the answers given?",
         "modes": {"paper": "On paper", "phone": "By phone", "proxy": "By somebody for the patient"},
+        "day": "On which day were they given?",
+        "day_wrong": "Choose a day: today, or one before.",
+        "who": "Who answered?",
+        "whos": {"self": "I answered for myself", "proxy": "I answered for somebody else"},
     },
     Language.SPANISH: {
+        **HELP[Language.SPANISH],
         "other_language": ("en", "English"),
         "part_of": "Parte {} de {}",
         "skip_question": "Prefiero no contestar",
@@ -98,10 +102,6 @@ SURVEY_PHRASES: Mapping[Language, Mapping[str, object]] = {
         "withheld": "Ya respondida. Su clínica no se la muestra a los coordinadores.",
         "try_again": "Intentar otra vez",
         "unanswered": "Elija una respuesta o diga que prefiere no contestar.",
-        "not_live": "Nadie lee esto en tiempo real.",
-        "need_help": "Si necesita ayuda ahora, llame al",
-        "need_help_clinic": "Si necesita ayuda ahora, llame a su clínica.",
-        "emergency": "Emergencia:",
         "call_title": "Por favor, llame ahora",
         "call_why": "Nos contó algo que quizá necesite atención hoy.",
         "call_who": "Nadie lee sus respuestas en tiempo real. Por favor, llame al",
@@ -124,10 +124,15 @@ SURVEY_PHRASES: Mapping[Language, Mapping[str, object]] = {
         "start": "Empezar",
         "continue": "Continuar: parte {} de {}",
         "queued": "Guardado en este teléfono hasta que haya conexión:",
-        "queued_again": "Sin conexión. Seguimos intentando.",
+        "queued_again": "Sin conexión. Seguimos intentando. La parte siguiente se abre cuando vuelva la conexión. "
+        "Puede cerrar esta página: no se pierde nada.",
         "saving": "Guardando",
         "for_staff": "Respuestas en papel o por teléfono. Lea las preguntas tal como están.",
         "mode": "¿Cómo se dieron las respuestas?",
         "modes": {"paper": "En papel", "phone": "Por teléfono", "proxy": "Por otra persona"},
+        "day": "¿Qué día se dieron?",
+        "day_wrong": "Elija un día: hoy, o uno anterior.",
+        "who": "¿Quién contestó?",
+        "whos": {"self": "Contesté por mí", "proxy": "Contesté por otra persona"},
     },
 }

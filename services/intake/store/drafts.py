@@ -17,6 +17,7 @@ class DraftRow:
     """What was answered so far. `words` are texts by item, each sealed for its item of this record.
 
     `entered_by`: the subject who entered each answer; of those from before that was kept nobody is known.
+    `entered_at`: when each question was given the answer that it has, or lost it.
     `sent_at`: when it became a survey; nothing is in it since.
     """
 
@@ -30,6 +31,7 @@ class DraftRow:
     skipped: Mapping[str, SkipReason]
     words: Mapping[str, str]
     entered_by: Mapping[str, str]
+    entered_at: Mapping[str, datetime]
     started_at: datetime
     saved_at: datetime
     sent_at: datetime | None = None
@@ -63,6 +65,7 @@ async def draft(connection: Connection, scope: SiteScope, visit_id: UUID) -> Dra
         skipped={item: SkipReason(reason) for item, reason in skipped.items()},
         words=orjson.loads(row["words"]),
         entered_by=orjson.loads(row["entered_by"]),
+        entered_at={item: datetime.fromisoformat(at) for item, at in orjson.loads(row["entered_at"]).items()},
         started_at=row["started_at"],
         saved_at=row["saved_at"],
         sent_at=row["sent_at"],
@@ -74,11 +77,11 @@ async def record_draft(connection: Connection, draft: DraftRow) -> None:
     await connection.execute(
         """
         INSERT INTO survey_draft (site_id, visit_id, patient_id, form, language, part, answers, skipped, words,
-                                  entered_by, started_at, saved_at, sent_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                                  entered_by, entered_at, started_at, saved_at, sent_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
         ON CONFLICT (site_id, visit_id) DO UPDATE
         SET form = $4, language = $5, part = $6, answers = $7, skipped = $8, words = $9, entered_by = $10,
-            started_at = $11, saved_at = $12, sent_at = $13
+            entered_at = $11, started_at = $12, saved_at = $13, sent_at = $14
         """,
         draft.site_id,
         draft.visit_id,
@@ -90,6 +93,7 @@ async def record_draft(connection: Connection, draft: DraftRow) -> None:
         orjson.dumps(draft.skipped).decode(),
         orjson.dumps(draft.words).decode(),
         orjson.dumps(draft.entered_by).decode(),
+        orjson.dumps(draft.entered_at).decode(),
         draft.started_at,
         draft.saved_at,
         draft.sent_at,

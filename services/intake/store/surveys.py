@@ -121,7 +121,7 @@ async def record_surveys(connection: Connection, surveys: Sequence[SurveyRow]) -
                                  $13::text[], $14::text[], $15::timestamptz[]) AS new ({_COLUMNS})
         ), sent AS (
             UPDATE survey_draft AS draft SET answers = '{{}}', skipped = '{{}}', words = '{{}}', entered_by = '{{}}',
-                sent_at = recorded_at
+                entered_at = '{{}}', sent_at = recorded_at
             FROM new WHERE (draft.site_id, draft.visit_id) = (new.site_id, new.visit_id)
         )
         INSERT INTO survey ({_COLUMNS}) SELECT * FROM new

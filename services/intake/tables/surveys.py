@@ -72,6 +72,7 @@ survey_draft = Table(
     Column("skipped", JSONB, nullable=False, comment="Reasons, by item"),
     Column("words", JSONB, nullable=False, comment="Texts, each sealed for its item of this record"),
     Column("entered_by", JSONB, nullable=False, comment="The subject who entered each answer, by item"),
+    Column("entered_at", JSONB, nullable=False, comment="When each answer was given, by item"),
     Column("started_at", DateTime(timezone=True), nullable=False),
     Column("saved_at", DateTime(timezone=True), nullable=False),
     Column("sent_at", DateTime(timezone=True), comment="When it became a survey: nothing is in it since"),

@@ -1,6 +1,8 @@
 """Quantities, and what comes more than once, on the survey's pages without a script."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from uuid import UUID
 
 import httpx
 import orjson
@@ -78,9 +80,11 @@ AROUND = Around(
     languages=[Language.ENGLISH],
     base="/survey",
     home="/start",
-    queue="q",
+    visit_id=UUID(int=1),
+    entered_by=None,
+    entered_at={},
+    made_at=datetime(2026, 10, 11, tzinfo=UTC),
     care_line=None,
-    is_for_staff=False,
     is_synthetic=True,
 )
 
@@ -160,7 +164,7 @@ def test_what_is_withheld_is_neither_shown_nor_changed() -> None:
     before, others = taken(GIVEN).answered, frozenset({"meals", "pets", "usual"})
     sent = {**NOTHING, "what[1]": "Gone", "pets[1]": "Gone", "usual": "1", "foods[2]": "nuts"}
     changed = take(SURVEY, before, sent, closed=others)
-    assert changed.given == {"foods", "days"}
+    assert changed.changed == {"foods", "days"}
     assert changed.answered.all == {**{name: ANSWERS[name] for name in ANSWERS if name != "days"}, "foods": ["nuts"]}
     seen = before.without(others)
     (part,) = parts(SURVEY, seen)

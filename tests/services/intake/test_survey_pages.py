@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import httpx
 import orjson
@@ -150,6 +151,51 @@ async def test_fields_of_a_part_that_has_another_number_by_now_are_kept(clinic: 
     draft = await draft_of(clinic)
     assert orjson.loads(draft["answers"]).keys() == {"has_stoma_or_pouch", "pain_nrs", "fatigue"}
     assert draft["part"] == 7
+
+
+async def test_an_answer_that_was_given_earlier_and_arrives_later_replaces_none(clinic: Clinic, phone: Browser) -> None:
+    await send(phone, 2, {"matters_most": "Dance at my wedding", "!matters_most": "1700000000000"}, go="save")
+    await send(phone, 2, {"matters_most": "Nothing yet", "!matters_most": "1690000000000"}, go="save")
+    assert "Dance at my wedding" in (await phone.open(f"{HOME}/survey/parts/2")).text
+    await send(phone, 2, {"matters_most": "Sleep", "!matters_most": "1700000000001"}, go="save")
+    page = (await phone.open(f"{HOME}/survey/parts/2")).text
+    assert "Sleep" in page
+    assert 'data-question="matters_most" data-at="1700000000001"' in page
+    assert orjson.loads((await draft_of(clinic))["entered_at"]).keys() == {"matters_most"}
+
+
+@pytest.mark.parametrize("said", ["99999999999999999999", "-1e9", "soon"])
+async def test_a_time_that_is_none_or_lies_ahead_is_now(phone: Browser, said: str) -> None:
+    await send(phone, 2, {"matters_most": "Sleep", "!matters_most": said}, go="save")
+    await send(phone, 2, {"matters_most": "Dance at my wedding"}, go="save")
+    assert "Dance at my wedding" in (await phone.open(f"{HOME}/survey/parts/2")).text
+
+
+async def test_a_blank_takes_away_what_it_was_shown_and_nothing_newer(clinic: Clinic, phone: Browser) -> None:
+    def made(page: httpx.Response) -> str:
+        return page.text.partition('name="!" value="')[2].partition('"')[0]
+
+    before = made(await phone.open(f"{HOME}/survey/parts/2"))
+    await send(phone, 2, {"matters_most": "Sleep"})
+    await send(phone, 2, {"matters_most": "", "!": str(int(before) - 1)})
+    page = await phone.open(f"{HOME}/survey/parts/2")
+    assert "Sleep" in page.text
+    await send(phone, 2, {"matters_most": "", "!": str(int(made(page)) + 1)})
+    assert "Sleep" not in (await phone.open(f"{HOME}/survey/parts/2")).text
+
+
+async def test_a_page_of_another_visit_changes_and_sends_nothing(clinic: Clinic, phone: Browser) -> None:
+    """Two people with one phone: a page of the first stands open while the second has opened their link."""
+    await answer_all(phone)
+    stale = {"=": str(UUID(int=1))}
+    assert (await send(phone, 2, {"matters_most": "Sleep", **stale}, go="save")).status_code == 401
+    assert "This page is closed" in (await send(phone, 2, {"matters_most": "Sleep", **stale})).text
+    assert (
+        await phone.fill(f"{HOME}/survey/language", {"go": "lang-es", "there": "review", **stale})
+    ).status_code == 401
+    assert (await phone.fill(f"{HOME}/survey/send", stale)).status_code == 401
+    assert await surveys_of(clinic) == []
+    assert "My wedding in May" in (await phone.open(f"{HOME}/survey/review")).text
 
 
 async def test_words_that_begin_like_a_sign_of_the_form_are_words(phone: Browser) -> None:
