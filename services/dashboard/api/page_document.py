@@ -31,6 +31,8 @@ _MEMBERS: dict[str, str] = {
     "matters_most_state": "`readable`, `not-readable-now`, `erased`; null: no words were given",
     "readings": "How am I doing: patient, computed, clinician, and whether they agree",
     "trend": "Scores of the index in use, with its bands",
+    "trends": "`at`: the times of all surveys; `scales`: of each other score or scale its bands, what higher is, the "
+    "time that it is about, and its values at these times, null where there was no answer or no full score",
     "medications": "Still taken first, then the newest",
     "labs": "A series for each LOINC code, with its limit and where the method changed",
     "urgent_care": "Answers about the past 6 months, now and last time",
@@ -42,7 +44,7 @@ _MEMBERS: dict[str, str] = {
     "as_of": "The newest of these times",
     "missing": "What is not there, as `what` and details",
     "history": "By section how many things are kept and at most; `has_more`: older ones were left out. `only_scores`: "
-    "so many surveys, until that time, are points of the trend and nothing else",
+    "so many surveys, until that time, are points of the trends and nothing else",
 }
 
 

@@ -4,7 +4,7 @@ No style attribute and no colour is ever written: a strict content security poli
 and forced colours follow the stylesheet.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal, NamedTuple
@@ -25,10 +25,9 @@ class Box(NamedTuple):
     right: float
     bottom: float
 
-    def meets(self, other: "Box") -> bool:
-        return (
-            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
-        )
+    def meets_any(self, others: Iterable["Box"]) -> bool:
+        left, top, right, bottom = self
+        return any(left < r and x < right and top < b and y < bottom for x, y, r, b in others)
 
 
 class Spot(NamedTuple):
@@ -64,6 +63,11 @@ class Canvas:
 
     def line(self, css: str, start: tuple[float, float], end: tuple[float, float]) -> None:
         self.draw("line", css, x1=start[0], y1=start[1], x2=end[0], y2=end[1])
+
+    def rules(self, css: str, places: Sequence[float], top: float, bottom: float) -> None:
+        """Lines from top to bottom, in one element however many."""
+        if places:
+            self.draw("path", css, d="".join(f"M{_short(x)} {_short(top)}V{_short(bottom)}" for x in places))
 
     def path(self, css: str, points: Sequence[tuple[float, float]]) -> None:
         """A line through the points; nothing for fewer than two. Labels keep off it."""
@@ -110,7 +114,7 @@ class Canvas:
     def _is_free(self, box: Box) -> bool:
         is_beside = box.left >= 0 and box.right <= self.width
         is_level = box.top >= -3 and box.bottom <= self.height + 2
-        return is_beside and is_level and not any(box.meets(other) for other in self.taken)
+        return is_beside and is_level and not box.meets_any(self.taken)
 
     def picture(self, key: str, css: str, title: str, description: str) -> Markup:
         """The whole as one image with a name and a description; `key` makes their ids unique on a page."""
