@@ -114,10 +114,7 @@ COUNTED: Mapping[str, Noun] = {
 }
 DOSES = Noun(Said("dose", "dosis"), Said("doses", "dosis"))
 POINTS = Noun(Said("point", "punto"), Said("points", "puntos"))
-TRENDS = Noun(
-    Said("other answer over time", "respuesta más en el tiempo"),
-    Said("other answers over time", "respuestas más en el tiempo"),
-)
+MORE_CHARTS = Noun(Said("more chart", "gráfica más"), Said("more charts", "gráficas más"))
 MORE_TESTS = Noun(Said("more test", "prueba más"), Said("more tests", "pruebas más"))
 MORE_STEPS = Noun(Said("more step", "paso más"), Said("more steps", "pasos más"))
 MORE_TESTS_ON_PAGE = Noun(

@@ -14,7 +14,7 @@ from shared.speech import Said
 Json = Mapping[str, Any]
 
 _ON_PAPER = 5
-_LAST_ANSWERS = Said("Last answers, oldest first.", "Últimas respuestas, de la más antigua a la de ahora.")
+_LAST_ANSWERS = Said("Last answers, oldest first.", "Últimas respuestas, de la más antigua a la más nueva.")
 _SCORE = Said("{name} score", "Puntuación {name}")
 
 
@@ -28,7 +28,7 @@ def index_of(page: Json, reader: Reader) -> Scored | None:
         reader.say(_SCORE, name=reader.named(INDEXES, trend["instrument"])),
         reader.named(CHANGES, trend["higher_is"] or "worse"),
         float(trend["high"] or 10),
-        [Band(band["starts_at"], _band(band["code"], reader)) for band in trend["bands"]],
+        tuple(Band(band["starts_at"], _band(band["code"], reader)) for band in trend["bands"]),
         [Point(reader.local(one["at"]), one["value"], band_words(one["band"], reader)) for one in trend["points"]],
         nothing=NO_SCORE,
         since=_since(page["readings"]["computed"], reader),
@@ -64,7 +64,7 @@ def _answered(point: Point, reader: Reader) -> str:
 
 
 def _scale(scale: Json, times: Sequence[datetime], reader: Reader) -> Scored:
-    item, bands = scale["item"], [Band(one["starts_at"], _called(one, reader)) for one in scale["bands"]]
+    item, bands = scale["item"], tuple(Band(one["starts_at"], _called(one, reader)) for one in scale["bands"])
     return Scored(
         item,
         reader.named(PLAIN if reader.is_patient and item in PLAIN else ITEMS, item),

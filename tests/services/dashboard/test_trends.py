@@ -119,7 +119,7 @@ def test_each_is_drawn_with_its_words_its_direction_and_the_time_that_it_is_abou
     assert ">controlled 7+<" in control
     assert re.findall(r'class="(b\d)"', control) == ["b2", "b1"], "the worse the darker"
     text = shown(*bodies)
-    assert "10 other answers over time" in text
+    assert "10 more charts" in text
     assert "Low mood, PHQ-2 past 2 weeks, higher is worse" in text
     assert "Steroid courses past 6 months, higher is worse" in text
 

@@ -134,8 +134,13 @@ class Frame(Speaks):
             named = self.say(MONTHS[month.month - 1])
             words = f"{named} {month.year}" if month.year != year and (self.is_wide or year) else named
             year = month.year
-            if x + 2 + width_of(words) <= self.width:
+            if x + 2 + width_of(words) <= self._last_letter:
                 canvas.text(words, (x + 2, y + 15))
+
+    @property
+    def _last_letter(self) -> float:
+        """How far the months may reach: beside them stands on a wide page what opens the other charts."""
+        return self.right + 8 if self.is_wide else self.width
 
     def numbered(self, values: Sequence[float | None]) -> list[int]:
         """The places of those whose numbers stand beside them: all but the last, which stands at the right. Of five
@@ -150,7 +155,7 @@ class Frame(Speaks):
         for year in range(self.start.year + 1, self.end.year + 1):
             x = self.x(self.start.replace(year=year, month=1))
             canvas.line("l-visit", (x, y), (x, y + 4))
-            if x + 2 + width_of(str(year)) <= self.width:
+            if x + 2 + width_of(str(year)) <= self._last_letter:
                 canvas.text(str(year), (x + 2, y + 15))
 
     def _months(self, step: int) -> Iterator[datetime]:

@@ -6,6 +6,7 @@ The activity index is the large one, and carries the days over all charts; the o
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -55,7 +56,7 @@ class Scored:
     name: str
     higher_is: str
     high: float
-    bands: Sequence[Band]
+    bands: tuple[Band, ...]
     points: Sequence[Point]
     nothing: Said = NO_ANSWER
     since: str = ""
@@ -70,7 +71,8 @@ def draw_score(frame: Frame, scored: Scored, *, has_axis: bool = False) -> Marku
     canvas = Canvas(frame.width, bottom + (20 if has_axis else 0))
     shown = [point for point in scored.points if frame.holds(point.at)]
     scale = _Scale(top, bottom - 4, _highest(scored, shown))
-    _draw_bands(canvas, frame, scale, scored)
+    plot = (frame.left, frame.right, frame.is_wide)
+    canvas.lay(_banded(plot, scale, scored.bands, is_better_high=scored.is_better_high))
     if not scored.is_small:
         frame.name_days(canvas, 11)
     frame.rule_days(canvas, top - 3, bottom)
@@ -106,20 +108,23 @@ def _highest(scored: Scored, shown: Sequence[Point]) -> float:
     return min(max(last_band * 1.13, last_band + 2, worst * 1.08), scored.high)
 
 
-def _draw_bands(canvas: Canvas, frame: Frame, scale: _Scale, scored: Scored) -> None:
-    """The worse the darker."""
-    bands, count = scored.bands, len(scored.bands)
+@lru_cache(maxsize=256)
+def _banded(plot: tuple[float, float, bool], scale: _Scale, bands: tuple[Band, ...], *, is_better_high: bool) -> Canvas:
+    """The bands of a plot from left to right, which are the same in all pictures of a scale. The worse the darker."""
+    left, right, is_wide = plot
+    canvas, count = Canvas(0, 0), len(bands)
     ends = [*(band.starts_at for band in bands[1:]), scale.highest]
     lowest_label = scale.bottom + _ROW
     for rank, (band, end) in enumerate(zip(bands, ends, strict=True), start=1):
         top, bottom = scale.y(end), scale.y(band.starts_at)
-        size = {"x": frame.left, "y": top, "width": frame.right - frame.left, "height": bottom - top}
-        canvas.draw("rect", f"b{min(count + 1 - rank if scored.is_better_high else rank, 4)}", **size)
+        tint = min(count + 1 - rank if is_better_high else rank, 4)
+        canvas.draw("rect", f"b{tint}", x=left, y=top, width=right - left, height=bottom - top)
         if rank > 1:
-            canvas.line("l-frame", (frame.left, bottom), (frame.right, bottom))
+            canvas.line("l-frame", (left, bottom), (right, bottom))
         lowest_label = min((top + bottom) / 2 + 4, lowest_label - _ROW)
-        words = _fitting(band, _range(band, end, is_last=rank == count), frame)
-        canvas.text(words, (frame.left - 6, lowest_label), "t-ink", "end")
+        words = _fitting(band, _range(band, end, is_last=rank == count), left - 6, is_wide=is_wide)
+        canvas.text(words, (left - 6, lowest_label), "t-ink", "end")
+    return canvas
 
 
 def _range(band: Band, end: float, *, is_last: bool) -> str:
@@ -128,10 +133,10 @@ def _range(band: Band, end: float, *, is_last: bool) -> str:
     return f"{number(band.starts_at)}+"
 
 
-def _fitting(band: Band, reach: str, frame: Frame) -> str:
+def _fitting(band: Band, reach: str, room: float, *, is_wide: bool) -> str:
     """The longest name of a band that fits before the axis: with its range, without, in fewer words."""
-    ways = [f"{name} {reach}" for name in band.names if not _has_number(name)] if frame.is_wide else []
-    return next((words for words in (*ways, *band.names) if width_of(words) <= frame.left - 6), band.names[-1])
+    ways = [f"{name} {reach}" for name in band.names if not _has_number(name)] if is_wide else []
+    return next((words for words in (*ways, *band.names) if width_of(words) <= room), band.names[-1])
 
 
 def _has_number(name: str) -> bool:
