@@ -124,6 +124,20 @@ async def test_what_does_not_fit_is_counted_in_words_and_nothing_to_press_is_pri
         assert words not in said
 
 
+async def test_other_answers_over_time_are_numbers_on_the_one_sheet_whether_or_not_their_pictures_are_open(
+    chromium: Browser,
+) -> None:
+    page = await open_page(chromium, html_of(FULL, ViewerRole.CLINICIAN))
+    for is_open in (False, True):
+        if is_open:
+            await page.locator(".more-trends > summary").click()
+            assert await page.get_by_role("img", name="Pain, past 12 months; higher is worse").is_visible()
+        (text,) = await printed(page, "Letter")
+        said = " ".join(text.split())
+        assert "Last answers, oldest first. IBD control 8, 8, 8, 8, 5. Tiredness 6, 6, 6, 6, 6." in said
+        assert "more charts" not in said
+
+
 async def test_a_sheet_in_spanish_says_in_spanish_what_does_not_fit_and_when_it_was_read(chromium: Browser) -> None:
     page = await open_page(chromium, html_of(FULL, ViewerRole.PATIENT, Language.SPANISH))
     said = " ".join((await printed(page, "A4"))[0].split())

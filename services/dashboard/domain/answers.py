@@ -1,21 +1,17 @@
 """What the patient answered, now and last time: urgent care, well-being, medicines day to day, concerns."""
 
 from datetime import date, timedelta
-from typing import Any
 
 from services.dashboard.domain.facts import Facts, Item
 from services.dashboard.domain.items import Json, Surveys, answer, instant, sealed_text, utc, value_of
+from services.dashboard.domain.scales import FATIGUE, MOOD, NIGHTS, PAIN, Scale
 from shared.events import DrugClass
 from shared.instruments import PHQ_2
 
 URGENT_CARE = ("ed_visits", "hospital_stays", "ct_scans", "steroid_courses", "opioid_use")
 URGENT_CARE_DAYS = 183
-WELL_BEING = (("fatigue", 10), ("pain_nrs", 10), ("nights_woken", 7))
+WELL_BEING = (FATIGUE, PAIN, NIGHTS)
 DAY_TO_DAY = ("taking_as_agreed", "missed_doses", "side_effects", "barriers")
-
-# A numeric rating scale in words: 1-3 mild, 4-6 moderate, 7-10 severe, as pain and fatigue scales are usually
-# read.
-_NRS_WORDS = ((7, "severe"), (4, "moderate"), (1, "mild"), (0, "none"))
 
 
 def concerns_of(surveys: Surveys) -> list[Json]:
@@ -50,15 +46,9 @@ def urgent_care_of(facts: Facts, surveys: Surveys) -> list[Json]:
 
 def well_being_of(surveys: Surveys) -> list[Json]:
     """Symptoms of the past week and low mood, higher is worse, with the word for the number now."""
-    rows = [
-        {
-            **_now_and_last(surveys, item),
-            "of": most,
-            "words": _symptom_words(item, value_of(surveys.now, item)),
-        }
-        for item, most in WELL_BEING
-    ]
-    return [*rows, _mood(surveys)]
+    rows = [_on_scale(scale, _now_and_last(surveys, scale.item)) for scale in WELL_BEING]
+    mood = {"item": MOOD.item, "now": _score(surveys.now), "last": _score(surveys.last)}
+    return [*rows, _on_scale(MOOD, mood)]
 
 
 def day_to_day_of(surveys: Surveys) -> list[Json]:
@@ -69,20 +59,10 @@ def _now_and_last(surveys: Surveys, item: str) -> Json:
     return {"item": item, "now": answer(surveys.now, item), "last": answer(surveys.last, item)}
 
 
-def _symptom_words(item: str, value: Any) -> str | None:
-    if value is None:
-        return None
-    if item == "nights_woken":
-        return "none" if value == 0 else "some" if value < 4 else "most nights"
-    return next(words for least, words in _NRS_WORDS if value >= least)
-
-
-def _mood(surveys: Surveys) -> Json:
-    now, last = (_score(survey) for survey in (surveys.now, surveys.last))
-    words = None
-    if now and now["state"] == "answered":
-        words = next((band.words for band in PHQ_2.bands if band.code == now["band"]), None)
-    return {"item": "phq_2", "now": now, "last": last, "of": PHQ_2.high, "words": words}
+def _on_scale(scale: Scale, row: Json) -> Json:
+    now = row["now"]
+    is_answered = now is not None and now["state"] == "answered"
+    return {**row, "of": scale.high, "words": scale.band_of(now["value"]).words if is_answered else None}
 
 
 def _score(survey: Item | None) -> Json | None:

@@ -6,15 +6,16 @@ any order of them end in the same facts, and a newer version of an old thing is 
 - Of each section those things are kept that were recorded last. The sequence of the newest thing that was left out is
   the section's floor: an event that is not above it says nothing any more.
 - Of each thing that was corrected the newest versions are kept.
-- Of the surveys that were submitted last everything is kept, of versions of an older time what the trend draws. A
+- Of the surveys that were submitted last everything is kept, of versions of an older time what the trends draw. A
   survey holds one place, by the newest time that it was ever said to be of, however often it is corrected.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from services.dashboard.domain.scales import SCALES
 from shared.events import Diagnosis
 from shared.instruments import INSTRUMENTS, index_of
 
@@ -22,7 +23,11 @@ Item = Mapping[str, Any]
 Items = Mapping[str, Any]
 
 INDEX_KEYS = frozenset(index_of(diagnosis).key for diagnosis in Diagnosis)
-"""The scores that the trend draws."""
+"""The scores of which one is drawn with what it is made of."""
+
+_DRAWN = frozenset(
+    (*(item for key in INDEX_KEYS for item in INSTRUMENTS[key].items), *(scale.item for scale in SCALES))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,20 +108,24 @@ def _above(floor: int, item: Item, name: str) -> Item:
     return {**item, name: kept} if kept else {key: value for key, value in item.items() if key != name}
 
 
-def _pointed_before(oldest_whole: tuple[str, str], survey_id: str, survey: Item) -> Item:
+def _pointed_before(oldest_whole: tuple[str, str], survey_id: str, survey: Item, *, is_earlier: bool = False) -> Item:
     if "earlier" in survey:
         earlier = survey["earlier"].items()
-        versions = {one: _pointed_before(oldest_whole, survey_id, version) for one, version in earlier}
+        versions = {one: _pointed_before(oldest_whole, survey_id, version, is_earlier=True) for one, version in earlier}
         survey = {**survey, "earlier": versions}
     at = survey.get("submitted_at")  # rows from before there were bounds do not say it of earlier versions
     if at is None or survey.get("is_point") or (at, survey_id) >= oldest_whole:
         return survey
-    return _point(survey)
+    return _point_of_index(survey) if is_earlier else _point(survey, survey["scores"], _DRAWN)
 
 
-def _point(survey: Item) -> Item:
-    scores = [score for score in survey["scores"] if score["instrument"] in INDEX_KEYS]
-    asked = {item for score in scores for item in INSTRUMENTS[score["instrument"]].items}
-    answers = {item: value for item, value in survey["answers"].items() if item in asked}
+def _point_of_index(earlier: Item) -> Item:
+    """What a correction replaced is drawn nowhere: the index says what stood there."""
+    scores = [score for score in earlier["scores"] if score["instrument"] in INDEX_KEYS]
+    return _point(earlier, scores, {item for score in scores for item in INSTRUMENTS[score["instrument"]].items})
+
+
+def _point(survey: Item, scores: Sequence[Item], drawn: Collection[str]) -> Item:
+    answers = {item: value for item, value in survey["answers"].items() if item in drawn}
     named = {name: survey[name] for name in _OF_A_POINT if name in survey}
     return {**named, "scores": scores, "answers": answers, "is_point": True}

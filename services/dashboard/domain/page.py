@@ -18,7 +18,6 @@ from services.dashboard.domain.facts import Facts, Item, Section
 from services.dashboard.domain.history import BOUNDS, Bounds, history_of
 from services.dashboard.domain.items import (
     Json,
-    Surveys,
     by_time,
     counting,
     instant,
@@ -27,10 +26,10 @@ from services.dashboard.domain.items import (
     utc,
 )
 from services.dashboard.domain.labs import MARKERS, labs_of
-from services.dashboard.domain.readings import band_words, bands_of, index_score, readings_of
+from services.dashboard.domain.readings import readings_of
 from services.dashboard.domain.since import since_of
+from services.dashboard.domain.trends import index_trend, scale_trends
 from services.dashboard.domain.visits import last_visit, visit_at_hand, visits_of
-from shared.instruments import INSTRUMENTS
 from shared.sealing import Opener, Place, WordsState
 
 _PERSON = ("birth_year", "sex", "diagnosis", "language", "clinician_id", "consent")
@@ -63,7 +62,8 @@ def assemble(facts: Facts, bounds: Bounds = BOUNDS) -> Json:
         "concerns": concerns_of(surveys),
         "matters_most": _matters_most(surveys.now),
         "readings": readings,
-        "trend": _trend(surveys, readings["computed"]),
+        "trend": index_trend(surveys, readings["computed"]),
+        "trends": scale_trends(surveys),
         "medications": medications,
         "labs": labs,
         "urgent_care": urgent_care,
@@ -164,42 +164,6 @@ def _previous(facts: Facts, survey: Item | None) -> Json | None:
     if survey is None:
         return None
     return {"submitted_at": utc(survey["submitted_at"]), "visit_at": _visit_at(facts, survey)}
-
-
-def _trend(surveys: Surveys, computed: Json | None) -> Json | None:
-    """All scores of the index that is in use now; scores of another index are another scale and not drawn
-    with it.
-    """
-    if computed is None:
-        return None
-    key, known = computed["instrument"], INSTRUMENTS.get(computed["instrument"])
-    points = [
-        _trend_point(survey, score)
-        for survey in surveys.all
-        if (score := index_score(survey)) is not None and score["instrument"] == key
-    ]
-    return {
-        "instrument": key,
-        "name": computed["name"],
-        "higher_is": computed["higher_is"],
-        "low": known.low if known else None,
-        "high": known.high if known else None,
-        "terms": [{"item": term.item, "weight": term.weight} for term in known.terms] if known else [],
-        "bands": bands_of(key),
-        "points": points,
-    }
-
-
-def _trend_point(survey: Item, score: Item) -> Json:
-    known = INSTRUMENTS.get(score["instrument"])
-    return {
-        "at": utc(survey["submitted_at"]),
-        "survey_id": survey["survey_id"],
-        "value": score["value"],
-        "band": score["band"],
-        "words": band_words(score["instrument"], score["band"]),
-        "items": {item: survey["answers"].get(item) for item in (known.items if known else ())},
-    }
 
 
 def _medications(facts: Facts) -> list[Json]:

@@ -16,8 +16,9 @@ from typing import Any
 from services.dashboard.domain.facts import Facts, Item
 from services.dashboard.domain.history import INDEX_KEYS
 from services.dashboard.domain.items import Json, Surveys, answer, by_time, instant, utc
+from services.dashboard.domain.scales import told
 from shared.events import Activity
-from shared.instruments import IBD_10, INSTRUMENTS, Band, Change, change
+from shared.instruments import IBD_10, INSTRUMENTS, Change, change
 
 COMPARABLE_DAYS = 30
 RULE = (
@@ -58,8 +59,7 @@ def band_words(instrument: str, code: str | None) -> str | None:
 def bands_of(instrument: str) -> Sequence[Json]:
     """The bands of an instrument in rising order; none when its definition is not known here."""
     known = INSTRUMENTS.get(instrument)
-    bands: tuple[Band, ...] = known.bands if known else ()
-    return [{"code": str(band.code), "words": str(band.words), "starts_at": band.starts_at} for band in bands]
+    return told(known.bands if known else ())
 
 
 def _patient(surveys: Surveys) -> Json | None:

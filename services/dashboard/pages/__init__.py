@@ -20,7 +20,8 @@ from services.dashboard.pages.live import Live
 from services.dashboard.pages.phrases import PHRASES
 from services.dashboard.pages.pictures import pictures_of
 from services.dashboard.pages.plan import PlanForms
-from services.dashboard.pages.reader import Reader, answer_words, reason_words
+from services.dashboard.pages.reader import Reader, answer_words, limit_words, reason_words
+from services.dashboard.pages.scored import paper_words
 from shared.errors import Problem
 from shared.events import ViewerRole
 from shared.pages import environment
@@ -203,6 +204,8 @@ def _templates() -> Environment:
         "labels": labels,
         "answer_words": answer_words,
         "reason_words": reason_words,
+        "limit_words": limit_words,
+        "paper_words": paper_words,
         "who_words": looks.who_words,
         "is_own": looks.is_own,
         "purpose_words": looks.purpose_words,

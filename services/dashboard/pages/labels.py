@@ -53,6 +53,7 @@ ITEMS: Mapping[str, Said] = {
     "pain_nrs": Said("Pain", "Dolor"),
     "nights_woken": Said("Nights woken", "Noches en vela"),
     "phq_2": Said("Low mood, PHQ-2", "Ánimo bajo, PHQ-2"),
+    "gad_2": Said("Worry, GAD-2", "Preocupación, GAD-2"),
     "taking_as_agreed": Said("As agreed", "Como quedamos"),
     "missed_doses": Said("Missed doses", "Dosis no tomadas"),
     "side_effects": Said("Side effects", "Efectos secundarios"),
@@ -67,6 +68,19 @@ ITEMS: Mapping[str, Said] = {
     "phq2_interest": Said("Interest", "Interés"),
     "phq2_mood": Said("Mood", "Ánimo"),
 }
+
+PLAIN: Mapping[str, Said] = {
+    "phq_2": Said("Low mood", "Ánimo bajo"),
+    "gad_2": Said("Worry", "Preocupación"),
+}
+"""What a patient calls an item that has a clinical name besides."""
+
+RECALLED: Mapping[str, Said] = {
+    "7-days": Said("past 7 days", "últimos 7 días"),
+    "2-weeks": Said("past 2 weeks", "últimas 2 semanas"),
+    "6-months": Said("past 6 months", "últimos 6 meses"),
+}
+"""The time that an answer is about."""
 
 ROWS: Mapping[str, Said] = {"phq_2": Said("Mood, 2 weeks", "Ánimo, 2 sem.")}
 """What an item is called in a table whose head says another time than the one that it is about."""
@@ -100,6 +114,7 @@ COUNTED: Mapping[str, Noun] = {
 }
 DOSES = Noun(Said("dose", "dosis"), Said("doses", "dosis"))
 POINTS = Noun(Said("point", "punto"), Said("points", "puntos"))
+MORE_CHARTS = Noun(Said("more chart", "gráfica más"), Said("more charts", "gráficas más"))
 MORE_TESTS = Noun(Said("more test", "prueba más"), Said("more tests", "pruebas más"))
 MORE_STEPS = Noun(Said("more step", "paso más"), Said("more steps", "pasos más"))
 MORE_TESTS_ON_PAGE = Noun(
@@ -177,8 +192,12 @@ SYMPTOMS: Mapping[str, Said] = {
     "most nights": Said("most nights", "casi todas"),
     "under 3": Said("under 3", "hasta 2"),
     "3 or more": Said("3 or more", "3 o más"),
+    "controlled": Said("controlled", "controlada"),
+    "not-controlled": Said("not controlled", "sin control"),
+    "under 7": Said("under 7", "hasta 6"),
+    "7 or more": Said("7 or more", "7 o más"),
 }
-"""How a number of the past week reads, by what the page's JSON calls it."""
+"""How a number on a scale reads, by what the page's JSON calls it."""
 
 INDEXES: Mapping[str, Said] = {
     "pro-3-cd|1.0": Said("PRO-3 (Crohn's disease)", "PRO-3 (enfermedad de Crohn)"),

@@ -13,6 +13,13 @@ from shared.speech import Said
 
 _YES, _NO, _NONE = Said("yes", "sí"), Said("no", "no"), Said("none", "ninguno")
 _IN_2_WEEKS = Said("{doses} in 2 weeks", "{doses} en 2 semanas")
+_SIDES: Mapping[str, Said] = {
+    "over": Said("over", "por encima"),
+    "under": Said("under", "por debajo"),
+    "within": Said("within", "dentro"),
+}
+_AT_LEAST, _AT_MOST = Said("{n} or more", "{n} o más"), Said("{n} or less", "{n} o menos")
+_NO_LIMIT = Said("no limit", "sin límite")
 _SHORT_DAYS = 300
 
 
@@ -98,3 +105,15 @@ def answer_words(reader: Speaks, item: str, answer: Mapping[str, Any] | None, mo
 def reason_words(reader: Speaks, item: str, reason: str) -> str:
     """`Opioids: chose not to answer.`"""
     return f"{reader.named(ITEMS, item)}: {reader.named(SKIPPED, reason)}."
+
+
+def limit_words(point: Mapping[str, Any], speaker: Speaks) -> str:
+    """On which side of its limits a result is: `over (250 or less)`; the limits alone where it cannot be judged."""
+    low, high = point["limit_low"], point["limit_high"]
+    if low is not None and high is not None:
+        limit = f"{number(low)}–{number(high)}"
+    elif low is not None:
+        limit = speaker.say(_AT_LEAST, n=number(low))
+    else:
+        limit = speaker.say(_NO_LIMIT) if high is None else speaker.say(_AT_MOST, n=number(high))
+    return f"{speaker.say(_SIDES[point['side']])} ({limit})" if point["side"] else limit

@@ -38,8 +38,8 @@ _WITHDREW = Said(
 _WITH_NOT_RECORDED = Said(" with {clinician}, not recorded since", " con {clinician}, sin registrar desde entonces")
 _ONLY_NEWEST = Said("Only the newest {most} {things} are kept.", "Solo se guarda lo más nuevo: {most} {things}.")
 _ONLY_SCORES = Said(
-    "Of surveys up to {day} only the scores are kept.",
-    "De los cuestionarios hasta el {day} solo se guarda la puntuación.",
+    "Of surveys up to {day} only the scores and what is drawn are kept.",
+    "De los cuestionarios hasta el {day} solo se guardan las puntuaciones y lo que se dibuja.",
 )
 
 _GAPS = {

@@ -175,8 +175,10 @@ def _results(visits: Sequence[datetime]) -> Iterator[Body]:
         ("62292-8", "25-OH vitamin D (D2 + D3)", 24.0, "ng/mL", 30.0),
         ("2132-9", "Vitamin B12", 420.0, "pg/mL", 200.0),
     ):
-        ends = {"reference_low": low, "reference_high": None}
-        yield a_lab(lab_id=an_id(loinc), loinc=loinc, name=name, value=value, unit=unit, **ends)
+        test: dict[str, Any] = {"loinc": loinc, "name": name, "unit": unit, "reference_low": low}
+        test["reference_high"] = None
+        yield a_lab(**test, lab_id=an_id(loinc, "before"), taken_at=visits[1] - timedelta(days=6), value=value * 1.1)
+        yield a_lab(**test, lab_id=an_id(loinc), value=value)
 
 
 def _medicines() -> Iterator[Body]:

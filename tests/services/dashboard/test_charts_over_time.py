@@ -73,7 +73,7 @@ def test_what_is_not_kept_is_said_on_the_page() -> None:
     few = Document(html_of(page_of(a_survey()))).text
     assert "are kept" not in few
     many = Document(html_of(page_of(*(body for number in range(13) for body in a_month(number))), now=month(13))).text
-    assert "Of surveys up to 1 Nov 2021 only the scores are kept." in many
+    assert "Of surveys up to 1 Nov 2021 only the scores and what is drawn are kept." in many
     page = page_of(a_survey())
     page["history"]["steps"] |= {"kept": 260, "has_more": True}
     assert "Only the newest 260 agreed steps are kept." in Document(html_of(page)).text

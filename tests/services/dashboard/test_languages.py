@@ -20,6 +20,7 @@ from services.dashboard.domain import GlassReason, assemble, empty, open_words, 
 from services.dashboard.domain.answers import DAY_TO_DAY, URGENT_CARE, WELL_BEING
 from services.dashboard.domain.history import BOUNDS, INDEX_KEYS
 from services.dashboard.domain.labs import MARKERS
+from services.dashboard.domain.scales import SCALES
 from services.dashboard.pages import glass, labels, looks, present_looks, say_unknown
 from services.dashboard.pages.charts.frame import Span
 from services.dashboard.pages.export.summary import summary_of
@@ -43,7 +44,7 @@ from shared.events import (
     VisitState,
     YesNoUnsure,
 )
-from shared.instruments import INSTRUMENTS, PHQ_2
+from shared.instruments import INSTRUMENTS
 from shared.pages.speaking import Choice, Spoken
 from shared.speech import Said
 from tests.builders import ANSWERS, VISIT_AT, a_step, a_survey, a_visit, an_assessment, an_enrollment, an_erasure, an_id
@@ -159,17 +160,15 @@ def test_every_phrase_has_both_languages_and_fills_in_the_same() -> None:
         (labels.CHANGES, ["better", "same", "worse"]),
         (labels.SIDES, ["over", "under", "within"]),
         (labels.STATES, ["skipped", "not-asked"]),
-        (
-            labels.SYMPTOMS,
-            ["none", "mild", "moderate", "severe", "some", "most nights", *(b.words for b in PHQ_2.bands)],
-        ),
+        (labels.SYMPTOMS, [band.words for scale in SCALES for band in scale.bands]),
         (labels.STOPPED, StopReason),
         (labels.RECORDED, BOUNDS.most),
-        (labels.ITEMS, [*URGENT_CARE, *DAY_TO_DAY, *(item for item, _ in WELL_BEING), "phq_2"]),
+        (labels.ITEMS, [*URGENT_CARE, *DAY_TO_DAY, *(scale.item for scale in SCALES)]),
+        (labels.RECALLED, [scale.recall for scale in SCALES]),
         (labels.ITEMS, [term.item for key in INDEX_KEYS for term in INSTRUMENTS[key].terms]),
         (
             labels.ANSWERS_TO,
-            ["in_remission", "ibd_control", *URGENT_CARE, *DAY_TO_DAY, *(item for item, _ in WELL_BEING)],
+            ["in_remission", "ibd_control", *URGENT_CARE, *DAY_TO_DAY, *(scale.item for scale in WELL_BEING)],
         ),
         (labels.WHO, get_args(PlanStep.model_fields["who"].annotation)),
         (labels.COUNTED, set(URGENT_CARE) - {"opioid_use"}),
@@ -264,7 +263,7 @@ def test_what_the_charts_show_and_what_is_not_kept_is_said_in_spanish() -> None:
         "Los últimos 5 años",
         "Puntuación PRO-3 (enfermedad de Crohn), últimos 5 años; más alto es peor",
         "Medicinas, últimos 5 años",
-        "De los cuestionarios hasta el 1 ene 2022 solo se guarda la puntuación.",
+        "De los cuestionarios hasta el 1 ene 2022 solo se guardan las puntuaciones y lo que se dibuja.",
         "Solo se guarda lo más nuevo: 1,200 resultados de laboratorio.",
         "Última visita 31 ene 2022",
     ):

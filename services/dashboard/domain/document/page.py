@@ -9,7 +9,7 @@ from pydantic import Field
 from services.dashboard.domain.document.answers import Concern, DayToDay, Previous, Survey, UrgentCare, WellBeing
 from services.dashboard.domain.document.clinic import LabSeries, Medication, Step
 from services.dashboard.domain.document.parts import Part
-from services.dashboard.domain.document.readings import Readings, Trend
+from services.dashboard.domain.document.readings import Readings, Trend, Trends
 from services.dashboard.domain.document.since import Missing, SinceChange
 from shared.events import ClinicianId, ConsentState, Diagnosis, ErasureReason, Language, Sex, SiteId, VisitState
 from shared.sealing import WordsState
@@ -81,7 +81,7 @@ class Kept(Part):
 class KeptSurveys(Kept):
     """How many surveys are kept, and of how many no more than scores."""
 
-    only_scores: int = Field(description="So many are points of the trend and nothing else")
+    only_scores: int = Field(description="So many are points of the trends and nothing else")
     only_scores_until: datetime | None = Field(description="The newest of these; null: there is none")
 
 
@@ -122,6 +122,7 @@ class Page(Part):
     )
     readings: Readings = Field(description="How am I doing: patient, computed, clinician, and whether they agree")
     trend: Trend | None = Field(description="Scores of the index in use, with its bands; null: no activity index")
+    trends: Trends = Field(description="What became of the other scores and scales")
     medications: list[Medication] = Field(description="Still taken first, then the newest")
     labs: list[LabSeries] = Field(description="A series for each LOINC code: the markers of inflammation, then by name")
     urgent_care: list[UrgentCare] = Field(description="Answers about the past 6 months, now and last time")

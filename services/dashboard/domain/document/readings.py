@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.dashboard.domain.document.parts import Answer, Band, Direction, EarlierScore, NotAsked, Part, Skipped
+from services.dashboard.domain.scales import Recall
 from shared.events import Activity, ClinicianId
 from shared.instruments import Change
 
@@ -132,3 +133,25 @@ class Trend(Part):
     terms: list[Term] = Field(description="What the score is the sum of; empty: the definition is not known here")
     bands: list[Band] = Field(description="From the lowest; empty: the definition is not known here")
     points: list[TrendPoint] = Field(description="Oldest first")
+
+
+class ScaleTrend(Part):
+    """A score, or an answer in numbers, over all surveys that are kept."""
+
+    item: str = Field(description="The question; of a score of several questions, its instrument")
+    instrument: str | None = Field(description="Its definition, `id|version`; null: the question belongs to none")
+    higher_is: Direction = Field(description="What a higher value means")
+    low: float = Field(description="The lowest possible value")
+    high: float = Field(description="The highest possible value")
+    recall: Recall = Field(description="The time that it is about")
+    bands: list[Band] = Field(description="From the lowest")
+    values: list[float | None] = Field(
+        description="In the order of `at`; null: no answer, no full score, or a score by another version"
+    )
+
+
+class Trends(Part):
+    """Scores and answers in numbers beside the activity index."""
+
+    at: list[datetime] = Field(description="When each survey was submitted, oldest first")
+    scales: list[ScaleTrend] = Field(description="In the order of the page; without those that no survey answers")

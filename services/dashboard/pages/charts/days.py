@@ -7,9 +7,9 @@ from datetime import date, datetime, time
 from typing import NamedTuple
 
 from services.dashboard.pages.charts.frame import Frame
-from services.dashboard.pages.charts.index import NO_SCORE, Point
 from services.dashboard.pages.charts.labs import Result
 from services.dashboard.pages.charts.medicines import Interval
+from services.dashboard.pages.charts.scores import NO_SCORE, Point
 from shared.pages.words import number
 from shared.speech import Said
 

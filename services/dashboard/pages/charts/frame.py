@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 
 from services.dashboard.pages.charts.svg import Canvas, width_of
 from shared.events import Language
@@ -31,7 +32,7 @@ class Span(StrEnum):
         return Said("12 months", "12 meses") if self is Span.YEAR else Said("5 years", "5 años")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Frame(Speaks):
     """The months up to today, in the reader's zone. The wide picture is for screens from 48 rem, the narrow below.
 
@@ -56,12 +57,12 @@ class Frame(Speaks):
     def right(self) -> float:
         return 638 if self.is_wide else 328
 
-    @property
+    @cached_property
     def start(self) -> datetime:
         first = self.today.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         return first.replace(year=first.year - self.span.years)
 
-    @property
+    @cached_property
     def end(self) -> datetime:
         """The same all day long, so that a page that nothing has changed on looks the same."""
         last = self.today + ROOM_AFTER_TODAY * self.span.years
@@ -96,10 +97,8 @@ class Frame(Speaks):
 
     def rule_days(self, canvas: Canvas, top: float, bottom: float) -> None:
         """Grey lines for visits, of five years ticks; a black line for today."""
-        for visit in self.visits:
-            canvas.line(
-                "l-visit", (self.x(visit), top if self.span is Span.YEAR else bottom - 5), (self.x(visit), bottom)
-            )
+        start = top if self.span is Span.YEAR else bottom - 5
+        canvas.rules("l-visit", [self.x(visit) for visit in self.visits], start, bottom)
         canvas.line("l-today", (self.x(self.today), top), (self.x(self.today), bottom))
 
     def name_days(self, canvas: Canvas, y: float) -> None:
@@ -135,8 +134,13 @@ class Frame(Speaks):
             named = self.say(MONTHS[month.month - 1])
             words = f"{named} {month.year}" if month.year != year and (self.is_wide or year) else named
             year = month.year
-            if x + 2 + width_of(words) <= self.width:
+            if x + 2 + width_of(words) <= self._last_letter:
                 canvas.text(words, (x + 2, y + 15))
+
+    @property
+    def _last_letter(self) -> float:
+        """How far the months may reach: beside them stands on a wide page what opens the other charts."""
+        return self.right + 8 if self.is_wide else self.width
 
     def numbered(self, values: Sequence[float | None]) -> list[int]:
         """The places of those whose numbers stand beside them: all but the last, which stands at the right. Of five
@@ -151,7 +155,7 @@ class Frame(Speaks):
         for year in range(self.start.year + 1, self.end.year + 1):
             x = self.x(self.start.replace(year=year, month=1))
             canvas.line("l-visit", (x, y), (x, y + 4))
-            if x + 2 + width_of(str(year)) <= self.width:
+            if x + 2 + width_of(str(year)) <= self._last_letter:
                 canvas.text(str(year), (x + 2, y + 15))
 
     def _months(self, step: int) -> Iterator[datetime]:

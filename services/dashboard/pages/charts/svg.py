@@ -4,7 +4,8 @@ No style attribute and no colour is ever written: a strict content security poli
 and forced colours follow the stylesheet.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal, NamedTuple
@@ -14,6 +15,7 @@ from markupsafe import Markup, escape
 GLYPH = 6.4
 """Mean width of a character at 12 px, on the wide side for the fonts in use."""
 LINE = 12.0
+_NOTHING_TO_ESCAPE = re.compile(r"[\w .-]*").fullmatch
 
 Anchor = Literal["start", "middle", "end"]
 Value = str | float
@@ -25,10 +27,9 @@ class Box(NamedTuple):
     right: float
     bottom: float
 
-    def meets(self, other: "Box") -> bool:
-        return (
-            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
-        )
+    def meets_any(self, others: Iterable["Box"]) -> bool:
+        left, top, right, bottom = self
+        return any(left < r and x < right and top < b and y < bottom for x, y, r, b in others)
 
 
 class Spot(NamedTuple):
@@ -56,7 +57,7 @@ class Canvas:
 
     width: float
     height: float
-    parts: list[Markup] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)
     taken: list[Box] = field(default_factory=list)
 
     def draw(self, tag: str, css: str, **attributes: Value) -> None:
@@ -65,6 +66,11 @@ class Canvas:
     def line(self, css: str, start: tuple[float, float], end: tuple[float, float]) -> None:
         self.draw("line", css, x1=start[0], y1=start[1], x2=end[0], y2=end[1])
 
+    def rules(self, css: str, places: Sequence[float], top: float, bottom: float) -> None:
+        """Lines from top to bottom, in one element however many."""
+        if places:
+            self.draw("path", css, d="".join(f"M{_short(x)} {_short(top)}V{_short(bottom)}" for x in places))
+
     def path(self, css: str, points: Sequence[tuple[float, float]]) -> None:
         """A line through the points; nothing for fewer than two. Labels keep off it."""
         if len(points) < 2:
@@ -72,6 +78,11 @@ class Canvas:
         self.draw("path", css, d="M" + " L".join(f"{_short(x)} {_short(y)}" for x, y in points))
         for start, end in pairwise(points):
             self.block_between(start, end)
+
+    def lay(self, background: "Canvas") -> None:
+        """Put another picture of the same size under what follows."""
+        self.parts += background.parts
+        self.taken += background.taken
 
     def mark(self, css: str, at: tuple[float, float], radius: float) -> None:
         self.draw("circle", css, cx=at[0], cy=at[1], r=radius)
@@ -110,7 +121,7 @@ class Canvas:
     def _is_free(self, box: Box) -> bool:
         is_beside = box.left >= 0 and box.right <= self.width
         is_level = box.top >= -3 and box.bottom <= self.height + 2
-        return is_beside and is_level and not any(box.meets(other) for other in self.taken)
+        return is_beside and is_level and not box.meets_any(self.taken)
 
     def picture(self, key: str, css: str, title: str, description: str) -> Markup:
         """The whole as one image with a name and a description; `key` makes their ids unique on a page."""
@@ -121,7 +132,7 @@ class Canvas:
             "role": "img",
             "aria-labelledby": f"{key}-t {key}-d",
         }
-        return _element("svg", head + Markup().join(self.parts), attributes)
+        return Markup(_element("svg", Markup(head + "".join(self.parts)), attributes))  # noqa: S704 - escaped in its parts
 
 
 def width_of(words: str) -> float:
@@ -142,15 +153,16 @@ def _along(start: tuple[float, float], end: tuple[float, float]) -> Iterator[tup
     return ((x1 + (x2 - x1) * i / steps, y1 + (y2 - y1) * i / steps) for i in range(1, steps))
 
 
-def _element(tag: str, content: str | Markup | None, attributes: dict[str, Value]) -> Markup:
+def _element(tag: str, content: str | Markup | None, attributes: Mapping[str, Value]) -> str:
     """Tag and names of attributes are ours; what stands in them is escaped. A page has hundreds of these."""
-    written = "".join(f' {name}="{_attribute(value)}"' for name, value in attributes.items())
-    element = f"<{tag}{written}/>" if content is None else f"<{tag}{written}>{escape(content)}</{tag}>"
-    return Markup(element)  # noqa: S704 - made of what is escaped above
+    written = "".join([f' {name}="{_attribute(value)}"' for name, value in attributes.items()])
+    return f"<{tag}{written}/>" if content is None else f"<{tag}{written}>{escape(content)}</{tag}>"
 
 
 def _attribute(value: Value) -> str:
-    return escape(value) if isinstance(value, str) else _short(value)
+    if isinstance(value, str):
+        return value if _NOTHING_TO_ESCAPE(value) else escape(value)
+    return _short(value)
 
 
 def _short(value: float) -> str:

@@ -10,15 +10,18 @@ from typing import Any, TypeAlias
 
 from services.dashboard.domain import freshness
 from services.dashboard.pages import labels, readings, sentences
-from services.dashboard.pages.export.words import before_words, limit_words, made_words, result_words
+from services.dashboard.pages.charts.scores import Scored
+from services.dashboard.pages.export.words import before_words, made_words, result_words
 from services.dashboard.pages.phrases import PHRASES
-from services.dashboard.pages.reader import Line, Reader, answer_words
+from services.dashboard.pages.reader import Line, Reader, answer_words, limit_words
+from services.dashboard.pages.scored import rows_of, scales_of
 from shared.pages.frame import FRAME
 from shared.pages.words import clock, number
 
 Page = Mapping[str, Any]
 Json = dict[str, Any]
 Phrases: TypeAlias = Mapping[str, Mapping[str, str]]
+_ABREAST = 4
 
 
 def summary_of(page: Page, reader: Reader, *, is_synthetic: bool) -> Json:
@@ -69,6 +72,7 @@ def _sections(page: Page, reader: Reader, say: Phrases) -> Iterator[tuple[str, l
     yield say["page"]["how_am_i_asked"], [_lines(_readings(page, reader, say))]
     charts, side = say["charts"], say["side"]
     yield charts["my_score"], [_score(page, reader, say)]
+    yield charts["other_answers"], _scales(page, reader, say)
     yield charts["my_medicines"], [_medicines(page, reader, charts)]
     yield charts["inflammation"], [_labs(page, reader, say, is_marker=True)]
     yield say["page"]["urgent_care"], [_answers(page, reader, say, "urgent_care", side["past_6_months"])]
@@ -171,6 +175,20 @@ def _score(page: Page, reader: Reader, say: Phrases) -> Json:
 
 def _number(value: float | None, charts: Mapping[str, str]) -> str:
     return charts["no_answer"] if value is None else number(value, 1)
+
+
+def _scales(page: Page, reader: Reader, say: Phrases) -> list[Json]:
+    """A few to a table, as many as a sheet is wide."""
+    scales = scales_of(page, reader)
+    tables = [scales[at : at + _ABREAST] for at in range(0, len(scales), _ABREAST)]
+    return [
+        _table([say["charts"]["answered"], *(_headed(one, say) for one in few)], rows_of(few, lambda _: True, reader))
+        for few in tables
+    ] or [_told(say["side"]["no_answers"], say["side"]["asked_before"])]
+
+
+def _headed(scale: Scored, say: Phrases) -> str:
+    return f"{scale.name} ({scale.recall}, {say['charts']['higher_is'].format(scale.higher_is)})"
 
 
 def _medicines(page: Page, reader: Reader, charts: Mapping[str, str]) -> Json:

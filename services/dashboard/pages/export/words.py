@@ -9,13 +9,6 @@ from shared.pages.speaking import Speaks
 from shared.pages.words import number
 from shared.speech import Said
 
-_SIDES: Mapping[str, Said] = {
-    "over": Said("over", "por encima"),
-    "under": Said("under", "por debajo"),
-    "within": Said("within", "dentro"),
-}
-_AT_LEAST, _AT_MOST = Said("{n} or more", "{n} o más"), Said("{n} or less", "{n} o menos")
-_NO_LIMIT = Said("no limit", "sin límite")
 _BEFORE = Said("Before a correction: {result}", "Antes de una corrección: {result}")
 _MADE = Said("Made {made_at} from events up to {up_to}.", "Hecha el {made_at}, con lo que llegó hasta el {up_to}.")
 _MADE_OF_NOTHING = Said("Made {made_at}. No event has arrived.", "Hecha el {made_at}. No ha llegado ningún dato.")
@@ -25,18 +18,6 @@ _A_COPY = Said("A copy: it is not kept up to date.", "Es una copia: no se actual
 def made_words(made_at: str, up_to: str | None, speaker: Speaks) -> str:
     made = speaker.say(_MADE if up_to else _MADE_OF_NOTHING, made_at=made_at, up_to=up_to)
     return f"{made} {speaker.say(_A_COPY)}"
-
-
-def limit_words(point: Mapping[str, Any], speaker: Speaks) -> str:
-    """On which side of its limits a result is: `over (250 or less)`; the limits alone where it cannot be judged."""
-    low, high = point["limit_low"], point["limit_high"]
-    if low is not None and high is not None:
-        limit = f"{number(low)}–{number(high)}"
-    elif low is not None:
-        limit = speaker.say(_AT_LEAST, n=number(low))
-    else:
-        limit = speaker.say(_NO_LIMIT) if high is None else speaker.say(_AT_MOST, n=number(high))
-    return f"{speaker.say(_SIDES[point['side']])} ({limit})" if point["side"] else limit
 
 
 def result_words(result: Mapping[str, Any], speaker: Speaks) -> str:
