@@ -50,9 +50,9 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
         },
     },
     304: {
-        "description": "As `If-None-Match` has it. That somebody asked is on record; it is a look of its own only where "
-        "nothing was heard of this person's last one for half an hour. `Samepage-View` names the look that it is part "
-        "of: sent back while the page stays on the screen, what is new (200) is part of that look too",
+        "description": "As `If-None-Match` has it. That somebody asked is on record; it is a look of its own only "
+        "where nothing was heard of this person's last one for half an hour. `Samepage-View` names the look that it is "
+        "part of: sent back while the page stays on the screen, what is new (200) is part of that look too",
         "headers": {"Samepage-View": _THIS_LOOK},
     },
 }
