@@ -121,6 +121,7 @@ view = Table(
     Column("duration_ms", Integer),
     Column("panels", ARRAY(Text), nullable=False),
     Column("closed_by", Text, comment="How it is known that it is over; null while it is not"),
+    Column("heard_at", DateTime(timezone=True), comment="Last, after it was opened; null when never"),
     Index("ix_view_patient", "site_id", "patient_id", "opened_at"),
     Index("ix_view_open", "opened_at", postgresql_where=text("closed_by IS NULL")),
 )

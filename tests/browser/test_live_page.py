@@ -1,7 +1,7 @@
 """The page in Chromium while it is open: facts that arrive, connections that drop, tabs that close, a shared screen."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import uuid4
@@ -33,6 +33,7 @@ from tests.builders import (
 from tests.conftest import Apps, served
 from tests.services.streams import arrive
 from tests.services.trails import trail
+from tests.sign_in.conftest import Clock
 from tests.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -45,6 +46,7 @@ class Home(NamedTuple):
 
     application: FastAPI
     address: str
+    clock: Clock
 
     async def hears(self, body: ClinicianDataUpdated | SurveyCompleted, sequence: int) -> None:
         await arrive(self.application, SUBSCRIPTION, an_event(body, sequence=sequence, event_id=uuid4()))
@@ -53,17 +55,26 @@ class Home(NamedTuple):
         rows = await self.application.state.database.rows("SELECT * FROM view ORDER BY opened_at")
         return [(row["closed_by"], row["duration_ms"], list(row["panels"])) for row in rows]
 
+    async def has_heard(self, times: int) -> None:
+        """How long somebody looked."""
+
+        async def so_often() -> bool:
+            return len(await trail(self.application, route="lengthen_view")) == times
+
+        await until(so_often)
+
 
 @pytest.fixture
 async def home(app: Apps) -> AsyncIterator[Home]:
     whole = await app("dashboard")
     bodies: list[Body] = [a_site(), an_enrollment(), a_visit(), a_survey(), a_medication()]
     await arrive(whole, SUBSCRIPTION, *(an_event(body) for body in bodies))
-    application = create_app(whole.state.settings.model_copy(update={"limits": Limits()}))
+    clock = Clock()
+    application = create_app(whole.state.settings.model_copy(update={"limits": Limits()}), clock=clock)
     application.state.database = whole.state.database
     (port,) = keep_or_choose((), 1)
     async with application.router.lifespan_context(application), served(application, port) as address:
-        yield Home(application, address)
+        yield Home(application, address, clock)
 
 
 async def signed_in(home: Home, chromium: Browser, *, width: int = 390, has_script: bool = True) -> BrowserContext:
@@ -85,8 +96,11 @@ async def open_page(context: BrowserContext, home: Home, query: str = "") -> Pag
 
 
 async def has_been_open(page: Page, milliseconds: int) -> None:
+    """With its scripts begun."""
+    begun = "performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd || Infinity"
+
     async def for_so_long() -> bool:
-        return bool(await page.evaluate("performance.now()") > milliseconds)
+        return bool(await page.evaluate(f"performance.now() - ({begun})") > milliseconds)
 
     await until(for_so_long)
 
@@ -209,6 +223,45 @@ async def test_a_tab_that_is_closed_says_how_long_it_was_looked_at_and_which_pan
     assert duration_ms >= 1500
     assert "who" in panels
     assert "checks" not in panels, "it was on the screen for a moment only"
+    await context.close()
+
+
+async def reload(page: Page) -> None:
+    await page.reload()
+
+
+async def show_five_years_or_one(page: Page) -> None:
+    name = "12 months" if "span=" in page.url else "5 years"
+    async with page.expect_navigation():
+        await page.get_by_role("link", name=name).click()
+
+
+@pytest.mark.parametrize(
+    ("load_anew", "says_before"), [(reload, True), (show_five_years_or_one, True), (show_five_years_or_one, False)]
+)
+async def test_a_page_that_is_loaded_anew_is_one_look_as_long_as_all_of_it_was_on_the_screen(
+    home: Home, chromium: Browser, load_anew: Callable[[Page], Awaitable[None]], *, says_before: bool
+) -> None:
+    """Some browsers of phones do not say before they ask for the next page that they leave this one."""
+    context = await signed_in(home, chromium)
+    if not says_before:
+        await context.add_init_script("addEventListener('beforeunload', (event) => event.stopImmediatePropagation())")
+    page = await open_page(context, home)
+    for times in range(1, 4):
+        await has_been_open(page, 500)
+        home.clock.go_on(minutes=2)
+        await load_anew(page)
+        await home.has_heard(times)
+    known = 3 * 500
+    for times in (4, 5):
+        await has_been_open(page, 500)
+        await page.close(run_before_unload=True)
+        await home.has_heard(times)
+        ((_, duration_ms, _),) = await home.views()
+        assert duration_ms is not None
+        assert duration_ms >= known + 500
+        known, page = duration_ms, await open_page(context, home)
+    assert len(await home.views()) == 1, "in another tab as well"
     await context.close()
 
 

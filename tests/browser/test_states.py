@@ -23,10 +23,10 @@ from tests.builders import (
     a_lab,
     a_medication,
     a_survey,
+    a_view,
     a_visit,
     an_enrollment,
     an_erasure,
-    an_id,
 )
 from tests.services.dashboard.histories import JULY, LAST_VISIT, a_survey_in_july, page_of
 from tests.services.dashboard.test_page_html import a_rich_page
@@ -99,7 +99,7 @@ async def test_each_state_looks_as_in_its_picture_and_is_for_everybody(chromium:
         time_zone="America/Chicago",
         unseal=state.unseal,
         viewer_role=state.role,
-        view_id=an_id("view"),
+        view=a_view(),
         is_synthetic=True,
     )
 

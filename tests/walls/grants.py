@@ -164,9 +164,9 @@ GRANTS: dict[str, dict[str, May]] = {
         ),
         # The worker closes looks that fell silent, whoever looked, and publishes that.
         "view": May(
-            app="SELECT, INSERT, UPDATE (duration_ms, panels, closed_by)",
+            app="SELECT, INSERT, UPDATE (duration_ms, panels, closed_by, heard_at)",
             worker="SELECT (site_id, view_id, patient_id, visit_id, role, context, is_shared_screen, opened_at, "
-            "duration_ms, panels, closed_by), UPDATE (closed_by)",
+            "duration_ms, panels, closed_by, heard_at), UPDATE (closed_by)",
         ),
         "outbox": May(app=PUBLISHING["outbox"].app, worker="SELECT, INSERT"),
         "outbox_head": May(app="SELECT, INSERT, UPDATE (sequence)", worker="SELECT, INSERT, UPDATE (sequence)"),

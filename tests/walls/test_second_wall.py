@@ -155,7 +155,7 @@ def a_look_named(view_id: UUID) -> dashboard_store.Same:
         opened_at=VISIT_AT,
     )
     long_ago = datetime(2000, 1, 1, tzinfo=UTC)
-    return dashboard_store.Same(THERE, NAME, view, named=view_id, named_since=long_ago, reloaded_since=None)
+    return dashboard_store.Same(THERE, NAME, view, opened_since=long_ago, on_screen=view_id)
 
 
 async def asked_for_all(function: Reading, connection: Connection) -> object:

@@ -32,12 +32,14 @@ from shared.sealing import NOT_READABLE_NOW, Opener, Patient
 
 router = APIRouter(tags=["page"])
 Viewer = Annotated[Caller, Depends(allow(Role.PATIENT, Role.CLINICIAN, Role.COORDINATOR))]
+_JUST_LEFT = "samepage-just-left"
+_THIS_LOOK = {"schema": {"type": "string", "format": "uuid"}, "description": "This look"}
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
         **PAGE_ANSWER,
         "headers": {
             "ETag": {"schema": {"type": "string"}, "description": "Of the page's content"},
-            "Samepage-View": {"schema": {"type": "string", "format": "uuid"}, "description": "This look"},
+            "Samepage-View": _THIS_LOOK,
         },
         "links": {
             "lengthen_view": {
@@ -46,7 +48,12 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
             }
         },
     },
-    304: {"description": "As `If-None-Match` has it; the look is on record"},
+    304: {
+        "description": "As `If-None-Match` has it. That somebody asked is on record; it is a look of its own only "
+        "where nothing was heard of this person's last one for half an hour. `Samepage-View` names the look that it is "
+        "part of: sent back while the page stays on the screen, what is new (200) is part of that look too",
+        "headers": {"Samepage-View": _THIS_LOOK},
+    },
 }
 GoesOn = Annotated[
     UUID | None,
@@ -120,7 +127,7 @@ async def read_page(
     look = Look(
         caller, patient_id, _now(request), shared, is_for_people=False, known=held.if_none_match, goes_on=held.goes_on
     )
-    return await _as_json(request, look, await seen(request, look), waited)
+    return await _as_json(request, await seen(request, look), waited)
 
 
 @router.get("/v1/patients/{patient_id}/links/{link_id}/page", responses={200: PAGE_ANSWER})
@@ -133,7 +140,7 @@ async def read_linked_page(
 ) -> Response:
     """The page that the other site of a link has of the same person, for reading. That site has it on record."""
     look = Look(caller, patient_id, _now(request), is_shared=False, is_for_people=False, known=if_none_match)
-    return await _as_json(request, look, await seen_by_link(request, look, link_id), {})
+    return await _as_json(request, await seen_by_link(request, look, link_id), {})
 
 
 @router.get("/patients/{patient_id}", include_in_schema=False, dependencies=LOOKED_AT)
@@ -173,17 +180,33 @@ def _may_write_plan(request: Request, caller: Caller) -> bool:
 def look_of_people(request: Request, caller: Caller, patient_id: UUID, *, is_shared: bool) -> Look:
     """Somebody looks at the page as people see it."""
     is_from_browser = session_of(request) is not None
-    return Look(caller, patient_id, _now(request), is_shared, is_for_people=True, is_from_browser=is_from_browser)
+    return Look(
+        caller,
+        patient_id,
+        _now(request),
+        is_shared,
+        is_for_people=True,
+        just_left=_just_left(request) if is_from_browser else None,
+        is_from_browser=is_from_browser,
+    )
 
 
-async def _as_json(request: Request, look: Look, found: Seen, headers: Mapping[str, str]) -> Response:
+def _just_left(request: Request) -> UUID | None:
+    """The look whose page the browser leaves for this one, as its script says: what else says so comes after this."""
+    try:
+        return UUID(request.cookies.get(_JUST_LEFT, ""))
+    except ValueError:
+        return None
+
+
+async def _as_json(request: Request, found: Seen, headers: Mapping[str, str]) -> Response:
     stored, through = found.stored, found.around.through
     headers = {"etag": stored.etag, **headers}
     if found.beacon is not None:
-        headers["samepage-view"] = str(found.beacon)
+        headers["samepage-view"] = str(found.beacon.view_id)
     if through is not None:
         headers["samepage-glass-until"] = through.until.isoformat()
-    if stored.is_in(look.known):
+    if found.is_unchanged:
         return Response(status_code=304, headers=headers)
     opened = open_words(found.page, await opener_of(request, stored.site_id, found.page))
     if not is_readable(opened):
@@ -221,7 +244,7 @@ async def for_people(
         time_zone=found.stored.time_zone,
         unseal=await opener_of(request, found.stored.site_id, found.page),
         viewer_role=found.view.role,
-        view_id=found.beacon,
+        view=found.beacon,
         around=found.around,
         live=None if is_linked else Live(look.patient_id, found.view.view_id, found.stored.version),
         plan_forms=None if found.around.is_elsewhere else plan_forms,

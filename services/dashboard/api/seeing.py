@@ -15,7 +15,14 @@ from fastapi import Request
 from services.dashboard import store
 from services.dashboard.api.glass import broken_by
 from services.dashboard.api.standing import other_side
-from services.dashboard.domain import GOES_ON_FOR, RELOADED_WITHIN, BrokenGlass, context_of, without_clinical
+from services.dashboard.domain import (
+    GOES_ON_FOR,
+    RELOADED_WITHIN,
+    UNCHANGED_WITHIN,
+    BrokenGlass,
+    context_of,
+    without_clinical,
+)
 from services.dashboard.pages.around import Around
 from shared.audit import Act, Entry, Kind, Purpose
 from shared.auth import Caller, Role
@@ -36,7 +43,8 @@ from shared.telemetry import current_trace
 class Look:
     """Somebody asks for a page. `known` is the version that they have; people are shown what stands around it.
 
-    It is part of the look `goes_on`, if that is theirs; a browser may also have loaded its page anew.
+    It is part of the look `goes_on`, if that is theirs; a browser may also have loaded its page anew, that of the look
+    `just_left` or one that was heard of a moment ago.
     """
 
     caller: Caller
@@ -46,6 +54,7 @@ class Look:
     is_for_people: bool
     known: str | None = None
     goes_on: UUID | None = None
+    just_left: UUID | None = None
     is_from_browser: bool = False
 
 
@@ -74,9 +83,14 @@ class Seen:
     is_new: bool = True
 
     @property
-    def beacon(self) -> UUID | None:
+    def beacon(self) -> DashboardViewed | None:
         """The look that its length is reported of; who is of another site may read and nothing else."""
-        return None if self.around.is_elsewhere else self.view.view_id
+        return None if self.around.is_elsewhere else self.view
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether this is what they have already: nothing is shown."""
+        return self.stored.is_in(self.asked.look.known)
 
     @property
     def draft(self) -> Draft:
@@ -85,7 +99,7 @@ class Seen:
 
     @property
     def entry(self) -> Entry:
-        status = 304 if self.stored.is_in(self.asked.look.known) else 200
+        status = 304 if self.is_unchanged else 200
         return Entry(self.stored.site_id, Kind.READ, status, self.view.patient_id, asked=self.on_record)
 
 
@@ -262,27 +276,27 @@ async def _record(connection: Connection, scope: SiteScope, looks: Sequence[Seen
 
 async def _told_apart(connection: Connection, scope: SiteScope, looks: Sequence[Seen]) -> Sequence[Seen]:
     """New looks, and those that are part of an earlier one. Nobody is asked where none can be."""
-    if not any(seen.asked.look.goes_on or seen.asked.look.is_from_browser for seen in looks):
+    if not any(seen.asked.look.goes_on or seen.asked.look.is_from_browser or seen.is_unchanged for seen in looks):
         return looks
-    going_on = await store.views_that_go_on(connection, scope, [_same_as(seen) for seen in looks])
-    return [_part_of(going_on.get(place), seen) for place, seen in enumerate(looks)]
-
-
-def _part_of(view_id: UUID | None, seen: Seen) -> Seen:
-    if view_id is None:
-        return seen
-    return replace(seen, view=seen.view.model_copy(update={"view_id": view_id}), is_new=False)
+    going_on = await store.record_views_gone_on(connection, scope, [_same_as(seen) for seen in looks])
+    return [
+        replace(seen, view=going_on[place], is_new=False) if place in going_on else seen
+        for place, seen in enumerate(looks)
+    ]
 
 
 def _same_as(seen: Seen) -> store.Same:
     look = seen.asked.look
+    within = UNCHANGED_WITHIN if seen.is_unchanged else RELOADED_WITHIN if look.is_from_browser else None
     return store.Same(
         site_id=seen.stored.site_id,
         subject=look.caller.subject,
         view=seen.view,
-        named=look.goes_on,
-        named_since=look.at - GOES_ON_FOR,
-        reloaded_since=look.at - RELOADED_WITHIN if look.is_from_browser else None,
+        opened_since=look.at - GOES_ON_FOR,
+        on_screen=look.goes_on,
+        just_left=look.just_left,
+        heard_since=None if within is None else look.at - within,
+        is_unchanged=seen.is_unchanged,
     )
 
 

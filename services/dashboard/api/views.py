@@ -21,9 +21,11 @@ from shared.http.commands import MANY, Accepted, Command, IdempotencyKey, NamedS
 from shared.http.fields import Past, YesNo
 from shared.http.problems import invalid
 from shared.http.record import trail_of
+from shared.http.sign_in import sessions_of
 from shared.http.sound_json import check
 
 router = APIRouter(tags=["views"])
+_MOST_PANELS = 20
 _DAY_MS = 24 * 60 * 60 * 1000
 _PANEL = re.compile(r"^[a-z]+(-[a-z]+)*$")
 
@@ -36,7 +38,7 @@ def _known_panel(name: str) -> str:
 
 
 Panel = Annotated[str, Field(max_length=40), AfterValidator(_known_panel)]
-Panels = Annotated[tuple[Panel, ...], Field(max_length=20)]
+Panels = Annotated[tuple[Panel, ...], Field(max_length=_MOST_PANELS)]
 
 
 class Beacon(BaseModel):
@@ -67,7 +69,8 @@ class ViewBody(BaseModel):
 
 @router.post("/v1/views/{view_id}/beacon", status_code=204, openapi_extra=_BEACON)
 async def lengthen_view(request: Request, view_id: UUID, caller: Viewer) -> Response:
-    """Say how long the page has been in view so far. Only more than was known changes anything.
+    """Say how long the page has been in view so far, loaded anew or not. Only more than was known changes anything;
+    panels are added to those known.
 
     Browsers send it as plain text whenever a tab is hidden, and a tab can be shown again.
     """
@@ -83,13 +86,19 @@ async def lengthen_view(request: Request, view_id: UUID, caller: Viewer) -> Resp
             raise unknown("patient")
         event_id = None
         if beacon.duration_ms > (view.duration_ms or -1):
-            longer = view.model_copy(update=beacon.model_dump() | {"closed_by": ViewEnd.BEACON})
-            await store.lengthen_view(connection, home.site_id, longer)
+            longer = _lengthened(view, beacon)
+            await store.lengthen_view(connection, home.site_id, longer, sessions_of(request).clock())
             draft = outbox.Draft(home.site_id, str(patient_id), longer)
             await outbox.add(connection, [draft])
             event_id = draft.event_id
         await trail_of(request).keep(connection, [Entry(home.site_id, Kind.WRITE, 204, patient_id, event_id)])
     return Response(status_code=204)
+
+
+def _lengthened(view: DashboardViewed, beacon: Beacon) -> DashboardViewed:
+    """A page that is loaded anew counts panels from none, and time from where it was."""
+    panels = tuple(dict.fromkeys((*view.panels, *beacon.panels)))[:_MOST_PANELS]
+    return view.model_copy(update={"duration_ms": beacon.duration_ms, "panels": panels, "closed_by": ViewEnd.BEACON})
 
 
 async def _view(connection: Connection, caller: Caller, view_id: UUID) -> DashboardViewed:

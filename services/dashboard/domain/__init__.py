@@ -19,7 +19,7 @@ from services.dashboard.domain.linking import (
     code_of,
     read_code,
 )
-from services.dashboard.domain.looks import GOES_ON_FOR, RELOADED_WITHIN
+from services.dashboard.domain.looks import GOES_ON_FOR, RELOADED_WITHIN, UNCHANGED_WITHIN
 from services.dashboard.domain.page import assemble, has_words, is_readable, open_words, states_of_words
 from services.dashboard.domain.plan_forms import changes_in, is_past
 from services.dashboard.domain.readings import COMPARABLE_DAYS, RULE
@@ -36,6 +36,7 @@ __all__ = [
     "RELOADED_WITHIN",
     "RULE",
     "SECRET_BYTES",
+    "UNCHANGED_WITHIN",
     "Age",
     "BrokenGlass",
     "Code",

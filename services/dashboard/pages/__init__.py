@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
 
-from services.dashboard.domain import freshness, open_words
+from services.dashboard.domain import RELOADED_WITHIN, freshness, open_words
 from services.dashboard.pages import glass as broken_glass
 from services.dashboard.pages import labels, looks, readings, sentences
 from services.dashboard.pages.addresses import address
@@ -23,7 +23,7 @@ from services.dashboard.pages.plan import PlanForms
 from services.dashboard.pages.reader import Reader, answer_words, limit_words, reason_words
 from services.dashboard.pages.scored import paper_words
 from shared.errors import Problem
-from shared.events import ViewerRole
+from shared.events import DashboardViewed, ViewerRole
 from shared.pages import environment
 from shared.pages.notices import Action, notice
 from shared.pages.speaking import Spoken
@@ -45,7 +45,7 @@ def present(  # noqa: PLR0913 - the page, and what is known of the look, each by
     time_zone: str,
     unseal: Opener,
     viewer_role: ViewerRole,
-    view_id: UUID | None = None,
+    view: DashboardViewed | None = None,
     around: Around = _ALONE,
     live: Live | None = None,
     plan_forms: PlanForms | None = None,
@@ -56,10 +56,10 @@ def present(  # noqa: PLR0913 - the page, and what is known of the look, each by
 ) -> str:
     """A page of `domain.assemble` as an HTML document, for a reader at `now` in the site's zone.
 
-    Sealed words are opened only here. `view_id` names the look that the page's script reports the length of;
-    without it nothing is reported. `live` lets a script follow the page, and by `plan_forms` its reader writes the
-    plan. One that `is_shared` is for two people at one screen: larger, without what is for one of them, covered when
-    nobody touches it for long. The document has no inline style and no inline script. Of an erased patient it says
+    Sealed words are opened only here. `view` is the look that the page's script reports the length of, as far as it is
+    known; without it nothing is reported. `live` lets a script follow the page, and by `plan_forms` its reader writes
+    the plan. One that `is_shared` is for two people at one screen: larger, without what is for one of them, covered
+    when nobody touches it for long. The document has no inline style and no inline script. Of an erased patient it says
     only that, when and why.
 
     Raises:
@@ -76,10 +76,11 @@ def present(  # noqa: PLR0913 - the page, and what is known of the look, each by
         page=opened,
         cells=sentences.freshness_cells(freshness(opened, reader.now), opened, reader),
         pictures=pictures_of(opened, reader, span),
-        view_id=view_id,
+        view=view,
         live=live,
         plan_forms=plan_forms,
         is_shared=is_shared,
+        same_within_s=int(RELOADED_WITHIN.total_seconds()),
         blank_after_s=BLANK_AFTER_S,
         most_steps=MOST_STEPS,
         most_gaps=MOST_GAPS,

@@ -53,10 +53,10 @@ from services.dashboard.store.views import (
     lengthen_view,
     looks,
     record_views,
+    record_views_gone_on,
     record_views_timed_out,
     silent_views_of_all_sites,
     view_of,
-    views_that_go_on,
 )
 
 __all__ = [
@@ -101,11 +101,11 @@ __all__ = [
     "record_sessions_ended",
     "record_sites",
     "record_views",
+    "record_views_gone_on",
     "record_views_timed_out",
     "silent_views_of_all_sites",
     "site_behind_glass",
     "site_name",
     "site_of_glass",
     "view_of",
-    "views_that_go_on",
 ]

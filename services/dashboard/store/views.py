@@ -73,20 +73,25 @@ async def view_of(connection: Connection, scope: SiteScope, subject: str, view_i
 
 
 class Same(NamedTuple):
-    """What makes a look the same as one before: it names it as `named`, opened since then; or, where `reloaded_since`
-    is given, who looked at the same since then has not been heard to look away.
+    """What makes a look the same as one before, opened since then: it is the one on the screen; or it is the one just
+    left, or was heard of since `heard_since`, and is of the same place in care. Of what `is_unchanged` nothing is
+    shown, whatever the place.
     """
 
     site_id: str
     subject: str
     view: DashboardViewed
-    named: UUID | None
-    named_since: datetime
-    reloaded_since: datetime | None
+    opened_since: datetime
+    on_screen: UUID | None = None
+    just_left: UUID | None = None
+    heard_since: datetime | None = None
+    is_unchanged: bool = False
 
 
-async def views_that_go_on(connection: Connection, scope: SiteScope, looks: Sequence[Same]) -> dict[int, UUID]:
-    """The earlier look that one of these is part of, by its place among them; a new one has none."""
+async def record_views_gone_on(
+    connection: Connection, scope: SiteScope, looks: Sequence[Same]
+) -> dict[int, DashboardViewed]:
+    """The earlier look that one of these is part of, by its place among them, is heard of; a new one has none."""
     rows = [
         (
             number,
@@ -94,46 +99,66 @@ async def views_that_go_on(connection: Connection, scope: SiteScope, looks: Sequ
             one.view.patient_id,
             one.subject,
             one.view.role,
+            one.view.context,
             one.view.visit_id,
             one.view.is_shared_screen,
-            one.named,
-            one.named_since,
-            one.reloaded_since,
+            one.view.opened_at,
+            one.opened_since,
+            one.on_screen,
+            one.just_left,
+            one.heard_since,
+            one.is_unchanged,
         )
         for number, one in enumerate(looks)
     ]
     found = await connection.fetch(
         """
-        SELECT number, before.view_id
-        FROM unnest($1::integer[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::boolean[],
-                    $8::uuid[], $9::timestamptz[], $10::timestamptz[])
-            AS look (number, site_id, patient_id, subject, role, visit_id, is_shared_screen, named, named_since,
-                     reloaded_since)
-        CROSS JOIN LATERAL (
-            SELECT view_id FROM view
-            WHERE view.site_id = look.site_id AND view.site_id = ANY($11) AND view.patient_id = look.patient_id
-            AND view.subject = look.subject AND view.role = look.role
-            AND (
-                (view.view_id = look.named AND view.opened_at > look.named_since)
-                OR (
-                    view.opened_at > look.reloaded_since AND view.closed_by IS NULL
-                    AND view.visit_id IS NOT DISTINCT FROM look.visit_id
-                    AND view.is_shared_screen = look.is_shared_screen
+        WITH found AS (
+            SELECT look.number, look.asked_at, before.*
+            FROM unnest($1::integer[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::uuid[],
+                        $8::boolean[], $9::timestamptz[], $10::timestamptz[], $11::uuid[], $12::uuid[],
+                        $13::timestamptz[], $14::boolean[])
+                AS look (number, site_id, patient_id, subject, role, context, visit_id, is_shared_screen, asked_at,
+                         opened_since, on_screen, just_left, heard_since, is_unchanged)
+            CROSS JOIN LATERAL (
+                SELECT * FROM view
+                WHERE view.site_id = look.site_id AND view.site_id = ANY($15) AND view.patient_id = look.patient_id
+                AND view.subject = look.subject AND view.role = look.role AND view.opened_at > look.opened_since
+                AND (
+                    view.view_id = look.on_screen
+                    OR (
+                        (view.view_id = look.just_left OR coalesce(heard_at, view.opened_at) > look.heard_since)
+                        AND view.is_shared_screen = look.is_shared_screen
+                        AND (
+                            look.is_unchanged
+                            OR (view.context = look.context AND view.visit_id IS NOT DISTINCT FROM look.visit_id)
+                        )
+                    )
                 )
-            )
-            ORDER BY view.view_id = look.named DESC NULLS LAST, view.opened_at DESC LIMIT 1
-        ) AS before
+                ORDER BY view.view_id = look.on_screen DESC NULLS LAST, view.view_id = look.just_left DESC NULLS LAST,
+                         view.opened_at DESC
+                LIMIT 1
+            ) AS before
+        ), heard AS (
+            UPDATE view SET heard_at = found.asked_at FROM found
+            WHERE view.site_id = found.site_id AND view.view_id = found.view_id
+        )
+        SELECT * FROM found
         """,
         *as_columns(rows),
         scope.ids,
     )
-    return {row["number"]: row["view_id"] for row in found}
+    return {row["number"]: _viewed(row) for row in found}
 
 
 async def silent_views_of_all_sites(connection: Connection, before: datetime, most: int) -> list[Patient]:
-    """Whose pages were opened before then, the longest ago first, without a word of when that ended."""
+    """Whose pages were heard of before then, the longest open first, without a word of when that ended."""
     rows = await connection.fetch(
-        "SELECT site_id, patient_id FROM view WHERE closed_by IS NULL AND opened_at < $1 ORDER BY opened_at LIMIT $2",
+        """
+        SELECT site_id, patient_id FROM view
+        WHERE closed_by IS NULL AND opened_at < $1 AND coalesce(heard_at, opened_at) < $1
+        ORDER BY opened_at LIMIT $2
+        """,
         before,
         most,
     )
@@ -149,7 +174,7 @@ async def record_views_timed_out(
         UPDATE view SET closed_by = $4
         FROM unnest($1::text[], $2::uuid[]) AS held (site_id, patient_id)
         WHERE view.site_id = held.site_id AND view.patient_id = held.patient_id
-        AND closed_by IS NULL AND opened_at < $3
+        AND closed_by IS NULL AND coalesce(heard_at, opened_at) < $3
         RETURNING view.site_id, view_id, view.patient_id, visit_id, role, context, is_shared_screen, panels, opened_at,
                   duration_ms, closed_by
         """,
@@ -175,13 +200,17 @@ def _viewed(row: asyncpg.Record) -> DashboardViewed:
     )
 
 
-async def lengthen_view(connection: Connection, site_id: str, view: DashboardViewed) -> None:
+async def lengthen_view(connection: Connection, site_id: str, view: DashboardViewed, heard_at: datetime) -> None:
     """Keep that somebody looked longer, and at what."""
     await connection.execute(
-        "UPDATE view SET duration_ms = $3, panels = $4, closed_by = $5 WHERE site_id = $1 AND view_id = $2",
+        """
+        UPDATE view SET duration_ms = $3, panels = $4, closed_by = $5, heard_at = $6
+        WHERE site_id = $1 AND view_id = $2
+        """,
         site_id,
         view.view_id,
         view.duration_ms,
         list(view.panels),
         view.closed_by,
+        heard_at,
     )

@@ -21,6 +21,7 @@ from tests.builders import (
     a_medication,
     a_step,
     a_survey,
+    a_view,
     a_visit,
     an_assessment,
     an_enrollment,
@@ -58,7 +59,7 @@ def html_of(page: dict[str, Any], **changes: Any) -> str:
         "time_zone": "America/Chicago",
         "unseal": opened,
         "viewer_role": ViewerRole.CLINICIAN,
-        "view_id": an_id("view"),
+        "view": a_view(duration_ms=2000),
         **changes,
     }
     return present(page, **look)
@@ -367,8 +368,8 @@ def test_the_patients_own_page_has_the_same_panels_and_fewer_numbers() -> None:
 
 def test_the_length_of_a_look_is_reported_only_for_a_look_that_was_recorded() -> None:
     page = page_of(a_survey())
-    assert f'data-beacon="/v1/views/{an_id("view")}/beacon"' in html_of(page)
-    assert "data-beacon" not in html_of(page, view_id=None)
+    assert f'data-beacon="/v1/views/{an_id("view")}/beacon" data-seen="2000"' in html_of(page)
+    assert "data-beacon" not in html_of(page, view=None)
 
 
 def test_synthetic_data_says_so() -> None:

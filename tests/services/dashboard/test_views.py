@@ -1,4 +1,4 @@
-"""What counts as a look, how it is known that it is over, and that the same events again come to the same counts."""
+"""What counts as a look, how long it goes on, and that the same events again come to the same counts."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -9,11 +9,15 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from services.analytics.domain.pseudonyms import Pseudonyms
+from services.analytics.handlers import applier
 from services.dashboard.api.closing import close_silent_views
+from services.dashboard.domain.context import BEFORE_CHECK_IN
 from shared.auth import Caller, Role
 from shared.db import open_pool, transaction
-from shared.events import DashboardViewed, ViewEnd
-from tests.conftest import client_of
+from shared.events import DashboardViewed, ViewContext, ViewEnd
+from tests.builders import VISIT_AT
+from tests.conftest import Pools, client_of
 from tests.services.dashboard.conftest import HERE, PAGE, SHOWN, THERE, Clients, break_glass
 from tests.services.streams import published
 from tests.services.trails import trail
@@ -67,19 +71,101 @@ async def test_a_reload_is_one_where_the_browser_also_sends_a_password_for_a_pro
     assert len(await looks(dashboard)) == 1
 
 
-async def test_a_page_that_was_left_or_that_was_long_ago_is_looked_at_anew(
+@pytest.mark.parametrize("says_first", [True, False])
+async def test_a_page_that_was_just_left_goes_on_with_all_that_was_seen_of_it(
+    dashboard: FastAPI, browser: httpx.AsyncClient, clock: Clock, says_first: bool
+) -> None:
+    """A browser says that it leaves a page once it has the next one; a tab that is closed, before."""
+    await browser.get(SHOWN)
+    (first,) = await looks(dashboard)
+    for number, panel in enumerate(("who", "checks", "who", "concerns"), start=1):
+        clock.go_on(seconds=20)
+        spoken = {"duration_ms": 2000 * number, "panels": [panel]}
+        if says_first:
+            await said(browser, first, **spoken)
+        page = await browser.get(SHOWN, params={"span": "5-years"} if number % 2 else {})
+        assert f"/v1/views/{first.view_id}/beacon" in page.text
+        assert f'data-seen="{2000 * (number if says_first else number - 1)}"' in page.text
+        if not says_first:
+            await said(browser, first, **spoken)
+    opened, *_, last = await looks(dashboard)
+    assert {look.view_id for look in await looks(dashboard)} == {first.view_id}
+    seen = {"duration_ms": 8000, "panels": ("who", "checks", "concerns"), "closed_by": ViewEnd.BEACON}
+    assert last == opened.model_copy(update=seen)
+
+
+async def test_of_one_look_no_more_panels_are_kept_than_a_page_may_have(
+    dashboard: FastAPI, browser: httpx.AsyncClient
+) -> None:
+    await browser.get(SHOWN)
+    (first,) = await looks(dashboard)
+    names = ["a" * length for length in range(1, 31)]
+    await said(browser, first, duration_ms=1, panels=names[:15])
+    await said(browser, first, duration_ms=2, panels=names[15:])
+    assert (await looks(dashboard))[-1].panels == tuple(names[:20])
+
+
+async def test_a_page_of_a_while_ago_or_now_for_two_is_looked_at_anew(
     dashboard: FastAPI, browser: httpx.AsyncClient, clock: Clock
 ) -> None:
     await browser.get(SHOWN)
     (first,) = await looks(dashboard)
     await said(browser, first, duration_ms=2000)
-    clock.go_on(seconds=5)
-    await browser.get(SHOWN)
     clock.go_on(seconds=31)
     await browser.get(SHOWN)
     await browser.get(SHOWN, params={"shared": "true"})
     opened = [look for look in await looks(dashboard) if look.closed_by is None]
-    assert [look.is_shared_screen for look in opened] == [False, False, False, True]
+    assert [look.is_shared_screen for look in opened] == [False, False, True]
+
+
+async def test_a_page_that_is_opened_again_once_the_time_of_the_visit_begins_is_looked_at_in_the_visit(
+    dashboard: FastAPI, browser: httpx.AsyncClient, clock: Clock
+) -> None:
+    clock.now = VISIT_AT - BEFORE_CHECK_IN - timedelta(seconds=5)
+    await browser.get(SHOWN)
+    clock.go_on(seconds=10)
+    await browser.get(SHOWN)
+    assert [look.context for look in await looks(dashboard)] == [ViewContext.BEFORE_VISIT, ViewContext.IN_VISIT]
+
+
+async def test_the_look_that_a_browser_says_it_just_left_goes_on_however_long_it_was_silent(
+    dashboard: FastAPI, browser: httpx.AsyncClient, clock: Clock, as_: Clients
+) -> None:
+    await browser.get(SHOWN)
+    (first,) = await looks(dashboard)
+    browser.headers["cookie"] += f"; samepage-just-left={first.view_id}"
+    clock.go_on(minutes=10)
+    assert f'data-view="{first.view_id}"' in (await browser.get(SHOWN)).text
+    async with as_("clinician", THERE, "dr-other") as other:
+        other.headers["cookie"] = browser.headers["cookie"]
+        await other.get(SHOWN)
+    await browser.get(SHOWN, params={"shared": "true"})
+    browser.headers["cookie"] = browser.headers["cookie"].replace(str(first.view_id), "no-look-at-all")
+    clock.go_on(minutes=1)
+    assert (await browser.get(SHOWN)).status_code == 200
+    by = [(look.is_shared_screen, look.view_id == first.view_id) for look in await looks(dashboard)]
+    assert by == [(False, True), (False, False), (True, False), (False, False)], "another's, for two, unnamed"
+
+
+async def test_who_hears_that_the_page_is_unchanged_goes_on_with_the_same_look(
+    dashboard: FastAPI, clock: Clock, as_: Clients
+) -> None:
+    async with as_("clinician", THERE, "dr-own") as client, as_("clinician", THERE, "dr-other") as other:
+        shown = (await client.get(PAGE)).headers
+        held = {"if-none-match": shown["etag"]}
+        for _ in range(5):
+            clock.go_on(minutes=20)
+            again = await client.get(PAGE, headers=held)
+            assert (again.status_code, again.headers["samepage-view"]) == (304, shown["samepage-view"])
+        assert len(await looks(dashboard)) == 1
+        assert [row["status"] for row in await trail(dashboard, route="read_page")] == [200, *[304] * 5]
+        assert await close(dashboard, clock) == 0, "it is not silent"
+        assert (await other.get(PAGE, headers=held)).status_code == 304
+        assert (await client.get(PAGE, params={"shared": "true"}, headers=held)).status_code == 304
+        clock.go_on(minutes=31)
+        assert (await client.get(PAGE, headers=held)).status_code == 304
+        views = {look.view_id for look in await looks(dashboard)}
+        assert len(views) == 4, "of somebody else, for two, and after long"
 
 
 async def test_another_person_is_no_reload(dashboard: FastAPI, browser: httpx.AsyncClient, as_: Clients) -> None:
@@ -190,6 +276,28 @@ async def test_what_a_site_reports_is_whole_as_it_is(
     clock.go_on(minutes=31)
     assert await close(dashboard, clock) == 1
     assert [look.closed_by for look in await looks(dashboard)] == [None, ViewEnd.REPORTED, ViewEnd.TIMEOUT]
+
+
+async def test_the_same_events_again_and_in_any_order_come_to_the_same_counts(
+    dashboard: FastAPI, browser: httpx.AsyncClient, clock: Clock, as_: Clients, pool_of: Pools
+) -> None:
+    await browser.get(SHOWN)
+    (first,) = await looks(dashboard)
+    for duration_ms in (2000, 5000):
+        await said(browser, first, duration_ms=duration_ms)
+        await browser.get(SHOWN)
+    async with as_("clinician", THERE, "dr-other") as other:
+        await other.get(PAGE)
+    clock.go_on(minutes=31)
+    assert await close(dashboard, clock) == 1
+    events = [event for event in await published(dashboard) if isinstance(event.body, DashboardViewed)]
+    assert len(events) == 5
+    apply = applier(Pseudonyms(b"p" * 32))
+    async with transaction(await pool_of("analytics")) as connection:
+        for batch in (events, events, events[::-1], events[2:]):
+            await apply(connection, batch)
+            counted = await connection.fetch("SELECT duration_ms FROM view ORDER BY duration_ms")
+            assert [row["duration_ms"] for row in counted] == [5000, None]
 
 
 async def test_more_looks_than_are_closed_at_once_are_all_closed(dashboard: FastAPI, clock: Clock) -> None:

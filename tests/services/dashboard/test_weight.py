@@ -12,7 +12,7 @@ from services.dashboard.pages.live import Live
 from shared.events import ViewerRole
 from shared.pages import STATIC as SHARED
 from shared.sealing import Place, Words, WordsState
-from tests.builders import PATIENT, an_enrollment, an_id
+from tests.builders import PATIENT, a_view, an_enrollment, an_id
 from tests.services.dashboard.histories import a_month, folded, in_sequence, month
 from tests.weight import MOST_BYTES, loaded_by, weight_of
 
@@ -39,7 +39,7 @@ def test_five_full_years_with_all_that_the_page_loads_stay_under_the_bound(span:
         time_zone="America/Chicago",
         unseal=opened,
         viewer_role=ViewerRole.CLINICIAN,
-        view_id=an_id("view"),
+        view=a_view(),
         live=Live(PATIENT, an_id("view"), "v"),
         span=span,
         is_shared=True,

@@ -3,7 +3,7 @@
 (() => {
   const SEEN_AFTER_MS = 1000;
   const SAY_EVERY_MS = 240000;
-  const url = document.body.dataset.beacon;
+  const { beacon: url, view, sameWithin } = document.body.dataset;
   const print = document.querySelector("[data-print]");
   if (print) {
     print.hidden = false;
@@ -18,12 +18,18 @@
     printed.querySelector("[data-now]").textContent = words.format(new Date());
     printed.hidden = false;
   });
+  // Loaded anew, or with another span, it is the same look. That it was left is heard of only after the next page was
+  // asked for, so that request says which one it was. Browsers of phones do not all say beforehand that they leave.
+  const leave = () => {
+    document.cookie = `samepage-just-left=${view}; path=${location.pathname}; max-age=${sameWithin}; secure; samesite=none; partitioned`;
+  };
+  if (view) for (const kind of ["beforeunload", "click"]) window.addEventListener(kind, leave);
   if (!url || !navigator.sendBeacon) return;
 
-  // A page that is loaded anew may be the same look still: it goes on from where that was.
+  // Time goes on from where the look was: as far as this tab knows it, or another that was closed had told.
   const kept = JSON.parse(sessionStorage.getItem("look") ?? "{}");
-  const panels = new Set(kept.url === url ? kept.panels : []);
-  let seen = kept.url === url ? kept.seen : 0;
+  const panels = new Set();
+  let seen = Math.max(Number(document.body.dataset.seen), kept.url === url ? kept.seen : 0);
   let since = null;
   let isCovered = false;
   let isTouched = false;
@@ -35,9 +41,8 @@
     onScreen.set(panel, timer);
   };
   const say = () => {
-    const look = { duration_ms: Math.round(seen), panels: [...panels].sort() };
-    sessionStorage.setItem("look", JSON.stringify({ url, seen, panels: look.panels }));
-    navigator.sendBeacon(url, JSON.stringify(look));
+    sessionStorage.setItem("look", JSON.stringify({ url, seen }));
+    navigator.sendBeacon(url, JSON.stringify({ duration_ms: Math.round(seen), panels: [...panels].sort() }));
   };
   const begin = () => {
     if (since !== null || isCovered || document.prerendering || document.visibilityState !== "visible") return;
