@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.dashboard.api.page_examples import SUMMARIES
-from services.dashboard.domain import Page
+from services.dashboard.domain.document import Page
 
 STABILITY = (
     "Stable: every member listed here is always there unless it says otherwise, `null` where nothing is known. Members "

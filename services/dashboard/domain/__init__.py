@@ -4,7 +4,6 @@ reader.
 
 from services.dashboard.domain.context import context_of
 from services.dashboard.domain.courses import Course, courses_of
-from services.dashboard.domain.document import Page
 from services.dashboard.domain.ehr import FHIR_ID, PATIENT_SYSTEM, Ehr, our_id
 from services.dashboard.domain.facts import Facts, empty, fold
 from services.dashboard.domain.freshness import LIMITS, Age, freshness
@@ -49,7 +48,6 @@ __all__ = [
     "LinkCode",
     "LinkConsent",
     "LinkedPatient",
-    "Page",
     "assemble",
     "changes_in",
     "code_of",

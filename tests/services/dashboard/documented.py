@@ -10,7 +10,8 @@ from typing import Any
 import jsonschema_rs
 import orjson
 
-from services.dashboard.domain import Page, open_words, without_clinical
+from services.dashboard.domain import open_words, without_clinical
+from services.dashboard.domain.document import Page
 from shared.sealing import Words, WordsState
 
 SCHEMA = Page.model_json_schema(mode="serialization")

@@ -24,7 +24,7 @@ class Answered(Part):
 
 
 class Skipped(Part):
-    """The question was asked, and the patient chose not to answer it."""
+    """The question was asked, and there is a reason in place of an answer."""
 
     state: Literal["skipped"] = Field(description="There is a reason and no answer")
     reason: SkipReason = Field(description="Why there is no answer")

@@ -27,7 +27,7 @@ class PatientReading(Part):
 
 
 class SkippedItem(Skipped):
-    """A question of the index that the patient chose not to answer."""
+    """A question of the index that was skipped."""
 
     item: str = Field(description="The question")
 

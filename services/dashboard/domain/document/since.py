@@ -130,7 +130,7 @@ class ScoreGap(Part):
 
 
 class AnswerGap(Part):
-    """A question that the patient chose not to answer."""
+    """A question that was skipped."""
 
     what: Literal["answer"] = Field(description="What is missing")
     item: str = Field(description="The question")
