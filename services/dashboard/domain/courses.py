@@ -9,13 +9,13 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-from services.dashboard.domain.items import Json
+from services.dashboard.domain.facts import Item
 
 
 class Course(NamedTuple):
     """Intervals of the page that make a course, in the order in which they began."""
 
-    intervals: Sequence[Json]
+    intervals: Sequence[Item]
 
     @property
     def name(self) -> str:
@@ -26,26 +26,26 @@ class Course(NamedTuple):
         return str(self.intervals[0]["started_on"])
 
     @property
-    def last(self) -> Json:
+    def last(self) -> Item:
         """The interval that is still taken, or whose stop is the medicine's."""
         return max(self.intervals, key=lambda interval: (_end(interval), interval["started_on"]))
 
-    def changes(self) -> Iterator[Json]:
+    def changes(self) -> Iterator[Item]:
         """The intervals that brought another dose, oldest first."""
         dosed = (interval for interval in self.intervals if interval["dose"])
         return (now for before, now in pairwise(dosed) if now["dose"] != before["dose"])
 
 
-def courses_of(medications: Iterable[Json]) -> list[Course]:
+def courses_of(medications: Iterable[Item]) -> list[Course]:
     """Every course of the page's intervals: medicines in their order there, the courses of each by their start."""
-    by_name: dict[str, list[Json]] = {}
+    by_name: dict[str, list[Item]] = {}
     for medication in medications:
         by_name.setdefault(medication["name"], []).append(medication)
     return [Course(run) for taken in by_name.values() for run in _runs(taken)]
 
 
-def _runs(taken: Iterable[Json]) -> list[list[Json]]:
-    runs: list[list[Json]] = []
+def _runs(taken: Iterable[Item]) -> list[list[Item]]:
+    runs: list[list[Item]] = []
     until = date.min
     for interval in sorted(taken, key=lambda one: (one["started_on"], _end(one), one["medication_id"])):
         if runs and date.fromisoformat(interval["started_on"]) - timedelta(days=1) <= until:
@@ -57,5 +57,5 @@ def _runs(taken: Iterable[Json]) -> list[list[Json]]:
     return runs
 
 
-def _end(interval: Json) -> date:
+def _end(interval: Item) -> date:
     return date.fromisoformat(interval["stopped_on"]) if interval["stopped_on"] else date.max
