@@ -88,6 +88,41 @@ class Same(NamedTuple):
     is_unchanged: bool = False
 
 
+_GO_ON = """
+    WITH found AS (
+        SELECT look.number, look.asked_at, before.*
+        FROM unnest($1::integer[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::uuid[],
+                    $8::boolean[], $9::timestamptz[], $10::timestamptz[], $11::uuid[], $12::uuid[],
+                    $13::timestamptz[], $14::boolean[])
+            AS look (number, site_id, patient_id, subject, role, context, visit_id, is_shared_screen, asked_at,
+                     opened_since, on_screen, just_left, heard_since, is_unchanged)
+        CROSS JOIN LATERAL (
+            SELECT * FROM view
+            WHERE view.site_id = look.site_id AND view.site_id = ANY($15) AND view.patient_id = look.patient_id
+            AND view.subject = look.subject AND view.role = look.role AND view.opened_at > look.opened_since
+            AND (
+                view.view_id = look.on_screen
+                OR (
+                    (view.view_id = look.just_left OR coalesce(heard_at, view.opened_at) > look.heard_since)
+                    AND view.is_shared_screen = look.is_shared_screen
+                    AND (
+                        look.is_unchanged
+                        OR (view.context = look.context AND view.visit_id IS NOT DISTINCT FROM look.visit_id)
+                    )
+                )
+            )
+            ORDER BY view.view_id = look.on_screen DESC NULLS LAST, view.view_id = look.just_left DESC NULLS LAST,
+                     view.opened_at DESC
+            LIMIT 1
+        ) AS before
+    ), heard AS (
+        UPDATE view SET heard_at = found.asked_at FROM found
+        WHERE view.site_id = found.site_id AND view.view_id = found.view_id
+    )
+    SELECT * FROM found
+"""
+
+
 async def record_views_gone_on(
     connection: Connection, scope: SiteScope, looks: Sequence[Same]
 ) -> dict[int, DashboardViewed]:
@@ -111,43 +146,7 @@ async def record_views_gone_on(
         )
         for number, one in enumerate(looks)
     ]
-    found = await connection.fetch(
-        """
-        WITH found AS (
-            SELECT look.number, look.asked_at, before.*
-            FROM unnest($1::integer[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::uuid[],
-                        $8::boolean[], $9::timestamptz[], $10::timestamptz[], $11::uuid[], $12::uuid[],
-                        $13::timestamptz[], $14::boolean[])
-                AS look (number, site_id, patient_id, subject, role, context, visit_id, is_shared_screen, asked_at,
-                         opened_since, on_screen, just_left, heard_since, is_unchanged)
-            CROSS JOIN LATERAL (
-                SELECT * FROM view
-                WHERE view.site_id = look.site_id AND view.site_id = ANY($15) AND view.patient_id = look.patient_id
-                AND view.subject = look.subject AND view.role = look.role AND view.opened_at > look.opened_since
-                AND (
-                    view.view_id = look.on_screen
-                    OR (
-                        (view.view_id = look.just_left OR coalesce(heard_at, view.opened_at) > look.heard_since)
-                        AND view.is_shared_screen = look.is_shared_screen
-                        AND (
-                            look.is_unchanged
-                            OR (view.context = look.context AND view.visit_id IS NOT DISTINCT FROM look.visit_id)
-                        )
-                    )
-                )
-                ORDER BY view.view_id = look.on_screen DESC NULLS LAST, view.view_id = look.just_left DESC NULLS LAST,
-                         view.opened_at DESC
-                LIMIT 1
-            ) AS before
-        ), heard AS (
-            UPDATE view SET heard_at = found.asked_at FROM found
-            WHERE view.site_id = found.site_id AND view.view_id = found.view_id
-        )
-        SELECT * FROM found
-        """,
-        *as_columns(rows),
-        scope.ids,
-    )
+    found = await connection.fetch(_GO_ON, *as_columns(rows), scope.ids)
     return {row["number"]: _viewed(row) for row in found}
 
 
