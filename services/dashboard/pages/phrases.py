@@ -83,6 +83,16 @@ _CONCERNS: Mapping[str, Said] = {
         "Estas palabras no se pueden leer ahora. Pruebe otra vez en un momento.",
     ),
 }
+_ASKING: Mapping[str, Said] = {
+    "no_survey": Said("No survey for this visit yet", "Todavía no hay cuestionario para esta visita"),
+    "patient": Said("Answer it with the link from your clinic.", "Contéstelo con el enlace de su clínica."),
+    "patient_goes": Said("See what is open now", "Ver qué está abierto ahora"),
+    "clinician": Said("The front desk can send the link.", "Recepción puede enviar el enlace."),
+    "coordinator": Said("It is sent from the list of visits.", "Se envía desde la lista de visitas."),
+    "coordinator_goes": Said("Send the link", "Enviar el enlace"),
+}
+"""What is said to each role, and where it `goes` from there."""
+
 _READINGS: Mapping[str, Said] = {
     "i_say": Said("I say", "Yo digo"),
     "in_remission_answer": Said("In remission? Answer", "¿En remisión? Respuesta"),
@@ -254,6 +264,7 @@ _LOOKS: Mapping[str, Said] = {
 _PANELS = {
     "page": _PAGE,
     "concerns": _CONCERNS,
+    "asking": _ASKING,
     "readings": _READINGS,
     "charts": _CHARTS,
     "side": _SIDE,
