@@ -68,6 +68,10 @@ _PAGE: Mapping[str, Said] = {
         "The page is covered, because nobody touched it. Press to see it again.",
         "La página está tapada porque nadie la tocó. Pulse para verla otra vez.",
     ),
+    "not_covered": Said(
+        "Here the page does not cover itself: it stays in sight when nobody uses it. Close it when you are done.",
+        "Aquí la página no se tapa sola: sigue a la vista cuando nadie la usa. Ciérrela al terminar.",
+    ),
 }
 _CONCERNS: Mapping[str, Said] = {
     "no_survey": Said("No survey yet", "Todavía no hay cuestionario"),
