@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from shared.events import Language, ViewerRole
 from shared.speech import SPOKEN
@@ -12,7 +12,7 @@ from tests.browser.chromium import IS_INSTALLED, is_for_everybody, open_chromium
 from tests.browser.test_print import FULL, ROLES, html_of, open_page
 
 pytestmark = pytest.mark.browser
-DESK, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
+DESK, PHONE = ViewportSize(width=1366, height=768), ViewportSize(width=390, height=844)
 _COMING = """
 () => {
   const stops = [...document.querySelectorAll(
@@ -129,7 +129,7 @@ async def test_text_of_twice_the_size_needs_no_scrolling_sideways(
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
 async def test_tab_reaches_everything_in_the_order_of_the_page_and_leaves_it_again(
-    chromium: Browser, size: dict[str, int], role: ViewerRole
+    chromium: Browser, size: ViewportSize, role: ViewerRole
 ) -> None:
     page = await open_page(chromium, html_of(FULL, role), reduced_motion="reduce")
     await page.set_viewport_size(size)
