@@ -16,9 +16,14 @@ from starlette.exceptions import HTTPException
 
 from shared.db import RETRYABLE
 from shared.errors import FieldError, KeyRingAway, Problem
-from shared.pages.notices import notice
+from shared.http.language import choice_of
+from shared.pages.notices import Action, notice
+from shared.speech import Said
 
 _OUR_NAME = re.compile(r"^([a-z][a-z0-9_]{0,40}|\d{1,4}|(?i:idempotency-key|samepage-site))$")
+_NO_SUCH_PAGE = Said("There is no such page", "Esta página no existe")
+_UNREADABLE = Said("Something in its address cannot be read.", "Algo en su dirección no se puede leer.")
+_AS_USUAL = Said("Open the page as usual", "Abrir la página como siempre")
 _log = structlog.get_logger()
 TITLES = {
     400: "The request cannot be read",
@@ -88,19 +93,26 @@ def _name(error: FieldError) -> str:
 def answer(request: Request, problem: Problem) -> Response:
     """The problem as a document; to a browser that opens a page of ours or sends its form, as a page."""
     if is_for_page(request) and hasattr(request.app.state, "sessions"):
-        html = notice(
-            TITLES.get(problem.status, "Error"),
-            problem.detail,
-            is_synthetic=request.app.state.platform.is_synthetic,
-            is_signed_in=hasattr(request.state, "caller"),
-        )
-        return HTMLResponse(html, problem.status, problem.headers)
+        return HTMLResponse(_page(request, problem), problem.status, problem.headers)
     return Response(
         orjson.dumps(document(problem)),
         status_code=problem.status,
         headers=problem.headers,
         media_type="application/problem+json",
     )
+
+
+def _page(request: Request, problem: Problem) -> str:
+    """What a person is told. Who asked for a page filled nothing in: it is its address that is not valid."""
+    around = {
+        "is_synthetic": request.app.state.platform.is_synthetic,
+        "is_signed_in": hasattr(request.state, "caller"),
+    }
+    if request.method != "GET" or problem.kind != "invalid":
+        return notice(TITLES.get(problem.status, "Error"), problem.detail, **around)
+    is_in_query = all(error.field.startswith("query.") for error in problem.errors)
+    actions = [Action(_AS_USUAL, request.url.path)] if is_in_query else []
+    return notice(_NO_SUCH_PAGE, _UNREADABLE, spoken=choice_of(request).if_any, actions=actions, **around)
 
 
 def is_for_page(request: Request) -> bool:

@@ -14,10 +14,11 @@ LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
 @asynccontextmanager
-async def open_chromium() -> AsyncIterator[Browser]:
+async def open_chromium(*told: str) -> AsyncIterator[Browser]:
+    """Chromium; `told` on its command line besides."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-background-networking"]
+            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-background-networking", *told]
         )
         yield browser
         await browser.close()

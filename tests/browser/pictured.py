@@ -30,12 +30,13 @@ async ([before, after]) => {
 """
 
 
-async def looks_as_kept(page: Page, name: str) -> None:
-    """The whole page looks as in its picture; `NEW_PICTURES=1` keeps how it looks now instead.
+async def looks_as_kept(page: Page, name: str, *, is_whole: bool = True) -> None:
+    """The whole page, or what the screen shows of it, looks as in its picture; `NEW_PICTURES=1` keeps how it looks now
+    instead.
 
     What was seen stands in `var/artifacts` where it is another picture.
     """
-    now, kept = await page.screenshot(full_page=True, animations="disabled"), KEPT / f"{name}.png"
+    now, kept = await page.screenshot(full_page=is_whole, animations="disabled"), KEPT / f"{name}.png"
     if os.environ.get("NEW_PICTURES"):
         _keep(kept, now)
         return

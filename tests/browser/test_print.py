@@ -35,7 +35,9 @@ EMPTY: list[Body] = [an_enrollment()]
 ROLES = (ViewerRole.CLINICIAN, ViewerRole.PATIENT)
 
 
-def html_of(bodies: Sequence[Body], role: ViewerRole, language: Language = Language.ENGLISH) -> str:
+def html_of(
+    bodies: Sequence[Body], role: ViewerRole, language: Language = Language.ENGLISH, *, is_shared: bool = False
+) -> str:
     def opened(sealed: str, _place: Place) -> Words:
         return Words(WordsState.READABLE, SAID[sealed])
 
@@ -48,6 +50,7 @@ def html_of(bodies: Sequence[Body], role: ViewerRole, language: Language = Langu
         viewer_role=role,
         live=Live(PATIENT, an_id("view"), "1"),
         plan_forms=None if role is ViewerRole.PATIENT else PlanForms(),
+        is_shared=is_shared,
         is_synthetic=True,
         spoken=Choice(language, query=()).spoken(),
     )

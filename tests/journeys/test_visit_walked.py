@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -41,7 +41,7 @@ def clinic(system: System) -> Iterator[visit.Clinic]:
 
 @pytest.fixture
 async def walk(system: System, clinic: visit.Clinic, chromium: Browser) -> AsyncIterator[Walk]:
-    patient_id, visit_id = clinic.enrol("walked")
+    patient_id, visit_id = clinic.enrol(uuid4().hex)
     changed(clinic, visit_id, scheduled_at=datetime.now(UTC) + timedelta(days=3))
     link = posted(clinic.intake, f"/v1/visits/{visit_id}/links", {})["link"]
     desk = await chromium.new_context(viewport={"width": 1366, "height": 768})
@@ -59,11 +59,11 @@ def changed(clinic: visit.Clinic, visit_id: str, **changes: datetime | str) -> s
     return str(answer.json()["receipt"])
 
 
-async def clinicians_page(system: System, clinic: visit.Clinic, walk: Walk, receipt: str) -> Page:
+async def staffs_page(system: System, clinic: visit.Clinic, walk: Walk, receipt: str, role: Role) -> Page:
     page = await walk.desk.new_page()
-    clinician = Person("dr-1", "Dana Rowe", Role.CLINICIAN, (clinic.site,))
+    person = Person("dr-1", "Dana Rowe", role, (clinic.site,))
     to = f"/patients/{walk.patient_id}?wait_for={receipt}"
-    await page.goto(system.sign_in_link("dashboard", clinician, to))
+    await page.goto(system.sign_in_link("dashboard", person, to))
     await page.get_by_role("button", name="Dana Rowe").click()
     await page.wait_for_url(f"**{to}")
     return page
@@ -101,7 +101,7 @@ async def test_both_are_on_the_same_page_before_in_and_after_a_visit(
         survey_of(walk.patient_id, walk.visit_id, concerns=concerns, matters_most="To work a full shift"),
     )
 
-    desk = await clinicians_page(system, clinic, walk, survey["receipt"])
+    desk = await staffs_page(system, clinic, walk, survey["receipt"], Role.CLINICIAN)
     await expect(desk.locator("[data-panel=concerns]")).to_contain_text(WORRY)
     await expect(desk.locator("[data-panel=who]")).to_contain_text("none yet")
     await is_for_everybody(desk)
@@ -136,7 +136,7 @@ async def test_both_are_on_the_same_page_before_in_and_after_a_visit(
     over = changed(
         clinic, walk.visit_id, scheduled_at=begun, checked_in_at=begun, completed_at=ended, state="completed"
     )
-    await clinicians_page(system, clinic, walk, over)
+    await staffs_page(system, clinic, walk, over, Role.CLINICIAN)
     own = await own_page(walk)
     await expect(own.locator("[data-panel=plan]")).to_contain_text("Check the drug level")
     await own.get_by_role("link", name="Who looked").click()
@@ -152,3 +152,17 @@ async def test_both_are_on_the_same_page_before_in_and_after_a_visit(
         (doctor, after, False),
         (patient, after, False),
     }
+
+
+async def test_where_a_survey_is_missing_the_page_leads_to_where_it_is_sent_and_answered(
+    system: System, clinic: visit.Clinic, walk: Walk
+) -> None:
+    moved = changed(clinic, walk.visit_id, scheduled_at=datetime.now(UTC) + timedelta(days=2))
+    desk = await staffs_page(system, clinic, walk, moved, Role.COORDINATOR)
+    await desk.get_by_role("link", name="Send the link").click()
+    await desk.get_by_role("button", name="Dana Rowe").click()
+    await desk.wait_for_url(f"**/visits/{walk.visit_id}?site={clinic.site}")
+    await expect(desk.get_by_role("button", name="Copy a link")).to_be_visible()
+    own = await own_page(walk)
+    await own.get_by_role("link", name="See what is open now").click()
+    await expect(own.locator("main a[href='/survey']")).to_be_visible()

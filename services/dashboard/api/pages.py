@@ -16,6 +16,7 @@ from services.dashboard.api.seeing import Look, Seen, seen, seen_by_link
 from services.dashboard.api.standing import ClinicPeople
 from services.dashboard.domain import BrokenGlass, has_words, is_readable, open_words
 from services.dashboard.pages import present, say_not_linked, say_unknown
+from services.dashboard.pages.addresses import survey_at
 from services.dashboard.pages.charts.frame import Span
 from services.dashboard.pages.live import Live
 from services.dashboard.pages.plan import PlanForms
@@ -248,12 +249,21 @@ async def for_people(
         around=found.around,
         live=None if is_linked else Live(look.patient_id, found.view.view_id, found.stored.version),
         plan_forms=None if found.around.is_elsewhere else plan_forms,
+        survey_at=_survey_at(request, found),
         span=span,
         is_shared=look.is_shared,
         is_synthetic=is_synthetic,
         spoken=choice.spoken(own),
     )
     return HTMLResponse(html, headers=_closing(found.around.through, look.at))
+
+
+def _survey_at(request: Request, found: Seen) -> str | None:
+    """Where the reader gets on with the survey of the visit at hand, on pages of their own sites."""
+    intake, visit = request.app.state.platform.public_urls.get("intake"), found.page["visit"]
+    if intake is None or visit is None or found.around.is_elsewhere:
+        return None
+    return survey_at(intake, found.view.role, found.stored.site_id, visit["visit_id"])
 
 
 async def _wait(request: Request, receipt: UUID | None) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 from services.dashboard.domain.items import instant
 
 LIMITS: Mapping[str, int] = MappingProxyType({"survey": 14, "clinician": 90, "labs": 90, "medicines": 180})
-"""Days after which a source is called old. A site may set others."""
+"""Days after which a source is called old."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,9 @@ class Age:
         return self.days > self.limit_days
 
 
-def freshness(page: Mapping[str, Any], now: datetime, limits: Mapping[str, int] = LIMITS) -> dict[str, Age | None]:
-    """The age of each source in `limits`; null for one that has said nothing. Days are those of the zone of
-    `now`.
-    """
-    return {source: _age(page["sources"][source], now, limit) for source, limit in limits.items()}
+def freshness(page: Mapping[str, Any], now: datetime) -> dict[str, Age | None]:
+    """The age of each source; null for one that has said nothing. Days are those of the zone of `now`."""
+    return {source: _age(page["sources"][source], now, limit) for source, limit in LIMITS.items()}
 
 
 def _age(source: Mapping[str, Any] | None, now: datetime, limit: int) -> Age | None:

@@ -68,6 +68,10 @@ _PAGE: Mapping[str, Said] = {
         "The page is covered, because nobody touched it. Press to see it again.",
         "La página está tapada porque nadie la tocó. Pulse para verla otra vez.",
     ),
+    "not_covered": Said(
+        "Here the page does not cover itself: it stays in sight when nobody uses it. Close it when you are done.",
+        "Aquí la página no se tapa sola: sigue a la vista cuando nadie la usa. Ciérrela al terminar.",
+    ),
 }
 _CONCERNS: Mapping[str, Said] = {
     "no_survey": Said("No survey yet", "Todavía no hay cuestionario"),
@@ -83,6 +87,16 @@ _CONCERNS: Mapping[str, Said] = {
         "Estas palabras no se pueden leer ahora. Pruebe otra vez en un momento.",
     ),
 }
+_ASKING: Mapping[str, Said] = {
+    "no_survey": Said("No survey for this visit yet", "Todavía no hay cuestionario para esta visita"),
+    "patient": Said("Answer it with the link from your clinic.", "Contéstelo con el enlace de su clínica."),
+    "patient_goes": Said("See what is open now", "Ver qué está abierto ahora"),
+    "clinician": Said("The front desk can send the link.", "Recepción puede enviar el enlace."),
+    "coordinator": Said("It is sent from the list of visits.", "Se envía desde la lista de visitas."),
+    "coordinator_goes": Said("Send the link", "Enviar el enlace"),
+}
+"""What is said to each role, and where it `goes` from there."""
+
 _READINGS: Mapping[str, Said] = {
     "i_say": Said("I say", "Yo digo"),
     "in_remission_answer": Said("In remission? Answer", "¿En remisión? Respuesta"),
@@ -258,6 +272,7 @@ _LOOKS: Mapping[str, Said] = {
 _PANELS = {
     "page": _PAGE,
     "concerns": _CONCERNS,
+    "asking": _ASKING,
     "readings": _READINGS,
     "charts": _CHARTS,
     "side": _SIDE,

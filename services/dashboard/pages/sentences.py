@@ -212,6 +212,11 @@ def missing_words(page: Json, reader: Reader) -> list[str]:
     return [*(_missing(gap, reader) for gap in page["missing"]), *_old_markers(page, reader)]
 
 
+def lacks_survey(page: Json) -> bool:
+    """Nobody has answered for the visit at hand."""
+    return any(gap["what"] in ("survey", "survey-for-visit") for gap in page["missing"])
+
+
 def nothing_missing(cells: Iterable[Cell], reader: Reader) -> str:
     """Said where there is no gap; not as if all were well beside a source that is old."""
     if any(cell.shape for cell in cells):

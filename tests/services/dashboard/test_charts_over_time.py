@@ -85,11 +85,30 @@ async def test_the_chosen_time_stays_in_the_addresses_of_the_page(as_: Clients) 
     async with as_("clinician", THERE) as clinician:
         year = Document((await clinician.get(SHOWN)).text)
         five = Document((await clinician.get(f"{SHOWN}?span=5-years&shared=true")).text)
-        assert (await clinician.get(f"{SHOWN}?span=all")).status_code == 422
     hrefs = {a.get("href") for a in five.named("a")}
     path = f"/patients/{PATIENT}"
     assert {f"{path}?shared=true&span=5-years", f"{path}?span=5-years", f"{path}?shared=true#h-tr"} <= hrefs
     assert [a.get("href") for a in year.named("a", **{"aria-current": "true"})] == [f"{path}#h-tr"]
+
+
+async def test_a_time_that_no_chart_shows_is_a_page_with_the_way_back_and_a_problem_for_programs(
+    as_: Clients,
+) -> None:
+    def in_browser(language: str) -> dict[str, str]:
+        return {"accept": "text/html,application/xhtml+xml", "cookie": f"__Host-samepage-language={language}"}
+
+    async with as_("clinician", THERE) as clinician:
+        pages = [await clinician.get(f"{SHOWN}?span=7-years", headers=in_browser(one)) for one in ("", "es")]
+        nobodys = await clinician.get("/patients/nobody", headers=in_browser("en"))
+        program = await clinician.get(f"{SHOWN}?span=7-years")
+    assert [one.status_code for one in (*pages, nobodys, program)] == [422] * 4
+    unknown, spanish = (Document(one.text) for one in pages)
+    assert "There is no such page Something in its address cannot be read. Esta página no existe." in unknown.text
+    assert "Esta página no existe Algo en su dirección no se puede leer." in spanish.text
+    assert "There is" not in spanish.text
+    assert len(spanish.named("a", href=SHOWN)) == 1
+    assert SHOWN not in nobodys.text
+    assert program.json()["errors"][0]["field"] == "query.span"
 
 
 async def test_a_row_from_before_there_were_bounds_takes_the_next_event(as_: Clients, dashboard: FastAPI) -> None:

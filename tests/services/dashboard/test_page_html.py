@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from services.dashboard.domain import assemble, empty, without_clinical
 from services.dashboard.pages import STATIC, labels, present
+from services.dashboard.pages.live import Live
 from shared.events import Activity, Body, ConsentState, ErasureReason, Event, Score, SkipReason, ViewerRole, VisitState
 from shared.instruments import PRO_2_UC
 from shared.sealing import ERASED, NOT_READABLE_NOW, Place, Words, WordsState
 from tests.builders import (
     ANSWERS,
+    PATIENT,
     VISIT_AT,
     a_lab,
     a_medication,
@@ -126,6 +128,7 @@ def test_nothing_on_the_page_needs_more_than_the_policy_allows() -> None:
     assert [(a.get("src"), "defer" in a) for a in document.named("script")] == [
         ("/static/dashboard/page.js", True),
         ("/static/dashboard/charts.js", True),
+        ("/static/dashboard/over.js", True),
     ]
     assert re.findall(r"<script[^>]*>[^<]", html) == []
     assert re.findall(r"#[0-9a-fA-F]{6}\b", html) == []
@@ -298,6 +301,13 @@ def test_a_coordinator_reads_the_front_desks_own_steps_and_is_not_told_that_noth
     full = page_of(an_enrollment(), a_visit(), a_survey(), an_assessment(), a_medication(), *labs)
     assert "Missing nothing" in Document(html_of(full)).text
     assert "Missing" not in Document(html_of(without_clinical(full), viewer_role=ViewerRole.COORDINATOR)).text
+
+
+def test_a_coordinator_from_whom_the_clinical_is_hidden_has_nothing_to_show_to_both() -> None:
+    full = page_of(an_enrollment(), a_visit(), a_survey())
+    look = {"viewer_role": ViewerRole.COORDINATOR, "live": Live(PATIENT, an_id("view"), "1")}
+    assert "Show it to both" in Document(html_of(full, **look)).text
+    assert "Show it to both" not in Document(html_of(without_clinical(full), **look)).text
 
 
 def test_times_are_those_of_the_clinic() -> None:

@@ -1,4 +1,5 @@
 // On a screen that two people share: covers the page when nobody has touched it for long. One press brings it back.
+// That nothing covers it is said until this runs.
 (() => {
   const cover = document.querySelector("[data-cover]");
   const under = document.querySelectorAll("body > :is(.skip, header, main, footer)");
@@ -26,5 +27,6 @@
     tell(false);
     wait();
   });
+  document.querySelector("[data-uncovered]").hidden = true;
   wait();
 })();
