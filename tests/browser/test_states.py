@@ -38,6 +38,7 @@ from tests.builders import (
     a_visit,
     an_enrollment,
     an_erasure,
+    an_id,
 )
 from tests.services.dashboard.histories import JULY, LAST_VISIT, a_survey_in_july, page_of
 from tests.services.dashboard.test_page_html import a_rich_page
