@@ -42,10 +42,13 @@ class Document(HTMLParser):
         return [a for name, a, _ in self.elements if name == tag and attributes.items() <= a.items()]
 
     def needs_more_than_the_policy_allows(self) -> list[str]:
-        """Whatever a browser would refuse under `shared.http.edge`: inline styles and scripts, other hosts."""
+        """Whatever a browser would refuse under `shared.http.edge`: inline styles and scripts, files of other hosts.
+        A link may lead to another service.
+        """
         wrong = [
             f"{tag} {name}" for tag, a, _ in self.elements for name in a if name == "style" or name.startswith("on")
         ]
         wrong += [tag for tag, a, _ in self.elements if tag == "style" or (tag == "script" and not a.get("src"))]
-        links = [a.get("href") or a.get("src") or "" for tag, a, _ in self.elements if tag in ("a", "link", "script")]
-        return wrong + [link for link in links if not link.startswith(("/", "#")) or link.startswith("//")]
+        may = {"a": ("/", "#", "https://"), "link": ("/",), "script": ("/",)}
+        links = [(a.get("href") or a.get("src") or "", may[tag]) for tag, a, _ in self.elements if tag in may]
+        return wrong + [link for link, own in links if not link.startswith(own) or link.startswith("//")]

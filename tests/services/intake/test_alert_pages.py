@@ -13,12 +13,11 @@ from tests.services.intake.alerted import SITE, Alerted
 
 
 def read(answer: httpx.Response, status: int = 200) -> Document:
-    """A page of ours, which a browser shows whole under our policy; only the patient's own page stands elsewhere."""
+    """A page of ours, which a browser shows whole under our policy."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"].startswith("text/html")
     document = Document(answer.text)
-    elsewhere = [one for one in document.needs_more_than_the_policy_allows() if "/patients/" not in one]
-    assert elsewhere == []
+    assert document.needs_more_than_the_policy_allows() == []
     assert document.named("form", method="post", action="/sign-out")
     return document
 
