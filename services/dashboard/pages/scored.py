@@ -13,8 +13,9 @@ from shared.speech import Said
 
 Json = Mapping[str, Any]
 
-_ON_PAPER = 5
-_LAST_ANSWERS = Said("Last answers, oldest first.", "Últimas respuestas, de la más antigua a la más nueva.")
+_ON_PAPER = 3
+_MOST_RATED = 10
+_OLDEST_FIRST = Said("Oldest first:", "De antes a ahora:")
 _SCORE = Said("{name} score", "Puntuación {name}")
 
 
@@ -50,9 +51,13 @@ def rows_of(scales: Sequence[Scored], holds: Callable[[datetime], bool], reader:
 
 
 def paper_words(scales: Sequence[Scored], reader: Reader) -> str:
-    """What stands on one sheet for the pictures: `Last answers, oldest first. Pain 6, 4, 3. ...`"""
-    told = [f"{scale.name} {', '.join(_number(point) for point in scale.points[-_ON_PAPER:])}." for scale in scales]
-    return " ".join([reader.say(_LAST_ANSWERS), *told])
+    """What stands on one sheet for the pictures: `Oldest first: Pain 6, 4, 3. ...`
+
+    Counts are left to the table of now and last time.
+    """
+    named = [(scale.name, scale.points[-_ON_PAPER:]) for scale in scales if scale.high <= _MOST_RATED]
+    told = [f"{name} {', '.join(map(_number, points))}." for name, points in named]
+    return " ".join([reader.say(_OLDEST_FIRST), *told]) if told else ""
 
 
 def _number(point: Point) -> str:
