@@ -135,9 +135,7 @@ async def test_answers_given_without_a_connection_are_kept_and_sent_when_it_is_b
     page = await open_survey(context, clinic, home)
     await context.set_offline(True)
     await page.locator("textarea").first.fill("The cramps are back")
-    await expect(page.locator("[data-status]")).to_contain_text(
-        "Kept on this phone until we can save: What to talk about."
-    )
+    await expect(page.locator("[data-status]")).to_contain_text(KEPT)
     await page.close()
     await context.set_offline(False)
     again = await context.new_page()
@@ -177,9 +175,7 @@ async def test_answers_of_a_session_that_ended_are_kept_until_the_link_is_opened
     page = await open_survey(context, clinic, home)
     await context.clear_cookies()
     await page.locator("textarea").first.fill("The cramps are back")
-    await expect(page.locator("[data-status]")).to_contain_text(
-        "Kept on this phone until we can save: What to talk about."
-    )
+    await expect(page.locator("[data-status]")).to_contain_text(KEPT)
     await answer(page)
     await page.locator(".survey-nav .btn-main").click()
     await expect(page.locator("[data-status]")).to_have_count(0)
