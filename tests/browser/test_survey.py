@@ -67,6 +67,15 @@ async def press_next(page: Page) -> None:
     await page.wait_for_url(lambda url: url != before)
 
 
+async def all_is_sent(page: Page) -> None:
+    """Nothing is kept on the phone any more."""
+
+    async def is_sent() -> bool:
+        return not await page.evaluate("localStorage.length")
+
+    await until(is_sent)
+
+
 async def walk(page: Page) -> AsyncIterator[str]:
     """Every screen from the first part to the thanks, each once it is answered: the last part of its address."""
     while "/thanks" not in page.url:
@@ -126,9 +135,7 @@ async def test_answers_given_without_a_connection_are_kept_and_sent_when_it_is_b
     page = await open_survey(context, clinic, home)
     await context.set_offline(True)
     await page.locator("textarea").first.fill("The cramps are back")
-    await expect(page.locator("[data-status]")).to_contain_text(
-        "Kept on this phone until we can save: What to talk about."
-    )
+    await expect(page.locator("[data-status]")).to_contain_text(KEPT)
     await page.close()
     await context.set_offline(False)
     again = await context.new_page()
@@ -140,7 +147,7 @@ async def test_answers_given_without_a_connection_are_kept_and_sent_when_it_is_b
         return bool(rows) and "concern_1_words" in rows[0]["words"]
 
     await until(is_saved)
-    assert await again.evaluate("localStorage.length") == 0
+    await all_is_sent(again)
     await again.goto(f"{home}/survey/parts/1")
     await expect(again.locator("textarea").first).to_have_value("The cramps are back")
     await context.close()
@@ -168,9 +175,7 @@ async def test_answers_of_a_session_that_ended_are_kept_until_the_link_is_opened
     page = await open_survey(context, clinic, home)
     await context.clear_cookies()
     await page.locator("textarea").first.fill("The cramps are back")
-    await expect(page.locator("[data-status]")).to_contain_text(
-        "Kept on this phone until we can save: What to talk about."
-    )
+    await expect(page.locator("[data-status]")).to_contain_text(KEPT)
     await answer(page)
     await page.locator(".survey-nav .btn-main").click()
     await expect(page.locator("[data-status]")).to_have_count(0)

@@ -6,12 +6,11 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.test_survey import answer, clinic, home, open_survey, press_next
+from tests.browser.test_survey import all_is_sent, answer, clinic, home, open_survey, press_next
 from tests.services.clinic import Clinic
 from tests.services.intake.test_own_forms import bring
 from tests.services.intake.test_own_forms_asked import ask
 from tests.services.intake.test_own_forms_repeating import FORM
-from tests.waiting import until
 
 __all__ = ["clinic", "home"]
 pytestmark = pytest.mark.browser
@@ -46,13 +45,6 @@ async def opened_again(context: BrowserContext, home: str, part: str = "") -> Pa
 async def cut_off(page: Page) -> None:
     """Nothing that this page saves gets through."""
     await page.route("**/parts/*", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
-
-
-async def all_is_sent(page: Page) -> None:
-    async def is_sent() -> bool:
-        return not await page.evaluate("localStorage.length")
-
-    await until(is_sent)
 
 
 async def test_words_typed_offline_stand_there_again_and_stay_when_another_answer_is_given(
@@ -114,8 +106,9 @@ async def test_a_reason_for_skipping_and_more_than_the_buttons_offer_stand_there
     await context.close()
 
 
+@pytest.mark.parametrize("part", ["/parts/1", "/parts/3"], ids=["its-own-part", "another-part"])
 async def test_of_two_answers_to_a_question_the_newer_stays_whichever_arrives_first(
-    clinic: Clinic, home: str, chromium: Browser
+    clinic: Clinic, home: str, chromium: Browser, part: str
 ) -> None:
     link = await clinic.new_link()
     phone, tablet = await a_phone(chromium), await a_phone(chromium)
@@ -131,10 +124,11 @@ async def test_of_two_answers_to_a_question_the_newer_stays_whichever_arrives_fi
     await other.locator(WORDS).fill(TIRED)
     await all_is_sent(other)
     await phone.set_offline(False)
-    again = await opened_again(phone, home, "/parts/1")
+    again = await opened_again(phone, home, part)
     await all_is_sent(again)
+    await again.goto(f"{home}/survey/parts/1")
+    await other.reload()
     for shown in (again, other):
-        await shown.reload()
         await expect(shown.locator(WORDS)).to_have_value(TIRED)
         await expect(shown.locator(TOPICS).nth(1)).to_be_checked()
     await again.locator(WORDS).fill(CRAMPS)
