@@ -19,6 +19,7 @@ from services.intake.domain.questionnaires.placing import Entry, Scope
 from services.intake.domain.questionnaires.plain import plain_answers
 from services.intake.domain.questionnaires.responses import response_items
 from services.intake.domain.questionnaires.rules import Rules
+from services.intake.domain.questionnaires.steps import Steps
 from services.intake.domain.questionnaires.values import Unread
 from shared.events import SkipReason
 
@@ -104,13 +105,15 @@ def placed_and_shown(definition: Definition, given: Given, at: datetime | None =
     return root
 
 
-def show(definition: Definition, root: Scope, head: Mapping[str, Any], at: datetime | None) -> frozenset[str]:
+def show(
+    definition: Definition, root: Scope, head: Mapping[str, Any], at: datetime | None, steps: Steps | None = None
+) -> frozenset[str]:
     """Find out of all that stands in a scope whether it is shown, whatever was found before.
 
     The link ids of all that is shown, also of what nothing was given for.
     """
     root.forget_shown()
-    rules = Rules(definition, head, root, at) if definition.has_rules else None
+    rules = Rules(definition, head, root, at, steps) if definition.has_rules else None
     return frozenset(_walked(definition, root, rules, Disabled.STRIP, is_partial=True).shown)
 
 
