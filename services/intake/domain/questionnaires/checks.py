@@ -46,6 +46,11 @@ class Checked:
         return tuple(issue for issue in self.issues if issue.severity is Severity.ERROR)
 
     @property
+    def notes(self) -> tuple[Issue, ...]:
+        """What is to be told of answers that are taken all the same."""
+        return tuple(issue for issue in self.issues if issue.severity is not Severity.ERROR)
+
+    @property
     def is_valid(self) -> bool:
         return not self.errors
 
@@ -242,7 +247,7 @@ class _Walk:
             self._say(entry.item, Rule.NOT_SHOWN)
         else:
             self.stripped.append(entry.item.link_id)
-            self._say(entry.item, Rule.STRIPPED, severity=Severity.INFORMATION)
+            self._say(entry.item, Rule.STRIPPED, severity=Severity.WARNING)
 
     def _say(self, item: Item, rule: Rule, expected: str = "", severity: Severity = Severity.ERROR) -> None:
         self.issues.append(Issue(rule, item.link_id, expected, severity, item.path))

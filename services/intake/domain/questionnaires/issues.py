@@ -105,7 +105,7 @@ _SAID: dict[Rule, tuple[str, str, str]] = {
         "Esto no se pregunta, debido a otras respuestas, así que no admite respuesta.",
     ),
     Rule.STRIPPED: (
-        "informational",
+        "business-rule",
         "This is not asked, because of other answers; what was given for it was left out.",
         "Esto no se pregunta, debido a otras respuestas; lo que se dio se ha omitido.",
     ),

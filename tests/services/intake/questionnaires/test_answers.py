@@ -103,7 +103,7 @@ def test_answers_to_what_is_not_shown_are_refused_or_stripped_and_reported() -> 
     assert (wrong(refused), refused.answers) == ([("stools", "not-shown")], {"stoma": True})
     stripped = plainly(SURVEY, given, disabled=Disabled.STRIP)
     assert (stripped.is_valid, stripped.answers, stripped.stripped) == (True, {"stoma": True}, ("stools",))
-    assert [issue.severity for issue in stripped.issues] == [Severity.INFORMATION]
+    assert [issue.severity for issue in stripped.issues] == [Severity.WARNING]
 
 
 def test_what_hangs_on_an_answer_that_is_stripped_is_not_shown_either() -> None:
