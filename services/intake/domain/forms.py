@@ -32,6 +32,7 @@ MATTERS_MOST = "matters_most"
 RANKS = (1, 2, 3)
 _OF_PAGES = (Language.ENGLISH, Language.SPANISH)
 _DAYS_AND_TIMES = (ItemType.DATE, ItemType.DATE_TIME, ItemType.TIME)
+_OBJECTS = (ItemType.QUANTITY, ItemType.REFERENCE)
 # An event must travel, with its words sealed.
 MOST_BYTES = 200_000
 _INSIDE = "skipped"  # where the plain answers of a group that repeats hold its reasons
@@ -52,6 +53,12 @@ class Form:
     def typed(self) -> frozenset[str]:
         """The questions that are answered in words."""
         return frozenset(item.link_id for item in self.definition.walk() if item.is_typed)
+
+    @property
+    def compound(self) -> frozenset[str]:
+        """The questions and groups whose plain answer is a list or an object."""
+        items = (item for item in self.definition.walk() if item.repeats or item.type in _OBJECTS)
+        return frozenset(item.link_id for item in items)
 
     @property
     def languages(self) -> tuple[Language, ...]:
@@ -171,7 +178,7 @@ def last_answers(definition: Definition, kept: Mapping[str, Any]) -> dict[str, A
 
 def _parsed(item: Item, kept: Any) -> Any:
     """An answer that was kept as words though it is none."""
-    is_written = item.type in (ItemType.QUANTITY, ItemType.REFERENCE) and isinstance(kept, str)
+    is_written = item.type in _OBJECTS and isinstance(kept, str)
     return orjson.loads(kept) if is_written else kept
 
 
