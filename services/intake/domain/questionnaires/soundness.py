@@ -52,8 +52,14 @@ def _of_item(definition: Definition, item: Item) -> Iterator[Issue]:
         yield flaw(item.link_id, "The options must have different codes.")
     if item.opens_scope and not item.is_group:
         yield flaw(item.link_id, "A question that repeats cannot have questions under it: take a group that repeats.")
-    if item.expressions.calculated is not None and definition.repeating_around[item.link_id] is not None:
-        yield flaw(item.link_id, "What stands in or under an item that repeats cannot be calculated.")
+    if definition.repeating_around[item.link_id] is not None:
+        if item.expressions.calculated is not None:
+            yield flaw(item.link_id, "What stands in or under an item that repeats cannot be calculated.")
+        if item.expressions.enabled is not None:
+            yield flaw(
+                item.link_id,
+                "In or under an item that repeats an enableWhenExpression would be one for all: take enableWhen.",
+            )
     for one in item.conditions:
         question = definition.by_id[one.question]
         if not question.takes_answers:
