@@ -203,10 +203,10 @@ class _Walk:
             self._say(item, Rule.REQUIRED)
 
     def _missing(self, item: Item) -> None:
-        if self._asks_for_reasons:
+        if self._asks_for_reasons and not item.is_hidden:
             if item.asks_for_reason:
                 self._say(item, Rule.UNEXPLAINED)
-        elif item.required and not item.is_hidden and item.expressions.calculated is None:
+        elif item.required and item.expressions.calculated is None:
             self._say(item, Rule.REQUIRED)
 
     def _answers(self, item: Item, entry: Entry) -> None:

@@ -333,3 +333,11 @@ def test_the_outcome_names_each_item_with_its_place_and_says_so_when_all_is_well
         "expression": ["QuestionnaireResponse.item.where(linkId='bowels').item.where(linkId='stoma')"],
     }
     assert [issue["severity"] for issue in operation_outcome([])["issue"]] == ["information"]
+
+
+def test_a_hidden_item_that_is_required_must_be_sent_also_where_the_form_asks_people_for_reasons() -> None:
+    hidden = extension(known.HIDDEN, valueBoolean=True)
+    items = asking("source", "string", hidden, required=True), asking("note", "string", hidden)
+    for form in (a_form(*items), a_survey(*items)):
+        assert wrong(plainly(form, {})) == [("source", "required")]
+        assert wrong(plainly(form, {"source": "device"})) == []
