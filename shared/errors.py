@@ -24,11 +24,13 @@ class FieldError:
     """One field that is wrong: where it stands (`items.0.birth_year`) and what was expected there.
 
     `is_known`: the name is one that is on record here, such as the linkId of a form, whatever it looks like.
+    `code`: FHIR's issue type.
     """
 
     field: str
     expected: str
     is_known: bool = part_of_class(default=False, compare=False)
+    code: str = part_of_class(default="invalid", compare=False)
 
 
 class Problem(Exception):

@@ -12,6 +12,7 @@ import typer
 from services.intake.domain import warnings_of
 from services.intake.domain.questionnaires import (
     Definition,
+    Disabled,
     Given,
     Issue,
     Rule,
@@ -31,11 +32,14 @@ Questionnaires = Annotated[
 ]
 Response = Annotated[Path, typer.Option("--response", help="The answers, a QuestionnaireResponse as JSON")]
 ResponseIfAny = Annotated[Path | None, typer.Option("--response", help="The answers; without them the form is checked")]
+NotShown = Annotated[Disabled, typer.Option("--not-shown", help="What becomes of answers to what is not asked")]
 VALID, INVALID, UNUSABLE = 0, 1, 2
 
 
 @app.command("check")
-def check_command(response: ResponseIfAny = None, questionnaire: Questionnaires = None) -> None:
+def check_command(
+    response: ResponseIfAny = None, questionnaire: Questionnaires = None, not_shown: NotShown = Disabled.REFUSE
+) -> None:
     """Say as an OperationOutcome whether the answers fit the form: exit 0 when they do, 1 when not.
 
     Without answers, whether the forms themselves are sound, and what the survey's pages cannot ask of them.
@@ -44,7 +48,7 @@ def check_command(response: ResponseIfAny = None, questionnaire: Questionnaires 
     definitions = _definitions(questionnaire or [])
     issues: Sequence[Issue]
     if answers is not None:
-        _, issues = _judged(definitions, answers)
+        _, issues = _judged(definitions, answers, not_shown)
     elif definitions:
         issues = [issue for one in definitions for issue in (*one.flaws, *warnings_of(one))]
     else:
@@ -64,7 +68,9 @@ def extract_command(response: Response, questionnaire: Questionnaires = None) ->
     _write(extract(definition, answers))
 
 
-def _judged(definitions: Sequence[Definition], answers: Mapping[str, Any]) -> tuple[Definition | None, Sequence[Issue]]:
+def _judged(
+    definitions: Sequence[Definition], answers: Mapping[str, Any], not_shown: Disabled = Disabled.REFUSE
+) -> tuple[Definition | None, Sequence[Issue]]:
     """The form that is meant, and all that can be said of the answers to it."""
     canonical = answers.get("questionnaire")
     meant = next((one for one in definitions if one.takes(canonical)), None)
@@ -75,7 +81,8 @@ def _judged(definitions: Sequence[Definition], answers: Mapping[str, Any]) -> tu
     out_of_use = meant.out_of_use(authored if isinstance(authored, str) else now.isoformat())
     about_form = [Issue(Rule.NOT_IN_USE, expected=why, severity=Severity.WARNING) for why in out_of_use]
     flaws = [Issue(flaw.rule, flaw.link_id, flaw.expected, Severity.WARNING, flaw.path) for flaw in meant.flaws]
-    return meant, [*check(meant, Given.of_response(answers), at=now).issues, *about_form, *flaws]
+    checked = check(meant, Given.of_response(answers), disabled=not_shown, at=now)
+    return meant, [*checked.issues, *about_form, *flaws]
 
 
 def _has_error(issues: Iterable[Issue]) -> bool:

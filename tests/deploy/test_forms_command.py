@@ -1,7 +1,7 @@
 """`samepage forms` as it is called: FHIR on standard output, exit codes, and never a traceback."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from deploy.commands import app
 from services.intake.domain.questionnaires import extensions as known
 from tests.conftest import outside_fixtures
-from tests.questionnaires import SYSTEM, URL, answered, asking, extension, group, option, questionnaire, response
+from tests.questionnaires import SYSTEM, URL, answered, asking, extension, group, option, questionnaire, response, when
 
 FORM = questionnaire(
     group("g", asking("pain", "integer", extension(known.MAX_VALUE, valueInteger=10), code=[{"code": "pain"}])),
@@ -46,8 +46,8 @@ Forms = Callable[..., Said]
 def forms(tmp_path: Path) -> Forms:
     """`forms("check", answers, form)`: documents as JSON, or files as they are when they are bytes."""
 
-    def run(command: str, answers: object, *documents: object) -> Said:
-        words = [command]
+    def run(command: str, answers: object, *documents: object, options: Sequence[str] = ()) -> Said:
+        words = [command, *options]
         given = [] if answers is None else [("response", answers)]
         for name, document in [*given, *(("questionnaire", one) for one in documents)]:
             file = tmp_path / f"{name}-{len(words)}.json"
@@ -214,3 +214,13 @@ def test_a_form_alone_is_checked_and_what_the_pages_cannot_ask_of_it_is_told(for
     unsound = forms("check", None, questionnaire(group("g", asking("q", "choice"))))
     assert (unsound.code, len(unsound.errors)) == (1, 1)
     assert forms("check", None).code == 2
+
+
+def test_answers_to_what_is_not_asked_are_refused_or_said_to_be_left_out(forms: Forms) -> None:
+    form = questionnaire(
+        asking("milk", "boolean"), asking("cups", "integer", enableWhen=[when("milk", "=", answerBoolean=True)])
+    )
+    given = response(answered("milk", {"valueBoolean": False}), answered("cups", {"valueInteger": 3}))
+    assert [issue["diagnostics"] for issue in forms("check", given, form).resource["issue"]] == ["linkId cups"]
+    said = forms("check", given, form, options=["--not-shown", "strip"])
+    assert (said.code, [issue["severity"] for issue in said.resource["issue"]]) == (0, ["warning"])

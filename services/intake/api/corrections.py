@@ -19,6 +19,7 @@ from services.intake.api.own_forms import at_leisure
 from services.intake.api.surveys import Means, Submitter
 from services.intake.api.versions import (
     GivenBody,
+    SurveyAccepted,
     Version,
     Whole,
     answers_of,
@@ -26,6 +27,7 @@ from services.intake.api.versions import (
     opened,
     recorded,
     said,
+    telling,
     words_of,
 )
 from services.intake.api.withholding import filled_up, is_withheld
@@ -102,7 +104,7 @@ class SurveyAnswer(BaseModel):
     versions: list[VersionAnswer]
 
 
-@router.post("/v1/surveys/{survey_id}/amendments", status_code=201, response_model=Accepted)
+@router.post("/v1/surveys/{survey_id}/amendments", status_code=201, response_model=SurveyAccepted)
 async def amend_survey(
     request: Request,
     survey_id: UUID,
@@ -194,7 +196,7 @@ async def _amend(
     wanted = store.Wanted(row.site_id, row.patient_id, row.visit_id)
     standings = await store.standings(connection, SiteScope.of(row.site_id), [wanted])
     await means.alerting.raise_for(connection, [row], standings)
-    return result
+    return result if withheld else telling(result, content)  # it may hang on what the author does not see
 
 
 async def _filled_up(request: Request, form: Form, survey: store.SurveyRow, body: AmendmentBody) -> Whole:

@@ -1,6 +1,6 @@
 """What a row of a file asks for: read, checked, and ready to be recorded by the same functions as a request's items."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -16,7 +16,7 @@ from services.intake.api import news, patients, surveys
 from services.intake.api.naming import own_id, patient_called, visit_called
 from services.intake.api.patients import Enrolment, PatientBody
 from services.intake.api.surveys import Means, SurveyBody
-from services.intake.domain import TYPED, Identifiers, VisitNews
+from services.intake.domain import Form, Identifiers, VisitNews
 from services.intake.domain.imports import ImportKind, Row, read_cells
 from shared.auth import Caller
 from shared.db import Connection, SiteScope
@@ -71,8 +71,9 @@ async def prepare(connection: Connection, ground: Ground, kind: ImportKind, row:
     """Understand a row: patients and visits that it names are looked up."""
     if row.wrong is not None:
         return Problem(422, "invalid", row.wrong)
-    typed = await _typed(connection, ground, row.cells.get("form", "")) if kind is ImportKind.ANSWERS else TYPED
-    values, wrong = read_cells(kind, row.cells, ground.zone, typed)
+    form = await _own_form(connection, ground, row.cells.get("form")) if kind is ImportKind.ANSWERS else None
+    items = {} if form is None else {"typed": form.typed, "compound": form.compound}
+    values, wrong = read_cells(kind, row.cells, ground.zone, **items)
     if wrong:
         return Problem(422, "invalid", f"{len(wrong)} cell(s) are not valid.", errors=wrong)
     written = orjson.dumps([kind, sorted(row.cells.items())]).decode()
@@ -83,10 +84,11 @@ async def prepare(connection: Connection, ground: Ground, kind: ImportKind, row:
         return problem
 
 
-async def _typed(connection: Connection, ground: Ground, form: str) -> Set[str]:
-    """The questions of a form that are answered in words; those of the shipped forms where it is none of the site's."""
-    own = await ground.means.own_forms.named(connection, ground.site_id, [form] if form else [])
-    return own[form].form.typed if form in own else TYPED
+async def _own_form(connection: Connection, ground: Ground, name: object) -> Form | None:
+    """The form that a row names; None where it is none of the site's."""
+    named = [name] if isinstance(name, str) else []
+    own = await ground.means.own_forms.named(connection, ground.site_id, named)
+    return next((one.form for one in own.values()), None)
 
 
 def wrong_cells(problem: Problem) -> list[tuple[str, str]]:

@@ -334,11 +334,11 @@ class Desk:
         opened: Any = self._seal.open(self._site_id, file.import_id, "described", file.described)
         return opened[0], [name for name in opened[1] if not name.startswith("refused_")]
 
-    def _opened(self, import_id: UUID, row: RefusedRow) -> tuple[dict[str, str], list[WrongCell]]:
+    def _opened(self, import_id: UUID, row: RefusedRow) -> tuple[dict[str, Any], list[WrongCell]]:
         opened: Any = self._seal.open(self._site_id, import_id, f"refusal/{row.line}", row.content)
         return opened["cells"], [WrongCell(line=row.line, column=one, what=what) for one, what in opened["wrong"]]
 
-    def _written(self, import_id: UUID, columns: Sequence[str], row: RefusedRow) -> list[str]:
+    def _written(self, import_id: UUID, columns: Sequence[str], row: RefusedRow) -> list[Any]:
         cells, wrong = self._opened(import_id, row)
         because = " ".join(f"{one.column}: {one.what}" if one.column else one.what for one in wrong)
         return [*(cells.get(name, "") for name in columns), str(row.line), because]

@@ -4,6 +4,7 @@ A caller who accepts FHIR hears of a refusal as an `OperationOutcome`, with an i
 """
 
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -15,14 +16,16 @@ from services.intake.api.fhir import body_of, resources_of
 from services.intake.api.naming import patient_called, visit_called
 from services.intake.api.own_forms import OwnForm, OwnForms, at_leisure
 from services.intake.api.surveys import Means, Submission, SurveyBody
+from services.intake.api.versions import SurveyAccepted
 from services.intake.domain import Identifiers, Resource
 from services.intake.domain import fhir_answers as fhir
+from services.intake.domain.questionnaires import Disabled
 from shared.db import Connection, SiteScope, transaction
-from shared.errors import Problem, unknown
+from shared.errors import FieldError, Problem, unknown
 from shared.events import EntryMode
 from shared.http.access import SiteStaff
 from shared.http.batch import Batch
-from shared.http.commands import MANY, Accepted, IdempotencyKey, NamedSite, execute_together, pool_of
+from shared.http.commands import MANY, IdempotencyKey, NamedSite, execute_together, pool_of
 from shared.http.problems import invalid
 
 router = APIRouter(tags=["surveys"])
@@ -34,14 +37,22 @@ Sent: TypeAlias = tuple[Resource, Mapping[str, str]]
 @router.post(
     "/v1/fhir/surveys",
     status_code=201,
-    response_model=Accepted,
+    response_model=SurveyAccepted,
     responses=MANY,
     openapi_extra=body_of((fhir.KIND,), fhir.KIND),
 )
 async def submit_responses(
-    request: Request, caller: SiteStaff, key: IdempotencyKey, site: NamedSite = None
+    request: Request,
+    caller: SiteStaff,
+    key: IdempotencyKey,
+    site: NamedSite = None,
+    *,
+    not_shown: Disabled = Disabled.REFUSE,
 ) -> Response:
-    """Submit surveys as FHIR: one, a Bundle, or NDJSON. A Bundle's patients lead to the site's numbers."""
+    """Submit surveys as FHIR: one, a Bundle, or NDJSON. A Bundle's patients lead to the site's numbers.
+
+    `not_shown`: answers to what is not asked of this patient are refused, or left out and named in the `outcome`.
+    """
     site_id = caller.writing_site(site)
     identifiers: Identifiers = request.app.state.identifiers
     submission: Submission = request.app.state.submission
@@ -51,7 +62,7 @@ async def submit_responses(
         async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
             own = await _own_forms(connection, means.own_forms, site_id, read.items)
             said = await at_leisure(own.values(), lambda: [_said(one, own) for one in read.items])
-            items = [await _survey(connection, identifiers, site_id, one) for one in said]
+            items = [await _survey(connection, identifiers, site_id, one, not_shown) for one in said]
         batch = Batch[SurveyBody](items, is_single=read.is_single)
         command = submission.with_words if any(one.may_have_words for one in batch.valid) else submission.without_words
         return await execute_together(request, command, batch, site_id=site_id, key=key)
@@ -82,7 +93,11 @@ def _said(sent: Sent | Problem, own: Mapping[str, OwnForm]) -> fhir.Response | P
 
 
 async def _survey(
-    connection: Connection, identifiers: Identifiers, site_id: str, said: fhir.Response | Problem
+    connection: Connection,
+    identifiers: Identifiers,
+    site_id: str,
+    said: fhir.Response | Problem,
+    not_shown: Disabled,
 ) -> SurveyBody | Problem:
     """The survey with our ids of patient and visit."""
     if isinstance(said, Problem):
@@ -103,6 +118,7 @@ async def _survey(
                 "submitted_at": said.authored,
                 "answers": said.answers,
                 "skipped": said.skipped,
+                "not_shown": not_shown,
             }
         )
     except ValidationError as error:
@@ -111,15 +127,15 @@ async def _survey(
 
 def _outcome(problem: Problem) -> bytes:
     """A refusal as FHIR says it."""
-    details = [(error.field, error.expected) for error in problem.errors] or [("", problem.detail)]
+    of_all = {HTTPStatus.NOT_FOUND: "not-found", HTTPStatus.CONFLICT: "conflict"}.get(HTTPStatus(problem.status))
     issues = [
         {
             "severity": "error",
-            "code": "not-found" if problem.status == 404 else "conflict" if problem.status == 409 else "invalid",
-            "details": {"text": text},
-            **_where(field),
+            "code": of_all or error.code,
+            "details": {"text": error.expected},
+            **_where(error.field),
         }
-        for field, text in details
+        for error in problem.errors or [FieldError("", problem.detail)]
     ]
     return orjson.dumps({"resourceType": "OperationOutcome", "issue": issues})
 

@@ -11,8 +11,9 @@ from pydantic import Field
 from services.intake import store
 from services.intake.api.alerting import Alerting
 from services.intake.api.own_forms import OwnForm, OwnForms, at_leisure
-from services.intake.api.versions import GivenBody, Version, recorded, said, words_of
+from services.intake.api.versions import GivenBody, SurveyAccepted, Version, recorded, said, telling, words_of
 from services.intake.domain import FORMS, Form, Said, form_for, form_without
+from services.intake.domain.questionnaires import Disabled
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope
 from shared.errors import FieldError, Problem, conflict, erased, unknown
@@ -22,7 +23,6 @@ from shared.http.access import allow
 from shared.http.batch import Batch
 from shared.http.commands import (
     MANY,
-    Accepted,
     IdempotencyKey,
     Item,
     NamedSite,
@@ -48,6 +48,11 @@ class SurveyBody(GivenBody):
         description="`id|version` of a shipped form; `url|version` or id of a form of the site's own. "
         "The shipped form of the diagnosis when not given",
     )
+    not_shown: Disabled = Field(
+        default=Disabled.REFUSE,
+        description="What becomes of answers to what is not asked of this patient: they are refused, or left out and "
+        "named in the `outcome`",
+    )
 
     @property
     def may_have_words(self) -> bool:
@@ -58,7 +63,7 @@ class SurveyBody(GivenBody):
         return self.form is not None and self.form not in FORMS
 
 
-@router.post("/v1/surveys", status_code=201, response_model=Accepted, responses=MANY)
+@router.post("/v1/surveys", status_code=201, response_model=SurveyAccepted, responses=MANY)
 async def submit_surveys(
     request: Request, body: Batch[SurveyBody], caller: Submitter, key: IdempotencyKey, site: NamedSite = None
 ) -> Response:
@@ -117,7 +122,7 @@ async def record(means: Means, connection: Connection, items: Sequence[Item[Surv
         version = Version(item.site_id, uuid4(), item.body.visit_id, item.body.patient_id, item.caller.subject)
         survey, result = recorded(version, item.body, fits.form, fits.content, key)
         rows.append(survey)
-        results.append(result)
+        results.append(telling(result, fits.content))
     if rows:
         await store.record_surveys(connection, rows)
         await means.alerting.raise_for(connection, rows, standings)
@@ -162,7 +167,9 @@ def _fitting(
     for item in items:
         try:
             form = _form_of(item, standings.get(_wanted(item)), answered, own)
-            fitting.append(Fits(form, said(form, item.body.whole, item.body.mode, item.caller)))
+            body = item.body
+            content = said(form, body.whole, body.mode, item.caller, not_shown=body.not_shown)
+            fitting.append(Fits(form, content))
             answered.add(_wanted(item))
         except Problem as problem:
             fitting.append(problem)

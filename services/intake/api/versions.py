@@ -4,7 +4,7 @@ Words are sealed twice, for the record that is kept here and for the event; neit
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Annotated, Any, NamedTuple
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from services.intake import store
 from services.intake.domain import MATTERS_MOST, TYPED, Form, Said, concern_items, read, score
+from services.intake.domain.questionnaires import Disabled, operation_outcome
 from shared.auth import Caller, Role
 from shared.errors import FieldError, Problem
 from shared.events import (
@@ -27,6 +28,7 @@ from shared.events import (
     SkipReason,
     SurveyCompleted,
 )
+from shared.http.commands import Accepted
 from shared.http.fields import Past
 from shared.outbox import Draft, Recorded
 from shared.sealing import Opener, Place, WordKey, Words, in_event, in_record
@@ -88,6 +90,13 @@ class GivenBody(BaseModel):
         return Whole(self.by_item, self.skipped)
 
 
+class SurveyAccepted(Accepted):
+    """`outcome`, where there is something to tell: an OperationOutcome of what the form warns of, and of what was left
+    out because it was not asked."""
+
+    outcome: dict[str, Any] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Version:
     """Which survey, which version of it, and who wrote that."""
@@ -102,19 +111,24 @@ class Version:
     reason: CorrectionReason | None = None
 
 
-def said(form: Form, given: Whole, mode: EntryMode, caller: Caller) -> Said:
+def said(form: Form, given: Whole, mode: EntryMode, caller: Caller, *, not_shown: Disabled = Disabled.REFUSE) -> Said:
     """What was said, when it fits the form and who sends it can have got it in that way.
 
     Raises:
         Problem: 422 with an error for each item that does not.
     """
-    found = read(form, given.answers, given.skipped)
+    found = read(form, given.answers, given.skipped, disabled=not_shown)
     errors = found if isinstance(found, list) else []
     if caller.role is Role.PATIENT and mode not in _BY_PATIENTS:
         errors = [FieldError("mode", f"one of {', '.join(_BY_PATIENTS)}"), *errors]
     if errors or isinstance(found, list):
         raise Problem(422, "invalid", f"{len(errors)} answer(s) are not valid.", errors=errors)
     return found
+
+
+def telling(result: Recorded, content: Said) -> Recorded:
+    """The same, with what is to be told of the answers."""
+    return replace(result, told={"outcome": operation_outcome(content.notes)}) if content.notes else result
 
 
 def recorded(

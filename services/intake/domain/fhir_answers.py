@@ -12,7 +12,7 @@ from uuid import UUID
 
 from services.intake.domain.fhir_visits import Resource, names_of, our_id, part_of, patient_of, reference_of
 from services.intake.domain.forms import FORMS, Form
-from services.intake.domain.questionnaires import Disabled, Given, check
+from services.intake.domain.questionnaires import Given, Rule, check
 from shared.errors import FieldError, Problem
 from shared.events import Language, SkipReason
 
@@ -21,7 +21,7 @@ KIND = "QuestionnaireResponse"
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What a response says. `patient` is our id or the site's own number.
+    """What a response says, shown or not. `patient` is our id or the site's own number.
 
     `visit_names` are what the site's system may call the visit; `visit_id` is ours, where the reference can be one.
     """
@@ -67,13 +67,15 @@ def read_response(
         errors.append(FieldError("authored", "a time such as 2026-10-11T18:04:00Z"))
     if form is not None:
         given = replace(Given.of_response(resource), is_partial=True)
-        checked = check(form.definition, given, disabled=Disabled.STRIP)
         known = form.definition.by_id
         errors += [
-            FieldError(f"answers.{issue.link_id}", issue.sentence(), issue.link_id in known) for issue in checked.errors
+            FieldError(f"answers.{issue.link_id}", issue.sentence(), issue.link_id in known, issue.code)
+            for issue in check(form.definition, given).errors
+            if issue.rule is not Rule.NOT_SHOWN  # whether to refuse it is for who records it, as of plain answers
         ]
     if errors or form is None or patient is None:
         raise Problem(422, "invalid", f"{len(errors)} part(s) of the response are not valid.", errors=errors)
+    answers, skipped = given.as_plain(form.definition)
     return Response(
         patient=patient,
         visit_names=visit_names,
@@ -81,8 +83,8 @@ def read_response(
         form=form.key,
         language=_language(resource.get("language")),
         authored=authored if isinstance(authored, str) else None,
-        answers=checked.answers,
-        skipped=checked.skipped,
+        answers=answers,
+        skipped=skipped,
     )
 
 

@@ -17,6 +17,7 @@ import orjson
 from services.intake.domain.content import QUESTIONNAIRES, optional_parts, without
 from services.intake.domain.questionnaires import (
     Definition,
+    Disabled,
     Given,
     Issue,
     Item,
@@ -31,6 +32,7 @@ MATTERS_MOST = "matters_most"
 RANKS = (1, 2, 3)
 _OF_PAGES = (Language.ENGLISH, Language.SPANISH)
 _DAYS_AND_TIMES = (ItemType.DATE, ItemType.DATE_TIME, ItemType.TIME)
+_OBJECTS = (ItemType.QUANTITY, ItemType.REFERENCE)
 # An event must travel, with its words sealed.
 MOST_BYTES = 200_000
 _INSIDE = "skipped"  # where the plain answers of a group that repeats hold its reasons
@@ -51,6 +53,12 @@ class Form:
     def typed(self) -> frozenset[str]:
         """The questions that are answered in words."""
         return frozenset(item.link_id for item in self.definition.walk() if item.is_typed)
+
+    @property
+    def compound(self) -> frozenset[str]:
+        """The questions and groups whose plain answer is a list or an object."""
+        items = (item for item in self.definition.walk() if item.repeats or item.type in _OBJECTS)
+        return frozenset(item.link_id for item in items)
 
     @property
     def languages(self) -> tuple[Language, ...]:
@@ -115,13 +123,17 @@ class SaidConcern(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Answers that fit a form, taken apart: codes and numbers, reasons for skipping, and what was said in words."""
+    """Answers that fit a form, taken apart: codes and numbers, reasons for skipping, and what was said in words.
+
+    `notes` are what the form warns of, and what was not taken because it was not asked.
+    """
 
     answers: Mapping[str, float | str | bool] = field(default_factory=dict)
     skipped: Mapping[str, SkipReason] = field(default_factory=dict)
     concerns: tuple[SaidConcern, ...] = ()
     matters_most: str | None = None
     words: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[Issue, ...] = ()
 
     @property
     def size(self) -> int:
@@ -135,19 +147,21 @@ def concern_items(rank: int) -> tuple[str, str]:
     return f"concern_{rank}_topic", f"concern_{rank}_words"
 
 
-def read(form: Form, answers: Mapping[str, Any], skipped: Mapping[str, Any]) -> Said | list[FieldError]:
+def read(
+    form: Form, answers: Mapping[str, Any], skipped: Mapping[str, Any], *, disabled: Disabled = Disabled.REFUSE
+) -> Said | list[FieldError]:
     """What was said, or what is wrong with it, in the form's order and then the unknown ids.
 
     Never raises, whatever the mappings hold. An error says what was expected, never what was found.
     """
-    checked = check(form.definition, Given.of_plain(answers, skipped))
+    checked = check(form.definition, Given.of_plain(answers, skipped), disabled=disabled)
     if checked.errors:
         return [_error(form.definition, issue, skipped) for issue in checked.errors]
     content = _said(form.definition, checked.answers, checked.skipped)
     # The shipped forms bound every answer; one that a site brought need not.
     if form.diagnosis is None and content.size > MOST_BYTES:
         return [FieldError("answers", f"at most {MOST_BYTES:,} bytes together")]
-    return content
+    return replace(content, notes=checked.notes)
 
 
 def last_answers(definition: Definition, kept: Mapping[str, Any]) -> dict[str, Any]:
@@ -164,7 +178,7 @@ def last_answers(definition: Definition, kept: Mapping[str, Any]) -> dict[str, A
 
 def _parsed(item: Item, kept: Any) -> Any:
     """An answer that was kept as words though it is none."""
-    is_written = item.type in (ItemType.QUANTITY, ItemType.REFERENCE) and isinstance(kept, str)
+    is_written = item.type in _OBJECTS and isinstance(kept, str)
     return orjson.loads(kept) if is_written else kept
 
 
@@ -217,4 +231,5 @@ def _is_plain(item: Item, answer: object) -> bool:
 def _error(definition: Definition, issue: Issue, skipped: Mapping[str, Any]) -> FieldError:
     part = "skipped" if issue.link_id in skipped else "answers"
     is_known = issue.link_id in definition.by_id
-    return FieldError(f"{part}.{issue.link_id}" if issue.link_id else part, issue.sentence(), is_known)
+    field = f"{part}.{issue.link_id}" if issue.link_id else part
+    return FieldError(field, issue.sentence(), is_known, issue.code)

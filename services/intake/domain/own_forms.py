@@ -106,6 +106,10 @@ def _not_asked(item: Item) -> str | None:
             f"The pages offer no answers to choose from in a question of type {item.type}.",
         ),
         (not item.text("en") and (item.is_asked or not item.ancestors), "The pages need words to show."),
+        (
+            item.is_hidden and item.required and item.expressions.calculated is None,
+            "The pages show nobody a hidden item, so that what it requires would never be there.",
+        ),
         (item.takes_answers and bool(item.items), "The pages ask nothing under a question: take enableWhen."),
         (not item.ancestors and not item.is_group, "Each group is a screen of the pages: put this item in one."),
     )

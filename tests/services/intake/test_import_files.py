@@ -154,3 +154,14 @@ def test_every_wrong_cell_is_told_in_words() -> None:
     assert wrong["sex"] == "“femal” is none of female, male, other, unknown."
     assert wrong["diagnosis"] == "Empty. Every row needs one."
     assert "two days" in wrong["enrolled_on"]
+
+
+def test_a_list_or_an_object_stays_what_it_is_and_comes_back_out_of_a_list_of_refused_rows() -> None:
+    given = {"pets": ["a cat", "=1"], "weight": {"value": 61.5, "unit": "kg"}, "note": "[1]"}
+    (row,) = rows_of(json.dumps({"patient": "MRN-1", "answers": given}), ANSWERS, is_csv=False)
+    (again,) = rows_of(
+        as_csv([[*row.cells, "visit", "submitted_at"], [*row.cells.values(), "V-1", "2026-03-01T09:00"]]), ANSWERS
+    )
+    for cells in (row.cells, again.cells):
+        values, _ = read_cells(ANSWERS, cells, CHICAGO, {"note"}, {"pets", "weight"})
+        assert values["answers"] == given

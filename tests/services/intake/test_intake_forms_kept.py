@@ -75,6 +75,16 @@ async def test_who_brings_a_form_is_told_what_the_pages_cannot_ask_and_what_is_n
     assert "doctor: The pages have no place for an item of type reference." in [one["expected"] for one in refused]
 
 
+async def test_who_brings_a_form_is_told_that_the_pages_cannot_send_what_hides_and_requires_an_item(
+    clinic: Clinic,
+) -> None:
+    hidden = asking("source", "string", extension(known.HIDDEN, valueBoolean=True), required=True)
+    issues = (await brought(clinic, item=[group("g", hidden)])).json()["outcome"]["issue"]
+    assert [issue["details"]["text"] for issue in issues if issue.get("diagnostics") == "linkId source"] == [
+        "The pages show nobody a hidden item, so that what it requires would never be there."
+    ]
+
+
 async def test_a_form_that_is_only_tried_is_told_the_same_and_not_kept(clinic: Clinic) -> None:
     async def tried(form: Json) -> httpx.Response:
         return await clinic.system.post("/v1/forms", params={"dry_run": True}, json=form, headers=new_key())

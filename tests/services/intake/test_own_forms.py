@@ -1,5 +1,6 @@
 """Answers to forms that a site brought: checked, kept and told of as those to shipped forms."""
 
+import json
 from typing import Any
 from uuid import uuid4
 
@@ -210,6 +211,32 @@ async def test_a_file_of_answers_may_name_a_form_of_the_site(clinic: Clinic) -> 
     refused = await send(clinic, "answers", f"{header}\nMRN-1,{other},2026-03-01T09:00,{NAME},milk,12\n")
     assert counts(refused) == (0, 0, 1)
     assert "retired" in str(refused)
+
+
+async def test_lists_and_objects_of_a_file_are_the_answers_that_they_are(clinic: Clinic) -> None:
+    pets = asking("pets", "string", repeats=True)
+    await bring(clinic, DIET | {"version": "3.0", "item": [*DIET["item"], pets]})
+    patient_id = await clinic.enrol()
+    answers = ANSWERS | {"pets": ["a cat", "a dog"]}
+
+    async def line(**changes: Any) -> str:
+        visit = await clinic.visit(patient_id)
+        row = {"patient": "MRN-1", "visit": visit, "submitted_at": "2026-03-01T09:00", "form": f"{URL}/diet|3.0"}
+        return json.dumps(row | {"answers": answers} | changes)
+
+    lines = [await line(), await line(answers={"note": ["a", "b"]}), await line(visit=["V-1"])]
+    brought = await send(clinic, "answers", "\n".join(lines), name="a.ndjson")
+    assert counts(brought) == (1, 0, 2)
+    wrong = [(one["line"], one["column"], one["what"]) for one in brought["wrong"]]
+    assert wrong == [
+        (2, "answers.note", "The answer must be some words."),
+        (3, "visit", "One value goes here, no list and no object."),
+    ]
+    (event,) = await told(clinic)
+    kept = (await clinic.system.get(f"/v1/surveys/{event.survey_id}")).json()["versions"][0]
+    assert kept["answers"] == KEPT
+    assert (kept["words"]["words.pets[1]"], kept["words"]["words.pets[2]"]) == ("a cat", "a dog")
+    assert kept["words"]["words.weight"] == '{"value":61.5,"unit":"kg"}'
 
 
 @pytest.mark.parametrize(

@@ -170,16 +170,23 @@ def is_column(kind: ImportKind, name: str) -> bool:
 
 
 def read_cells(
-    kind: ImportKind, cells: Mapping[str, str], zone: ZoneInfo, typed: Set[str] = TYPED
+    kind: ImportKind,
+    cells: Mapping[str, Any],
+    zone: ZoneInfo,
+    typed: Set[str] = TYPED,
+    compound: Set[str] = frozenset(),
 ) -> tuple[dict[str, Any], list[FieldError]]:
     """The values of a row by column, with `answers` and `skipped` by item; and what is wrong, in words, by column.
 
-    `typed` are the items that are answered in words: what stands there is no number.
+    `typed` are the items that are answered in words: what stands there is no number. `compound` are those whose answer
+    is a list or an object: text that is one in JSON is read so.
     """
     values, wrong = dict[str, Any](), list[FieldError]()
     for name, column in _NAMED[kind].items():
         cell = cells.get(name, "")
-        if cell:
+        if not isinstance(cell, str):
+            wrong.append(FieldError(name, "One value goes here, no list and no object."))
+        elif cell:
             try:
                 values[name] = column.read(cell, zone)
             except ValueError as error:
@@ -188,17 +195,28 @@ def read_cells(
             wrong.append(FieldError(name, "Empty. Every row needs one."))
     if kind is ImportKind.ANSWERS:
         given = {name.removeprefix(_ANSWERS): cell for name, cell in cells.items() if cell and name[:8] == _ANSWERS}
-        skipped = {item: match[1] for item, cell in given.items() if (match := _SKIPPED.fullmatch(cell))}
+        texts = {item: cell for item, cell in given.items() if isinstance(cell, str)}
+        skipped = {item: match[1] for item, cell in texts.items() if (match := _SKIPPED.fullmatch(cell))}
         wrong += [
             FieldError(f"{_ANSWERS}{item}", f"Skipped why? One of {', '.join(SkipReason)}.")
             for item, reason in skipped.items()
             if reason not in [one.value for one in SkipReason]
         ]
         values["skipped"] = skipped
+        answers = {item: _compound(cell) if item in compound else cell for item, cell in given.items()}
         values["answers"] = {
-            item: cell if item in typed else _answer(cell) for item, cell in given.items() if item not in skipped
+            item: _answer(answer) if isinstance(answer, str) and item not in typed else answer
+            for item, answer in answers.items()
+            if item not in skipped
         }
     return values, wrong
+
+
+def _compound(cell: Any) -> Any:
+    try:
+        return json.loads(cell) if isinstance(cell, str) and cell.startswith(("[", "{")) else cell
+    except ValueError:
+        return cell
 
 
 def _answer(cell: str) -> object:

@@ -27,10 +27,13 @@ class UnreadableFile(ValueError):
 
 
 class Row(NamedTuple):
-    """One row: the line where it begins, and its cells that are not empty. `wrong`: it could not be taken apart."""
+    """One row: the line where it begins, and its cells that are not empty. `wrong`: it could not be taken apart.
+
+    Cells are text; one of NDJSON may be a list or an object, as an answer can be.
+    """
 
     line: int
-    cells: Mapping[str, str]
+    cells: Mapping[str, Any]
     wrong: str | None = None
 
 
@@ -150,15 +153,16 @@ class FileReader:
         return Row(self._begins, cells)
 
 
-def as_csv(rows: Iterable[Sequence[str]]) -> str:
-    """Rows for a spreadsheet. What one would run as a formula begins with an apostrophe there."""
+def as_csv(rows: Iterable[Sequence[Any]]) -> str:
+    """Rows for a spreadsheet. What one would run as a formula begins with an apostrophe there; lists are JSON."""
     written = io.StringIO()
     csv.writer(written, lineterminator="\r\n").writerows([_harmless(cell) for cell in row] for row in rows)
     return written.getvalue()
 
 
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+def _harmless(cell: Any) -> str:
+    text = cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False)
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _plain(cell: str) -> str:
@@ -187,7 +191,9 @@ def _flat(read: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
             yield name, value
 
 
-def _written(value: object) -> str:
+def _written(value: object) -> Any:
+    if isinstance(value, list | dict):
+        return value
     if isinstance(value, bool):
         return str(value).lower()
     return "" if value is None else str(value).strip()

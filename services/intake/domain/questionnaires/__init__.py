@@ -6,6 +6,7 @@ what somebody answered. Modules that another imports stand above it here:
     populate, calculation, extract     what is filled in beforehand, calculated, said as Observations
     checks                             whether answers fit
     rules, evaluation, expressions     what is written in FHIRPath
+    steps                              how much work that may be
     enablement                         what is shown
     given, plain, responses, placing   answers, each put at its item
     compiling, items, soundness        definitions, read and judged

@@ -11,6 +11,7 @@ from services.intake.domain.questionnaires.expressions import NotEvaluated
 from services.intake.domain.questionnaires.given import Given
 from services.intake.domain.questionnaires.placing import Answer, Scope
 from services.intake.domain.questionnaires.reading import name_of, plain_of
+from services.intake.domain.questionnaires.steps import Steps
 from services.intake.domain.questionnaires.values import Value
 
 MOST_ROUNDS = 10
@@ -31,9 +32,10 @@ def fill_calculated(
     """
     items = [item for item in definition.walk() if item.expressions.calculated is not None]
     values: dict[str, Value] = {}
+    steps = Steps()
     for _ in range(MOST_ROUNDS if items else 0):
-        show(definition, root, head, at)
-        evaluation = Evaluation(definition, head, root, at)
+        show(definition, root, head, at, steps)
+        evaluation = Evaluation(definition, head, root, at, steps=steps)
         found = {item.link_id: value for item in items if (value := _calculated(evaluation, item)) is not None}
         if found == values:
             break

@@ -19,6 +19,7 @@ from services.intake.domain.questionnaires.placing import Entry, Scope
 from services.intake.domain.questionnaires.plain import plain_answers
 from services.intake.domain.questionnaires.responses import response_items
 from services.intake.domain.questionnaires.rules import Rules
+from services.intake.domain.questionnaires.steps import Steps
 from services.intake.domain.questionnaires.values import Unread
 from shared.events import SkipReason
 
@@ -43,6 +44,11 @@ class Checked:
     @property
     def errors(self) -> tuple[Issue, ...]:
         return tuple(issue for issue in self.issues if issue.severity is Severity.ERROR)
+
+    @property
+    def notes(self) -> tuple[Issue, ...]:
+        """What is to be told of answers that are taken all the same."""
+        return tuple(issue for issue in self.issues if issue.severity is not Severity.ERROR)
 
     @property
     def is_valid(self) -> bool:
@@ -104,13 +110,15 @@ def placed_and_shown(definition: Definition, given: Given, at: datetime | None =
     return root
 
 
-def show(definition: Definition, root: Scope, head: Mapping[str, Any], at: datetime | None) -> frozenset[str]:
+def show(
+    definition: Definition, root: Scope, head: Mapping[str, Any], at: datetime | None, steps: Steps | None = None
+) -> frozenset[str]:
     """Find out of all that stands in a scope whether it is shown, whatever was found before.
 
     The link ids of all that is shown, also of what nothing was given for.
     """
     root.forget_shown()
-    rules = Rules(definition, head, root, at) if definition.has_rules else None
+    rules = Rules(definition, head, root, at, steps) if definition.has_rules else None
     return frozenset(_walked(definition, root, rules, Disabled.STRIP, is_partial=True).shown)
 
 
@@ -195,10 +203,10 @@ class _Walk:
             self._say(item, Rule.REQUIRED)
 
     def _missing(self, item: Item) -> None:
-        if self._asks_for_reasons:
+        if self._asks_for_reasons and not item.is_hidden:
             if item.asks_for_reason:
                 self._say(item, Rule.UNEXPLAINED)
-        elif item.required and not item.is_hidden and item.expressions.calculated is None:
+        elif item.required and item.expressions.calculated is None:
             self._say(item, Rule.REQUIRED)
 
     def _answers(self, item: Item, entry: Entry) -> None:
@@ -239,7 +247,7 @@ class _Walk:
             self._say(entry.item, Rule.NOT_SHOWN)
         else:
             self.stripped.append(entry.item.link_id)
-            self._say(entry.item, Rule.STRIPPED, severity=Severity.INFORMATION)
+            self._say(entry.item, Rule.STRIPPED, severity=Severity.WARNING)
 
     def _say(self, item: Item, rule: Rule, expected: str = "", severity: Severity = Severity.ERROR) -> None:
         self.issues.append(Issue(rule, item.link_id, expected, severity, item.path))

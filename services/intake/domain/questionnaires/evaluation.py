@@ -10,6 +10,7 @@ from services.intake.domain.questionnaires.expressions import NotEvaluated, eval
 from services.intake.domain.questionnaires.extensions import WEIGHTS
 from services.intake.domain.questionnaires.placing import Scope
 from services.intake.domain.questionnaires.responses import response_items
+from services.intake.domain.questionnaires.steps import Steps
 from services.intake.domain.questionnaires.values import Unread, Value, coding
 
 Element = dict[str, Any]
@@ -26,10 +27,13 @@ class Evaluation:
         scope: Scope,
         at: datetime | None,
         resources: Mapping[str, Any] | None = None,
+        *,
+        steps: Steps | None = None,
     ) -> None:
         items = response_items(definition.items, scope)
         self.response = {**head, "resourceType": "QuestionnaireResponse", **({"item": items} if items else {})}
         self._at = at
+        self._steps = Steps() if steps is None else steps
         self._items = definition.by_id
         self._elements: dict[str, list[Placed]] = {}
         for element, around in _walk(items, {}):
@@ -76,7 +80,7 @@ class Evaluation:
         return variables
 
     def _find(self, expression: str, context: Mapping[str, Any], variables: Mapping[str, Any]) -> list[Any]:
-        return evaluate(expression, context, {**variables, "context": context}, self._at)
+        return evaluate(expression, context, {**variables, "context": context}, self._at, self._steps)
 
 
 def value_found(item: Item, found: list[Any]) -> Value | None:

@@ -6,8 +6,9 @@ from typing import Any
 
 from services.intake.domain.questionnaires.definition import Definition
 from services.intake.domain.questionnaires.placing import Placed
-from services.intake.domain.questionnaires.plain import place_plain
+from services.intake.domain.questionnaires.plain import place_plain, plain_answers
 from services.intake.domain.questionnaires.responses import is_partial, place_response
+from shared.events import SkipReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,10 @@ class Given:
         if self.is_plain:
             return place_plain(definition, self.answers, self.skipped)
         return place_response(definition, self.response)
+
+    def as_plain(self, definition: Definition) -> tuple[Mapping[str, Any], Mapping[str, SkipReason]]:
+        """The answers and the reasons in plain JSON, of all that could be read, whether or not it is shown."""
+        return plain_answers(self.placed(definition).root)
 
     @property
     def head(self) -> dict[str, Any]:

@@ -57,6 +57,7 @@ class Rule(StrEnum):
     CALCULATED = "calculated"
     CONSTRAINT = "constraint"
     NOT_EVALUATED = "not-evaluated"
+    TOO_COSTLY = "too-costly"
 
 
 _SAID: dict[Rule, tuple[str, str, str]] = {
@@ -104,7 +105,7 @@ _SAID: dict[Rule, tuple[str, str, str]] = {
         "Esto no se pregunta, debido a otras respuestas, así que no admite respuesta.",
     ),
     Rule.STRIPPED: (
-        "informational",
+        "business-rule",
         "This is not asked, because of other answers; what was given for it was left out.",
         "Esto no se pregunta, debido a otras respuestas; lo que se dio se ha omitido.",
     ),
@@ -172,6 +173,11 @@ _SAID: dict[Rule, tuple[str, str, str]] = {
     ),
     Rule.CONSTRAINT: ("invariant", "{}", "{}"),
     Rule.NOT_EVALUATED: ("exception", "A rule could not be evaluated: {}", "No se pudo evaluar una regla: {}"),
+    Rule.TOO_COSTLY: (
+        "too-costly",
+        "The rules of this form take more work than they may over these answers. Not evaluated to the end: {}",
+        "Las reglas de este formulario exigen más trabajo del permitido con estas respuestas. Sin evaluar del todo: {}",
+    ),
 }
 
 

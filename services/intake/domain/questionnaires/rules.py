@@ -11,14 +11,25 @@ from services.intake.domain.questionnaires.evaluation import Evaluation, value_f
 from services.intake.domain.questionnaires.expressions import NotEvaluated, holds
 from services.intake.domain.questionnaires.issues import Issue, Rule, Severity
 from services.intake.domain.questionnaires.placing import Scope
+from services.intake.domain.questionnaires.steps import Steps
+
+_SHOWN = 200
 
 
 class Rules:
     """The rules of one form over one set of answers."""
 
-    def __init__(self, definition: Definition, head: Mapping[str, Any], root: Scope, at: datetime | None) -> None:
+    def __init__(
+        self,
+        definition: Definition,
+        head: Mapping[str, Any],
+        root: Scope,
+        at: datetime | None,
+        steps: Steps | None = None,
+    ) -> None:
         self._definition = definition
-        self._evaluated = partial(Evaluation, definition, head, root, at)
+        self._steps = Steps() if steps is None else steps
+        self._evaluated = partial(Evaluation, definition, head, root, at, steps=self._steps)
         self._root = root
         self._at_first: Evaluation | None = None
 
@@ -35,6 +46,14 @@ class Rules:
 
     def broken(self) -> Iterator[Issue]:
         """What the answers that are shown break. To be asked once it is known which are."""
+        for issue in self._all_broken():
+            if self._steps.ended_by is not None:
+                break
+            yield issue
+        if self._steps.ended_by is not None:
+            yield Issue(Rule.TOO_COSTLY, None, self._steps.ended_by[:_SHOWN], path="QuestionnaireResponse")
+
+    def _all_broken(self) -> Iterator[Issue]:
         now = self._evaluated()
         for constraint in self._definition.expressions.constraints:
             yield from _broken(constraint, None, now)

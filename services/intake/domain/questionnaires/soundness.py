@@ -14,6 +14,7 @@ from services.intake.domain.questionnaires.definition import (
 from services.intake.domain.questionnaires.enablement import MOST_CHAINED
 from services.intake.domain.questionnaires.expressions import wrong_with
 from services.intake.domain.questionnaires.issues import Issue, flaw
+from services.intake.domain.questionnaires.limits import in_words
 from services.intake.domain.questionnaires.patterns import matcher
 from services.intake.domain.questionnaires.values import Coding, Quantity, Unread, Value
 
@@ -52,14 +53,25 @@ def _of_item(definition: Definition, item: Item) -> Iterator[Issue]:
         yield flaw(item.link_id, "The options must have different codes.")
     if item.opens_scope and not item.is_group:
         yield flaw(item.link_id, "A question that repeats cannot have questions under it: take a group that repeats.")
-    if item.expressions.calculated is not None and definition.repeating_around[item.link_id] is not None:
-        yield flaw(item.link_id, "What stands in or under an item that repeats cannot be calculated.")
+    if definition.repeating_around[item.link_id] is not None:
+        yield from _of_repeating(item)
     for one in item.conditions:
         question = definition.by_id[one.question]
         if not question.takes_answers:
             yield flaw(item.link_id, f"enableWhen names {one.question}, which takes no answers.")
         elif one.operator != "exists" and not _can_be(question, one.expected):
             yield flaw(item.link_id, f"enableWhen compares {one.question} with what can be no answer to it.")
+
+
+def _of_repeating(item: Item) -> Iterator[Issue]:
+    """Of an item in or under one that repeats: its expressions are not asked of each occurrence."""
+    if item.expressions.calculated is not None:
+        yield flaw(item.link_id, "What stands in or under an item that repeats cannot be calculated.")
+    if item.expressions.enabled is not None:
+        yield flaw(
+            item.link_id,
+            "In or under an item that repeats an enableWhenExpression would be one for all: take enableWhen.",
+        )
 
 
 def _of_bounds(item: Item) -> Iterator[Issue]:
@@ -76,6 +88,19 @@ def _of_bounds(item: Item) -> Iterator[Issue]:
     ):
         if low is not None and high is not None and order(low, high) not in (-1, 0):
             yield flaw(item.link_id, "The lowest that is allowed must not be above the highest.")
+    yield from _of_units(item)
+
+
+def _of_units(item: Item) -> Iterator[Issue]:
+    """Units of an answer in which it could never be told whether it lies within its limits."""
+    units = item.bounds.units or ((item.unit,) if item.unit is not None else ())
+    for bound in (item.bounds.min_value, item.bounds.max_value):
+        if not isinstance(bound, Quantity):
+            continue
+        for unit in units:
+            if order(Quantity(0, unit.display, unit.system, unit.code), bound) is None:
+                said = unit.code or unit.display
+                yield flaw(item.link_id, f"An answer in {said} cannot be compared with the limit of {in_words(bound)}.")
 
 
 def _can_be(question: Item, expected: Value) -> bool:

@@ -103,7 +103,7 @@ def test_answers_to_what_is_not_shown_are_refused_or_stripped_and_reported() -> 
     assert (wrong(refused), refused.answers) == ([("stools", "not-shown")], {"stoma": True})
     stripped = plainly(SURVEY, given, disabled=Disabled.STRIP)
     assert (stripped.is_valid, stripped.answers, stripped.stripped) == (True, {"stoma": True}, ("stools",))
-    assert [issue.severity for issue in stripped.issues] == [Severity.INFORMATION]
+    assert [issue.severity for issue in stripped.issues] == [Severity.WARNING]
 
 
 def test_what_hangs_on_an_answer_that_is_stripped_is_not_shown_either() -> None:
@@ -333,3 +333,11 @@ def test_the_outcome_names_each_item_with_its_place_and_says_so_when_all_is_well
         "expression": ["QuestionnaireResponse.item.where(linkId='bowels').item.where(linkId='stoma')"],
     }
     assert [issue["severity"] for issue in operation_outcome([])["issue"]] == ["information"]
+
+
+def test_a_hidden_item_that_is_required_must_be_sent_also_where_the_form_asks_people_for_reasons() -> None:
+    hidden = extension(known.HIDDEN, valueBoolean=True)
+    items = asking("source", "string", hidden, required=True), asking("note", "string", hidden)
+    for form in (a_form(*items), a_survey(*items)):
+        assert wrong(plainly(form, {})) == [("source", "required")]
+        assert wrong(plainly(form, {"source": "device"})) == []

@@ -381,3 +381,12 @@ def test_drafts_retired_forms_and_those_out_of_their_time_take_no_new_answers() 
     for status in ("draft", "retired"):
         drafted = a_form(asking("q", "string"), status=status)
         assert drafted.out_of_use("2026-06-01") == [f"The form is {status}, not active."]
+
+
+def test_what_repeats_is_not_shown_by_an_expression_that_would_be_one_for_all() -> None:
+    shown = extension(known.ENABLE_WHEN_EXPRESSION, valueExpression={"expression": "%resource.item.exists()"})
+    found = refused(group("g", asking("a", "boolean"), asking("b", "string", shown), repeats=True))
+    assert found == [
+        ("b", "In or under an item that repeats an enableWhenExpression would be one for all: take enableWhen.")
+    ]
+    assert a_form(group("g", asking("a", "boolean"), repeats=True), asking("b", "string", shown)).flaws == ()

@@ -5,9 +5,17 @@ from typing import Any
 
 import pytest
 
-from services.intake.domain.questionnaires import Given, calculate, check, populate
+from services.intake.domain.questionnaires import (
+    Given,
+    UnsoundDefinition,
+    calculate,
+    check,
+    populate,
+    read_questionnaire,
+)
 from services.intake.domain.questionnaires import extensions as known
 from services.intake.domain.questionnaires.expressions import NotEvaluated, evaluate, holds, wrong_with
+from services.intake.domain.questionnaires.steps import Steps
 from tests.questionnaires import (
     SYSTEM,
     Json,
@@ -18,6 +26,7 @@ from tests.questionnaires import (
     group,
     option,
     plainly,
+    questionnaire,
     response,
     when,
     wrong,
@@ -147,10 +156,10 @@ def test_what_is_not_shown_counts_for_no_score() -> None:
 
 
 def test_no_expression_reads_a_clock() -> None:
-    assert evaluate("today()", {}, {}, NOW) == ["2026-11-26"]
-    assert evaluate("now()", {}, {}, NOW) == ["2026-11-26T09:30:00.000+00:00"]
+    assert evaluate("today()", {}, {}, NOW, Steps()) == ["2026-11-26"]
+    assert evaluate("now()", {}, {}, NOW, Steps()) == ["2026-11-26T09:30:00.000+00:00"]
     with pytest.raises(NotEvaluated):
-        evaluate("today()", {}, {}, None)
+        evaluate("today()", {}, {}, None, Steps())
     form = a_form(asking("born", "date", constraint("answer.value <= today()")))
     given = Given.of_plain({"born": "2026-11-27"})
     assert [wrong(check(form, given, at=at)) for at in (NOW, None)] == [
@@ -160,11 +169,11 @@ def test_no_expression_reads_a_clock() -> None:
 
 
 def test_patterns_in_expressions_take_no_more_than_linear_time() -> None:
-    assert evaluate("'aaa'.matches('^a+$')", {}, {}, None) == [True]
-    assert evaluate("'baab'.matches('a+')", {}, {}, None) == [True]
-    assert evaluate(f"'{'a' * 3_000}'.matches('(a+)+b')", {}, {}, None) == [False]
+    assert evaluate("'aaa'.matches('^a+$')", {}, {}, None, Steps()) == [True]
+    assert evaluate("'baab'.matches('a+')", {}, {}, None, Steps()) == [True]
+    assert evaluate(f"'{'a' * 3_000}'.matches('(a+)+b')", {}, {}, None, Steps()) == [False]
     with pytest.raises(NotEvaluated):
-        evaluate("'a'.matches('(?=a)')", {}, {}, None)
+        evaluate("'a'.matches('(?=a)')", {}, {}, None, Steps())
 
 
 @pytest.mark.parametrize("expression", ["", "1 +", "(((", "a b", "#", "1 = 1 = 1 x", "x" * 4_001, "(" * 2_000])
@@ -174,9 +183,9 @@ def test_expressions_that_do_not_parse_are_told(expression: str) -> None:
 
 def test_numbers_are_summed_and_compared_whatever_they_were_read_from() -> None:
     given = response(answered("a", {"valueInteger": 3}, {"valueDecimal": 1.5}))
-    found = [evaluate(f"item.answer.value.{name}()", given, {}, None) for name in ("sum", "min", "max", "avg")]
+    found = [evaluate(f"item.answer.value.{name}()", given, {}, None, Steps()) for name in ("sum", "min", "max", "avg")]
     assert [float(one) for (one,) in found] == [4.5, 1.5, 3, 2.25]
-    assert evaluate("item.answer.value.where($this > 9).max()", given, {}, None) == []
+    assert evaluate("item.answer.value.where($this > 9).max()", given, {}, None, Steps()) == []
 
 
 def test_a_form_is_begun_with_what_it_fixes_and_what_it_finds_in_resources() -> None:
@@ -244,3 +253,65 @@ def test_the_last_answers_are_taken_over_where_the_form_says_so_and_they_still_f
         questionnaire="https://samepage.example/fhir/Questionnaire/test|0.9",
     )
     assert filled(form, last) == {"stoma": True}
+
+
+TEN = "(1|2|3|4|5|6|7|8|9|10)"
+NESTED = TEN + f".select({TEN}" * 6 + ")" * 6 + ".exists()"
+ENDLESS = ("1.repeat($this+1).exists()", "1.repeat(iif($this < 1000000, $this + 1, {})).exists()")
+
+
+@pytest.mark.parametrize("expression", ENDLESS)
+def test_what_may_run_for_ever_is_refused_with_the_form_in_words(expression: str) -> None:
+    with pytest.raises(UnsoundDefinition, match=r"repeat\(\) may run without an end: it takes names of elements only"):
+        a_form(asking("a", "string", constraint(expression)))
+
+
+def test_what_only_leads_inward_may_be_repeated() -> None:
+    names = "%resource.repeat(item | answer.item).linkId contains 'b'"
+    form = a_form(group("g", asking("a", "string"), asking("b", "string")), extension=[constraint(names)])
+    inside = {"linkId": "g", "item": [answered("b", {"valueString": "yes"})]}
+    assert wrong(check(form, Given.of_response(response(inside)))) == []
+    assert wrong(plainly(form, {"a": "yes"})) == [(None, "constraint")]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        *ENDLESS,
+        NESTED,
+        "(1|2)" + ".select($this.combine($this))" * 60 + ".exists()",
+        "%resource" + ".select(%resource.combine(%resource))" * 60 + ".descendants().exists()",
+        "'aaaa'" + ".select($this & $this)" * 60 + " = 'a'",
+        "99999" + ".select($this * $this)" * 60 + " = 1",
+        "10.power(999999).toInteger() = 1",
+        "1.5.round(999999) = 1",
+        "'aaaa'{0}.replace('a', 'aaaa'{0}) = 'a'".format(".select($this & $this)" * 12),
+    ],
+)
+def test_an_expression_ends_after_so_many_steps_and_the_refusal_names_it(expression: str) -> None:
+    form = read_questionnaire(questionnaire(asking("a", "string"), extension=[constraint(expression)]))
+    checked = plainly(form, {"a": "kept"})
+    assert wrong(checked) == [(None, "too-costly")]
+    assert expression[:100] in checked.errors[0].sentence()
+    assert checked.answers == {"a": "kept"}
+
+
+def test_all_expressions_of_a_form_share_the_steps_and_the_first_that_has_too_few_is_named() -> None:
+    costly = f"{TEN}.select({TEN}.select({TEN}.count()).count()).exists()"
+    conditions = [extension(known.ENABLE_WHEN_EXPRESSION, valueExpression={"expression": costly})]
+    form = a_form(*(asking(f"a{number}", "string", *conditions) for number in range(100)))
+    assert wrong(plainly(form, {"a0": "first"})) == [(None, "too-costly")]
+    assert wrong(plainly(a_form(asking("a0", "string", *conditions)), {"a0": "first"})) == []
+
+
+def test_patterns_are_written_out_and_tried_when_the_form_comes_in() -> None:
+    said = "matches() takes a pattern that is written out, without looking around or back, and not too large"
+    for pattern in ("'a' & $index.toString()", "'(?=a)'", r"'\\w{1000}'"):
+        assert wrong_with(f"'a'.matches({pattern})", NOBODY) == said
+    assert wrong_with("'a'.matches('^a+$')", NOBODY) is None
+
+
+def test_nothing_that_was_answered_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    given = response(answered("a", {"valueString": "secret"}))
+    assert evaluate("item.answer.value.trace('words').exists()", given, {}, None, Steps()) == [True]
+    assert capsys.readouterr().out == ""

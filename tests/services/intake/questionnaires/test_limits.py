@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.intake.domain.questionnaires import Given, check, read_questionnaire
+from services.intake.domain.questionnaires import Definition, Given, UnsoundDefinition, check, read_questionnaire
 from services.intake.domain.questionnaires import extensions as known
 from services.intake.domain.questionnaires.patterns import matcher
 from tests.questionnaires import (
@@ -249,3 +249,38 @@ def test_a_read_only_answer_that_comes_with_the_form_is_not_changed() -> None:
 def test_words_to_read_and_groups_take_no_answer() -> None:
     form = a_form(asking("d", "display"), group("g", asking("q", "string")))
     assert wrong(plainly(form, {"d": "x", "g": "x"})) == [("d", "takes-no-answer"), ("g", "takes-no-answer")]
+
+
+@pytest.mark.parametrize(
+    ("most", "unit", "answer", "in_unit", "broken"),
+    [
+        (1, "mg/L", 0.1, "mg/dL", []),
+        (1, "mg/L", 0.11, "mg/dL", ["too-high"]),
+        (250, "ug/g", 250, "mg/kg", []),
+        (400, "10*3/uL", 401, "10*9/L", ["too-high"]),
+        (5, "mmol/L", 5001, "umol/L", ["too-high"]),
+        (5, "mmol/L", 90, "mg/dL", ["other-unit"]),
+        (40, "Cel", 98.6, "[degF]", []),
+        (37, "Cel", 98.6, "[degF]", []),
+        (37, "Cel", 98.7, "[degF]", ["too-high"]),
+        (98.6, "[degF]", 37.1, "Cel", ["too-high"]),
+        (40, "Cel", 40, "g", ["other-unit"]),
+        (36, "km/h", 10, "m/s", []),
+        (1, "mg/L", 1, "mg/", ["other-unit"]),
+    ],
+)
+def test_concentrations_rates_and_temperatures_are_compared_exactly(
+    most: float, unit: str, answer: float, in_unit: str, broken: list[str]
+) -> None:
+    end = extension(known.MAX_QUANTITY, valueQuantity=kilograms(most, unit))
+    assert rules("quantity", kilograms(answer, in_unit), end) == broken
+
+
+def test_a_limit_that_no_unit_of_the_form_can_be_compared_with_is_refused_with_the_form() -> None:
+    def form(*units: str) -> Definition:
+        offered = [extension(known.UNIT_OPTION, valueCoding={"system": UCUM, "code": code}) for code in units]
+        return a_form(asking("q", "quantity", extension(known.MAX_QUANTITY, valueQuantity=kilograms(5)), *offered))
+
+    assert form("kg", "[lb_av]").flaws == ()
+    with pytest.raises(UnsoundDefinition, match="An answer in mmol/L cannot be compared with the limit of 5 kg"):
+        form("kg", "mmol/L")
