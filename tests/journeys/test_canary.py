@@ -349,9 +349,10 @@ CODES = {
         "a column of a file, of one shape",
     ),
     **dict.fromkeys(
-        ("definition.citation", "definition.name", "definition.recall", "definition.words_en", "definition.words_es"),
+        ("definition.citation", "definition.codes", "definition.name", "definition.recall", "definition.words_en"),
         "of a site's rule, about nobody",
     ),
+    "definition.words_es": "of a site's rule, about nobody",
     **dict.fromkeys(("consent_text.version", "text.version", "version", "sha256"), "of a site's texts and forms"),
     **dict.fromkeys(("quiet.begins", "quiet.ends", "send_at"), "a time of day"),
     **dict.fromkeys(("list_manager", "to"), "a pseudonym that the site gives"),

@@ -6,10 +6,10 @@ Every change is kept as a version with who made it and when. An alert stays with
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Path, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.intake import store
 from services.intake.api.alerts import ClinicPeople
@@ -37,11 +37,16 @@ NamedRule = Annotated[
     str, Path(pattern=r"^[a-z0-9][a-z0-9-]{1,39}$", description="`severe-pain`, or a name of the site's own")
 ]
 Line = Annotated[str, Field(min_length=1, max_length=200)]
+Code = Annotated[str, Field(min_length=1, max_length=80)]
 TARGET = 0.10
 
 
 class DefinitionBody(BaseModel):
-    """What a rule of the site's own looks at. `name` is the id of an item of a survey, or of an instrument."""
+    """What a rule of the site's own looks at. `name` is the id of an item of a survey, or of an instrument.
+
+    `codes` are for a question that is answered by one: those that count, the mildest first. The first counts 1, the
+    second 2, and any other answer meets no rule.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -52,6 +57,13 @@ class DefinitionBody(BaseModel):
     words_es: Line
     citation: Line = Field(description="Where the threshold comes from")
     recall: Line | None = None
+    codes: tuple[Code, ...] = Field(default=(), max_length=20)
+
+    @model_validator(mode="after")
+    def _names_codes_once(self) -> Self:
+        if len(set(self.codes)) < len(self.codes) or (self.codes and self.source is not Source.ITEM):
+            raise ValueError("codes, each once, of an item")
+        return self
 
 
 class RuleBody(BaseModel):
@@ -198,6 +210,7 @@ def _defined(rule_id: str, known: Rule | None, body: RuleBody) -> Rule:
         spanish=made.words_es,
         citation=made.citation,
         recall=made.recall,
+        codes=made.codes,
     )
     if known is not None and known.definition.looks_at != definition.looks_at:
         raise conflict("rule-looks-elsewhere", "What a rule looks at stays. Switch it off and make another one.")
@@ -230,6 +243,7 @@ def _described(rule: Rule, changes: Sequence[store.RuleChange]) -> RuleAnswer:
             words_es=definition.spanish,
             citation=definition.citation,
             recall=definition.recall,
+            codes=definition.codes,
         ),
         threshold=settings.threshold,
         least=least,

@@ -71,7 +71,7 @@ class CloseBody(StepBody):
 
 
 class PinnedRule(BaseModel):
-    """The version of the rule that raised an alert, and where its threshold comes from."""
+    """The version of the rule that raised an alert, and where its threshold comes from. `codes` count 1, 2, ..."""
 
     id: str
     version: str
@@ -81,6 +81,7 @@ class PinnedRule(BaseModel):
     name: str
     comparison: Comparison
     threshold: float
+    codes: list[str]
     recall: str | None
     citation: str
 
@@ -384,6 +385,7 @@ def _pinned(rule: Rule) -> PinnedRule:
         name=rule.definition.name,
         comparison=rule.definition.comparison,
         threshold=rule.settings.threshold,
+        codes=list(rule.definition.codes),
         recall=rule.definition.recall,
         citation=rule.definition.citation,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
+from math import ceil
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -94,8 +95,11 @@ def person(alert: Json) -> str:
 
 
 def rule_words(rule: Json) -> str:
-    """`8 or more`."""
-    return f"{rule['threshold']:g} {_COMPARISONS[rule['comparison']]}"
+    """`8 or more`; of a question that is answered by a code, the codes: `more or much-more`."""
+    codes, threshold = rule["codes"], rule["threshold"]
+    if not codes:
+        return f"{threshold:g} {_COMPARISONS[rule['comparison']]}"
+    return " or ".join(codes[: int(threshold)] if rule["comparison"] == "at-most" else codes[ceil(threshold) - 1 :])
 
 
 def step_words(step: Json) -> str:
