@@ -34,7 +34,7 @@ _MEMBERS: dict[str, str] = {
     "medications": "Still taken first, then the newest",
     "labs": "A series for each LOINC code, with its limit and where the method changed",
     "urgent_care": "Answers about the past 6 months, now and last time",
-    "well_being": "Answers about the past 7 days",
+    "well_being": "Answers about the past 7 days; blood (of 3 days) and a changed output of a bag where there was any",
     "day_to_day": "Answers about medicines",
     "plan": "Steps, open ones first by the day they are due",
     "sources": "When each source last spoke: survey, clinician, labs, medicines",

@@ -11,10 +11,13 @@ from shared.instruments import PHQ_2
 URGENT_CARE = ("ed_visits", "hospital_stays", "ct_scans", "steroid_courses", "opioid_use")
 URGENT_CARE_DAYS = 183
 WELL_BEING = (("fatigue", 10), ("pain_nrs", 10), ("nights_woken", 7))
+WHEN_UNUSUAL = (("rectal_bleeding", 3, 0), ("output_change", None, "usual"))
+"""Shown only where now or last time it was not as usual: each with the most that it can be, and what is usual."""
 DAY_TO_DAY = ("taking_as_agreed", "missed_doses", "side_effects", "barriers")
 
 # A numeric rating scale in words: 1-3 mild, 4-6 moderate, 7-10 severe, as pain and fatigue scales are usually
 # read.
+_BLEEDING_WORDS = ("none", "a little", "plain to see", "without stool")
 _NRS_WORDS = ((7, "severe"), (4, "moderate"), (1, "mild"), (0, "none"))
 
 
@@ -50,15 +53,20 @@ def urgent_care_of(facts: Facts, surveys: Surveys) -> list[Json]:
 
 def well_being_of(surveys: Surveys) -> list[Json]:
     """Symptoms of the past week and low mood, higher is worse, with the word for the number now."""
+    unusual = [(item, most) for item, most, usual in WHEN_UNUSUAL if _is_unusual(surveys, item, usual)]
     rows = [
         {
             **_now_and_last(surveys, item),
             "of": most,
             "words": _symptom_words(item, value_of(surveys.now, item)),
         }
-        for item, most in WELL_BEING
+        for item, most in (*unusual, *WELL_BEING)
     ]
     return [*rows, _mood(surveys)]
+
+
+def _is_unusual(surveys: Surveys, item: str, usual: float | str) -> bool:
+    return any(value_of(survey, item) not in (None, usual) for survey in (surveys.now, surveys.last))
 
 
 def day_to_day_of(surveys: Surveys) -> list[Json]:
@@ -70,8 +78,10 @@ def _now_and_last(surveys: Surveys, item: str) -> Json:
 
 
 def _symptom_words(item: str, value: Any) -> str | None:
-    if value is None:
+    if value is None or item == "output_change":
         return None
+    if item == "rectal_bleeding":
+        return _BLEEDING_WORDS[int(value)]
     if item == "nights_woken":
         return "none" if value == 0 else "some" if value < 4 else "most nights"
     return next(words for least, words in _NRS_WORDS if value >= least)

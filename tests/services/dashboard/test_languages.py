@@ -17,7 +17,7 @@ from services.clinical.domain import StopReason
 from services.dashboard import pages
 from services.dashboard.api import ROUTERS
 from services.dashboard.domain import GlassReason, assemble, empty, open_words, without_clinical
-from services.dashboard.domain.answers import DAY_TO_DAY, URGENT_CARE, WELL_BEING
+from services.dashboard.domain.answers import DAY_TO_DAY, URGENT_CARE, WELL_BEING, WHEN_UNUSUAL
 from services.dashboard.domain.history import BOUNDS, INDEX_KEYS
 from services.dashboard.domain.labs import MARKERS
 from services.dashboard.pages import glass, labels, looks, present_looks, say_unknown
@@ -26,7 +26,7 @@ from services.dashboard.pages.export.summary import summary_of
 from services.dashboard.pages.live import Live
 from services.dashboard.pages.reader import Reader
 from services.dashboard.pages.readings import RULE_SAID, differ_words
-from services.intake.domain import FORMS
+from services.intake.domain.forms import KNOWN_ITEMS
 from shared import pages as shared_pages
 from shared.audit import Purpose
 from shared.auth import Role
@@ -51,6 +51,7 @@ from tests.markup import Document
 from tests.services.dashboard.histories import HISTORY, JULY, a_month, a_survey_in_july, month, page_of
 from tests.services.dashboard.test_page_html import NOW, a_rich_page, html_of, opened
 
+WELL_BEING_ITEMS = [item for item, *_ in (*WELL_BEING, *WHEN_UNUSUAL)]
 # Pages, and what is read, of one patient; the other routes that name one are writes, which show nothing.
 SHOW_A_PATIENT = [
     route.name
@@ -161,19 +162,24 @@ def test_every_phrase_has_both_languages_and_fills_in_the_same() -> None:
         (labels.STATES, ["skipped", "not-asked"]),
         (
             labels.SYMPTOMS,
-            ["none", "mild", "moderate", "severe", "some", "most nights", *(b.words for b in PHQ_2.bands)],
+            [
+                *("none", "mild", "moderate", "severe", "some", "most nights"),
+                *("a little", "plain to see", "without stool"),
+                *(b.words for b in PHQ_2.bands),
+            ],
         ),
         (labels.STOPPED, StopReason),
         (labels.RECORDED, BOUNDS.most),
-        (labels.ITEMS, [*URGENT_CARE, *DAY_TO_DAY, *(item for item, _ in WELL_BEING), "phq_2"]),
+        (labels.ITEMS, [*URGENT_CARE, *DAY_TO_DAY, *WELL_BEING_ITEMS, "phq_2"]),
         (labels.ITEMS, [term.item for key in INDEX_KEYS for term in INSTRUMENTS[key].terms]),
         (
             labels.ANSWERS_TO,
-            ["in_remission", "ibd_control", *URGENT_CARE, *DAY_TO_DAY, *(item for item, _ in WELL_BEING)],
+            ["in_remission", "ibd_control", *URGENT_CARE, *DAY_TO_DAY, *WELL_BEING_ITEMS],
         ),
         (labels.WHO, get_args(PlanStep.model_fields["who"].annotation)),
         (labels.COUNTED, set(URGENT_CARE) - {"opioid_use"}),
-        (labels.BARRIERS, FORMS["pre-visit-crohns|1.0"].definition.by_id["barriers"].codes_offered),
+        (labels.BARRIERS, KNOWN_ITEMS["barriers"].codes_offered),
+        (labels.OUTPUTS, KNOWN_ITEMS["output_change"].codes_offered),
         (looks.ROLES, Role),
         (looks.PURPOSES, Purpose),
         (looks.SHOWN, SHOW_A_PATIENT),
