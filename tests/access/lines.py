@@ -190,6 +190,8 @@ LINES: Mapping[str, Mapping[str, Line]] = {
         "GET /v1/sites/{site_id}/alert-rules": Line(),
         "PUT /v1/sites/{site_id}/alert-rules/{rule_id}": Line(RULE),
         "GET /v1/sites/{site_id}/alert-rate": Line(),
+        "PUT /v1/sites/{site_id}/alert-notices": Line({"addresses": ["alerts@clinic.example"]}),
+        "GET /v1/sites/{site_id}/alert-notices": Line(),
         "PUT /v1/patients/{patient_id}/high-risk": Line({"reason": "steroids"}),
         "DELETE /v1/patients/{patient_id}/high-risk": Line(),
         "GET /v1/high-risk": Line(),

@@ -355,6 +355,7 @@ CODES = {
     "definition.words_es": "of a site's rule, about nobody",
     **dict.fromkeys(("consent_text.version", "text.version", "version", "sha256"), "of a site's texts and forms"),
     **dict.fromkeys(("quiet.begins", "quiet.ends", "send_at"), "a time of day"),
+    "addresses": "of a clinic's own people",
     **dict.fromkeys(("list_manager", "to"), "a pseudonym that the site gives"),
     "phone": "E.164 has no room for a mark; it is kept in one text with the address, which is marked",
     "sender_name": "of a site",

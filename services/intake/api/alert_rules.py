@@ -25,11 +25,14 @@ from services.intake.domain import (
     Source,
     rule_changed,
 )
-from shared.audit import Kind
-from shared.db import SiteScope
+from shared.audit import Entry, Kind
+from shared.auth import Caller
+from shared.db import Connection, SiteScope, transaction
 from shared.errors import conflict, unknown
 from shared.events import SiteId
+from shared.http.commands import pool_of
 from shared.http.fields import YesNo
+from shared.http.record import trail_of
 from shared.http.sign_in import sessions_of
 
 router = APIRouter(tags=["alerts"])
@@ -170,11 +173,23 @@ async def put_alert_rule(
 @router.get("/v1/sites/{site_id}/alert-rate")
 async def read_alert_rate(request: Request, site_id: Annotated[SiteId, Path()], caller: ClinicPeople) -> AlertRate:
     """What part of a site's surveys raised an alert, over the last 30 days and by rule; the target is under 10 %."""
-    scope = SiteScope.of(site_id)
-    since = sessions_of(request).clock() - RATE_OVER
     async with about_site(request, caller, site_id, Kind.READ) as connection:
-        surveys = await store.count_surveys(connection, scope, site_id, since)
-        counts = await store.alert_counts(connection, scope, site_id, since)
+        return await alert_rate(connection, site_id, sessions_of(request).clock() - RATE_OVER)
+
+
+async def alert_rates_of(request: Request, caller: Caller) -> list[AlertRate]:
+    """Those of all the caller's sites, each on record as read."""
+    since = sessions_of(request).clock() - RATE_OVER
+    async with transaction(pool_of(request), caller.scope) as connection:
+        await trail_of(request).keep(connection, [Entry(site_id, Kind.READ, 200) for site_id in caller.scope.ids])
+        return [await alert_rate(connection, site_id, since) for site_id in caller.scope.ids]
+
+
+async def alert_rate(connection: Connection, site_id: str, since: datetime) -> AlertRate:
+    """What part of the surveys that a site's patients have submitted since then raised an alert."""
+    scope = SiteScope.of(site_id)
+    surveys = await store.count_surveys(connection, scope, site_id, since)
+    counts = await store.alert_counts(connection, scope, site_id, since)
     total = next((count for count in counts if count.rule_id is None), store.RuleCount(None, 0, 0))
     share = _share(surveys, total)
     return AlertRate(

@@ -86,6 +86,19 @@ class PinnedRule(BaseModel):
     citation: str
 
 
+class ToldAnswer(BaseModel):
+    """What became of the notices that were made last of an alert, at `at`, one an address: `sent` of `made` were taken,
+    `not_sent` are given up, and `why_not` is the code that a try of one ended with. None is made of an alert that
+    somebody took at once, nor where the site has set no address.
+    """
+
+    at: datetime | None
+    made: int
+    sent: int
+    not_sent: int
+    why_not: str | None
+
+
 class AlertAnswer(BaseModel):
     """An alert. `question` and `chosen` are what the patient was asked and answered; `waiting_s` is how long nobody has
     taken it, null when somebody has. `escalation` counts the levels that were reached. `is_late`: the survey was
@@ -123,6 +136,7 @@ class AlertAnswer(BaseModel):
     times_repeated: int
     last_repeated_at: datetime | None
     worst_repeated: str | None
+    told: ToldAnswer
 
 
 class StepAnswer(BaseModel):
@@ -144,10 +158,14 @@ class AlertHistory(AlertAnswer):
 
 
 class Alerts(BaseModel):
-    """The alerts that are not closed: those without an owner first, then the oldest. `next` is null at the end."""
+    """The alerts that are not closed: those without an owner first, then the oldest. `next` is null at the end.
+
+    `told_nobody`: the caller's sites that have set no address, so that somebody has to look here.
+    """
 
     items: list[AlertAnswer]
     next: str | None
+    told_nobody: list[str]
 
 
 class Step(NamedTuple):
@@ -276,6 +294,7 @@ async def alerts_of(
     async with transaction(pool_of(request), caller.scope) as connection:
         found = await store.waiting_alerts(connection, caller.scope, place, AT_ONCE + 1)
         rules = await store.pinned_rules(connection, caller.scope)
+        told_nobody = await store.sites_that_tell_nobody(connection, caller.scope)
         page = found[:AT_ONCE]
         patients = sorted({Patient(one.alert.site_id, one.alert.patient_id) for one in page[:shown]})
         read = [Entry(patient.site_id, Kind.READ, 200, patient.patient_id) for patient in patients]
@@ -283,7 +302,8 @@ async def alerts_of(
         await trail_of(request).keep(connection, read or own)
     now = sessions_of(request).clock()
     items = [AlertAnswer(**_described(one, rules, now, language)) for one in page]
-    return Alerts(items=items, next=after_of(page[-1].alert) if len(found) > len(page) else None)
+    after = after_of(page[-1].alert) if len(found) > len(page) else None
+    return Alerts(items=items, next=after, told_nobody=told_nobody)
 
 
 async def alert_of(
@@ -372,6 +392,7 @@ def _described(
         "times_repeated": shown.times_repeated,
         "last_repeated_at": shown.last_repeated_at,
         "worst_repeated": None if worst is None else in_words(worst).chosen,
+        "told": ToldAnswer(**shown.told._asdict()),
     }
 
 
