@@ -219,6 +219,8 @@ LINES: Mapping[str, Mapping[str, Line]] = {
         "GET /visits/{visit_id}/contact": Line(),
         "POST /visits/{visit_id}/contact": Line(form={"wants_messages": "yes", "email": "synthetic@example.org"}),
         "POST /visits/{visit_id}/messages": Line(form={"week": "1"}, uses_up=True),
+        "POST /visits/{visit_id}/high-risk": Line(form={"reason": "steroids"}),
+        "POST /visits/{visit_id}/high-risk/end": Line(form={}),
         "POST /visits/{visit_id}/links": Line(form={"key": "synthetic-key"}),
         "POST /v1/forms": Line(FORM, fresh=frozenset({"version"})),
         "GET /v1/forms": Line(),
