@@ -68,7 +68,7 @@ class Notifier:
         async with transaction(self._pool) as connection:
             now = self._clock()
             addresses = await store.hold_sites_to_tell(connection, now, _SITES_AT_ONCE)
-            claimed = await store.claim_alerts(connection, list(addresses), now) if addresses else []
+            claimed = await store.record_told(connection, list(addresses), now) if addresses else []
             levels: dict[str, int] = {}
             for one in claimed:
                 levels[one.site_id] = max(one.escalation, levels.get(one.site_id, 0))

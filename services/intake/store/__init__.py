@@ -10,13 +10,13 @@ from services.intake.store.alert_figures import (
 from services.intake.store.alert_notices import (
     Claimed,
     DueNotice,
-    claim_alerts,
     hold_due_notices,
     hold_sites_to_tell,
     notice_rule,
     record_notice_progress,
     record_notice_rule,
     record_notices,
+    record_told,
     sites_that_tell_nobody,
 )
 from services.intake.store.alert_rules import (
@@ -214,7 +214,6 @@ __all__ = [
     "alert_counts",
     "alert_steps",
     "asks_birth_year",
-    "claim_alerts",
     "client",
     "clients",
     "consent_steps",
@@ -295,6 +294,7 @@ __all__ = [
     "record_site",
     "record_survey_rule",
     "record_surveys",
+    "record_told",
     "record_visit",
     "record_visit_names",
     "record_wrong_answer",

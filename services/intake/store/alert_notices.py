@@ -80,8 +80,8 @@ class Claimed(NamedTuple):
     escalation: int
 
 
-async def claim_alerts(connection: Connection, sites: Sequence[str], now: datetime) -> list[Claimed]:
-    """Mark what these sites, which are held, are told of now: no other notice will tell of it again."""
+async def record_told(connection: Connection, sites: Sequence[str], now: datetime) -> list[Claimed]:
+    """Keep that these sites, which are held, are told now of what they were not told of; what that is."""
     rows = await connection.fetch(
         """
         UPDATE alert SET told_level = escalation, told_at = $2
