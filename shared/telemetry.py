@@ -77,7 +77,8 @@ KEYS = Counter(
 )
 ALERTS = Gauge(
     "samepage_alerts",
-    "Alerts about patients' answers, of all sites: open, unowned, escalated. Escalated above 0: a clinic must look.",
+    "Alerts about patients' answers, of all sites: open, unowned, escalated, untold. Escalated above 0: a clinic must "
+    "look. Untold above 0: a clinic was not told of one though it has set addresses, look at the mail server.",
     ["state"],
 )
 ALERTS_OLDEST_UNOWNED = Gauge(
@@ -85,6 +86,12 @@ ALERTS_OLDEST_UNOWNED = Gauge(
 )
 ALERTS_LOOKED_AT = Gauge(
     "samepage_alerts_looked_at_timestamp_seconds", "When the worker last looked for alerts to escalate. Old: none does."
+)
+
+ALERT_NOTICES = Counter(
+    "samepage_alert_notices_total",
+    "Tries to tell a clinic of an alert: taken, refused, try-later, not-known. Rising refused: wrong addresses.",
+    ["outcome"],
 )
 
 # Ids of zeros only are invalid, says the standard.

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from services.intake.domain import FORMS, TYPED, Form
+from services.intake.domain import TYPED, Form, form_for
 from services.intake.domain.questionnaires import Disabled, Given, Item, ItemType, check
-from shared.events import SkipReason
+from shared.events import Diagnosis, SkipReason
 
-CROHNS = FORMS["pre-visit-crohns|1.0"]
+CROHNS = form_for(Diagnosis.CROHNS)
 FEEDBACK: dict[str, Any] = {
     "effort_to_understand": 9,
     "effort_to_listen": 9,

@@ -45,7 +45,15 @@ CHAPTERS = (
             ("Start adalimumab; nurse teaches the injection", "nurse", 14, 12),
             ("Prednisone, lowered over six weeks", "patient", 42, 42),
         ),
-        {"nights_woken": 4, "fatigue": 8, "pain_nrs": 6, "phq2_interest": 2, "phq2_mood": 1, "ed_visits": 1},
+        {
+            "rectal_bleeding": 2,
+            "nights_woken": 4,
+            "fatigue": 8,
+            "pain_nrs": 6,
+            "phq2_interest": 2,
+            "phq2_mood": 1,
+            "ed_visits": 1,
+        },
     ),
     Chapter(
         -287,

@@ -28,6 +28,7 @@ SURVEYS = len(CHAPTERS)
 TODAY = SURVEYS - 1
 _USUAL: Body = {
     "has_stoma_or_pouch": False,
+    "rectal_bleeding": 0,
     "urgency": 1,
     "nights_woken": 0,
     "pain_nrs": 1,

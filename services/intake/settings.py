@@ -33,13 +33,13 @@ class IntakeAppSettings(IntakeSettings):
     signing_key_files: tuple[Path, ...] = Field(min_length=1, description="PEM")
 
 
-class _ToPatients(BaseModel):
-    """Where messages to patients leave."""
+class _Messages(BaseModel):
+    """Where messages leave, to patients and to the clinics' own people."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class _ToServer(_ToPatients):
+class _ToServer(_Messages):
     """`timeout_s` is for the whole of a message, and shorter than a worker's hold."""
 
     timeout_s: float = Field(default=20.0, gt=0, le=60)
@@ -80,7 +80,7 @@ class WebhookSettings(_ToServer):
     secret: SecretStr = Field(min_length=32)
 
 
-class FolderSettings(_ToPatients):
+class FolderSettings(_Messages):
     """A folder that gets a file for each message: for the demo, and for who fetches them from there."""
 
     kind: Literal["folder"]
@@ -92,7 +92,8 @@ MessengerSettings = Annotated[SmtpSettings | WebhookSettings | FolderSettings, F
 
 class IntakeWorkerSettings(IntakeSettings):
     """The Kafka door's, which also sends links to patients: it makes them with `link_key`, and shows those again that
-    `other_link_key` made. Without a `messenger` nothing is sent, and what is due says so in a metric.
+    `other_link_key` made. By the same `messenger` it tells clinics of alerts. Without one nothing is sent, and what is
+    due says so in metrics.
     """
 
     link_key: SecretStr = Field(min_length=32)

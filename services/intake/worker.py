@@ -1,13 +1,14 @@
-"""Intake's Kafka door: it consumes nothing; it relays its outbox, finishes erasures that were begun, sends links, and
-escalates alerts that nobody took."""
+"""Intake's Kafka door: it consumes nothing; it relays its outbox, finishes erasures that were begun, sends links,
+escalates alerts that nobody took, and tells clinics that one waits."""
 
 import asyncio
+from collections.abc import Callable, Coroutine, Sequence
 
 import structlog
 
 from services.intake.api.erasures import finish_erasures
 from services.intake.api.escalation import escalate_alerts, measure_alerts
-from services.intake.sending import Courier, LinkMaker, messenger_of
+from services.intake.sending import Courier, LinkMaker, Notifier, messenger_of
 from services.intake.settings import IntakeWorkerSettings
 from shared.broker import Broker
 from shared.db import RETRYABLE, Pool
@@ -34,6 +35,7 @@ async def run(settings: IntakeWorkerSettings, broker: Broker) -> int:
                 lambda pool: keep_finishing_erasures(pool, ring),
                 lambda pool: courier_of(settings, pool, ring).run(),
                 keep_escalating_alerts,
+                *told_by(settings),
             ),
         )
 
@@ -57,6 +59,14 @@ async def keep_escalating_alerts(pool: Pool, clock: Clock = utc_now) -> None:
         except RETRYABLE as away:
             _log.warning("alerts are not looked at", failure=type(away).__name__)
         await asyncio.sleep(_ESCALATE_EVERY_S)
+
+
+def told_by(settings: IntakeWorkerSettings) -> Sequence[Callable[[Pool], Coroutine[object, object, None]]]:
+    """The job that tells clinics of their alerts, where there is a messenger to do it."""
+    if settings.messenger is None:
+        return []
+    messenger, origin = messenger_of(settings.messenger), settings.platform.public_url("intake")
+    return [lambda pool: Notifier(pool, messenger, origin).run()]
 
 
 def courier_of(settings: IntakeWorkerSettings, pool: Pool, ring: KeyRing) -> Courier:

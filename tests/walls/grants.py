@@ -120,8 +120,15 @@ GRANTS: dict[str, dict[str, May]] = {
         "alert_rule": May(app="SELECT, INSERT"),
         "alert": May(
             app="SELECT, INSERT, DELETE, UPDATE (state, owner, version, outcome, closed_at, waits_since, escalates_at, "
-            "escalation)",
-            worker="SELECT, DELETE, UPDATE (escalates_at, escalation)",
+            "escalation, told_level, told_at)",
+            worker="SELECT, DELETE, UPDATE (escalates_at, escalation, told_level, told_at)",
+        ),
+        "alert_notice_rule": May(
+            app="SELECT, INSERT, UPDATE (addresses, language, quiet_minutes, changed_at)",
+            worker="SELECT, UPDATE (told_at)",
+        ),
+        "alert_notice": May(
+            app="SELECT", worker="SELECT, INSERT, UPDATE (held_until, state, reason, attempts, repeats, ended_at)"
         ),
         "alert_step": May(app="SELECT, INSERT, DELETE", worker=f"INSERT, {TAKEN}"),
         "high_risk": May(

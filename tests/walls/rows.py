@@ -77,6 +77,7 @@ def a_row(table: Table, site: str) -> dict[str, Any]:
         "consent_step": "dissented",
         "alert": "open",
         "link_delivery": "planned",
+        "alert_notice": "planned",
     }
     named = _BY_NAME | {"site_id": site, "state": states.get(table.name)}
     if table.name == "consent_step":

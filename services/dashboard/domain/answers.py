@@ -1,16 +1,20 @@
 """What the patient answered, now and last time: urgent care, well-being, medicines day to day, concerns."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 from services.dashboard.domain.facts import Facts, Item
 from services.dashboard.domain.items import Json, Surveys, answer, instant, sealed_text, utc, value_of
-from services.dashboard.domain.scales import FATIGUE, MOOD, NIGHTS, PAIN, Scale
+from services.dashboard.domain.scales import BLEEDING, FATIGUE, MOOD, NIGHTS, PAIN, Scale
 from shared.events import DrugClass
 from shared.instruments import PHQ_2
 
 URGENT_CARE = ("ed_visits", "hospital_stays", "ct_scans", "steroid_courses", "opioid_use")
 URGENT_CARE_DAYS = 183
 WELL_BEING = (FATIGUE, PAIN, NIGHTS)
+WHEN_UNUSUAL: Mapping[str, float | str] = {"rectal_bleeding": 0, "output_change": "usual"}
+"""Shown only where now or last time it was not as usual: each with what is usual."""
+_SYMPTOMS = {scale.item: scale for scale in (BLEEDING, *WELL_BEING)}
 DAY_TO_DAY = ("taking_as_agreed", "missed_doses", "side_effects", "barriers")
 
 
@@ -46,9 +50,14 @@ def urgent_care_of(facts: Facts, surveys: Surveys) -> list[Json]:
 
 def well_being_of(surveys: Surveys) -> list[Json]:
     """Symptoms of the past week and low mood, higher is worse, with the word for the number now."""
-    rows = [_on_scale(scale, _now_and_last(surveys, scale.item)) for scale in WELL_BEING]
+    unusual = [item for item, usual in WHEN_UNUSUAL.items() if _is_unusual(surveys, item, usual)]
+    rows = [_symptom(surveys, item) for item in (*unusual, *(scale.item for scale in WELL_BEING))]
     mood = {"item": MOOD.item, "now": _score(surveys.now), "last": _score(surveys.last)}
     return [*rows, _on_scale(MOOD, mood)]
+
+
+def _is_unusual(surveys: Surveys, item: str, usual: float | str) -> bool:
+    return any(value_of(survey, item) not in (None, usual) for survey in (surveys.now, surveys.last))
 
 
 def day_to_day_of(surveys: Surveys) -> list[Json]:
@@ -57,6 +66,12 @@ def day_to_day_of(surveys: Surveys) -> list[Json]:
 
 def _now_and_last(surveys: Surveys, item: str) -> Json:
     return {"item": item, "now": answer(surveys.now, item), "last": answer(surveys.last, item)}
+
+
+def _symptom(surveys: Surveys, item: str) -> Json:
+    row = _now_and_last(surveys, item)
+    scale = _SYMPTOMS.get(item)
+    return {**row, "of": None, "words": None} if scale is None else _on_scale(scale, row)
 
 
 def _on_scale(scale: Scale, row: Json) -> Json:

@@ -9,9 +9,15 @@ from typing import Any, Literal
 
 from shared.instruments import FATIGUE_NRS, GAD_2, IBD_10, PAIN_NRS, PHQ_2, Band, Instrument
 
-Recall = Literal["7-days", "2-weeks", "6-months"]
+Recall = Literal["3-days", "7-days", "2-weeks", "6-months"]
 
 _NIGHTS = (Band("none", 0, "none"), Band("some", 1, "some"), Band("most-nights", 4, "most nights"))
+_BLEEDING = (
+    Band("none", 0, "none"),
+    Band("a-little", 1, "a little"),
+    Band("plain-to-see", 2, "plain to see"),
+    Band("without-stool", 3, "without stool"),
+)
 _COUNTS = (Band("none", 0, "none"), Band("some", 1, "some"))
 
 
@@ -49,6 +55,7 @@ def _scored(instrument: Instrument, recall: Recall) -> Scale:
 
 
 FATIGUE, PAIN = _scored(FATIGUE_NRS, "7-days"), _scored(PAIN_NRS, "7-days")
+BLEEDING = Scale("rectal_bleeding", 3, _BLEEDING, "3-days")
 NIGHTS = Scale("nights_woken", 7, _NIGHTS, "7-days")
 MOOD = _scored(PHQ_2, "2-weeks")
 

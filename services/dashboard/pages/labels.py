@@ -67,6 +67,7 @@ ITEMS: Mapping[str, Said] = {
     "rectal_bleeding": Said("Bleeding 0–3", "Sangre 0–3"),
     "phq2_interest": Said("Interest", "Interés"),
     "phq2_mood": Said("Mood", "Ánimo"),
+    "output_change": Said("Bag or pouch", "Bolsa o reservorio"),
 }
 
 PLAIN: Mapping[str, Said] = {
@@ -76,13 +77,17 @@ PLAIN: Mapping[str, Said] = {
 """What a patient calls an item that has a clinical name besides."""
 
 RECALLED: Mapping[str, Said] = {
+    "3-days": Said("past 3 days", "últimos 3 días"),
     "7-days": Said("past 7 days", "últimos 7 días"),
     "2-weeks": Said("past 2 weeks", "últimas 2 semanas"),
     "6-months": Said("past 6 months", "últimos 6 meses"),
 }
 """The time that an answer is about."""
 
-ROWS: Mapping[str, Said] = {"phq_2": Said("Mood, 2 weeks", "Ánimo, 2 sem.")}
+ROWS: Mapping[str, Said] = {
+    "phq_2": Said("Mood, 2 weeks", "Ánimo, 2 sem."),
+    "rectal_bleeding": Said("Blood, 3 days", "Sangre, 3 días"),
+}
 """What an item is called in a table whose head says another time than the one that it is about."""
 
 ANSWERS_TO: Mapping[str, Said] = {
@@ -94,6 +99,8 @@ ANSWERS_TO: Mapping[str, Said] = {
     "fatigue": Said("tiredness answer", "respuesta sobre cansancio"),
     "pain_nrs": Said("pain answer", "respuesta sobre dolor"),
     "nights_woken": Said("nights woken answer", "respuesta sobre las noches"),
+    "rectal_bleeding": Said("blood answer", "respuesta sobre la sangre"),
+    "output_change": Said("bag or pouch answer", "respuesta sobre la bolsa o el reservorio"),
     "phq_2": Said("mood answer", "respuesta sobre el ánimo"),
     "taking_as_agreed": Said("as agreed answer", "respuesta sobre cómo toma sus medicinas"),
     "missed_doses": Said("missed doses answer", "respuesta sobre dosis no tomadas"),
@@ -157,6 +164,14 @@ BARRIERS: Mapping[str, Said] = {
     "other": Said("something else", "otra cosa"),
 }
 
+OUTPUTS: Mapping[str, Said] = {
+    "less": Said("less", "menos"),
+    "usual": Said("as usual", "como siempre"),
+    "more": Said("more", "más"),
+    "much-more": Said("much more", "mucho más"),
+}
+"""How much came out of a bag or pouch."""
+
 WHO: Mapping[str, Said] = {
     "patient": Said("Patient", "Paciente"),
     "clinician": Said("Clinician", "Médico"),
@@ -190,6 +205,9 @@ SYMPTOMS: Mapping[str, Said] = {
     "severe": Said("severe", "fuerte"),
     "some": Said("some", "algunas"),
     "most nights": Said("most nights", "casi todas"),
+    "a little": Said("a little", "un poco"),
+    "plain to see": Said("plain to see", "se veía bien"),
+    "without stool": Said("without stool", "sin popó"),
     "under 3": Said("under 3", "hasta 2"),
     "3 or more": Said("3 or more", "3 o más"),
     "controlled": Said("controlled", "controlada"),

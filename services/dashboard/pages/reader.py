@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from services.dashboard.pages.labels import BARRIERS, DOSES, ITEMS, ROWS, SKIPPED, STATES
+from services.dashboard.pages.labels import BARRIERS, DOSES, ITEMS, OUTPUTS, ROWS, SKIPPED, STATES
 from shared.events import Language, ViewerRole
 from shared.pages.speaking import Speaks
 from shared.pages.words import DAYS, WEEKDAYS, ago, clock, number
@@ -96,7 +96,7 @@ def answer_words(reader: Speaks, item: str, answer: Mapping[str, Any] | None, mo
     if isinstance(value, bool):
         return reader.say(_YES if value else _NONE if item in ("opioid_use", "side_effects") else _NO)
     if isinstance(value, str):
-        return reader.named(BARRIERS, value)
+        return reader.named(OUTPUTS if item == "output_change" else BARRIERS, value)
     if item == "missed_doses":
         return reader.say(_IN_2_WEEKS, doses=reader.counted(value, DOSES))
     return reader.out_of(value, most) if most is not None else number(value)

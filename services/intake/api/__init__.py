@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from services.intake.api import (
+    alert_notices,
     alert_pages,
     alert_rules,
     alerts,
@@ -56,6 +57,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     public_keys.router,
     alerts.router,
     alert_rules.router,
+    alert_notices.router,
     alert_pages.router,
     high_risk.router,
     survey_rules.router,

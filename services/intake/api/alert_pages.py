@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import ValidationError
 
 from services.intake.api.alert_paging import After
+from services.intake.api.alert_rules import alert_rates_of
 from services.intake.api.alerts import (
     B,
     ClinicPeople,
@@ -42,10 +43,11 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/alerts")
 async def show_alerts(request: Request, caller: ClinicPeople, after: After = None) -> Response:
-    """The list, beside the patients at high risk."""
+    """The list, with how many surveys alert, beside the patients at high risk."""
     alerts = await alerts_of(request, caller, after, language=choice_of(request).spoken().language)
     high_risk = await high_risk_of(request, caller)
-    return HTMLResponse(present_alerts(alerts.model_dump(), high_risk.model_dump(), **_around(request, caller)))
+    rates = [rate.model_dump() for rate in await alert_rates_of(request, caller)]
+    return HTMLResponse(present_alerts(alerts.model_dump(), high_risk.model_dump(), rates, **_around(request, caller)))
 
 
 @router.get("/alerts/{alert_id}")

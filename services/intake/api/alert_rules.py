@@ -6,10 +6,10 @@ Every change is kept as a version with who made it and when. An alert stays with
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Path, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.intake import store
 from services.intake.api.alerts import ClinicPeople
@@ -25,11 +25,14 @@ from services.intake.domain import (
     Source,
     rule_changed,
 )
-from shared.audit import Kind
-from shared.db import SiteScope
+from shared.audit import Entry, Kind
+from shared.auth import Caller
+from shared.db import Connection, SiteScope, transaction
 from shared.errors import conflict, unknown
 from shared.events import SiteId
+from shared.http.commands import pool_of
 from shared.http.fields import YesNo
+from shared.http.record import trail_of
 from shared.http.sign_in import sessions_of
 
 router = APIRouter(tags=["alerts"])
@@ -37,11 +40,16 @@ NamedRule = Annotated[
     str, Path(pattern=r"^[a-z0-9][a-z0-9-]{1,39}$", description="`severe-pain`, or a name of the site's own")
 ]
 Line = Annotated[str, Field(min_length=1, max_length=200)]
+Code = Annotated[str, Field(min_length=1, max_length=80)]
 TARGET = 0.10
 
 
 class DefinitionBody(BaseModel):
-    """What a rule of the site's own looks at. `name` is the id of an item of a survey, or of an instrument."""
+    """What a rule of the site's own looks at. `name` is the id of an item of a survey, or of an instrument.
+
+    `codes` are for a question that is answered by one: those that count, the mildest first. The first counts 1, the
+    second 2, and any other answer meets no rule.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -52,6 +60,13 @@ class DefinitionBody(BaseModel):
     words_es: Line
     citation: Line = Field(description="Where the threshold comes from")
     recall: Line | None = None
+    codes: tuple[Code, ...] = Field(default=(), max_length=20)
+
+    @model_validator(mode="after")
+    def _names_codes_once(self) -> Self:
+        if len(set(self.codes)) < len(self.codes) or (self.codes and self.source is not Source.ITEM):
+            raise ValueError("codes, each once, of an item")
+        return self
 
 
 class RuleBody(BaseModel):
@@ -158,11 +173,23 @@ async def put_alert_rule(
 @router.get("/v1/sites/{site_id}/alert-rate")
 async def read_alert_rate(request: Request, site_id: Annotated[SiteId, Path()], caller: ClinicPeople) -> AlertRate:
     """What part of a site's surveys raised an alert, over the last 30 days and by rule; the target is under 10 %."""
-    scope = SiteScope.of(site_id)
-    since = sessions_of(request).clock() - RATE_OVER
     async with about_site(request, caller, site_id, Kind.READ) as connection:
-        surveys = await store.count_surveys(connection, scope, site_id, since)
-        counts = await store.alert_counts(connection, scope, site_id, since)
+        return await alert_rate(connection, site_id, sessions_of(request).clock() - RATE_OVER)
+
+
+async def alert_rates_of(request: Request, caller: Caller) -> list[AlertRate]:
+    """Those of all the caller's sites, each on record as read."""
+    since = sessions_of(request).clock() - RATE_OVER
+    async with transaction(pool_of(request), caller.scope) as connection:
+        await trail_of(request).keep(connection, [Entry(site_id, Kind.READ, 200) for site_id in caller.scope.ids])
+        return [await alert_rate(connection, site_id, since) for site_id in caller.scope.ids]
+
+
+async def alert_rate(connection: Connection, site_id: str, since: datetime) -> AlertRate:
+    """What part of the surveys that a site's patients have submitted since then raised an alert."""
+    scope = SiteScope.of(site_id)
+    surveys = await store.count_surveys(connection, scope, site_id, since)
+    counts = await store.alert_counts(connection, scope, site_id, since)
     total = next((count for count in counts if count.rule_id is None), store.RuleCount(None, 0, 0))
     share = _share(surveys, total)
     return AlertRate(
@@ -198,6 +225,7 @@ def _defined(rule_id: str, known: Rule | None, body: RuleBody) -> Rule:
         spanish=made.words_es,
         citation=made.citation,
         recall=made.recall,
+        codes=made.codes,
     )
     if known is not None and known.definition.looks_at != definition.looks_at:
         raise conflict("rule-looks-elsewhere", "What a rule looks at stays. Switch it off and make another one.")
@@ -230,6 +258,7 @@ def _described(rule: Rule, changes: Sequence[store.RuleChange]) -> RuleAnswer:
             words_es=definition.spanish,
             citation=definition.citation,
             recall=definition.recall,
+            codes=definition.codes,
         ),
         threshold=settings.threshold,
         least=least,

@@ -3,7 +3,7 @@
 A step names the version that its author has seen: of two who take an alert at once one does, and the other is told.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Literal, NamedTuple, TypeVar
@@ -13,23 +13,17 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake import store
+from services.intake.api.alert_answers import AlertAnswer, described
 from services.intake.api.alert_paging import After, after_of, place_of
 from services.intake.api.withholding import is_withheld
 from services.intake.domain import (
-    EVERY_NETWORK_RULE,
     Alert,
-    AlertState,
-    Comparison,
     Outcome,
-    Rule,
-    Severity,
-    Source,
     StepKind,
     alert_closed,
     alert_handed_over,
     alert_reopened,
     alert_taken,
-    answer_in_words,
 )
 from shared.audit import Entry, Kind
 from shared.auth import Caller, Role
@@ -70,60 +64,6 @@ class CloseBody(StepBody):
     note: Note | None = None
 
 
-class PinnedRule(BaseModel):
-    """The version of the rule that raised an alert, and where its threshold comes from."""
-
-    id: str
-    version: str
-    words_en: str
-    words_es: str
-    source: Source
-    name: str
-    comparison: Comparison
-    threshold: float
-    recall: str | None
-    citation: str
-
-
-class AlertAnswer(BaseModel):
-    """An alert. `question` and `chosen` are what the patient was asked and answered; `waiting_s` is how long nobody has
-    taken it, null when somebody has. `escalation` counts the levels that were reached. `is_late`: the survey was
-    entered days after it was given; `is_in_error`: it was marked as entered in error since. `times_repeated` counts
-    later surveys that met the rule too and raised no alert, `worst_repeated` is the worst answer there.
-    """
-
-    id: UUID
-    site_id: str
-    patient_id: UUID
-    birth_year: int
-    diagnosis: str
-    survey_id: UUID
-    visit_id: UUID
-    visit_at: datetime
-    time_zone: str
-    severity: Severity
-    rule: PinnedRule
-    question: str
-    answer: float
-    chosen: str
-    language: Language = Field(description="That of `question` and `chosen`")
-    submitted_at: datetime
-    raised_at: datetime
-    is_late: bool
-    is_in_error: bool
-    waiting_s: int | None
-    escalation: int
-    state: AlertState
-    owner: str | None
-    version: int
-    outcome: Outcome | None
-    closed_at: datetime | None
-    repeats: UUID | None
-    times_repeated: int
-    last_repeated_at: datetime | None
-    worst_repeated: str | None
-
-
 class StepAnswer(BaseModel):
     """What was done with an alert, by whom, and how it stood then; `note` where `note_state` is `readable`."""
 
@@ -143,10 +83,14 @@ class AlertHistory(AlertAnswer):
 
 
 class Alerts(BaseModel):
-    """The alerts that are not closed: those without an owner first, then the oldest. `next` is null at the end."""
+    """The alerts that are not closed: those without an owner first, then the oldest. `next` is null at the end.
+
+    `told_nobody`: the caller's sites that have set no address, so that somebody has to look here.
+    """
 
     items: list[AlertAnswer]
     next: str | None
+    told_nobody: list[str]
 
 
 class Step(NamedTuple):
@@ -275,14 +219,16 @@ async def alerts_of(
     async with transaction(pool_of(request), caller.scope) as connection:
         found = await store.waiting_alerts(connection, caller.scope, place, AT_ONCE + 1)
         rules = await store.pinned_rules(connection, caller.scope)
+        told_nobody = await store.sites_that_tell_nobody(connection, caller.scope)
         page = found[:AT_ONCE]
         patients = sorted({Patient(one.alert.site_id, one.alert.patient_id) for one in page[:shown]})
         read = [Entry(patient.site_id, Kind.READ, 200, patient.patient_id) for patient in patients]
         own = [Entry(site_id, Kind.READ, 200) for site_id in scope_on_record(caller).ids]
         await trail_of(request).keep(connection, read or own)
     now = sessions_of(request).clock()
-    items = [AlertAnswer(**_described(one, rules, now, language)) for one in page]
-    return Alerts(items=items, next=after_of(page[-1].alert) if len(found) > len(page) else None)
+    items = [AlertAnswer(**described(one, rules, now, language)) for one in page]
+    after = after_of(page[-1].alert) if len(found) > len(page) else None
+    return Alerts(items=items, next=after, told_nobody=told_nobody)
 
 
 async def alert_of(
@@ -304,7 +250,7 @@ async def alert_of(
     patient = Patient(found.alert.site_id, found.alert.patient_id)
     now = sessions_of(request).clock()
     history = await _steps(ring_of(request), patient, steps, only_by=caller.subject if withheld else None)
-    return AlertHistory(**_described(found, rules, now, language), steps=history)
+    return AlertHistory(**described(found, rules, now, language), steps=history)
 
 
 async def _steps(
@@ -330,60 +276,3 @@ async def _steps(
             )
         )
     return answers
-
-
-def _described(
-    shown: store.ShownAlert, of_sites: Mapping[tuple[str, str], Rule], now: datetime, language: Language
-) -> dict[str, object]:
-    alert = shown.alert
-    rule = of_sites.get((alert.site_id, alert.rule)) or EVERY_NETWORK_RULE[alert.rule]
-    in_words = partial(answer_in_words, alert.form, rule.definition, language=language)
-    question, chosen = in_words(alert.answer)
-    is_waiting, worst = alert.state is AlertState.OPEN, shown.worst_repeated
-    return {
-        "id": alert.alert_id,
-        "site_id": alert.site_id,
-        "patient_id": alert.patient_id,
-        "birth_year": shown.birth_year,
-        "diagnosis": shown.diagnosis,
-        "survey_id": alert.survey_id,
-        "visit_id": alert.visit_id,
-        "visit_at": shown.visit_at,
-        "time_zone": shown.time_zone,
-        "severity": alert.severity,
-        "rule": _pinned(rule),
-        "question": question,
-        "answer": alert.answer,
-        "chosen": chosen,
-        "language": language,
-        "submitted_at": alert.submitted_at,
-        "raised_at": alert.raised_at,
-        "is_late": alert.is_late,
-        "is_in_error": shown.is_in_error,
-        "waiting_s": max(0, int((now - alert.waits_since).total_seconds())) if is_waiting else None,
-        "escalation": alert.escalation,
-        "state": alert.state,
-        "owner": alert.owner,
-        "version": alert.version,
-        "outcome": alert.outcome,
-        "closed_at": alert.closed_at,
-        "repeats": alert.repeats,
-        "times_repeated": shown.times_repeated,
-        "last_repeated_at": shown.last_repeated_at,
-        "worst_repeated": None if worst is None else in_words(worst).chosen,
-    }
-
-
-def _pinned(rule: Rule) -> PinnedRule:
-    return PinnedRule(
-        id=rule.id,
-        version=rule.version,
-        words_en=rule.definition.english,
-        words_es=rule.definition.spanish,
-        source=rule.definition.source,
-        name=rule.definition.name,
-        comparison=rule.definition.comparison,
-        threshold=rule.settings.threshold,
-        recall=rule.definition.recall,
-        citation=rule.definition.citation,
-    )

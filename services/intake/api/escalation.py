@@ -2,7 +2,7 @@
 
 Guarantee: an escalation has one effect, however many workers look and however long none did: a row in `alert_step` of
 the kind `escalated`, written with the alert's new level. After a pause an alert goes in one step to the level that it
-has reached. Those rows are what a messenger reads to say that an alert waits; nothing of what it says is in them.
+has reached, of which the clinic is told (`sending.notices`).
 """
 
 from uuid import uuid4
@@ -44,12 +44,13 @@ async def _escalate_some(pool: Pool, clock: Clock) -> int:
 
 async def measure_alerts(pool: Pool, clock: Clock) -> None:
     """Say in metrics how many alerts wait, over all sites."""
-    async with transaction(pool) as connection:
-        waiting = await store.waiting_alerts_of_all_sites(connection)
     now = clock()
+    async with transaction(pool) as connection:
+        waiting = await store.waiting_alerts_of_all_sites(connection, now)
     ALERTS.labels("open").set(waiting.open)
     ALERTS.labels("unowned").set(waiting.unowned)
     ALERTS.labels("escalated").set(waiting.escalated)
+    ALERTS.labels("untold").set(waiting.untold)
     since = waiting.oldest_unowned_at
     ALERTS_OLDEST_UNOWNED.set(0 if since is None else max(0.0, (now - since).total_seconds()))
     ALERTS_LOOKED_AT.set(now.timestamp())

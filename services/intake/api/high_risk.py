@@ -1,5 +1,7 @@
 """The list of patients at high risk: anybody who cares for a patient may put them there, one person keeps the list."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
@@ -13,7 +15,7 @@ from services.intake.api.standing import about_site, enrolled
 from services.intake.domain import RiskReason
 from shared.audit import Entry, Kind
 from shared.auth import Caller
-from shared.db import SiteScope, transaction
+from shared.db import Connection, SiteScope, transaction
 from shared.events import ClinicianId, SiteId
 from shared.http.commands import NamedSite, pool_of
 from shared.http.fields import Day, Moment
@@ -75,23 +77,14 @@ async def flag_patient(
     request: Request, patient_id: UUID, body: FlagBody, caller: ClinicPeople, site: NamedSite = None
 ) -> FlagBody:
     """Put a patient on the list, or change why they are there and when the call is due."""
-    site_id, now = caller.writing_site(site), sessions_of(request).clock()
-    async with transaction(pool_of(request), SiteScope.of(site_id), locks=[(site_id, patient_id)]) as connection:
-        await enrolled(connection, site_id, patient_id)
-        await trail_of(request).keep(connection, [Entry(site_id, Kind.WRITE, 200, patient_id)])
-        flag = store.Flag(site_id, patient_id, body.reason, body.call_due_on, caller.subject, now)
-        await store.record_flag(connection, flag)
+    await flag(request, caller, caller.writing_site(site), patient_id, body)
     return body
 
 
 @router.delete("/v1/patients/{patient_id}/high-risk", status_code=204)
 async def unflag_patient(request: Request, patient_id: UUID, caller: ClinicPeople, site: NamedSite = None) -> Response:
     """Take a patient off the list; again changes nothing."""
-    site_id, now = caller.writing_site(site), sessions_of(request).clock()
-    async with transaction(pool_of(request), SiteScope.of(site_id), locks=[(site_id, patient_id)]) as connection:
-        await enrolled(connection, site_id, patient_id)
-        await trail_of(request).keep(connection, [Entry(site_id, Kind.WRITE, 204, patient_id)])
-        await store.record_flag_ended(connection, site_id, patient_id, caller.subject, now)
+    await unflag(request, caller, caller.writing_site(site), patient_id)
     return Response(status_code=204)
 
 
@@ -109,6 +102,37 @@ async def put_huddle(
     async with about_site(request, caller, site_id, Kind.WRITE) as connection:
         await store.record_huddle(connection, store.Huddle(site_id, body.list_manager, body.next_at))
     return body
+
+
+async def flag(request: Request, caller: Caller, site_id: str, patient_id: UUID, body: FlagBody) -> None:
+    """Put a patient of a site on its list, on record.
+
+    Raises:
+        Problem: 404, or 410 for who is erased.
+    """
+    now = sessions_of(request).clock()
+    async with _about_patient(request, site_id, patient_id, status=200) as connection:
+        said = store.Flag(site_id, patient_id, body.reason, body.call_due_on, caller.subject, now)
+        await store.record_flag(connection, said)
+
+
+async def unflag(request: Request, caller: Caller, site_id: str, patient_id: UUID) -> None:
+    """Take a patient of a site off its list, on record.
+
+    Raises:
+        Problem: as `flag`.
+    """
+    now = sessions_of(request).clock()
+    async with _about_patient(request, site_id, patient_id, status=204) as connection:
+        await store.record_flag_ended(connection, site_id, patient_id, caller.subject, now)
+
+
+@asynccontextmanager
+async def _about_patient(request: Request, site_id: str, patient_id: UUID, *, status: int) -> AsyncIterator[Connection]:
+    async with transaction(pool_of(request), SiteScope.of(site_id), locks=[(site_id, patient_id)]) as connection:
+        await enrolled(connection, site_id, patient_id)
+        await trail_of(request).keep(connection, [Entry(site_id, Kind.WRITE, status, patient_id)])
+        yield connection
 
 
 async def high_risk_of(request: Request, caller: Caller, *, shown: int = MOST_FLAGGED) -> HighRisk:

@@ -22,7 +22,7 @@ from services.intake.api.importing import ARRIVING, CHECKING, IMPORTING, ROWS_OF
 from services.intake.api.staff import AtSite
 from services.intake.api.surveys import Means
 from services.intake.api.withholding import WITHHELD, is_withheld
-from services.intake.domain import FORMS
+from services.intake.domain import FORMS, form_for
 from services.intake.domain.imports import (
     MOST_COLUMNS,
     FileReader,
@@ -37,6 +37,7 @@ from shared.audit import Entry, Kind
 from shared.auth import Caller
 from shared.db import Connection, SiteScope, transaction
 from shared.errors import Problem, unknown
+from shared.events import Diagnosis
 from shared.http.access import SiteStaff
 from shared.http.commands import NamedSite, pool_of
 from shared.http.record import keep_read, trail_of
@@ -182,7 +183,7 @@ async def download_template(
     site_id = caller.writing_site(site)
     means: Means = request.app.state.means
     async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
-        name = form or min(FORMS)
+        name = form or form_for(Diagnosis.CROHNS).key
         own = await means.own_forms.named(connection, site_id, [name])
         asked = own[name].form if name in own else FORMS.get(name)
         if asked is None:

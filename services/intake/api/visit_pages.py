@@ -13,15 +13,17 @@ from uuid import UUID, uuid4
 import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from pydantic import ValidationError
 
 from services.intake import store
 from services.intake.api.alerts import alerts_of
 from services.intake.api.deliveries import SendBody, send_by_hand
-from services.intake.api.high_risk import high_risk_of
+from services.intake.api.high_risk import FlagBody, flag, high_risk_of, unflag
 from services.intake.api.import_pages import by_the_clock
 from services.intake.api.imports import Desk
 from services.intake.api.links import LinkBody, make_link
 from services.intake.api.staff import AtSite, bar_of, in_address, patient_page, site_shown_to
+from services.intake.api.standing import visit_at
 from services.intake.api.worklist import Ground, ground_of, rows_of, rows_of_week
 from services.intake.domain import WEEKS_SHOWN, LinkProgress, NextStep, Week, has_lately_been_written_to
 from services.intake.pages.worklist import BESIDE, Around, Filter, Row, Worklist, show_visit, show_worklist
@@ -121,10 +123,7 @@ async def send_to_one(request: Request, visit_id: UUID, caller: Coordinator, sit
     """Send the link of a visit, or remind of it, and go back to where that was pressed."""
     site_id = caller.writing_site(site)
     number = _number((await form_of(request)).get("week"))
-    async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
-        visit = await store.visit(connection, SiteScope.of(site_id), visit_id)
-    if visit is None:
-        raise unknown("visit")
+    visit = await visit_at(request, site_id, visit_id)
     body = AboutVisit(visit_id=visit_id, patient_id=visit.patient_id)
     try:
         await _send(request, caller, site_id, Batch([body], is_single=True))
@@ -147,6 +146,30 @@ async def make_link_by_form(request: Request, visit_id: UUID, caller: Coordinato
             raise
         return await _shown(request, caller, site_id, visit_id, why=problem)
     return await _shown(request, caller, site_id, visit_id, link=orjson.loads(made.body)["link"])
+
+
+@router.post("/visits/{visit_id}/high-risk")
+async def flag_by_form(request: Request, visit_id: UUID, caller: Coordinator, site: AtSite = None) -> Response:
+    """Put the patient of a visit on the high-risk list, or change why they are there."""
+    site_id = caller.writing_site(site)
+    visit = await visit_at(request, site_id, visit_id)
+    said = {name: value for name, value in (await form_of(request)).items() if value}
+    try:
+        body = FlagBody.model_validate(said)
+    except ValidationError:
+        why = Problem(422, "invalid", "Choose a reason, and a day such as 2026-10-13 or none.")
+        return await _shown(request, caller, site_id, visit_id, why=why)
+    await flag(request, caller, site_id, visit.patient_id, body)
+    return RedirectResponse(f"/visits/{visit_id}{in_address(caller, site_id)}", status_code=303)
+
+
+@router.post("/visits/{visit_id}/high-risk/end")
+async def unflag_by_form(request: Request, visit_id: UUID, caller: Coordinator, site: AtSite = None) -> Response:
+    """Take the patient of a visit off the high-risk list."""
+    site_id = caller.writing_site(site)
+    visit = await visit_at(request, site_id, visit_id)
+    await unflag(request, caller, site_id, visit.patient_id)
+    return RedirectResponse(f"/visits/{visit_id}{in_address(caller, site_id)}", status_code=303)
 
 
 async def _week(request: Request, site_id: str, number: int) -> tuple[Ground, Week, list[Row]]:

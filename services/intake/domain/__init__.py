@@ -3,6 +3,14 @@
 Pure: no clock, no chance, no I/O.
 """
 
+from services.intake.domain.alert_notices import (
+    LEAST_QUIET_MINUTES,
+    MOST_ADDRESSES,
+    MOST_QUIET_MINUTES,
+    Notice,
+    NoticeRule,
+    notice_in_hand,
+)
 from services.intake.domain.alert_rules import (
     EVERY_NETWORK_RULE,
     NETWORK_RULES,
@@ -116,8 +124,11 @@ __all__ = [
     "FIRST",
     "FORMS",
     "INSTRUMENTS",
+    "LEAST_QUIET_MINUTES",
     "MATTERS_MOST",
+    "MOST_ADDRESSES",
     "MOST_DAYS_BEFORE",
+    "MOST_QUIET_MINUTES",
     "MOST_REMINDERS",
     "NETWORK_RULES",
     "OFF",
@@ -155,6 +166,8 @@ __all__ = [
     "Met",
     "NewAlert",
     "NextStep",
+    "Notice",
+    "NoticeRule",
     "Opening",
     "Openings",
     "Outcome",
@@ -206,6 +219,7 @@ __all__ = [
     "link_progress",
     "next_invitation",
     "next_step",
+    "notice_in_hand",
     "numbers_in",
     "openings",
     "own_form",

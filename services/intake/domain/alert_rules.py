@@ -1,7 +1,8 @@
 """Which answers ask for a person at the clinic: the network's rules, what a site may change of them, and its own.
 
-A rule compares one answer, or one score, with a number, and says where that number comes from. It names no disease and
-proposes no treatment: whoever is alerted reads the answer itself. A rule never changes; a change makes another version.
+A rule compares one answer, or one score, with a number, and says where that number comes from. An answer that is a code
+counts its place among the codes that the rule names. It names no disease and proposes no treatment: whoever is alerted
+reads the answer itself. A rule never changes; a change makes another version.
 """
 
 from collections.abc import Mapping
@@ -40,7 +41,8 @@ class Comparison(StrEnum):
 class Definition:
     """What a rule looks at and what it says to staff. `name` is the id of an item or, without version, an instrument.
 
-    `recall` is the time that the question asks about, `citation` says where the threshold comes from.
+    `recall` is the time that the question asks about, `citation` says where the threshold comes from. `codes` are for a
+    question that is answered by one: those that count, 1 for the first, 2 for the second; any other meets no rule.
     """
 
     source: Source
@@ -50,11 +52,18 @@ class Definition:
     spanish: str
     citation: str
     recall: str | None = None
+    codes: tuple[str, ...] = ()
 
     @property
-    def looks_at(self) -> tuple[Source, str, Comparison]:
+    def looks_at(self) -> tuple[Source, str, Comparison, tuple[str, ...]]:
         """What stays in all versions of a rule: only so do their alerts compare."""
-        return self.source, self.name, self.comparison
+        return self.source, self.name, self.comparison, self.codes
+
+    def counted(self, answer: object) -> float | None:
+        """What an answer counts: its number, 1 for a yes, the place of a code that is named; None where it is none."""
+        if isinstance(answer, str):
+            return float(self.codes.index(answer) + 1) if answer in self.codes else None
+        return float(answer) if isinstance(answer, int | float) and not self.codes else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +171,22 @@ _NETWORK = (
         ),
         RuleSettings(threshold=3, severity=Severity.URGENT, escalates_after=(60, 240), quiet_days=7),
         bounds=(2, 3),
+    ),
+    Rule(
+        "high-output",
+        "1.0",
+        Definition(
+            Source.ITEM,
+            "output_change",
+            Comparison.AT_LEAST,
+            "High output: much more came out, or like water",
+            "Mucha salida: salió mucho más, o como agua",
+            "Highest answer of our own question; a high output dries people out (Baker 2011, Colorectal Dis 13:191)",
+            "past 7 days",
+            codes=("more", "much-more"),
+        ),
+        RuleSettings(threshold=2, severity=Severity.URGENT, escalates_after=(60, 240), quiet_days=7),
+        bounds=(1, 2),
     ),
     Rule(
         "low-mood",

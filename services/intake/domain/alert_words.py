@@ -31,9 +31,16 @@ def answer_in_words(
             return AnswerWords(definition.name, f"{answer:g}")
         return AnswerWords(instrument.name, f"{answer:g} {_OF.said_in(language)} {instrument.high:g}")
     item = FORMS[form].definition.by_id.get(definition.name) if form in FORMS else None
+    code = definition.codes[int(answer) - 1] if definition.codes else None
     if item is None:
-        return AnswerWords(definition.name, f"{answer:g}")
-    return AnswerWords(item.text(language), _chosen(item, answer, language))
+        return AnswerWords(definition.name, code or f"{answer:g}")
+    chosen = _chosen(item, answer, language) if code is None else _offered(item, code, language)
+    return AnswerWords(item.text(language), chosen)
+
+
+def _offered(item: Item, code: str, language: Language) -> str:
+    option = item.codes_offered.get(code)
+    return code if option is None else option.text(language)
 
 
 def _chosen(item: Item, answer: float, language: Language) -> str:

@@ -48,7 +48,9 @@ class StepKind(StrEnum):
 
 
 class Met(NamedTuple):
-    """A rule that a survey meets. Of two answers to one rule the one with more `weight` is worse."""
+    """A rule that a survey meets, and what the answer counts. Of two answers to one rule the one with more `weight` is
+    worse.
+    """
 
     rule: Rule
     answer: float
@@ -132,20 +134,17 @@ class NewAlert:
 
 
 def rules_met(rules: Iterable[Rule], answers: Mapping[str, Any], scores: Sequence[Score]) -> list[Met]:
-    """The rules that a survey meets, in their order. A yes counts 1, a no 0.
-
-    What was skipped, not asked or not scored meets none, and a code none either.
-    """
+    """The rules that a survey meets, in their order. What was skipped, not asked or not scored meets none."""
     values = {score.instrument.partition("|")[0]: score.value for score in scores}
     found = []
     for rule in rules:
         looked_up = answers if rule.definition.source is Source.ITEM else values
-        answer = looked_up.get(rule.definition.name)
-        if not isinstance(answer, int | float):
+        answer = rule.definition.counted(looked_up.get(rule.definition.name))
+        if answer is None:
             continue
         sign = 1 if rule.definition.comparison is Comparison.AT_LEAST else -1
         if sign * answer >= sign * rule.settings.threshold:
-            found.append(Met(rule, float(answer), sign * float(answer)))
+            found.append(Met(rule, answer, sign * answer))
     return found
 
 

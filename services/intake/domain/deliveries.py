@@ -153,14 +153,25 @@ def channel_for(rule: DeliveryRule, contact: Contact | None) -> Channel | None:
     return contact.preferred if contact.preferred in possible else next(iter(possible), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One message about a visit, as it is kept.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """How far a message has come, whoever it is for.
 
-    `visit_at` is the time of the visit that it was planned for. Nobody takes it before `held_until`: a worker has it,
-    or a try has just failed. `reason` is why it was stopped, or the code that the last try ended with. `repeats` counts
-    the tries of which it is not known whether the message went.
+    Nobody takes it before `held_until`: a worker has it, or a try has just failed. `reason` is why it was stopped, or
+    the code that the last try ended with. `repeats` counts the tries of which it is not known whether the message went.
     """
+
+    held_until: datetime
+    state: DeliveryState = DeliveryState.PLANNED
+    reason: str | None = None
+    attempts: int = 0
+    repeats: int = 0
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery(Sending):
+    """One message about a visit, as it is kept; `visit_at` is the time of the visit that it was planned for."""
 
     delivery_id: UUID
     visit_id: UUID
@@ -168,15 +179,9 @@ class Delivery:
     kind: str
     visit_at: datetime
     due_at: datetime
-    held_until: datetime
     made_by: str
-    state: DeliveryState = DeliveryState.PLANNED
-    reason: str | None = None
     channel: Channel | None = None
     link_id: UUID | None = None
-    attempts: int = 0
-    repeats: int = 0
-    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ _FORM_OF = {form.diagnosis: form for form in FORMS.values() if form.diagnosis is
 
 
 def form_for(diagnosis: Diagnosis) -> Form:
-    """The survey that a person with this diagnosis gets now."""
+    """The survey that a person with this diagnosis gets now: the newest version."""
     return _FORM_OF[diagnosis]
 
 

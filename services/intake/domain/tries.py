@@ -9,12 +9,14 @@ loses less than one who gets none; and nobody gets it without end.
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TypeVar
 
 from services.intake.domain.deliveries import (
     BY_HAND,
     Delivery,
     DeliveryState,
     Outlook,
+    Sending,
     StopReason,
     awake,
     channel_for,
@@ -25,6 +27,7 @@ from services.intake.domain.deliveries import (
 MOST_ATTEMPTS = 8
 MOST_REPEATS = 1
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=4)
+S = TypeVar("S", bound=Sending)
 
 
 class SendOutcome(StrEnum):
@@ -39,13 +42,11 @@ class SendOutcome(StrEnum):
 def in_hand(delivery: Delivery, outlook: Outlook, now: datetime) -> Delivery:
     """A message that is due, as it goes on: `sending`, or why not now, not yet or not at all.
 
-    All is judged anew: whatever it was planned from may have changed since. One that is `sending` already was left
-    behind by a worker that did not come back.
+    All is judged anew: whatever it was planned from may have changed since.
     """
-    if delivery.state is DeliveryState.SENDING:
-        delivery = replace(delivery, repeats=delivery.repeats + 1)
-        if delivery.repeats > MOST_REPEATS:
-            return replace(delivery, state=DeliveryState.NOT_KNOWN, reason="worker-lost", ended_at=now)
+    delivery = found(delivery, now)
+    if delivery.state is DeliveryState.NOT_KNOWN:
+        return delivery
     is_by_hand = delivery.kind == BY_HAND
     reason = stop_reason(outlook, now, by_hand=is_by_hand)
     due = awake(now, outlook.zone, outlook.rule.quiet) if is_by_hand else plan(outlook, now).get(delivery.kind)
@@ -64,11 +65,21 @@ def in_hand(delivery: Delivery, outlook: Outlook, now: datetime) -> Delivery:
     )
 
 
-def come_to(delivery: Delivery, outcome: SendOutcome, code: str | None, now: datetime) -> Delivery:
+def found(message: S, now: datetime) -> S:
+    """A message that is due, as it was found: `sending` was left behind by a worker that did not come back."""
+    if message.state is not DeliveryState.SENDING:
+        return message
+    again = replace(message, repeats=message.repeats + 1)
+    if again.repeats <= MOST_REPEATS:
+        return again
+    return replace(again, state=DeliveryState.NOT_KNOWN, reason="worker-lost", ended_at=now)
+
+
+def come_to(message: S, outcome: SendOutcome, code: str | None, now: datetime) -> S:
     """A message after a try. After what may pass it waits 1, 4, 16, 64 minutes, then 4 hours, and at most 8 times."""
-    tried = replace(delivery, reason=code)
+    tried = replace(message, reason=code)
     if outcome is SendOutcome.NOT_KNOWN:
-        tried = replace(tried, repeats=delivery.repeats + 1)
+        tried = replace(tried, repeats=message.repeats + 1)
     is_last = tried.repeats > MOST_REPEATS if outcome is SendOutcome.NOT_KNOWN else tried.attempts >= MOST_ATTEMPTS
     ends = {
         SendOutcome.TAKEN: DeliveryState.SENT,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
+from math import ceil
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -48,10 +49,21 @@ class Standing(NamedTuple):
     words: str
 
 
-def present_alerts(alerts: Json, high_risk: Json, *, now: datetime, patient_page: str, bar: Bar) -> str:
-    """The alerts that are not closed, and the high-risk list. `patient_page` is where a patient's page stands."""
+def present_alerts(
+    alerts: Json, high_risk: Json, rates: Sequence[Json], *, now: datetime, patient_page: str, bar: Bar
+) -> str:
+    """The alerts that are not closed, how many surveys alert, and the high-risk list. `patient_page` is where a
+    patient's page stands.
+    """
     return staff_page(
-        _templates(), "alerts.html", bar, alerts=alerts, high_risk=high_risk, now=now, patient_page=patient_page
+        _templates(),
+        "alerts.html",
+        bar,
+        alerts=alerts,
+        high_risk=high_risk,
+        rates=rates,
+        now=now,
+        patient_page=patient_page,
     )
 
 
@@ -78,6 +90,31 @@ def standing(alert: Json) -> Standing:
     return Standing("done", "done", OUTCOMES[alert["outcome"]].lower())
 
 
+def told(alert: Json) -> Standing:
+    """Whether the clinic's people were told that it waits: `notice sent`, `notice not sent to 1 of 2 addresses`."""
+    notices = alert["told"]
+    made, why = notices["made"], f" ({notices['why_not']})" if notices["why_not"] else ""
+    if notices["not_sent"]:
+        return Standing(
+            "note", "old", f"notice not sent to {notices['not_sent']} of {counted(made, 'address', 'addresses')}{why}"
+        )
+    if notices["sent"] == made > 0:
+        return Standing("done", "done", f"notice sent to {counted(made, 'address', 'addresses')}")
+    if made and why:
+        return Standing("note", "old", f"notice is tried again{why}")
+    if made and alert["state"] == "open":
+        return Standing("off", "open", "notice on its way")
+    return Standing("off", "missing", "no notice")
+
+
+def rate_words(rate: Json) -> str:
+    """`3 of 42 surveys of the last 30 days raised an alert, 7%.`"""
+    if rate["rate"] is None:
+        return "No survey in the last 30 days."
+    surveys = counted(rate["surveys"], "survey")
+    return f"{rate['surveys_alerted']} of {surveys} of the last 30 days raised an alert, {rate['rate']:.0%}."
+
+
 def span(seconds: int) -> str:
     """`under a minute`, `28 min`, `3 h 28 min`, `2 days`."""
     minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
@@ -94,8 +131,11 @@ def person(alert: Json) -> str:
 
 
 def rule_words(rule: Json) -> str:
-    """`8 or more`."""
-    return f"{rule['threshold']:g} {_COMPARISONS[rule['comparison']]}"
+    """`8 or more`; of a question that is answered by a code, the codes: `more or much-more`."""
+    codes, threshold = rule["codes"], rule["threshold"]
+    if not codes:
+        return f"{threshold:g} {_COMPARISONS[rule['comparison']]}"
+    return " or ".join(codes[: int(threshold)] if rule["comparison"] == "at-most" else codes[ceil(threshold) - 1 :])
 
 
 def step_words(step: Json) -> str:
@@ -132,6 +172,7 @@ def managers(huddles: Sequence[Json], now: datetime) -> list[str]:
 WORDS: Mapping[str, object] = {
     "zone_of": ZoneInfo,
     "standing": standing,
+    "told": told,
     "person": person,
     "is_overdue": is_overdue,
     "managers": managers,
@@ -143,5 +184,5 @@ WORDS: Mapping[str, object] = {
 @cache
 def _templates() -> Environment:
     made = staff_templates()
-    made.globals |= {**WORDS, "rule_words": rule_words, "step_words": step_words}
+    made.globals |= {**WORDS, "rate_words": rate_words, "rule_words": rule_words, "step_words": step_words}
     return made

@@ -23,7 +23,6 @@ from services.intake.domain import (
     Delivery,
     DeliveryState,
     Outlook,
-    SendOutcome,
     StopReason,
     come_to,
     in_hand,
@@ -33,7 +32,7 @@ from services.intake.domain import (
 )
 from services.intake.pages.message import words_of
 from services.intake.sending.links import LinkMaker, LinkToSend
-from services.intake.sending.messenger import Message, Messenger, NotSent
+from services.intake.sending.messenger import Message, Messenger, outcome_of
 from services.intake.store import Addressed, Held, Unplanned
 from shared import audit
 from shared.audit import Entry, Kind, Purpose, act_of_program
@@ -179,26 +178,13 @@ class Courier:
         opened = opens(ready.addressed.addresses or "", in_record(ready.held.patient_id, "addresses"))
         if opened.state is not WordsState.READABLE:
             return put_back(delivery, "no-keys", self._clock())
-        outcome, code = await _outcome_of(messenger, _message(ready, channel, opened))
+        outcome, code = await outcome_of(messenger, _message(ready, channel, opened))
         MESSAGES.labels(outcome).inc()
-        if outcome is not SendOutcome.TAKEN:
-            _log.warning("message not taken", outcome=outcome, code=code, delivery_id=str(delivery.delivery_id))
         return come_to(delivery, outcome, code, self._clock())
 
     async def _tell_oldest(self) -> None:
         async with transaction(self._pool) as connection:
             OLDEST_MESSAGE_DUE.set(await store.oldest_due_of_all_sites(connection, self._clock()))
-
-
-async def _outcome_of(messenger: Messenger, message: Message) -> tuple[SendOutcome, str | None]:
-    try:
-        await messenger.send(message)
-    except NotSent as not_sent:
-        return not_sent.outcome, not_sent.code
-    except Exception as failure:  # our mistake: a person is told of the message, and the worker has more to do
-        _log.error("messenger failed", failure=type(failure).__name__, message_id=str(message.message_id))
-        return SendOutcome.NOT_KNOWN, "unexpected"
-    return SendOutcome.TAKEN, None
 
 
 def _message(ready: InHand, channel: Channel, opened: Words) -> Message:

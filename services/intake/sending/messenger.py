@@ -1,4 +1,4 @@
-"""The port through which messages to patients leave, and what carries them."""
+"""The port through which messages leave, to patients and to a clinic's own people, and what carries them."""
 
 from collections.abc import Set
 from dataclasses import dataclass, field
@@ -6,13 +6,16 @@ from typing import Protocol
 from uuid import UUID
 
 import orjson
+import structlog
 
 from services.intake.domain import Channel, SendOutcome
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message to one patient. The same id again is the same message again."""
+    """One message to one person. The same id again is the same message again."""
 
     message_id: UUID
     channel: Channel
@@ -48,3 +51,18 @@ class Messenger(Protocol):
         Raises:
             NotSent: it has not, or that is not known.
         """
+
+
+async def outcome_of(messenger: Messenger, message: Message) -> tuple[SendOutcome, str | None]:
+    """What a try to send it came to, and the code where it was not taken. Whatever the messenger does, it is told."""
+    try:
+        await messenger.send(message)
+    except NotSent as not_sent:
+        _log.warning(
+            "message not taken", outcome=not_sent.outcome, code=not_sent.code, message_id=str(message.message_id)
+        )
+        return not_sent.outcome, not_sent.code
+    except Exception as failure:  # our mistake: a person is told of the message, and the worker has more to do
+        _log.error("messenger failed", failure=type(failure).__name__, message_id=str(message.message_id))
+        return SendOutcome.NOT_KNOWN, "unexpected"
+    return SendOutcome.TAKEN, None

@@ -1,9 +1,12 @@
 """How many surveys alert, and how many alerts wait."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from shared.db import Connection, SiteScope
+
+# So long a notice may take.
+UNTOLD_AFTER = timedelta(minutes=15)
 
 
 class RuleCount(NamedTuple):
@@ -17,11 +20,14 @@ class RuleCount(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """Alerts that are not closed, of all sites: those without an owner, and those that have escalated."""
+    """Alerts that are not closed, of all sites: those without an owner, and of these those that have escalated, and
+    those of which their site was to be told and no notice has gone.
+    """
 
     open: int
     unowned: int
     escalated: int
+    untold: int
     oldest_unowned_at: datetime | None
 
 
@@ -54,14 +60,21 @@ async def alert_counts(connection: Connection, scope: SiteScope, site_id: str, s
     return [RuleCount(row["rule_id"], row["raised"], row["suppressed"]) for row in rows]
 
 
-async def waiting_alerts_of_all_sites(connection: Connection) -> Waiting:
+async def waiting_alerts_of_all_sites(connection: Connection, now: datetime) -> Waiting:
     """Alerts that wait, over all sites: figures for who runs the network, and nobody's."""
     (row,) = await connection.fetch(
         """
         SELECT count(*) AS open, count(*) FILTER (WHERE owner IS NULL) AS unowned,
                count(*) FILTER (WHERE owner IS NULL AND escalation > 0) AS escalated,
+               count(*) FILTER (WHERE owner IS NULL AND cardinality(addresses) > 0
+                                AND coalesce(alert.told_at, waits_since + quiet_minutes * interval '1 minute') <= $1
+                                AND NOT EXISTS (
+                                    SELECT FROM alert_notice AS notice WHERE notice.state = 'sent'
+                                    AND (notice.site_id, notice.made_at) = (alert.site_id, alert.told_at)
+                                )) AS untold,
                min(waits_since) FILTER (WHERE owner IS NULL) AS oldest
-        FROM alert WHERE state <> 'closed'
-        """
+        FROM alert LEFT JOIN alert_notice_rule USING (site_id) WHERE state <> 'closed'
+        """,
+        now - UNTOLD_AFTER,
     )
-    return Waiting(row["open"], row["unowned"], row["escalated"], row["oldest"])
+    return Waiting(row["open"], row["unowned"], row["escalated"], row["untold"], row["oldest"])

@@ -74,6 +74,7 @@ def _rule(row: asyncpg.Record) -> Rule:
     kept: dict[str, Any] = orjson.loads(row["rule"])
     definition, settings, bounds = kept["definition"], kept["settings"], kept["bounds"]
     definition |= {"source": Source(definition["source"]), "comparison": Comparison(definition["comparison"])}
+    definition["codes"] = tuple(definition.get("codes", ()))  # rules that were kept before there were any have none
     settings |= {"severity": Severity(settings["severity"]), "escalates_after": tuple(settings["escalates_after"])}
     return Rule(
         id=kept["id"],

@@ -38,7 +38,8 @@ CROSS JOIN LATERAL (
 _LIST = """
 SELECT alert.*, patient.birth_year, patient.diagnosis, visit.scheduled_at, site.time_zone,
        survey.change = 'entered-in-error' AS is_in_error, coalesce(repeated.times, 0) AS times_repeated,
-       repeated.last_at AS last_repeated_at, repeated.worst AS worst_repeated
+       repeated.last_at AS last_repeated_at, repeated.worst AS worst_repeated,
+       notices.made, notices.sent, notices.not_sent, notices.why_not
 FROM alert
 JOIN patient USING (site_id, patient_id)
 JOIN visit USING (site_id, visit_id)
@@ -51,13 +52,32 @@ LEFT JOIN LATERAL (
     WHERE (again.site_id, again.patient_id, again.rule_id) = (alert.site_id, alert.patient_id, alert.rule_id)
     AND again.repeats = alert.alert_id
 ) AS repeated ON true
+LEFT JOIN LATERAL (
+    SELECT count(*) AS made, count(*) FILTER (WHERE notice.state = 'sent') AS sent,
+           count(*) FILTER (WHERE notice.state IN ('came-back', 'failed', 'not-known')) AS not_sent,
+           max(notice.reason) FILTER (WHERE notice.state <> 'stopped') AS why_not
+    FROM alert_notice AS notice
+    WHERE (notice.site_id, notice.made_at) = (alert.site_id, alert.told_at)
+) AS notices ON true
 """
+
+
+class Told(NamedTuple):
+    """What became of the notices that were made last of an alert, one an address: so many, when, how many were taken,
+    and how many were not and will not be tried again. `why_not` is the code that a try of one ended with.
+    """
+
+    at: datetime | None
+    made: int
+    sent: int
+    not_sent: int
+    why_not: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class ShownAlert:
     """An alert beside what staff need to know whom it is about; whether its survey was marked as entered in error
-    since; how often the answer came again meanwhile, and how bad it was at its worst.
+    since; how often the answer came again meanwhile, and how bad it was at its worst; and who was told of it.
     """
 
     alert: Alert
@@ -69,6 +89,7 @@ class ShownAlert:
     times_repeated: int
     last_repeated_at: datetime | None
     worst_repeated: float | None
+    told: Told
 
 
 class AlertStep(NamedTuple):
@@ -166,11 +187,16 @@ async def alert_steps(connection: Connection, scope: SiteScope, alert_id: UUID) 
 
 
 async def record_alert_step(connection: Connection, alert: Alert, step: AlertStep) -> bool:
-    """Keep a step of a person and how the alert stands after it; False when somebody else came first."""
+    """Keep a step of a person and how the alert stands after it; False when somebody else came first.
+
+    What is open again is told of again.
+    """
     status = await connection.execute(
         """
         UPDATE alert SET state = $3, owner = $4, version = $5, outcome = $6, closed_at = $7, waits_since = $8,
-                         escalates_at = $9, escalation = CASE WHEN $3 = 'open' THEN $10 ELSE escalation END
+                         escalates_at = $9, escalation = CASE WHEN $3 = 'open' THEN $10 ELSE escalation END,
+                         told_level = CASE WHEN $3 = 'open' THEN NULL ELSE told_level END,
+                         told_at = CASE WHEN $3 = 'open' THEN NULL ELSE told_at END
         WHERE site_id = $1 AND alert_id = $2 AND version = $5 - 1
         """,
         alert.site_id,
@@ -255,6 +281,7 @@ def _shown(row: asyncpg.Record) -> ShownAlert:
         times_repeated=row["times_repeated"],
         last_repeated_at=row["last_repeated_at"],
         worst_repeated=row["worst_repeated"],
+        told=Told(row["told_at"], row["made"], row["sent"], row["not_sent"], row["why_not"]),
     )
 
 

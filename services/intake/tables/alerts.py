@@ -58,6 +58,8 @@ alert = Table(
     Column("escalates_after", ARRAY(Integer), nullable=False, comment="Minutes without an owner, one a level"),
     Column("escalates_at", DateTime(timezone=True), comment="When the next level is due"),
     Column("escalation", SmallInteger, nullable=False),
+    Column("told_level", SmallInteger, comment="The level that a notice was made of, since it last began to wait"),
+    Column("told_at", DateTime(timezone=True), comment="When that notice was made"),
     ForeignKeyConstraint(["site_id", "patient_id"], ["patient.site_id", "patient.patient_id"], name="fk_alert_patient"),
     Index("ix_alert_patient", "site_id", "patient_id", "rule_id"),
     Index("ix_alert_submitted_at", "site_id", "submitted_at"),
@@ -81,6 +83,41 @@ alert_step = Table(
     Column("note", Text, comment="What was written beside it, sealed for this step"),
     ForeignKeyConstraint(["site_id", "alert_id"], ["alert.site_id", "alert.alert_id"], name="fk_alert_step_alert"),
     Index("ix_alert_step_alert", "site_id", "alert_id"),
+)
+
+alert_notice_rule = Table(
+    "alert_notice_rule",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("addresses", ARRAY(Text), nullable=False),
+    Column("language", Text, nullable=False),
+    Column("quiet_minutes", SmallInteger, nullable=False),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+    Column("told_at", DateTime(timezone=True), comment="When notices were made last"),
+    ForeignKeyConstraint(["site_id"], ["site.site_id"], name="fk_alert_notice_rule_site"),
+)
+
+alert_notice = Table(
+    "alert_notice",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("notice_id", Uuid, primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("is_escalated", Boolean, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column(
+        "held_until",
+        DateTime(timezone=True),
+        nullable=False,
+        comment="Nobody takes it before: a worker has it, or a try has just failed",
+    ),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, comment="Why it was stopped, or the code that the last try ended with"),
+    Column("attempts", SmallInteger, nullable=False),
+    Column("repeats", SmallInteger, nullable=False, comment="Tries after one of which it is not known whether it went"),
+    Column("ended_at", DateTime(timezone=True)),
+    Index("ix_alert_notice_made_at", "site_id", "made_at"),
+    Index("ix_alert_notice_open", "held_until", postgresql_where=text("state IN ('planned', 'sending')")),
 )
 
 high_risk = Table(

@@ -17,17 +17,17 @@ from services.clinical.domain import StopReason
 from services.dashboard import pages
 from services.dashboard.api import ROUTERS
 from services.dashboard.domain import GlassReason, assemble, empty, open_words, without_clinical
-from services.dashboard.domain.answers import DAY_TO_DAY, URGENT_CARE, WELL_BEING
+from services.dashboard.domain.answers import DAY_TO_DAY, URGENT_CARE, WELL_BEING, WHEN_UNUSUAL
 from services.dashboard.domain.history import BOUNDS, INDEX_KEYS
 from services.dashboard.domain.labs import MARKERS
-from services.dashboard.domain.scales import SCALES
+from services.dashboard.domain.scales import BLEEDING, SCALES
 from services.dashboard.pages import glass, labels, looks, present_looks, say_unknown
 from services.dashboard.pages.charts.frame import Span
 from services.dashboard.pages.export.summary import summary_of
 from services.dashboard.pages.live import Live
 from services.dashboard.pages.reader import Reader
 from services.dashboard.pages.readings import RULE_SAID, differ_words
-from services.intake.domain import FORMS
+from services.intake.domain.forms import KNOWN_ITEMS
 from shared import pages as shared_pages
 from shared.audit import Purpose
 from shared.auth import Role
@@ -160,19 +160,27 @@ def test_every_phrase_has_both_languages_and_fills_in_the_same() -> None:
         (labels.CHANGES, ["better", "same", "worse"]),
         (labels.SIDES, ["over", "under", "within"]),
         (labels.STATES, ["skipped", "not-asked"]),
-        (labels.SYMPTOMS, [band.words for scale in SCALES for band in scale.bands]),
+        (labels.SYMPTOMS, [band.words for scale in (BLEEDING, *SCALES) for band in scale.bands]),
         (labels.STOPPED, StopReason),
         (labels.RECORDED, BOUNDS.most),
-        (labels.ITEMS, [*URGENT_CARE, *DAY_TO_DAY, *(scale.item for scale in SCALES)]),
+        (labels.ITEMS, [*URGENT_CARE, *DAY_TO_DAY, *WHEN_UNUSUAL, *(scale.item for scale in SCALES)]),
         (labels.RECALLED, [scale.recall for scale in SCALES]),
         (labels.ITEMS, [term.item for key in INDEX_KEYS for term in INSTRUMENTS[key].terms]),
         (
             labels.ANSWERS_TO,
-            ["in_remission", "ibd_control", *URGENT_CARE, *DAY_TO_DAY, *(scale.item for scale in WELL_BEING)],
+            [
+                "in_remission",
+                "ibd_control",
+                *URGENT_CARE,
+                *DAY_TO_DAY,
+                *WHEN_UNUSUAL,
+                *(scale.item for scale in WELL_BEING),
+            ],
         ),
         (labels.WHO, get_args(PlanStep.model_fields["who"].annotation)),
         (labels.COUNTED, set(URGENT_CARE) - {"opioid_use"}),
-        (labels.BARRIERS, FORMS["pre-visit-crohns|1.0"].definition.by_id["barriers"].codes_offered),
+        (labels.BARRIERS, KNOWN_ITEMS["barriers"].codes_offered),
+        (labels.OUTPUTS, KNOWN_ITEMS["output_change"].codes_offered),
         (looks.ROLES, Role),
         (looks.PURPOSES, Purpose),
         (looks.SHOWN, SHOW_A_PATIENT),

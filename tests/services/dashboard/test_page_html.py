@@ -408,6 +408,21 @@ def test_sizes_and_colours_are_named_in_the_shared_stylesheet_only() -> None:
     assert set(re.findall(r"font-size: ([^;]+);", own)) <= {f"var(--t-{n})" for n in (*"123456", "quote")} | {"89%"}
 
 
+def test_blood_and_a_changed_output_have_a_row_where_the_patient_told_of_them_and_none_else() -> None:
+    def rows(*given: dict[str, object]) -> list[str]:
+        surveys = [a_survey_in_july(answers=ANSWERS | given[0]), a_survey(answers=ANSWERS | given[-1])]
+        return [row["item"] for row in page_of(an_enrollment(), a_visit(), *surveys)["well_being"]]
+
+    usual = rows({"rectal_bleeding": 0, "output_change": "usual"})
+    assert usual == rows({}) == ["fatigue", "pain_nrs", "nights_woken", "phq_2"]
+    told: dict[str, object] = {"rectal_bleeding": 3, "output_change": "much-more"}
+    assert rows({}, told) == rows(told, {}) == ["rectal_bleeding", "output_change", *usual]
+    page = page_of(an_enrollment(), a_visit(), a_survey(answers=ANSWERS | told))
+    for role in (ViewerRole.CLINICIAN, ViewerRole.PATIENT):
+        text = Document(html_of(page, viewer_role=role)).text
+        assert "Blood, 3 days without stool 3 of 3 Bag or pouch much more" in text
+
+
 def test_a_survey_by_a_form_of_the_site_shows_what_is_known_here_and_says_that_there_is_more() -> None:
     own = a_survey(
         form="https://clinic.example/diet|1.0",

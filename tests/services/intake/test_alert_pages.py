@@ -142,3 +142,20 @@ async def test_who_has_no_session_is_led_to_the_staffs_sign_in_and_from_a_patien
             closed = await browser.get(path)
             assert (closed.status_code, "use the link from your clinic again" in closed.text) == (401, True)
         assert "Puede cerrar esta página" in (await browser.get("/signed-out")).text
+
+
+async def test_the_list_says_how_many_surveys_alert_beside_the_target_and_whether_nobody_is_told(
+    alerted: Alerted,
+) -> None:
+    page = read(await alerted.coordinator.get("/alerts")).text
+    assert "No survey in the last 30 days. The target is under 10%" in page
+    assert "Nobody is told of alerts." in page
+    await alerted.alert()
+    page = read(await alerted.coordinator.get("/alerts")).text
+    assert "1 of 1 survey of the last 30 days raised an alert, 100%. over the target" in page
+    for _ in range(11):
+        await alerted.survey(await alerted.patient(), {})
+    await alerted.coordinator.put(f"/v1/sites/{SITE}/alert-notices", json={"addresses": ["nurse@clinic.example"]})
+    page = read(await alerted.coordinator.get("/alerts")).text
+    assert "1 of 12 surveys of the last 30 days raised an alert, 8%. within the target" in page
+    assert "Nobody is told" not in page

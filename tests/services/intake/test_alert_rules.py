@@ -22,26 +22,31 @@ from services.intake.domain import (
     Severity,
     Source,
     answer_in_words,
+    form_for,
     repeats_marked,
     rule_changed,
     rules_in_force,
     rules_met,
     score,
 )
+from services.intake.domain.severity import is_severe
 from shared.errors import Problem
-from shared.events import Language, Score
+from shared.events import Diagnosis, Language, Score
 from tests.survey import answers_to
 
 NETWORK = rules_in_force({})
-EDGES = [
+Answers = dict[str, float | str | bool]
+EDGES: list[tuple[str, Answers, Answers]] = [
     ("severe-bleeding", {"rectal_bleeding": 2}, {"rectal_bleeding": 3}),
     ("severe-pain", {"pain_nrs": 7}, {"pain_nrs": 8}),
     ("severe-belly-pain", {"abdominal_pain": 2.99}, {"abdominal_pain": 3}),
+    ("high-output", {"output_change": "more"}, {"output_change": "much-more"}),
     ("low-mood", {"phq2_interest": 1, "phq2_mood": 1}, {"phq2_interest": 2, "phq2_mood": 1}),
     ("emergency-visit", {"ed_visits": 1, "ed_in_2_weeks": False}, {"ed_visits": 1, "ed_in_2_weeks": True}),
 ]
-Answers = dict[str, float | str | bool]
-ANSWERS = st.one_of(st.booleans(), st.sampled_from(["", "9"]), st.integers(-5, 100), st.floats(-5, 100))
+ANSWERS = st.one_of(
+    st.booleans(), st.sampled_from(["", "9", "more", "much-more"]), st.integers(-5, 100), st.floats(-5, 100)
+)
 
 
 def met_by(answers: Answers, rules: tuple[Rule, ...] = NETWORK) -> list[str]:
@@ -67,6 +72,29 @@ def test_a_rule_of_the_network_is_met_at_its_threshold_and_not_below(rule: str, 
     assert met_by(at) == [rule]
 
 
+@pytest.mark.parametrize("diagnosis", Diagnosis)
+def test_severe_bleeding_and_a_high_output_alert_in_every_disease(diagnosis: Diagnosis) -> None:
+    form = form_for(diagnosis)
+    well = answers_to(form) | {"has_stoma_or_pouch": True, "output_change": "usual"}
+    severe = well | {"rectal_bleeding": 3, "output_change": "much-more"}
+    assert rules_met(NETWORK, well, []) == []
+    assert [one.rule.id for one in rules_met(NETWORK, severe, [])] == ["severe-bleeding", "high-output"]
+    asked = (form.definition.by_id[item] for item in ("rectal_bleeding", "output_change"))
+    assert all(is_severe(item, severe[item.link_id]) and not is_severe(item, well[item.link_id]) for item in asked)
+
+
+def test_an_answer_in_codes_counts_its_place_among_those_that_a_rule_names_and_else_nothing() -> None:
+    rule = NETWORK_RULES["high-output"]
+    milder = replace(rule, settings=replace(rule.settings, threshold=1))
+    met = {code: rules_met([milder], {"output_change": code}, []) for code in ("usual", "more", "much-more")}
+    assert {code: [(one.answer, one.weight) for one in found] for code, found in met.items()} == {
+        "usual": [],
+        "more": [(1, 1)],
+        "much-more": [(2, 2)],
+    }
+    assert rules_met([milder], {"output_change": 2}, []) == [], "a number is no code"
+
+
 def test_every_rule_of_the_network_has_its_edge_here_and_looks_at_what_the_forms_ask() -> None:
     assert [rule for rule, _, _ in EDGES] == list(NETWORK_RULES)
     items = {item.link_id: item for form in FORMS.values() for item in form.definition.walk()}
@@ -79,6 +107,7 @@ def test_every_rule_of_the_network_has_its_edge_here_and_looks_at_what_the_forms
         if definition.source is Source.ITEM:
             item = items[definition.name]
             assert str(definition.recall) in f"{item.text('en')} {item.help('en')}"
+            assert [code for code in item.codes_offered if code in definition.codes] == list(definition.codes)
         else:
             assert definition.name in {instrument.id for instrument in INSTRUMENTS.values()}
 
@@ -94,11 +123,12 @@ def test_a_newer_version_of_an_instrument_is_looked_at_too() -> None:
 
 
 @given(st.dictionaries(st.sampled_from([edge for _, _, at in EDGES for edge in at]), ANSWERS))
-def test_whatever_is_answered_only_numbers_and_a_yes_at_or_over_a_threshold_alert(answers: Answers) -> None:
+def test_whatever_is_answered_only_what_counts_as_much_as_a_threshold_alerts(answers: Answers) -> None:
     for found in rules_met(NETWORK, answers, []):
-        answer = answers[found.rule.definition.name]
-        assert not isinstance(answer, str)
-        assert answer >= found.rule.settings.threshold
+        answer, codes = answers[found.rule.definition.name], found.rule.definition.codes
+        counted = codes.index(answer) + 1 if isinstance(answer, str) else answer
+        assert bool(codes) == isinstance(answer, str)
+        assert counted >= found.rule.settings.threshold
 
 
 @given(st.integers(0, 7), st.integers(0, 7), st.sampled_from(Comparison), st.integers(0, 7))
@@ -184,7 +214,10 @@ def test_a_survey_that_comes_in_more_than_three_days_after_it_was_given_is_late(
         ("severe-belly-pain", "pre-visit-crohns|1.0", 2.5, "How was your belly pain", "2.5 of 3"),
         ("emergency-visit", "pre-visit-crohns|1.0", 1, "Did you go to an emergency room", "Yes"),
         ("low-mood", "pre-visit-crohns|1.0", 4, "PHQ-2", "4 of 6"),
+        ("severe-bleeding", "pre-visit-crohns|1.1", 3, "Did you see blood", "3 of 3: Blood came without stool"),
+        ("high-output", "pre-visit-uc|1.0", 2, "How much came out?", "Much more, or like water"),
         ("severe-pain", "a form that is gone|9", 8, "pain_nrs", "8"),
+        ("high-output", "a form that is gone|9", 2, "output_change", "much-more"),
     ],
 )
 def test_an_answer_is_shown_in_the_words_that_it_was_chosen_by(
@@ -204,3 +237,4 @@ def test_an_answer_is_shown_in_the_readers_language() -> None:
     assert chosen == "Sí"
     assert said("severe-belly-pain", 2.5)[1] == "2.5 de 3"
     assert said("low-mood", 4)[1] == "4 de 6"
+    assert said("high-output", 1)[1] == "Más, o más líquido"

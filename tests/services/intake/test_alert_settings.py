@@ -36,7 +36,10 @@ async def rate(alerted: Alerted) -> Json:
 
 async def test_a_site_begins_with_the_rules_of_the_network(alerted: Alerted) -> None:
     found = await rules(alerted)
-    assert list(found) == ["severe-bleeding", "severe-pain", "severe-belly-pain", "low-mood", "emergency-visit"]
+    urgent = ["severe-bleeding", "severe-pain", "severe-belly-pain", "high-output"]
+    assert list(found) == [*urgent, "low-mood", "emergency-visit"]
+    output = found["high-output"]
+    assert (output["definition"]["codes"], output["threshold"]) == (["more", "much-more"], 2)
     assert all(rule["is_on"] and rule["version"] == "1.0" and rule["changes"] == [] for rule in found.values())
     assert (found["severe-pain"]["least"], found["severe-pain"]["most"]) == (7, 10)
 
@@ -96,10 +99,30 @@ async def test_a_rule_of_the_sites_own_alerts_and_is_switched_off_without_saying
     await alerted.rule("woken", threshold=5, is_on=False)
     await alerted.survey(await alerted.patient(), {"nights_woken": 7})
     assert len(await alerted.open()) == 1
-    assert (await rules(alerted))["woken"]["definition"] == OWN | {"recall": None}
+    assert (await rules(alerted))["woken"]["definition"] == OWN | {"recall": None, "codes": []}
 
 
-@pytest.mark.parametrize("elsewhere", [{"name": "pain_nrs"}, {"source": "instrument"}, {"comparison": "at-most"}])
+@pytest.mark.parametrize(
+    ("comparison", "threshold", "words"), [("at-least", 2, "supply or cost"), ("at-most", 1, "worry")]
+)
+async def test_a_rule_of_the_sites_own_may_name_codes_and_is_shown_by_them(
+    alerted: Alerted, comparison: str, threshold: int, words: str
+) -> None:
+    named = OWN | {"name": "barriers", "comparison": comparison, "codes": ["worry", "supply", "cost"]}
+    assert (await alerted.rule("in-the-way", threshold=threshold, definition=named)).status_code == 200
+    for code in ("forgetting", "cost" if comparison == "at-most" else "worry"):
+        await alerted.survey(await alerted.patient(), {"barriers": code})
+    assert await alerted.open() == []
+    alert = await alerted.alert({"barriers": words.rsplit(maxsplit=1)[-1]})
+    assert alert["rule"]["codes"] == named["codes"]
+    page = await alerted.coordinator.get(f"/alerts/{alert['id']}")
+    assert f"{words} <span" in page.text
+    assert alert["chosen"] in page.text
+
+
+@pytest.mark.parametrize(
+    "elsewhere", [{"name": "pain_nrs"}, {"source": "instrument"}, {"comparison": "at-most"}, {"codes": ["3"]}]
+)
 async def test_a_rule_of_the_sites_own_is_reworded_and_never_looks_elsewhere(alerted: Alerted, elsewhere: Json) -> None:
     await alerted.rule("woken", threshold=5, definition=OWN)
     answer = await alerted.rule("woken", threshold=5, definition=OWN | elsewhere)
@@ -120,6 +143,8 @@ async def test_a_rule_of_the_sites_own_is_reworded_and_never_looks_elsewhere(ale
         ("Not a name", {"definition": OWN}, 422, "invalid"),
         ("own", {"definition": OWN | {"name": "Nights Woken"}}, 422, "invalid"),
         ("own", {"definition": OWN | {"citation": ""}}, 422, "invalid"),
+        ("own", {"definition": OWN | {"codes": ["cost", "cost"]}}, 422, "invalid"),
+        ("own", {"definition": OWN | {"codes": ["cost"], "source": "instrument"}}, 422, "invalid"),
     ],
 )
 async def test_what_is_no_rule_is_refused_and_nothing_is_changed(

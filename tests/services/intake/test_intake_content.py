@@ -21,9 +21,7 @@ from tests.services.intake.readability import fernandez_huerta, flesch_kincaid_g
 Json = dict[str, Any]
 OURS = "https://samepage.example/fhir/StructureDefinition"
 EN, ES = Language.ENGLISH, Language.SPANISH
-CROHNS, COLITIS, UNCLASSIFIED = (
-    QUESTIONNAIRES[key] for key in ("pre-visit-crohns|1.0", "pre-visit-uc|1.0", "pre-visit-ibdu|1.0")
-)
+CROHNS_1_0, CROHNS, COLITIS, UNCLASSIFIED = QUESTIONNAIRES.values()
 PRINTED_AS_PUBLISHED = ("worry", "mood")
 
 TOPICS = ",".join(ConcernTopic)
@@ -35,7 +33,8 @@ CONCERNS = {
 FIRST = {**CONCERNS, "matters_most": "text to 500", "has_stoma_or_pouch": "boolean"}
 STOOLS = {"loose_stools_per_day": "decimal 0 to 60"}
 PAIN_IN_BELLY = {"abdominal_pain": "decimal 0 to 3"}
-COLITIS_ITEMS = {"stool_frequency": "integer 0 to 3", "rectal_bleeding": "integer 0 to 3"}
+BLEEDING = {"rectal_bleeding": "integer 0 to 3"}
+COLITIS_ITEMS = {"stool_frequency": "integer 0 to 3"} | BLEEDING
 BODY = {
     "empties_per_day": "integer 0 to 60",
     "output_change": "less,usual,more,much-more",
@@ -68,11 +67,13 @@ LAST = {
 }
 PUBLISHED = {
     "pre-visit-crohns|1.0": FIRST | STOOLS | PAIN_IN_BELLY | BODY | WELL | LAST,
+    "pre-visit-crohns|1.1": FIRST | STOOLS | PAIN_IN_BELLY | BLEEDING | BODY | WELL | LAST,
     "pre-visit-uc|1.0": FIRST | COLITIS_ITEMS | BODY | LAST,
     "pre-visit-ibdu|1.0": FIRST | COLITIS_ITEMS | PAIN_IN_BELLY | BODY | WELL | LAST,
 }
 SHA_256 = {
     "pre-visit-crohns|1.0": "781449787d8a7eef390b246a3438a20ad8f66402ae00504aa9cba9aed14dd307",
+    "pre-visit-crohns|1.1": "a6a3480696f0aab9d5de3e7d990ba82dcdd5bd798c4594ee7d80460910a830bb",
     "pre-visit-uc|1.0": "90b6c6f92652a23448b044ccce5549a9fa5bdfa1fb72906e39ab090379ef5250",
     "pre-visit-ibdu|1.0": "a7ea8ac465d8f8b0c17cd38f49f9efba069785d979021a5985217f06422cc40e",
 }
@@ -217,7 +218,7 @@ def test_conditions_name_a_question_of_an_earlier_screen(survey: Json) -> None:
 @pytest.mark.parametrize(
     ("survey", "stools"),
     [(CROHNS, "loose_stools_per_day"), (COLITIS, "stool_frequency"), (UNCLASSIFIED, "stool_frequency")],
-    ids=QUESTIONNAIRES,
+    ids=list(Diagnosis),
 )
 def test_people_with_a_stoma_or_pouch_are_asked_about_it_and_not_about_stools(survey: Json, stools: str) -> None:
     bag = {"empties_per_day", "output_change"}
@@ -225,6 +226,15 @@ def test_people_with_a_stoma_or_pouch_are_asked_about_it_and_not_about_stools(su
     assert with_bag & {stools, "urgency", *bag} == bag
     assert without_bag & {stools, "urgency", *bag} == {stools, "urgency"}
     assert asked(survey, {}) == without_bag
+
+
+def test_blood_is_asked_about_in_every_disease_in_the_same_words_and_counts_in_no_score_of_crohns() -> None:
+    asked_before, *others = (by_id(survey).get("rectal_bleeding") for survey in QUESTIONNAIRES.values())
+    assert asked_before is None
+    assert others[0] is not None
+    assert all(item == others[0] for item in others)
+    assert values_of(CROHNS, "instrument") == values_of(CROHNS_1_0, "instrument")
+    assert not [key for key in values_of(CROHNS, "instrument") if "rectal_bleeding" in INSTRUMENTS[key].items]
 
 
 def test_missed_doses_are_asked_of_who_takes_medicines_and_not_as_agreed() -> None:

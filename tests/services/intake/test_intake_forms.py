@@ -39,7 +39,7 @@ def errors_of(form: Form, answers: dict[str, Any], skipped: dict[str, Any] | Non
 
 
 def test_forms_are_found_by_id_and_version_and_by_diagnosis() -> None:
-    assert list(FORMS) == ["pre-visit-crohns|1.0", "pre-visit-uc|1.0", "pre-visit-ibdu|1.0"]
+    assert list(FORMS) == ["pre-visit-crohns|1.0", "pre-visit-crohns|1.1", "pre-visit-uc|1.0", "pre-visit-ibdu|1.0"]
     assert [form.diagnosis for form in (CROHNS, COLITIS, UNCLASSIFIED)] == list(Diagnosis)
     assert all(FORMS[form.key] is form for form in (CROHNS, COLITIS, UNCLASSIFIED))
 
@@ -134,7 +134,7 @@ def test_questions_of_another_form_are_unknown() -> None:
 @pytest.mark.parametrize(
     ("form", "stools"),
     [(CROHNS, "loose_stools_per_day"), (COLITIS, "stool_frequency"), (UNCLASSIFIED, "stool_frequency")],
-    ids=FORMS,
+    ids=list(Diagnosis),
 )
 def test_people_with_a_stoma_or_pouch_are_asked_about_their_bag_and_not_about_stools(form: Form, stools: str) -> None:
     answers = answers_to(form) | {"has_stoma_or_pouch": True}

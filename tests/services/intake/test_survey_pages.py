@@ -9,7 +9,6 @@ import httpx
 import orjson
 import pytest
 
-from services.intake.domain import FORMS
 from services.intake.domain.drafts import Answered, parts
 from services.intake.domain.questionnaires import Item, ItemType
 from shared.events import SurveyCompleted
@@ -19,11 +18,10 @@ from tests.services.clinic import Clinic
 from tests.services.rings import away
 from tests.services.streams import published
 from tests.sign_in.browser import Browser
-from tests.survey import answers_to, survey_of
+from tests.survey import CROHNS, answers_to, survey_of
 from tests.waiting import until
 
 HOME = URLS["intake"]
-FORM = FORMS["pre-visit-crohns|1.0"]
 WORDS = {"concern_1_words": "The cramps are back", "matters_most": "My wedding in May"}
 
 
@@ -37,8 +35,8 @@ async def phone(clinic: Clinic) -> AsyncIterator[Browser]:
 
 def fields_for(number: int, **changes: str) -> dict[str, str]:
     """The fields of a part with every answer given."""
-    answered = Answered(answers_to(FORM) | {"concern_1_topic": "symptoms"}, WORDS)
-    part = parts(FORM.definition, answered)[number - 1]
+    answered = Answered(answers_to(CROHNS) | {"concern_1_topic": "symptoms"}, WORDS)
+    part = parts(CROHNS.definition, answered)[number - 1]
     given = {item.link_id: _text(item, answered) for item in part.questions if item.link_id in answered.all}
     return {**given, **changes}
 
@@ -81,7 +79,7 @@ async def test_answers_given_part_by_part_become_one_survey_with_its_words_seale
     thanks = await phone.fill(f"{HOME}/survey/send", {})
     assert str(thanks.url) == f"{HOME}/survey/thanks"
     (event,) = await surveys_of(clinic)
-    assert dict(event.answers) == {k: v for k, v in answers_to(FORM).items() if k != "concern_1_topic"}
+    assert dict(event.answers) == {k: v for k, v in answers_to(CROHNS).items() if k != "concern_1_topic"}
     assert [concern.topic for concern in event.concerns] == ["symptoms"]
     assert "cramps" not in event.model_dump_json()
     assert (await phone.fill(f"{HOME}/survey/send", {})).url == thanks.url
@@ -129,8 +127,9 @@ async def test_the_language_changes_at_any_point_and_what_was_typed_stays(phone:
     assert 'lang="es"' in page.text
 
 
-async def test_a_severe_answer_asks_to_call_before_the_next_question(phone: Browser) -> None:
-    page = await send(phone, 4, fields_for(4, abdominal_pain="3"))
+@pytest.mark.parametrize("severe", ["abdominal_pain", "rectal_bleeding"])
+async def test_a_severe_answer_asks_to_call_before_the_next_question(phone: Browser, severe: str) -> None:
+    page = await send(phone, 4, fields_for(4, **{severe: "3"}))
     assert str(page.url) == f"{HOME}/survey/call/5"
     assert "Please call now" in page.text
     assert 'href="tel:911"' in page.text
@@ -142,6 +141,26 @@ async def test_people_with_a_stoma_are_shown_other_parts(phone: Browser) -> None
     page = await phone.open(f"{HOME}/survey/parts/5")
     assert "How many times a day did you empty your bag or pouch?" in page.text
     assert "loose or watery" not in (await phone.open(f"{HOME}/survey/parts/4")).text
+
+
+async def test_much_more_out_of_a_bag_asks_to_call_and_a_little_more_does_not(phone: Browser) -> None:
+    await send(phone, 3, {"has_stoma_or_pouch": "true"})
+    pages = [
+        await send(phone, 5, {"empties_per_day": "9", "output_change": output}) for output in ("more", "much-more")
+    ]
+    assert [page.url.path for page in pages] == ["/survey/parts/6", "/survey/call/6"]
+
+
+async def test_who_began_with_an_earlier_version_of_the_survey_goes_on_with_it(clinic: Clinic, phone: Browser) -> None:
+    await send(phone, 3, fields_for(3))
+    assert "Did you see blood" in (await phone.open(f"{HOME}/survey/parts/4")).text
+    await clinic.intake.state.database.run("UPDATE survey_draft SET form = 'pre-visit-crohns|1.0'")
+    assert "Did you see blood" not in (await phone.open(f"{HOME}/survey/parts/4")).text
+    await answer_all(phone)
+    await phone.fill(f"{HOME}/survey/send", {})
+    (event,) = await surveys_of(clinic)
+    assert event.form == "pre-visit-crohns|1.0"
+    assert "rectal_bleeding" not in event.answers
 
 
 async def test_fields_of_a_part_that_has_another_number_by_now_are_kept(clinic: Clinic, phone: Browser) -> None:

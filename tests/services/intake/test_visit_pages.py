@@ -338,3 +338,35 @@ async def test_who_signs_in_for_no_page_begins_where_the_role_works(
     async with client_of(clinic.intake, token(role, [SITE])) as client:
         answer = await client.get("/signed-in")
         assert (answer.status_code, answer.headers["location"]) == (303, home)
+
+
+async def test_a_coordinator_puts_the_patient_of_a_visit_on_the_high_risk_list_with_a_reason_and_takes_them_off(
+    clinic: Clinic, coordinator: httpx.AsyncClient
+) -> None:
+    patient_id, visit_id = await somebody(clinic, days=DAYS)
+    path = f"/visits/{visit_id}"
+    assert "This patient is not on the list." in (await shown(coordinator, path)).text
+    for wrong in ({"reason": ""}, {"reason": "because"}, {"reason": "mood", "call_due_on": "soon"}):
+        refused = read(await coordinator.post(f"{path}/high-risk", data=wrong), 422)
+        assert "Not done. Choose a reason" in refused.text
+    for said in ({"reason": "steroids", "call_due_on": ""}, {"reason": "mood", "call_due_on": "2026-10-20"}):
+        answer = await coordinator.post(f"{path}/high-risk", data=said)
+        assert (answer.status_code, answer.headers["location"]) == (303, path)
+    (listed,) = (await coordinator.get("/v1/high-risk")).json()["items"]
+    assert (listed["patient_id"], listed["reason"], listed["call_due_on"], listed["flagged_by"]) == (
+        patient_id,
+        "mood",
+        "2026-10-20",
+        "chris-kim",
+    )
+    page = await shown(coordinator, path)
+    assert "This patient is on the list." in page.text
+    assert "high risk" in page.text
+    assert (await coordinator.post(f"{path}/high-risk/end")).status_code == 303
+    assert (await coordinator.get("/v1/high-risk")).json()["items"] == []
+    assert len(page.named("form", action=f"{path}/high-risk/end")) == 1
+    assert (await shown(coordinator, path)).named("form", action=f"{path}/high-risk/end") == []
+    for route in ("high-risk", "high-risk/end"):
+        assert (await coordinator.post(f"/visits/{uuid4()}/{route}", data={"reason": "mood"})).status_code == 404
+    rows = [await trail(clinic.intake, route=route) for route in ("flag_by_form", "unflag_by_form")]
+    assert [[row["status"] for row in kept if row["kind"] == "write"] for kept in rows] == [[200, 200], [204]]

@@ -85,10 +85,14 @@ class ScoreAnswered(Answered):
 
 
 class WellBeing(Part):
-    """A symptom of the past 7 days, or low mood of the past 2 weeks. Higher is worse."""
+    """A symptom of the past days, or low mood of the past 2 weeks. Higher is worse.
+
+    `rectal_bleeding` and `output_change` stand there only where they were not as usual, now or last time.
+    """
 
     item: str = Field(
-        description="`fatigue`, `pain_nrs`: 0 to 10. `nights_woken`: nights of 7. `phq_2`: low mood, 0 to 6"
+        description="`fatigue`, `pain_nrs`: 0 to 10. `nights_woken`: nights of 7. `phq_2`: low mood, 0 to 6. "
+        "`rectal_bleeding`: 0 to 3, past 3 days. `output_change` of a bag or pouch: `less`, `usual`, `more`, `much-more`"
     )
     now: Answer | ScoreAnswered | None = Field(
         description="Of the newest survey; null: there is none. `band` for a score only"

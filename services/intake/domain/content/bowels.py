@@ -1,7 +1,8 @@
 """Belly and bowels: what the activity index of each diagnosis takes, and the branch for a stoma or a pouch.
 
 How often somebody passes stool says nothing about their disease when they have a stoma or a pouch. They are asked
-about their bag or pouch instead, and no index that needs stools is computed for them.
+about their bag or pouch instead, and no index that needs stools is computed for them. Blood is asked about in every
+disease, since severe bleeding cannot wait for the visit in any; only in colitis does it count in the index.
 """
 
 from services.intake.domain.content.authoring import Choice, Number, Question, Section, When, YesNo
@@ -101,7 +102,8 @@ def _bowels(*items: Question) -> Section:
     return Section(id="bowels", title=Said("Belly and bowels", "Barriga e intestinos"), items=items)
 
 
-BOWELS_CROHNS = _bowels(_LOOSE_STOOLS, _ABDOMINAL_PAIN)
+BOWELS_CROHNS_1_0 = _bowels(_LOOSE_STOOLS, _ABDOMINAL_PAIN)
+BOWELS_CROHNS = _bowels(_LOOSE_STOOLS, _ABDOMINAL_PAIN, _RECTAL_BLEEDING)
 BOWELS_ULCERATIVE_COLITIS = _bowels(_STOOL_FREQUENCY, _RECTAL_BLEEDING)
 BOWELS_UNCLASSIFIED = _bowels(_STOOL_FREQUENCY, _RECTAL_BLEEDING, _ABDOMINAL_PAIN)
 

@@ -1,4 +1,8 @@
-"""The three pre-visit surveys: the same sections but for what an index of the diagnosis needs."""
+"""The three pre-visit surveys: the same sections but for what an index of the diagnosis needs.
+
+Of a diagnosis the newest version stands last and is the one that is asked. Those before it stay: who began with one
+goes on with it, and what was answered is read by it.
+"""
 
 from services.intake.domain.content import bowels, feeling
 from services.intake.domain.content.authoring import Section, Survey
@@ -48,15 +52,20 @@ def _keys(*indices: Instrument) -> tuple[str, ...]:
     return tuple(instrument.key for instrument in (*indices, IBD_10, PHQ_2, GAD_2, PHQ_4, PAIN_NRS, FATIGUE_NRS))
 
 
-SURVEYS = (
-    Survey(
+def _crohns(version: str, bowel_section: Section) -> Survey:
+    return Survey(
         id="pre-visit-crohns",
-        version="1.0",
+        version=version,
         title=Said("Before your visit: Crohn’s disease", "Antes de su visita: enfermedad de Crohn"),
         diagnosis=Diagnosis.CROHNS,
-        sections=_sections(bowels.BOWELS_CROHNS, feeling.FEELING_WITH_WELL_BEING),
+        sections=_sections(bowel_section, feeling.FEELING_WITH_WELL_BEING),
         instruments=_keys(PRO_3_CD, PRO_2_CD),
-    ),
+    )
+
+
+SURVEYS = (
+    _crohns("1.0", bowels.BOWELS_CROHNS_1_0),
+    _crohns("1.1", bowels.BOWELS_CROHNS),
     Survey(
         id="pre-visit-uc",
         version="1.0",

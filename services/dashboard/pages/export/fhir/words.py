@@ -12,7 +12,8 @@ RECALL: Mapping[str, str] = {
     **dict.fromkeys(
         ("ed_visits", "hospital_stays", "ct_scans", "steroid_courses", "opioid_use"), "in the past 6 months"
     ),
-    **dict.fromkeys(("fatigue", "pain_nrs", "nights_woken"), "in the past 7 days"),
+    **dict.fromkeys(("fatigue", "pain_nrs", "nights_woken", "output_change"), "in the past 7 days"),
+    "rectal_bleeding": "in the past 3 days",
     **dict.fromkeys(("ibd_control", "missed_doses", "phq_2"), "in the past 2 weeks"),
 }
 """The time that a question is about, where it is about one."""

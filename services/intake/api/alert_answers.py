@@ -1,0 +1,150 @@
+"""An alert as a site's people are told of it: whom it is about, the answer in words, the rule, and how it stands."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from services.intake import store
+from services.intake.domain import (
+    EVERY_NETWORK_RULE,
+    AlertState,
+    Comparison,
+    Outcome,
+    Rule,
+    Severity,
+    Source,
+    answer_in_words,
+)
+from shared.events import Language
+
+
+class PinnedRule(BaseModel):
+    """The version of the rule that raised an alert, and where its threshold comes from. `codes` count 1, 2, ..."""
+
+    id: str
+    version: str
+    words_en: str
+    words_es: str
+    source: Source
+    name: str
+    comparison: Comparison
+    threshold: float
+    codes: list[str]
+    recall: str | None
+    citation: str
+
+
+class ToldAnswer(BaseModel):
+    """What became of the notices that were made last of an alert, at `at`, one an address: `sent` of `made` were taken,
+    `not_sent` are given up, and `why_not` is the code that a try of one ended with. None is made of an alert that
+    somebody took at once, nor where the site has set no address.
+    """
+
+    at: datetime | None
+    made: int
+    sent: int
+    not_sent: int
+    why_not: str | None
+
+
+class AlertAnswer(BaseModel):
+    """An alert. `question` and `chosen` are what the patient was asked and answered; `waiting_s` is how long nobody has
+    taken it, null when somebody has. `escalation` counts the levels that were reached. `is_late`: the survey was
+    entered days after it was given; `is_in_error`: it was marked as entered in error since. `times_repeated` counts
+    later surveys that met the rule too and raised no alert, `worst_repeated` is the worst answer there.
+    """
+
+    id: UUID
+    site_id: str
+    patient_id: UUID
+    birth_year: int
+    diagnosis: str
+    survey_id: UUID
+    visit_id: UUID
+    visit_at: datetime
+    time_zone: str
+    severity: Severity
+    rule: PinnedRule
+    question: str
+    answer: float
+    chosen: str
+    language: Language = Field(description="That of `question` and `chosen`")
+    submitted_at: datetime
+    raised_at: datetime
+    is_late: bool
+    is_in_error: bool
+    waiting_s: int | None
+    escalation: int
+    state: AlertState
+    owner: str | None
+    version: int
+    outcome: Outcome | None
+    closed_at: datetime | None
+    repeats: UUID | None
+    times_repeated: int
+    last_repeated_at: datetime | None
+    worst_repeated: str | None
+    told: ToldAnswer
+
+
+def described(
+    shown: store.ShownAlert, of_sites: Mapping[tuple[str, str], Rule], now: datetime, language: Language
+) -> dict[str, object]:
+    """What an answer says of an alert; `of_sites` are the versions of rules that the caller's sites have made."""
+    alert = shown.alert
+    rule = of_sites.get((alert.site_id, alert.rule)) or EVERY_NETWORK_RULE[alert.rule]
+    in_words = partial(answer_in_words, alert.form, rule.definition, language=language)
+    question, chosen = in_words(alert.answer)
+    is_waiting, worst = alert.state is AlertState.OPEN, shown.worst_repeated
+    return {
+        "id": alert.alert_id,
+        "site_id": alert.site_id,
+        "patient_id": alert.patient_id,
+        "birth_year": shown.birth_year,
+        "diagnosis": shown.diagnosis,
+        "survey_id": alert.survey_id,
+        "visit_id": alert.visit_id,
+        "visit_at": shown.visit_at,
+        "time_zone": shown.time_zone,
+        "severity": alert.severity,
+        "rule": _pinned(rule),
+        "question": question,
+        "answer": alert.answer,
+        "chosen": chosen,
+        "language": language,
+        "submitted_at": alert.submitted_at,
+        "raised_at": alert.raised_at,
+        "is_late": alert.is_late,
+        "is_in_error": shown.is_in_error,
+        "waiting_s": max(0, int((now - alert.waits_since).total_seconds())) if is_waiting else None,
+        "escalation": alert.escalation,
+        "state": alert.state,
+        "owner": alert.owner,
+        "version": alert.version,
+        "outcome": alert.outcome,
+        "closed_at": alert.closed_at,
+        "repeats": alert.repeats,
+        "times_repeated": shown.times_repeated,
+        "last_repeated_at": shown.last_repeated_at,
+        "worst_repeated": None if worst is None else in_words(worst).chosen,
+        "told": ToldAnswer(**shown.told._asdict()),
+    }
+
+
+def _pinned(rule: Rule) -> PinnedRule:
+    return PinnedRule(
+        id=rule.id,
+        version=rule.version,
+        words_en=rule.definition.english,
+        words_es=rule.definition.spanish,
+        source=rule.definition.source,
+        name=rule.definition.name,
+        comparison=rule.definition.comparison,
+        threshold=rule.settings.threshold,
+        codes=list(rule.definition.codes),
+        recall=rule.definition.recall,
+        citation=rule.definition.citation,
+    )

@@ -1,0 +1,63 @@
+"""Whom a site's people tell by mail that an alert waits. The mail says that and no more; nobody is told by default."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Request
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from services.intake import store
+from services.intake.api.alerts import ClinicPeople
+from services.intake.api.contacts import Email
+from services.intake.api.standing import about_site
+from services.intake.domain import LEAST_QUIET_MINUTES, MOST_ADDRESSES, MOST_QUIET_MINUTES, NoticeRule
+from shared.audit import Kind
+from shared.db import SiteScope
+from shared.events import Language, SiteId
+from shared.http.sign_in import sessions_of
+
+router = APIRouter(tags=["alerts"])
+_NOBODY = NoticeRule()
+
+
+def _each_once(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    if len({address.lower() for address in addresses}) < len(addresses):
+        raise ValueError("each address once")
+    return addresses
+
+
+class NoticeRuleBody(BaseModel):
+    """`addresses` of the clinic's own people, and not of patients; none: nobody is told.
+
+    For `quiet_minutes` after a notice no other one goes out. What is raised or escalates meanwhile is told of together.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    addresses: Annotated[tuple[Email, ...], Field(max_length=MOST_ADDRESSES), AfterValidator(_each_once)] = ()
+    language: Literal[Language.ENGLISH, Language.SPANISH] = Language.ENGLISH
+    quiet_minutes: int = Field(
+        default=_NOBODY.quiet_minutes, ge=LEAST_QUIET_MINUTES, le=MOST_QUIET_MINUTES, strict=True
+    )
+
+
+@router.put("/v1/sites/{site_id}/alert-notices")
+async def set_alert_notices(
+    request: Request, site_id: Annotated[SiteId, Path()], body: NoticeRuleBody, caller: ClinicPeople
+) -> NoticeRuleBody:
+    """Say who is told by mail that an alert waits; what is open and was not told of is told of now."""
+    rule = NoticeRule(body.addresses, body.language, body.quiet_minutes)
+    async with about_site(request, caller, site_id, Kind.WRITE) as connection:
+        await store.record_notice_rule(connection, site_id, rule, sessions_of(request).clock())
+    return body
+
+
+@router.get("/v1/sites/{site_id}/alert-notices")
+async def read_alert_notices(
+    request: Request, site_id: Annotated[SiteId, Path()], caller: ClinicPeople
+) -> NoticeRuleBody:
+    """Who is told by mail that an alert waits; nobody, where the site has not said."""
+    async with about_site(request, caller, site_id, Kind.READ) as connection:
+        rule = await store.notice_rule(connection, SiteScope.of(site_id), site_id) or _NOBODY
+    return NoticeRuleBody.model_validate(
+        {"addresses": rule.addresses, "language": rule.language, "quiet_minutes": rule.quiet_minutes}
+    )
