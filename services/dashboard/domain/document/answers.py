@@ -92,7 +92,8 @@ class WellBeing(Part):
 
     item: str = Field(
         description="`fatigue`, `pain_nrs`: 0 to 10. `nights_woken`: nights of 7. `phq_2`: low mood, 0 to 6. "
-        "`rectal_bleeding`: 0 to 3, past 3 days. `output_change` of a bag or pouch: `less`, `usual`, `more`, `much-more`"
+        "`rectal_bleeding`: 0 to 3, past 3 days. `output_change` of a bag or pouch: `less`, `usual`, `more` or "
+        "`much-more`"
     )
     now: Answer | ScoreAnswered | None = Field(
         description="Of the newest survey; null: there is none. `band` for a score only"
@@ -100,8 +101,8 @@ class WellBeing(Part):
     last: Answer | ScoreAnswered | None = Field(
         description="Of the survey before; null: there is none. `band` for a score only"
     )
-    of: float = Field(description="The highest possible value")
-    words: str | None = Field(description="`now` in an English word; null without an answer")
+    of: float | None = Field(description="The highest possible value; null: `now` is a code")
+    words: str | None = Field(description="`now` in an English word; null without an answer, or where it is a code")
 
 
 class DayToDay(Part):
