@@ -46,9 +46,10 @@ def in_sequence(*bodies: Body) -> list[Event]:
 
 
 def page_of(*bodies: Body) -> dict[str, Any]:
-    """The page of this history, which is as it is documented."""
+    """The page of this history, which is as it is documented; of nobody nothing is told, and nobody is shown it."""
     page = assemble(folded(*in_sequence(*bodies)))
-    check_documented(page)
+    if bodies:
+        check_documented(page)
     return page
 
 
