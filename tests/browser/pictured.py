@@ -4,6 +4,7 @@ import os
 from base64 import b64encode
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Page
 
 from tests.journeys.conftest import ROOT
@@ -11,6 +12,8 @@ from tests.journeys.conftest import ROOT
 KEPT, SEEN = ROOT / "docs" / "pictures" / "states", ROOT / "var" / "artifacts"
 MOST = 0.005
 """Share of the points that may look otherwise."""
+FONT = "Inter"
+"""Of the fonts that the pages ask for, the one in which the pictures are kept: in another one all looks otherwise."""
 _SHARE = """
 async ([before, after]) => {
   const read = async (text) => {
@@ -34,8 +37,11 @@ async def looks_as_kept(page: Page, name: str, *, is_whole: bool = True) -> None
     """The whole page, or what the screen shows of it, looks as in its picture; `NEW_PICTURES=1` keeps how it looks now
     instead.
 
-    What was seen stands in `var/artifacts` where it is another picture.
+    A machine without the font of the pictures cannot tell, and says so. What was seen stands in `var/artifacts` where
+    it is another picture.
     """
+    if (font := await _font_of(page)) != FONT:
+        pytest.skip(f"the pictures are kept in {FONT}, this machine shows {font}")
     now, kept = await page.screenshot(full_page=is_whole, animations="disabled"), KEPT / f"{name}.png"
     if os.environ.get("NEW_PICTURES"):
         _keep(kept, now)
@@ -48,6 +54,18 @@ async def looks_as_kept(page: Page, name: str, *, is_whole: bool = True) -> None
     if share > MOST:
         _keep(SEEN / kept.name, now)
     assert share <= MOST, f"{name}: {share:.1%} looks otherwise, see {SEEN / kept.name}"
+
+
+async def _font_of(page: Page) -> str:
+    """The font that most of a page is shown in."""
+    inside = await page.context.new_cdp_session(page)
+    for domain in ("DOM", "CSS"):
+        await inside.send(f"{domain}.enable")
+    root = (await inside.send("DOM.getDocument"))["root"]["nodeId"]
+    body = await inside.send("DOM.querySelector", {"nodeId": root, "selector": "body"})
+    fonts = (await inside.send("CSS.getPlatformFontsForNode", body))["fonts"]
+    await inside.detach()
+    return str(max(fonts, key=lambda font: font["glyphCount"])["familyName"])
 
 
 def _keep(path: Path, picture: bytes) -> None:

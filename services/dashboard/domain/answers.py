@@ -14,6 +14,7 @@ URGENT_CARE_DAYS = 183
 WELL_BEING = (FATIGUE, PAIN, NIGHTS)
 WHEN_UNUSUAL: Mapping[str, float | str] = {"rectal_bleeding": 0, "output_change": "usual"}
 """Shown only where now or last time it was not as usual: each with what is usual."""
+_LAST_OUTPUT = 3.0  # of less, usual, more, much-more
 _SYMPTOMS = {scale.item: scale for scale in (BLEEDING, *WELL_BEING)}
 DAY_TO_DAY = ("taking_as_agreed", "missed_doses", "side_effects", "barriers")
 
@@ -71,7 +72,7 @@ def _now_and_last(surveys: Surveys, item: str) -> Json:
 def _symptom(surveys: Surveys, item: str) -> Json:
     row = _now_and_last(surveys, item)
     scale = _SYMPTOMS.get(item)
-    return {**row, "of": None, "words": None} if scale is None else _on_scale(scale, row)
+    return {**row, "of": _LAST_OUTPUT, "words": None} if scale is None else _on_scale(scale, row)
 
 
 def _on_scale(scale: Scale, row: Json) -> Json:

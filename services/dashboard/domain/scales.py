@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from shared.instruments import FATIGUE_NRS, GAD_2, IBD_10, PAIN_NRS, PHQ_2, Band, Instrument
 
-Recall = Literal["3-days", "7-days", "2-weeks", "6-months"]
+Recall = Literal["7-days", "2-weeks", "6-months"]
 
 _NIGHTS = (Band("none", 0, "none"), Band("some", 1, "some"), Band("most-nights", 4, "most nights"))
 _BLEEDING = (
@@ -28,7 +28,7 @@ class Scale:
     item: str
     high: float
     bands: tuple[Band, ...]
-    recall: Recall
+    recall: Recall | Literal["3-days"]
     instrument: Instrument | None = None
 
     @property

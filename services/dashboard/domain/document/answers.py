@@ -101,7 +101,7 @@ class WellBeing(Part):
     last: Answer | ScoreAnswered | None = Field(
         description="Of the survey before; null: there is none. `band` for a score only"
     )
-    of: float | None = Field(description="The highest possible value; null: `now` is a code")
+    of: float = Field(description="The highest possible value; of codes the place of the last one, from 0")
     words: str | None = Field(description="`now` in an English word; null without an answer, or where it is a code")
 
 
