@@ -27,6 +27,7 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from hypothesis import settings as examples
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
@@ -58,6 +59,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "for-tests-only"
 # What a run's databases and logs take at most, with as much again.
 _ROOM = 4 << 30
+# How long an example takes says nothing on a machine that has other work.
+examples.register_profile("unhurried", deadline=None)
+examples.load_profile("unhurried")
 
 
 def pytest_runtest_setup() -> None:
