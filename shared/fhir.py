@@ -36,4 +36,7 @@ def absent(code: str) -> dict[str, Any]:
     return {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/data-absent-reason", "code": code}]}
 
 
+SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
+"""The tag of a resource that is not all there is."""
+
 SURVEY = category("survey", "Survey")

@@ -201,6 +201,7 @@ LINES: Mapping[str, Mapping[str, Line]] = {
         "POST /v1/surveys": Line(SURVEY, uses_up=True),
         "POST /v1/fhir/surveys": Line(RESPONSE, ids={"patient_id": "text", "visit_id": "text"}, uses_up=True),
         "GET /v1/surveys/{survey_id}": Line(),
+        "GET /v1/surveys/{survey_id}/observations": Line(),
         "POST /v1/surveys/{survey_id}/amendments": Line(AMENDMENT, uses_up=True),
         "POST /v1/surveys/{survey_id}/entered-in-error": Line(ERROR, uses_up=True),
         **_pages_of_survey("/survey"),

@@ -21,6 +21,7 @@ from services.intake.api import (
     imports,
     links,
     news,
+    observing,
     patients,
     populating,
     responses,
@@ -36,6 +37,7 @@ from shared.http import public_keys, receipts
 ROUTERS: tuple[APIRouter, ...] = (
     surveys.router,  # what is asked for most stands first: routes are tried in their order
     corrections.router,
+    observing.router,
     responses.router,
     sites.router,
     patients.router,

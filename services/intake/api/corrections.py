@@ -3,7 +3,7 @@
 Whoever corrects names the version that they saw: two who correct at the same time do not overwrite each other.
 """
 
-from collections.abc import Awaitable, Callable, Sequence, Set
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -24,6 +24,7 @@ from services.intake.api.versions import (
     Whole,
     answers_of,
     event_of,
+    given_items,
     opened,
     recorded,
     said,
@@ -184,7 +185,7 @@ async def _amend(
 ) -> Recorded:
     means: Means = request.app.state.means
     own = await means.own_forms.named(connection, survey.site_id, [survey.form])
-    form = own[survey.form].form if own else form_as_asked(survey.form, _given(survey))
+    form = own[survey.form].form if own else form_as_asked(survey.form, given_items(survey))
     withheld = await is_withheld(connection, caller, survey.site_id)
     whole = await _filled_up(request, form, survey, body) if withheld else body.whole
     content = await at_leisure(own.values(), lambda: said(form, whole, body.mode, caller))
@@ -212,11 +213,6 @@ async def _filled_up(request: Request, form: Form, survey: store.SurveyRow, body
     kept = answers_of(survey, {} if found is None else orjson.loads(str(found.text)))
     words = kept.keys() - survey.response["answers"].keys() - _TOPICS
     return filled_up(form, Whole(kept, survey.response["skipped"]), words, body.whole)
-
-
-def _given(survey: store.SurveyRow) -> Set[str]:
-    """The items that it is known of what became of them."""
-    return {*survey.response["answers"], *survey.response["skipped"]}
 
 
 async def _mark(author: str, survey: store.SurveyRow, connection: Connection, body: ErrorBody) -> Recorded:

@@ -3,7 +3,7 @@
 Words are sealed twice, for the record that is kept here and for the event; neither opens as the other.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -192,6 +192,11 @@ def answers_of(survey: store.SurveyRow, words: Mapping[str, str]) -> dict[str, A
     answers[MATTERS_MOST] = words.get("matters_most")
     answers |= {name.removeprefix("words."): said for name, said in words.items() if name.startswith("words.")}
     return {item: answer for item, answer in answers.items() if answer is not None}
+
+
+def given_items(survey: store.SurveyRow) -> Set[str]:
+    """The items that it is known of what became of them."""
+    return {*survey.response["answers"], *survey.response["skipped"]}
 
 
 def event_of(survey: store.SurveyRow, started_at: datetime | None, sealed: Mapping[str, str]) -> SurveyCompleted:

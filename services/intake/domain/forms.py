@@ -5,7 +5,7 @@ that is not shown has neither. What is said in words, or in any way but numbers,
 kept apart, to be sealed.
 """
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import count, takewhile
@@ -166,14 +166,52 @@ def read(
 
 def last_answers(definition: Definition, kept: Mapping[str, Any]) -> dict[str, Any]:
     """Answers as they were given, out of those that `Said` has: to all questions that are not in a repeating group."""
-    given = dict[str, Any]()
-    for item in definition.walk():
-        if definition.repeating_around[item.link_id] is None:
-            if item.repeats:
-                given[item.link_id] = [_parsed(item, kept[key]) for key in _numbered(item, kept)]
-            elif item.link_id in kept:
-                given[item.link_id] = _parsed(item, kept[item.link_id])
-    return {link_id: answer for link_id, answer in given.items() if answer != []}
+    given, _ = as_given(definition, kept, {})
+    return {link_id: answer for link_id, answer in given.items() if not definition.by_id[link_id].is_group}
+
+
+def as_given(
+    definition: Definition, answers: Mapping[str, Any], skipped: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Answers and reasons as they were given, out of those that `Said` has."""
+    return _as_given(definition.items, answers, skipped)
+
+
+def _as_given(
+    items: Iterable[Item], kept: Mapping[str, Any], reasons: Mapping[str, Any], at: str = ""
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    given, skipped = dict[str, Any](), dict[str, Any]()
+    for item in items:
+        key = f"{item.link_id}{at}"
+        if item.is_group and item.repeats:
+            count_of_rows = _highest(item, {*kept, *reasons}, at)
+            rows = [_as_given(item.items, kept, reasons, f"{at}[{row}]") for row in range(1, count_of_rows + 1)]
+            if rows:
+                given[item.link_id] = [inside | ({_INSIDE: why} if why else {}) for inside, why in rows]
+            continue
+        if item.repeats and (several := [_parsed(item, kept[one]) for one in _numbered(key, kept)]):
+            given[item.link_id] = several
+        elif key in kept:
+            given[item.link_id] = _parsed(item, kept[key])
+        if key in reasons:
+            skipped[item.link_id] = reasons[key]
+        inside, why = _as_given(item.items, kept, reasons, at)
+        given |= inside
+        skipped |= why
+    return given, skipped
+
+
+def _highest(group: Item, keys: Set[str], at: str) -> int:
+    """The number of the last occurrence of a group that repeats in which something was given."""
+    starts = tuple(f"{item.link_id}{at}[" for item in _inside(group))
+    numbers = (key.removeprefix(start).partition("]")[0] for start in starts for key in keys if key.startswith(start))
+    return max(map(int, numbers), default=0)
+
+
+def _inside(item: Item) -> Iterator[Item]:
+    for one in item.items:
+        yield one
+        yield from _inside(one)
 
 
 def _parsed(item: Item, kept: Any) -> Any:
@@ -182,8 +220,8 @@ def _parsed(item: Item, kept: Any) -> Any:
     return orjson.loads(kept) if is_written else kept
 
 
-def _numbered(item: Item, kept: Mapping[str, Any]) -> Iterator[str]:
-    return takewhile(kept.__contains__, (f"{item.link_id}[{number}]" for number in count(1)))
+def _numbered(key: str, kept: Mapping[str, Any]) -> Iterator[str]:
+    return takewhile(kept.__contains__, (f"{key}[{number}]" for number in count(1)))
 
 
 def _said(definition: Definition, answers: Mapping[str, Any], skipped: Mapping[str, SkipReason]) -> Said:
