@@ -44,9 +44,10 @@ class OwnForm(NamedTuple):
 
 
 async def at_leisure(own: Iterable[OwnForm], check: Callable[[], T]) -> T:
-    """What a check of answers comes to: in a thread, where a form is so large that others would wait for it."""
-    is_large = any(len(one.form.definition.by_id) > _LARGE for one in own)
-    return await asyncio.to_thread(check) if is_large else check()
+    """What a check of answers comes to: in a thread where a form is large or has rules, so that others do not wait."""
+    definitions = (one.form.definition for one in own)
+    is_slow = any(one.has_rules or len(one.by_id) > _LARGE for one in definitions)
+    return await asyncio.to_thread(check) if is_slow else check()
 
 
 class OwnForms:

@@ -1,13 +1,14 @@
 """Answers to forms that a site brought: checked, kept and told of as those to shipped forms."""
 
 import json
+import threading
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from services.intake.api.own_forms import OwnForms
+from services.intake.api.own_forms import OwnForm, OwnForms, at_leisure
 from services.intake.domain import FORMS, own_form, read, unfit_for_answers
 from services.intake.domain.forms import Said, last_answers
 from services.intake.domain.questionnaires import extensions as known
@@ -298,6 +299,18 @@ def test_what_was_kept_is_found_again_as_it_was_given() -> None:
     content = read(form, {**given, "meals": ANSWERS["meals"]}, {})
     assert isinstance(content, Said)
     assert last_answers(form.definition, {**content.answers, **content.words}) == given
+
+
+async def test_answers_to_a_form_that_is_large_or_has_rules_are_checked_beside_the_loop() -> None:
+    async def is_beside(*items: Json) -> bool:
+        own = OwnForm(own_form(a_form(*items)), [], [])
+        return await at_leisure([own], threading.get_ident) != threading.get_ident()
+
+    note = asking("note", "string")
+    shown = extension(known.ENABLE_WHEN_EXPRESSION, valueExpression={"expression": "%resource.item.exists()"})
+    assert not await is_beside(note)
+    assert await is_beside(note, asking("why", "string", shown))
+    assert await is_beside(*(asking(f"q{number}", "string") for number in range(501)))
 
 
 async def test_forms_are_prepared_once_and_the_longest_unused_is_forgotten(clinic: Clinic) -> None:

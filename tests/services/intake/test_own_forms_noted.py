@@ -8,9 +8,10 @@ import httpx
 import pytest
 
 from services.intake.domain.questionnaires import extensions as known
-from tests.conftest import new_key
+from tests.conftest import Tokens, client_of, new_key
 from tests.questionnaires import Json, answered, asking, extension, questionnaire, response, when
 from tests.services.clinic import Clinic
+from tests.services.intake.conftest import SITE
 from tests.services.intake.questionnaires.test_expressions import constraint
 from tests.services.intake.test_own_forms import bring, told
 
@@ -90,3 +91,19 @@ async def test_a_refusal_in_fhir_says_which_kind_of_mistake_it_was(clinic: Clini
     ):
         issues = (await submit(clinic, answers, by_fhir=True)).json()["issue"]
         assert {issue["diagnostics"].removeprefix("linkId "): issue["code"] for issue in issues} == kinds
+
+
+async def test_an_amendment_carries_it_too_unless_it_may_hang_on_what_its_author_does_not_see(
+    clinic: Clinic, token: Tokens
+) -> None:
+    await bring(clinic, FORM)
+    survey = (await submit(clinic, {"age": 140}, by_fhir=False)).json()["id"]
+    body: Json = {"answers": {"age": 140, "milk": True}, "reason": "entry-mistake"}
+    path = f"/v1/surveys/{survey}/amendments"
+    answer = await clinic.system.post(path, json=body | {"replaces": 1}, headers=new_key())
+    assert (answer.status_code, noted(answer)) == (201, [("warning", "invariant", "linkId age")])
+    async with client_of(clinic.intake, token("coordinator", [SITE])) as coordinator:
+        answer = await coordinator.post(
+            path, json=body | {"answers": {"milk": False}, "replaces": 2}, headers=new_key()
+        )
+    assert (answer.status_code, "outcome" in answer.json()) == (201, False)
