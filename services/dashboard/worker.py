@@ -1,21 +1,18 @@
 """The dashboard's Kafka door: it builds the pages, relays who looked at them, and closes looks that fell silent."""
 
-import asyncio
 from datetime import timedelta
-
-import structlog
 
 from services.dashboard import CONSUMES
 from services.dashboard.api.closing import close_silent_views
 from services.dashboard.handlers import apply
 from services.dashboard.settings import DashboardSettings
 from shared.broker import Broker
-from shared.db import RETRYABLE, Pool
+from shared.db import Pool
 from shared.delivery import Subscription
 from shared.http.sessions import Clock, utc_now
+from shared.jobs import keep_doing
 from shared.worker import run_worker
 
-_log = structlog.get_logger()
 SUBSCRIPTION = Subscription("dashboard", CONSUMES, apply)
 _CLOSE_EVERY_S = 30.0
 
@@ -34,10 +31,9 @@ async def run(settings: DashboardSettings, broker: Broker) -> int:
 
 
 async def keep_closing_views(pool: Pool, silent_for: timedelta, clock: Clock = utc_now) -> None:
-    """Look at once and then every half minute; what was due meanwhile is due still."""
-    while True:
-        try:
-            await close_silent_views(pool, clock, silent_for)
-        except RETRYABLE as away:
-            _log.warning("silent views are not looked at", failure=type(away).__name__)
-        await asyncio.sleep(_CLOSE_EVERY_S)
+    """Every half minute."""
+
+    async def close() -> None:
+        await close_silent_views(pool, clock, silent_for)
+
+    await keep_doing(close, every_s=_CLOSE_EVERY_S, otherwise="silent views are not looked at")

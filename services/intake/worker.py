@@ -1,23 +1,19 @@
 """Intake's Kafka door: it consumes nothing; it relays its outbox, finishes erasures that were begun, sends links,
 escalates alerts that nobody took, and tells clinics that one waits."""
 
-import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-
-import structlog
 
 from services.intake.api.erasures import finish_erasures
 from services.intake.api.escalation import escalate_alerts, measure_alerts
 from services.intake.sending import Courier, LinkMaker, Notifier, messenger_of
 from services.intake.settings import IntakeWorkerSettings
 from shared.broker import Broker
-from shared.db import RETRYABLE, Pool
-from shared.errors import KeyRingAway
+from shared.db import Pool
 from shared.http.sessions import Clock, utc_now
+from shared.jobs import keep_doing
 from shared.keyring import KeyRing
 from shared.worker import run_worker
 
-_log = structlog.get_logger()
 _FINISH_EVERY_S = 30.0
 _ESCALATE_EVERY_S = 10.0
 
@@ -41,24 +37,22 @@ async def run(settings: IntakeWorkerSettings, broker: Broker) -> int:
 
 
 async def keep_finishing_erasures(pool: Pool, ring: KeyRing) -> None:
-    """Look at once and then every half minute; what is away is looked for again."""
-    while True:
-        try:
-            await finish_erasures(pool, ring)
-        except (KeyRingAway, *RETRYABLE) as away:
-            _log.warning("erasures are not looked at", failure=type(away).__name__)
-        await asyncio.sleep(_FINISH_EVERY_S)
+    """Every half minute."""
+
+    async def finish() -> None:
+        await finish_erasures(pool, ring)
+
+    await keep_doing(finish, every_s=_FINISH_EVERY_S, otherwise="erasures are not looked at")
 
 
 async def keep_escalating_alerts(pool: Pool, clock: Clock = utc_now) -> None:
-    """Look at once and then every ten seconds; what was due meanwhile is due still."""
-    while True:
-        try:
-            await escalate_alerts(pool, clock)
-            await measure_alerts(pool, clock)
-        except RETRYABLE as away:
-            _log.warning("alerts are not looked at", failure=type(away).__name__)
-        await asyncio.sleep(_ESCALATE_EVERY_S)
+    """Every ten seconds."""
+
+    async def escalate() -> None:
+        await escalate_alerts(pool, clock)
+        await measure_alerts(pool, clock)
+
+    await keep_doing(escalate, every_s=_ESCALATE_EVERY_S, otherwise="alerts are not looked at")
 
 
 def told_by(settings: IntakeWorkerSettings) -> Sequence[Callable[[Pool], Coroutine[object, object, None]]]:

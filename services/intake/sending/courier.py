@@ -8,7 +8,6 @@ Guarantee: a message is sent once, as far as a mail server lets anybody know it.
 Where a message goes is opened from its seal for the moment of sending; it and the link stand in no log and no metric.
 """
 
-import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -37,9 +36,9 @@ from services.intake.store import Addressed, Held, Unplanned
 from shared import audit
 from shared.audit import Entry, Kind, Purpose, act_of_program
 from shared.auth import Role
-from shared.db import RETRYABLE, Connection, Pool, SiteScope, transaction
-from shared.errors import Problem
+from shared.db import Connection, Pool, SiteScope, transaction
 from shared.http.sessions import Clock, utc_now
+from shared.jobs import all_of, keep_doing
 from shared.keyring import KeyRing
 from shared.sealing import Patient, Words, WordsState, in_record
 from shared.telemetry import MESSAGES, OLDEST_MESSAGE_DUE
@@ -87,24 +86,19 @@ class Courier:
         self._links = links
         self._settings = settings or CourierSettings()
         self._clock = clock
+        self._plan_at = clock()
 
     async def run(self) -> None:
-        """Plan and send; what is away is looked for again."""
-        plan_at = self._clock()
-        while True:
-            sent = 0
-            try:
-                if (now := self._clock()) >= plan_at:
-                    is_all = await self.plan_visits() < self._settings.planned_at_once
-                    plan_at = now + timedelta(seconds=self._settings.plan_s if is_all else 0)
-                sent = await self.send_due()
-                await self._tell_oldest()
-            except RETRYABLE as away:
-                _log.warning("courier waits", failure=type(away).__name__)
-            except Problem as unrecorded:
-                _log.warning("courier waits", failure=unrecorded.kind)
-            if not sent:
-                await asyncio.sleep(self._settings.look_s)
+        """Plan and send."""
+        await keep_doing(self._plan_and_send, every_s=self._settings.look_s, otherwise="courier waits")
+
+    async def _plan_and_send(self) -> int:
+        if (now := self._clock()) >= self._plan_at:
+            is_all = await self.plan_visits() < self._settings.planned_at_once
+            self._plan_at = now + timedelta(seconds=self._settings.plan_s if is_all else 0)
+        sent = await self.send_due()
+        await self._tell_oldest()
+        return sent
 
     async def plan_visits(self) -> int:
         """Plan for visits that have come near, and again for those that stand otherwise than they did; how many."""
@@ -125,11 +119,7 @@ class Courier:
         until = now + timedelta(seconds=self._settings.hold_s)
         async with transaction(self._pool) as connection:
             due = await store.hold_due_deliveries(connection, now, until, self._settings.at_once)
-        tries = [self._deliver(self._messenger, held, until) for held in due]
-        results = await asyncio.gather(*tries, return_exceptions=True)  # so that none is cut off by another's failure
-        for failure in results:
-            if failure is not None:
-                raise failure
+        await all_of(self._deliver(self._messenger, held, until) for held in due)
         return len(due)
 
     async def _plan(self, connection: Connection, visit: Unplanned) -> None:

@@ -12,7 +12,6 @@ The quiet hours of a clinic do not hold a notice back. They spare patients, whos
 the evening may not wait until the morning. Who is not to be woken is no address for alerts.
 """
 
-import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from uuid import uuid4
@@ -27,9 +26,9 @@ from services.intake.store import DueNotice
 from shared import audit
 from shared.audit import Entry, Kind, Purpose, act_of_program
 from shared.auth import Role
-from shared.db import RETRYABLE, Pool, transaction
-from shared.errors import Problem
+from shared.db import Pool, transaction
 from shared.http.sessions import Clock, utc_now
+from shared.jobs import all_of, keep_doing
 from shared.telemetry import ALERT_NOTICES
 
 _log = structlog.get_logger()
@@ -50,18 +49,12 @@ class Notifier:
         self._clock = clock
 
     async def run(self) -> None:
-        """Tell and send; what is away is looked for again."""
-        while True:
-            sent = 0
-            try:
-                await self.tell()
-                sent = await self.send_due()
-            except RETRYABLE as away:
-                _log.warning("nobody is told of alerts", failure=type(away).__name__)
-            except Problem as unrecorded:
-                _log.warning("nobody is told of alerts", failure=unrecorded.kind)
-            if not sent:
-                await asyncio.sleep(_LOOK_S)
+        """Tell and send."""
+        await keep_doing(self._tell_and_send, every_s=_LOOK_S, otherwise="nobody is told of alerts")
+
+    async def _tell_and_send(self) -> int:
+        await self.tell()
+        return await self.send_due()
 
     async def tell(self) -> int:
         """Make the notices of all sites that have something to be told of, and mark it as told; how many."""
@@ -94,10 +87,7 @@ class Notifier:
     async def send_due(self) -> int:
         """Send what is due, some at once; how many were taken for it."""
         due = await self._taken_in_hand()
-        results = await asyncio.gather(*map(self._deliver, due), return_exceptions=True)
-        for failure in results:  # so that none is cut off by another's failure
-            if failure is not None:
-                raise failure
+        await all_of(map(self._deliver, due))
         return len(due)
 
     async def _taken_in_hand(self) -> Sequence[DueNotice]:
