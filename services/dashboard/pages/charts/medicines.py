@@ -51,27 +51,48 @@ def draw_medicines(frame: Frame, medications: Sequence[Mapping[str, Any]]) -> Ma
     rest = len(lanes) - MOST_LANES
     canvas = Canvas(frame.width, step * min(len(lanes), MOST_LANES) + 2 + (14 if rest > 0 else 0))
     frame.rule_days(canvas, 0, canvas.height)
-    for row, courses in enumerate(lanes[:MOST_LANES]):
-        _draw_lane(canvas, frame, row * step + (4 if frame.is_wide else 17), courses)
+    for row, lane in enumerate(lanes[:MOST_LANES]):
+        _draw_lane(canvas, frame, row * step + (4 if frame.is_wide else 17), lane)
     if rest > 0:
         canvas.text(
             frame.say(Said("{n} more in the table", "{n} más en la tabla"), n=rest),
             (frame.left, canvas.height - 3),
             "halo",
         )
-    said = frame.listed([_said(frame, course) for courses in lanes for course in courses])
+    said = frame.listed([_said(frame, drawn.course) for lane in lanes for drawn in lane])
     description = f"{said or frame.say(Said('No medicines', 'Ninguna medicina'))}."
     title = frame.say(Said("Medicines, past {span}", "Medicinas, últimos {span}"), span=frame.span_words)
     return canvas.picture(frame.key("medicines"), frame.css, title, description)
 
 
-def _lanes(frame: Frame, medications: Sequence[Mapping[str, Any]]) -> list[list[Course]]:
+class _Bar(NamedTuple):
+    left: float
+    right: float
+    interval: Mapping[str, Any]
+
+
+class _Drawn(NamedTuple):
+    """A course, and what of it lies in the frame."""
+
+    course: Course
+    bars: list[_Bar]
+
+
+def _lanes(frame: Frame, medications: Sequence[Mapping[str, Any]]) -> list[list[_Drawn]]:
     """The courses that reach into the frame, a lane for each medicine, in the order of the list."""
-    lanes: dict[str, list[Course]] = {}
+    lanes: dict[str, list[_Drawn]] = {}
     for course in courses_of(medications):
-        if any(reaches_into(frame, interval) for interval in intervals_of(frame, course.intervals)):
-            lanes.setdefault(course.name, []).append(course)
+        if bars := _bars(frame, course):
+            lanes.setdefault(course.name, []).append(_Drawn(course, bars))
     return list(lanes.values())
+
+
+def _bars(frame: Frame, course: Course) -> list[_Bar]:
+    return [
+        _Bar(frame.x(one.started), frame.x(one.stopped) if one.stopped else frame.right, interval)
+        for one, interval in zip(intervals_of(frame, course.intervals), course.intervals, strict=True)
+        if reaches_into(frame, one)
+    ]
 
 
 def _said(frame: Frame, course: Course) -> str:
@@ -97,35 +118,19 @@ def _doses(frame: Frame, course: Course) -> Iterator[str]:
         yield frame.say(since, dose=change["dose"], day=_day(frame, change["started_on"]))
 
 
-class _Bar(NamedTuple):
-    left: float
-    right: float
-    interval: Mapping[str, Any]
-
-
-def _draw_lane(canvas: Canvas, frame: Frame, top: float, courses: Sequence[Course]) -> None:
-    name = courses[0].name
+def _draw_lane(canvas: Canvas, frame: Frame, top: float, lane: Sequence[_Drawn]) -> None:
+    name = lane[0].course.name
     if frame.is_wide:
         canvas.text(_cut(name, frame.left - 6), (frame.left - 6, top + 11), "t-ink", "end")
     else:
         canvas.text(name, (frame.left, top - 4), "t-ink halo")
     canvas.line("l-frame", (frame.left, top + _BAR), (frame.right, top + _BAR))
-    drawn = [_bars(frame, course) for course in courses]
     since = frame.left
-    for index, (course, bars) in enumerate(zip(courses, drawn, strict=True)):
+    for index, (course, bars) in enumerate(lane):
         _draw_course(canvas, frame, top, bars)
-        until = drawn[index + 1][0].left if index + 1 < len(drawn) else frame.right
+        until = lane[index + 1].bars[0].left if index + 1 < len(lane) else frame.right
         room = _Room(since, bars[0].left, bars[-1].left, bars[-1].right, until)
         since = max(bars[-1].right, _say(canvas, room, top + 11, _words(frame, course)))
-
-
-def _bars(frame: Frame, course: Course) -> list[_Bar]:
-    """What of a course lies in the frame."""
-    return [
-        _Bar(frame.x(one.started), frame.x(one.stopped) if one.stopped else frame.right, interval)
-        for one, interval in zip(intervals_of(frame, course.intervals), course.intervals, strict=True)
-        if reaches_into(frame, one)
-    ]
 
 
 def _draw_course(canvas: Canvas, frame: Frame, top: float, bars: Sequence[_Bar]) -> None:
