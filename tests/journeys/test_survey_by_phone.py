@@ -58,7 +58,7 @@ async def test_a_survey_answered_in_spanish_over_a_flaky_connection_is_on_the_cl
     await page.get_by_role("button", name="Español").click()
     await answer_everything(phone, page)
     await expect(page.get_by_role("heading", name="Gracias")).to_be_visible()
-    assert await page.evaluate("localStorage.length") == 0
+    await page.wait_for_function("localStorage.length === 0")  # by the page's script, which runs after it is shown
     desk = await chromium.new_page(viewport={"width": 1366, "height": 768})
     await desk.goto(system.sign_in_link("dashboard", clinician, f"/patients/{patient_id}"))
     await desk.get_by_role("button", name="Dana Rowe").click()
