@@ -353,6 +353,15 @@ def test_a_corrected_result_shows_what_it_replaced() -> None:
     assert '<s><span class="vh">was </span>31.2</s> 312' in html
 
 
+def test_a_corrected_result_that_is_folded_away_shows_what_it_replaced_too() -> None:
+    tests = [a_lab(lab_id=an_id(n), loinc=f"{n}-1", name=f"Test {n}", value=float(n)) for n in range(1, 6)]
+    corrected = a_lab(lab_id=an_id(5), loinc="5-1", name="Test 5", value=55.0)
+    checks = html_of(page_of(*tests, corrected)).partition('data-panel="checks"')[2]
+    folded_away = checks.partition('<details class="more">')[2].partition("</details>")[0]
+    assert "Test 5" in folded_away
+    assert '<s><span class="vh">was </span>5</s> 55' in folded_away
+
+
 def test_scores_older_than_the_chart_are_in_the_table() -> None:
     old = a_survey(submitted_at=datetime(2024, 5, 1, 15, tzinfo=UTC))
     text = shown(old)
