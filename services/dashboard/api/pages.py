@@ -33,7 +33,9 @@ from shared.sealing import NOT_READABLE_NOW, Opener, Patient
 
 router = APIRouter(tags=["page"])
 Viewer = Annotated[Caller, Depends(allow(Role.PATIENT, Role.CLINICIAN, Role.COORDINATOR))]
-_JUST_LEFT = "samepage-just-left"
+# Looks that a page's scripts name: one that its reader leaves for this one, as what else says so comes after this; and
+# one that is brought up to date by loading it anew.
+_JUST_LEFT, _ON_SCREEN = "samepage-just-left", "samepage-on-screen"
 _THIS_LOOK = {"schema": {"type": "string", "format": "uuid"}, "description": "This look"}
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
@@ -155,7 +157,9 @@ async def show_page(
 ) -> Response:
     """The page for people."""
     waited = await _wait(request, wait_for)
-    look = replace(look_of_people(request, caller, patient_id, is_shared=shown.shared), goes_on=goes_on)
+    look = look_of_people(request, caller, patient_id, is_shared=shown.shared)
+    if goes_on is not None:
+        look = replace(look, goes_on=goes_on)
     forms = None
     if _may_write_plan(request, caller):
         forms = PlanForms(waited=waited.get("samepage-waited"))
@@ -187,15 +191,15 @@ def look_of_people(request: Request, caller: Caller, patient_id: UUID, *, is_sha
         _now(request),
         is_shared,
         is_for_people=True,
-        just_left=_just_left(request) if is_from_browser else None,
+        goes_on=_named(request, _ON_SCREEN) if is_from_browser else None,
+        just_left=_named(request, _JUST_LEFT) if is_from_browser else None,
         is_from_browser=is_from_browser,
     )
 
 
-def _just_left(request: Request) -> UUID | None:
-    """The look whose page the browser leaves for this one, as its script says: what else says so comes after this."""
+def _named(request: Request, cookie: str) -> UUID | None:
     try:
-        return UUID(request.cookies.get(_JUST_LEFT, ""))
+        return UUID(request.cookies.get(cookie, ""))
     except ValueError:
         return None
 

@@ -128,6 +128,23 @@ async def test_a_page_that_is_opened_again_once_the_time_of_the_visit_begins_is_
     assert [look.context for look in await looks(dashboard)] == [ViewContext.BEFORE_VISIT, ViewContext.IN_VISIT]
 
 
+async def test_a_page_that_its_script_loads_anew_goes_on_also_once_the_visit_begins(
+    dashboard: FastAPI, browser: httpx.AsyncClient, clock: Clock
+) -> None:
+    clock.now = VISIT_AT - BEFORE_CHECK_IN - timedelta(minutes=20)
+    await browser.get(SHOWN)
+    (first,) = await looks(dashboard)
+    clock.go_on(minutes=40)
+    own = browser.headers["cookie"]
+    browser.headers["cookie"] = f"{own}; samepage-on-screen={first.view_id}"
+    await browser.get(SHOWN)
+    browser.headers["cookie"] = own
+    clock.go_on(minutes=1)
+    await browser.get(SHOWN)
+    by = [(look.context, look.view_id == first.view_id) for look in await looks(dashboard)]
+    assert by == [(ViewContext.BEFORE_VISIT, True), (ViewContext.IN_VISIT, False)], "the second by hand"
+
+
 async def test_the_look_that_a_browser_says_it_just_left_goes_on_however_long_it_was_silent(
     dashboard: FastAPI, browser: httpx.AsyncClient, clock: Clock, as_: Clients
 ) -> None:

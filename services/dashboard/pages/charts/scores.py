@@ -46,13 +46,13 @@ class Band(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What is drawn. `higher_is`, in words; `nothing`: what is said where there is no value; `recall`: the time that
-    the question is about.
+    """What is drawn. `picture`: its id on the page; `higher_is`, in words; `nothing`: what is said where there is no
+    value; `recall`: the time that the question is about.
 
     `since` says how the last score compares with the one before, such as `up 6 since 14 Jul`.
     """
 
-    key: str
+    picture: str
     name: str
     higher_is: str
     high: float
@@ -81,7 +81,7 @@ def draw_score(frame: Frame, scored: Scored, *, has_axis: bool = False) -> Marku
     if has_axis:
         frame.name_months(canvas, bottom)
     title = frame.say(_TITLE, name=scored.name, span=frame.span_words, higher_is=scored.higher_is)
-    return canvas.picture(frame.key(scored.key), frame.css, title, _describe(frame, shown, scored.nothing))
+    return canvas.picture(frame.key(scored.picture), frame.css, title, _describe(frame, shown, scored.nothing))
 
 
 def _height(frame: Frame, scored: Scored) -> float:

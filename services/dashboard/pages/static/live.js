@@ -19,8 +19,16 @@
   let isPressed = false;
   let isLeaving = false;
   let sent = null;
-  // Also of the answer to a form: that is not sent again.
-  const reload = () => location.replace(location.pathname + location.search);
+  // Also of the answer to a form: that is not sent again. Nobody looks anew by it, whatever has begun meanwhile.
+  const nameLookFor = (seconds) => {
+    const where = `path=${location.pathname}; secure; samesite=none; partitioned`;
+    document.cookie = `samepage-on-screen=${view}; max-age=${seconds}; ${where}`;
+  };
+  const reload = () => {
+    nameLookFor(5);
+    location.replace(location.pathname + location.search);
+  };
+  nameLookFor(0);
 
   // ---- what is on the screen ----
   const parts = (of) =>
