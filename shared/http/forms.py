@@ -16,6 +16,7 @@ class FormSize(NamedTuple):
 
 
 _USUAL = FormSize()
+_MOST_DIGITS = 18
 
 
 async def form_of(request: Request, most: FormSize = _USUAL) -> dict[str, str]:
@@ -36,3 +37,8 @@ async def form_of(request: Request, most: FormSize = _USUAL) -> dict[str, str]:
     if len(dict(pairs)) != len(pairs):
         raise Problem(400, "not-a-form", "A field comes twice.")
     return dict(pairs)
+
+
+def whole_number(text: str) -> int | str:
+    """What a field says, as a number where it is a whole one; whoever reads the form refuses all else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else text

@@ -112,6 +112,16 @@ SEVERE: Json = {
 }
 SEEN: Json = {"version": 1}
 RULE: Json = {"is_on": True, "threshold": 9, "severity": "urgent", "escalates_after": [60], "quiet_days": 7}
+RULE_FORM = {"is_on": "yes", "threshold": "9", "severity": "urgent", "escalates_after": "60", "quiet_days": "7"}
+NEW_RULE_FORM = RULE_FORM | {
+    "about": "item.nights_woken",
+    "comparison": "at-least",
+    "threshold": "7",
+    "words_en": "Never slept through",
+    "words_es": "Nunca durmió sin despertarse",
+    "citation": "Synthetic",
+}
+NOTICES_FORM = {"addresses": "alerts@clinic.example", "language": "en", "quiet_minutes": "15"}
 OWN_RULE: Json = RULE | {
     "definition": {
         "source": "item",
@@ -188,6 +198,11 @@ LINES: Mapping[str, Mapping[str, Line]] = {
         "POST /alerts/{alert_id}/hand-over": Line(form={"version": "1", "to": "dr-2"}, uses_up=True),
         "POST /alerts/{alert_id}/close": Line(form={"version": "1", "outcome": "called"}, uses_up=True),
         "POST /alerts/{alert_id}/reopen": Line(form={"version": "2"}, named=CLOSED, uses_up=True),
+        "GET /alert-settings": Line(),
+        "POST /alert-settings/notices": Line(form=NOTICES_FORM),
+        "POST /alert-settings/rules/{rule_id}": Line(form=RULE_FORM),
+        "GET /alert-settings/new": Line(query={"about": "item.nights_woken"}),
+        "POST /alert-settings/new": Line(form=NEW_RULE_FORM),
         "GET /v1/sites/{site_id}/alert-rules": Line(),
         "PUT /v1/sites/{site_id}/alert-rules/{rule_id}": Line(RULE),
         "GET /v1/sites/{site_id}/alert-rate": Line(),

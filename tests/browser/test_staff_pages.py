@@ -97,6 +97,8 @@ async def test_every_page_of_staff_is_for_everybody(
             f"/visits/{there['visit']}/contact",
             "/alerts",
             f"/alerts/{there['alert']}",
+            "/alert-settings",
+            "/alert-settings/new?about=item.output_change",
             "/imports",
             f"/imports/{there['import']}",
         ):
@@ -125,6 +127,38 @@ async def test_links_are_sent_copied_and_an_alert_taken_by_the_forms_of_the_list
         await page.goto(home + LIST)
         await page.get_by_role("button", name="I take this").first.click()
         await expect(page.locator("main")).to_contain_text("chris-kim has it")
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+async def test_alerts_are_set_by_the_forms_of_their_settings(
+    alerted: Alerted, home: str, chromium: Browser, size: tuple[int, int]
+) -> None:
+    async with page_of(chromium, alerted, home, Eyes(size)) as page:
+        await page.goto(f"{home}/alerts")
+        await page.get_by_role("link", name="Give an address for notices").click()
+        await page.get_by_label("Mail addresses of your clinic").fill("nobody at home")
+        await page.get_by_role("button", name="Save who is told").click()
+        await expect(page.get_by_role("alert")).to_contain_text("Not saved.")
+        await is_for_everybody(page)
+        await page.get_by_label("Mail addresses of your clinic").fill("alerts@clinic.example")
+        await page.get_by_role("button", name="Save who is told").click()
+        await expect(page.get_by_role("alert")).to_have_count(0)
+        rule = page.locator("#rule-severe-pain")
+        await rule.get_by_text("Change: Severe pain", exact=True).click()
+        await rule.get_by_label("It alerts from this number up").fill("9")
+        await is_for_everybody(page)
+        await rule.get_by_role("button", name="Save").click()
+        await expect(rule).to_contain_text("9 or more")
+        await expect(rule).to_contain_text("Changed by chris-kim")
+        await page.get_by_label("What is it about?").select_option("item.in_remission")
+        await page.get_by_role("button", name="Go on").click()
+        await page.get_by_label("No", exact=True).check()
+        await page.get_by_label("What your staff reads").fill("Says: not in remission")
+        await page.get_by_label("The same in Spanish").fill("Dice que no está en remisión")
+        await page.get_by_label("Where the threshold comes from").fill("Agreed by the clinic (synthetic)")
+        await page.get_by_role("button", name="Make this rule").click()
+        await expect(page.locator("#rule-says-not-in-remission")).to_contain_text("your own")
+        await is_for_everybody(page)
 
 
 async def test_what_is_found_is_shown_and_on_paper_leads_to_the_survey(

@@ -11,7 +11,7 @@ from services.intake.api.contacts import Email
 from services.intake.api.standing import about_site
 from services.intake.domain import LEAST_QUIET_MINUTES, MOST_ADDRESSES, MOST_QUIET_MINUTES, NoticeRule
 from shared.audit import Kind
-from shared.db import SiteScope
+from shared.db import Connection, SiteScope
 from shared.events import Language, SiteId
 from shared.http.sign_in import sessions_of
 
@@ -57,7 +57,12 @@ async def read_alert_notices(
 ) -> NoticeRuleBody:
     """Who is told by mail that an alert waits; nobody, where the site has not said."""
     async with about_site(request, caller, site_id, Kind.READ) as connection:
-        rule = await store.notice_rule(connection, SiteScope.of(site_id), site_id) or _NOBODY
+        return await notices_of(connection, site_id)
+
+
+async def notices_of(connection: Connection, site_id: str) -> NoticeRuleBody:
+    """Whom a site tells; nobody, where it has not said."""
+    rule = await store.notice_rule(connection, SiteScope.of(site_id), site_id) or _NOBODY
     return NoticeRuleBody.model_validate(
         {"addresses": rule.addresses, "language": rule.language, "quiet_minutes": rule.quiet_minutes}
     )

@@ -33,7 +33,7 @@ from services.intake.api.staff import bar_of, patient_page
 from services.intake.pages.alerts import present_alert, present_alerts
 from shared.auth import Caller
 from shared.errors import KeyRingAway, Problem
-from shared.http.forms import form_of
+from shared.http.forms import form_of, whole_number
 from shared.http.language import choice_of
 from shared.http.problems import no_keys
 from shared.http.sign_in import sessions_of
@@ -101,9 +101,8 @@ def _read(kind: type[B], given: Mapping[str, str]) -> B:
         Problem: 422
     """
     said: dict[str, Any] = {name: value.strip() for name, value in given.items() if value.strip()}
-    version = said.get("version", "")
     try:
-        return kind.model_validate(said | ({"version": int(version)} if version.isdecimal() else {}))
+        return kind.model_validate(said | {"version": whole_number(said.get("version", ""))})
     except ValidationError:
         raise Problem(422, "invalid", "Something is missing or too long. Look at the form again.") from None
 

@@ -145,9 +145,7 @@ class AlertRate(Share):
 async def list_alert_rules(request: Request, site_id: Annotated[SiteId, Path()], caller: ClinicPeople) -> Rules:
     """The network's rules as they hold at a site, and the site's own, with every change that was made."""
     async with about_site(request, caller, site_id, Kind.READ) as connection:
-        changes = await store.rule_changes(connection, SiteScope.of(site_id), site_id)
-    rules = {**NETWORK_RULES, **{change.rule.id: change.rule for change in reversed(changes)}}
-    return Rules(site_id=site_id, items=[_described(rule, changes) for rule in rules.values()])
+        return await rules_of(connection, site_id)
 
 
 @router.put("/v1/sites/{site_id}/alert-rules/{rule_id}")
@@ -175,6 +173,13 @@ async def read_alert_rate(request: Request, site_id: Annotated[SiteId, Path()], 
     """What part of a site's surveys raised an alert, over the last 30 days and by rule; the target is under 10 %."""
     async with about_site(request, caller, site_id, Kind.READ) as connection:
         return await alert_rate(connection, site_id, sessions_of(request).clock() - RATE_OVER)
+
+
+async def rules_of(connection: Connection, site_id: str) -> Rules:
+    """The rules of a site as they stand, those that are off too: the network's first."""
+    changes = await store.rule_changes(connection, SiteScope.of(site_id), site_id)
+    rules = {**NETWORK_RULES, **{change.rule.id: change.rule for change in reversed(changes)}}
+    return Rules(site_id=site_id, items=[_described(rule, changes) for rule in rules.values()])
 
 
 async def alert_rates_of(request: Request, caller: Caller) -> list[AlertRate]:

@@ -1,6 +1,5 @@
 """How the patient of a visit is reached, read and changed by a coordinator on a page."""
 
-from collections.abc import Mapping, Set
 from typing import Annotated
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from services.intake import store
 from services.intake.api.contacts import ContactBody, opened_contact, put_contact
 from services.intake.api.staff import AtSite, bar_of, in_address, site_shown_to
 from services.intake.api.standing import visit_at
+from services.intake.pages.filled import Filled
 from services.intake.pages.worklist import show_contact
 from shared.auth import Caller, Role
 from shared.db import SiteScope, transaction
@@ -24,6 +24,7 @@ from shared.http.record import keep_read
 router = APIRouter(include_in_schema=False)
 Coordinator = Annotated[Caller, Depends(allow(Role.COORDINATOR))]
 _PATH = "/visits/{visit_id}/contact"
+_FORM = "contact"
 _WANTS = {"yes": True, "no": False}
 
 
@@ -36,10 +37,11 @@ async def ask_contact(request: Request, visit_id: UUID, caller: Coordinator, sit
         row = await store.contact(connection, scope, visit.patient_id)
         await keep_read(request, connection, site_id, visit.patient_id)
     if row is None:
-        return _page(request, caller, site_id, visit, {})
+        return _page(request, caller, site_id, visit, Filled(_FORM, {}))
     known = await opened_contact(request, site_id, visit.patient_id, row)
     said = known.model_dump(mode="json", include=set(ContactBody.model_fields), exclude_none=True)
-    return _page(request, caller, site_id, visit, {**said, "wants_messages": "yes" if known.wants_messages else "no"})
+    said["wants_messages"] = "yes" if known.wants_messages else "no"
+    return _page(request, caller, site_id, visit, Filled(_FORM, said))
 
 
 @router.post(_PATH)
@@ -53,18 +55,11 @@ async def take_contact(request: Request, visit_id: UUID, caller: Coordinator, si
         body = ContactBody.model_validate({**said, "wants_messages": _WANTS.get(said.get("wants_messages", ""))})
     except ValidationError as refused:
         wrong = {str(error["loc"][0]) for error in refused.errors()}
-        return _page(request, caller, site_id, visit, given, wrong)
+        return _page(request, caller, site_id, visit, Filled(_FORM, given, wrong))
     await put_contact(request, visit.patient_id, body, caller, site_id)
     return RedirectResponse(f"/visits/{visit_id}{in_address(caller, site_id)}", status_code=303)
 
 
-def _page(
-    request: Request,
-    caller: Caller,
-    site_id: str,
-    visit: VisitUpdated,
-    given: Mapping[str, str],
-    wrong: Set[str] = frozenset(),
-) -> Response:
-    html = show_contact(visit, given, wrong, bar_of(request, caller, "visits", site_id))
-    return HTMLResponse(html, 422 if wrong else 200)
+def _page(request: Request, caller: Caller, site_id: str, visit: VisitUpdated, form: Filled) -> Response:
+    html = show_contact(visit, form, bar_of(request, caller, "visits", site_id))
+    return HTMLResponse(html, 422 if form.wrong else 200)

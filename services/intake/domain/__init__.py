@@ -13,6 +13,7 @@ from services.intake.domain.alert_notices import (
 )
 from services.intake.domain.alert_rules import (
     EVERY_NETWORK_RULE,
+    LONGEST_QUIET_DAYS,
     NETWORK_RULES,
     Comparison,
     Definition,
@@ -23,6 +24,7 @@ from services.intake.domain.alert_rules import (
     rule_changed,
     rules_in_force,
 )
+from services.intake.domain.alert_subjects import SUBJECTS, Subject
 from services.intake.domain.alert_words import AnswerWords, answer_in_words
 from services.intake.domain.alerts import (
     RATE_OVER,
@@ -126,6 +128,7 @@ __all__ = [
     "FORMS",
     "INSTRUMENTS",
     "LEAST_QUIET_MINUTES",
+    "LONGEST_QUIET_DAYS",
     "MATTERS_MOST",
     "MOST_ADDRESSES",
     "MOST_DAYS_BEFORE",
@@ -136,6 +139,7 @@ __all__ = [
     "OPTIONAL_PARTS",
     "RANKS",
     "RATE_OVER",
+    "SUBJECTS",
     "THE_WORKER",
     "TYPED",
     "VISIT_KINDS",
@@ -184,6 +188,7 @@ __all__ = [
     "Source",
     "StepKind",
     "StopReason",
+    "Subject",
     "VisitNews",
     "VisitStatus",
     "Week",

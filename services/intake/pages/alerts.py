@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
 
+from services.intake.domain import SUBJECTS
 from services.intake.pages.bar import Bar, staff_page, staff_templates
 from shared.errors import Problem
 from shared.events import Diagnosis
@@ -38,7 +39,6 @@ DIAGNOSES: Mapping[str, str] = {
     Diagnosis.ULCERATIVE_COLITIS: "ulcerative colitis",
     Diagnosis.IBD_UNCLASSIFIED: "IBD, unclassified",
 }
-_COMPARISONS: Mapping[str, str] = {"at-least": "or more", "at-most": "or less"}
 
 
 class Standing(NamedTuple):
@@ -131,11 +131,16 @@ def person(alert: Json) -> str:
 
 
 def rule_words(rule: Json) -> str:
-    """`8 or more`; of a question that is answered by a code, the codes: `more or much-more`."""
-    codes, threshold = rule["codes"], rule["threshold"]
-    if not codes:
-        return f"{threshold:g} {_COMPARISONS[rule['comparison']]}"
-    return " or ".join(codes[: int(threshold)] if rule["comparison"] == "at-most" else codes[ceil(threshold) - 1 :])
+    """When a rule is met: `8 or more`, `yes`, or the answers that count, as the question offers them."""
+    subject = SUBJECTS.get(f"{rule['source']}.{rule['name']}")
+    codes, threshold, is_at_most = rule["codes"], rule["threshold"], rule["comparison"] == "at-most"
+    if codes:
+        words = {option.code: option.text("en") for option in subject.options} if subject else {}
+        counting = codes[: max(int(threshold), 0)] if is_at_most else codes[max(ceil(threshold), 1) - 1 :]
+        return " or ".join(f"“{words.get(code, code)}”" for code in counting)
+    if subject is not None and subject.is_yes_or_no and not is_at_most:
+        return "yes"
+    return f"{threshold:g} or {'less' if is_at_most else 'more'}"
 
 
 def step_words(step: Json) -> str:
@@ -178,11 +183,12 @@ WORDS: Mapping[str, object] = {
     "managers": managers,
     "risks": RISKS,
     "diagnoses": DIAGNOSES,
+    "rate_words": rate_words,
 }
 
 
 @cache
 def _templates() -> Environment:
     made = staff_templates()
-    made.globals |= {**WORDS, "rate_words": rate_words, "rule_words": rule_words, "step_words": step_words}
+    made.globals |= {**WORDS, "rule_words": rule_words, "step_words": step_words}
     return made

@@ -22,7 +22,10 @@ class Place(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """`site` is the one that the page is about, `site_name` what people call it; None where it is about all of them."""
+    """`site` is the one that the page is about, `site_name` what people call it; None where it is about all of them.
+
+    `path` is where the page is, if that is not the first one of its kind.
+    """
 
     page: str
     role: Role
@@ -31,6 +34,7 @@ class Bar(NamedTuple):
     is_synthetic: bool
     site: str | None = None
     site_name: str | None = None
+    path: str | None = None
 
     @property
     def at(self) -> str | None:
@@ -51,7 +55,8 @@ class Bar(NamedTuple):
         """The sites that the page can be about, where there are several."""
         if self.at is None:
             return []
-        return [Place(site, f"/{self.page}?site={site}", site == self.site) for site in self.sites]
+        path = self.path or f"/{self.page}"
+        return [Place(site, f"{path}?site={site}", site == self.site) for site in self.sites]
 
     @property
     def who(self) -> str:

@@ -1,7 +1,7 @@
 """The coordinator's list in words: the visits of a week, how each survey stands, and the one next thing to do."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -25,6 +25,7 @@ from services.intake.domain import (
 )
 from services.intake.pages.alerts import DIAGNOSES, WORDS
 from services.intake.pages.bar import Bar, staff_page, staff_templates
+from services.intake.pages.filled import Filled
 from services.intake.pages.imports import in_a_sentence
 from shared.events import Language, VisitState, VisitUpdated
 from shared.pages.words import clock, on, short_on
@@ -226,11 +227,9 @@ def show_visit(row: Row, messages: Iterable[Delivery], around: Around, bar: Bar)
     return staff_page(_templates(), "visit.html", bar, row=row, messages=shown, around=around)
 
 
-def show_contact(visit: VisitUpdated, given: Mapping[str, str], wrong: Set[str], bar: Bar) -> str:
-    """The form about how a patient is reached. `given` stands in its fields; `wrong` are those that do not do."""
-    return staff_page(
-        _templates(), "contact.html", bar, visit=visit, name=name_of(visit.patient_id), given=given, wrong=wrong
-    )
+def show_contact(visit: VisitUpdated, form: Filled, bar: Bar) -> str:
+    """The form about how a patient is reached."""
+    return staff_page(_templates(), "contact.html", bar, visit=visit, name=name_of(visit.patient_id), form=form)
 
 
 def reached(contact: Contact | None) -> str:

@@ -306,7 +306,7 @@ async def test_what_is_no_address_is_marked_and_nothing_is_lost(
     patient, visit = await somebody(clinic, days=DAYS)
     form = read(await coordinator.post(f"/visits/{visit}/contact", data=said), 422)
     marked = {one["aria-describedby"] for _, one, _ in form.elements if "aria-invalid" in one}
-    assert marked == {f"{wrong}-hint"}
+    assert marked == {f"contact-{wrong}-hint"}
     assert wrong not in ("email", "phone") or form.named("input", name=wrong, value=said[wrong])
     kept = (await clinic.system.get(f"/v1/patients/{patient}/contact")).json()
     assert kept["phone"] == REACHED["phone"]

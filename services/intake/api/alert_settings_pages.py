@@ -1,0 +1,212 @@
+"""A site's alerts as its people set them on a page: who is told, each rule, and rules of the site's own.
+
+What may be set is said by `alert_rules` and `alert_notices`: a form is read into their bodies and goes their way.
+"""
+
+import re
+from collections.abc import Mapping, Set
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from pydantic import ValidationError
+
+from services.intake.api.alert_notices import NoticeRuleBody, notices_of, set_alert_notices
+from services.intake.api.alert_rules import NamedRule, RuleBody, alert_rate, put_alert_rule, rules_of
+from services.intake.api.alerts import ClinicPeople
+from services.intake.api.staff import AtSite, bar_of, in_address, site_and_zone, site_shown_to
+from services.intake.api.standing import about_site
+from services.intake.domain import RATE_OVER, SUBJECTS, Comparison, Subject
+from services.intake.pages.alert_settings import NEW, NOTICES, present_new_rule, present_settings
+from services.intake.pages.filled import Filled
+from shared.audit import Kind
+from shared.auth import Caller
+from shared.errors import Problem, unknown
+from shared.http.forms import FormSize, form_of, whole_number
+from shared.http.sign_in import sessions_of
+
+router = APIRouter(include_in_schema=False)
+_HERE = "/alert-settings"
+_BETWEEN = re.compile(r"[\s,;]+")
+_NO_NAME = re.compile(r"[^a-z0-9]+")
+_LONGEST_NAME = 40
+_ANSWER = "code."
+_FORM = FormSize(fields=40)  # a field for each answer that may alert
+_FIRST = {"severity": "soon", "escalates_after": "1440", "quiet_days": "7", "comparison": "at-least"}
+About = Annotated[str, Query(max_length=100)]
+
+
+@router.get(_HERE)
+async def show_alert_settings(request: Request, caller: ClinicPeople, site: AtSite = None) -> Response:
+    """All that is set at a site."""
+    return await _shown(request, caller, site_shown_to(caller, site))
+
+
+@router.post(f"{_HERE}/notices")
+async def set_alert_notices_by_form(request: Request, caller: ClinicPeople, site: AtSite = None) -> Response:
+    """Say who is told."""
+    site_id = caller.writing_site(site)
+    given = await _given(request)
+    try:
+        body = NoticeRuleBody.model_validate(
+            {
+                "addresses": _several(given.get("addresses", "")),
+                "language": given.get("language"),
+                "quiet_minutes": whole_number(given.get("quiet_minutes", "")),
+            }
+        )
+    except ValidationError as refused:
+        return await _shown(request, caller, site_id, Filled(NOTICES, given, _wrong(refused)))
+    await set_alert_notices(request, site_id, body, caller)
+    return _back(caller, site_id, NOTICES)
+
+
+@router.post(f"{_HERE}/rules/{{rule_id}}")
+async def put_alert_rule_by_form(
+    request: Request, rule_id: NamedRule, caller: ClinicPeople, site: AtSite = None
+) -> Response:
+    """Change a rule."""
+    site_id = caller.writing_site(site)
+    given = await _given(request)
+    wrong = await _put(request, caller, site_id, rule_id, _body(given))
+    if wrong:
+        return await _shown(request, caller, site_id, Filled(rule_id, given, wrong))
+    return _back(caller, site_id, f"rule-{rule_id}")
+
+
+@router.get(f"{_HERE}/new")
+async def ask_alert_rule(request: Request, about: About, caller: ClinicPeople, site: AtSite = None) -> Response:
+    """The form of a new rule about a question or a score."""
+    return await _asked(request, caller, site_shown_to(caller, site), _subject(about), Filled(NEW, _FIRST))
+
+
+@router.post(f"{_HERE}/new")
+async def make_alert_rule_by_form(request: Request, caller: ClinicPeople, site: AtSite = None) -> Response:
+    """Make it. It is named by its words, so that pressed twice it is made once."""
+    site_id = caller.writing_site(site)
+    given = await _given(request)
+    subject, rule_id = _subject(given.get("about", "")), _named(given.get("words_en", ""))
+    body = _body_of_new(subject, given)
+    wrong: Set[str] = _missing(subject, body["definition"]["codes"], given)
+    if await _is_taken(request, caller, site_id, rule_id, body["definition"]):
+        wrong = wrong | {"words_en"}
+    wrong = wrong or await _put(request, caller, site_id, rule_id, body)
+    if wrong:
+        return await _asked(request, caller, site_id, subject, Filled(NEW, given, wrong))
+    return _back(caller, site_id, f"rule-{rule_id}")
+
+
+async def _given(request: Request) -> dict[str, str]:
+    return {name: said.strip() for name, said in (await form_of(request, _FORM)).items()}
+
+
+def _several(text: str) -> list[str]:
+    return [one for one in _BETWEEN.split(text) if one]
+
+
+def _body(given: Mapping[str, str]) -> dict[str, Any]:
+    """How a rule is to be, as a form says it."""
+    return {
+        "is_on": {"yes": True, "no": False}.get(given.get("is_on", "")),
+        "threshold": given.get("threshold"),
+        "severity": given.get("severity"),
+        "escalates_after": [whole_number(one) for one in _several(given.get("escalates_after", ""))],
+        "quiet_days": whole_number(given.get("quiet_days", "")),
+    }
+
+
+def _body_of_new(subject: Subject, given: Mapping[str, str]) -> dict[str, Any]:
+    """A new rule, as a form says it. One about a number has a threshold; any of the chosen answers, or a yes, is 1."""
+    said: dict[str, Any] = {name: given.get(name) for name in ("words_en", "words_es", "citation")}
+    said |= {"source": subject.source, "name": subject.name, "comparison": Comparison.AT_LEAST}
+    said["codes"] = [option.code for option in subject.options if given.get(_ANSWER + option.code)]
+    threshold: str | None = "1"
+    if subject.scale is not None:
+        said["comparison"], threshold = given.get("comparison"), given.get("threshold")
+    return {**_body(given), "is_on": True, "threshold": threshold, "definition": said}
+
+
+def _missing(subject: Subject, codes: list[str], given: Mapping[str, str]) -> set[str]:
+    """What the bodies of the API take, and nobody means: none of the answers, a number that is never given."""
+    if subject.options and not codes:
+        return {"codes"}
+    if subject.scale is None:
+        return set()
+    try:
+        is_given = subject.scale.holds(float(given.get("threshold", "")))
+    except ValueError:
+        is_given = False
+    return set() if is_given else {"threshold"}
+
+
+def _subject(key: str) -> Subject:
+    """Raises:
+    Problem: 404.
+    """
+    if key not in SUBJECTS:
+        raise unknown("question")
+    return SUBJECTS[key]
+
+
+def _named(words: str) -> str:
+    """`woken-most-nights`."""
+    return _NO_NAME.sub("-", words.lower()).strip("-")[:_LONGEST_NAME].strip("-")
+
+
+async def _is_taken(
+    request: Request, caller: Caller, site_id: str, rule_id: str, definition: Mapping[str, Any]
+) -> bool:
+    """Whether there is no such name, or it is that of a rule which looks elsewhere or says something else."""
+    if len(rule_id) < 2:
+        return True
+    async with about_site(request, caller, site_id, Kind.READ) as connection:
+        rules = await rules_of(connection, site_id)
+    known = next((rule.definition for rule in rules.items if rule.id == rule_id), None)
+    return known is not None and known.model_dump(mode="json", exclude={"recall"}) != definition
+
+
+async def _put(request: Request, caller: Caller, site_id: str, rule_id: str, said: Mapping[str, Any]) -> Set[str]:
+    """Change or make a rule; the fields that do not do, where nothing was done."""
+    try:
+        await put_alert_rule(request, site_id, rule_id, RuleBody.model_validate(said), caller)
+    except ValidationError as refused:
+        return _wrong(refused)
+    except Problem as problem:
+        if problem.status != 422:
+            raise
+        return {error.field for error in problem.errors}
+    return frozenset()
+
+
+def _wrong(refused: ValidationError) -> set[str]:
+    """The fields that a body did not take, without where they stand in it."""
+    places = [[part for part in error["loc"] if isinstance(part, str)] for error in refused.errors()]
+    return {place[-1] for place in places if place}
+
+
+async def _shown(request: Request, caller: Caller, site_id: str, refused: Filled | None = None) -> Response:
+    since = sessions_of(request).clock() - RATE_OVER
+    async with about_site(request, caller, site_id, Kind.READ) as connection:
+        site, zone = await site_and_zone(connection, site_id)
+        rules, notices = await rules_of(connection, site_id), await notices_of(connection, site_id)
+        rate = await alert_rate(connection, site_id, since)
+    html = present_settings(
+        [rule.model_dump() for rule in rules.items],
+        notices.model_dump(),
+        rate.model_dump(),
+        time_zone=zone,
+        refused=refused,
+        bar=bar_of(request, caller, "alerts", site_id, site.name)._replace(path=_HERE),
+    )
+    return HTMLResponse(html, 200 if refused is None else 422)
+
+
+async def _asked(request: Request, caller: Caller, site_id: str, subject: Subject, form: Filled) -> Response:
+    async with about_site(request, caller, site_id, Kind.READ) as connection:
+        site, _ = await site_and_zone(connection, site_id)
+    bar = bar_of(request, caller, "alerts", site_id, site.name)._replace(path=_HERE)
+    return HTMLResponse(present_new_rule(subject, form, bar), 422 if form.wrong else 200)
+
+
+def _back(caller: Caller, site_id: str, to: str) -> Response:
+    return RedirectResponse(f"{_HERE}{in_address(caller, site_id)}#{to}", status_code=303)

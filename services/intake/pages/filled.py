@@ -1,0 +1,16 @@
+"""A form of a clinic's staff as it stands on its page, and what of it was refused."""
+
+from collections.abc import Mapping, Set
+from typing import NamedTuple
+
+
+class Filled(NamedTuple):
+    """`given` stands in the fields, `wrong` are those that do not do. `id` tells it from other forms of the page."""
+
+    id: str
+    given: Mapping[str, str]
+    wrong: Set[str] = frozenset()
+
+    def says(self, name: str) -> str:
+        """What a field says; nothing where it is empty."""
+        return self.given.get(name, "")
