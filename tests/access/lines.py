@@ -208,6 +208,8 @@ LINES: Mapping[str, Mapping[str, Line]] = {
         "GET /v1/sites/{site_id}/alert-rate": Line(),
         "PUT /v1/sites/{site_id}/alert-notices": Line({"addresses": ["alerts@clinic.example"]}),
         "GET /v1/sites/{site_id}/alert-notices": Line(),
+        "POST /high-risk/{patient_id}": Line(form={"reason": "steroids"}),
+        "POST /high-risk/{patient_id}/end": Line(form={}),
         "PUT /v1/patients/{patient_id}/high-risk": Line({"reason": "steroids"}),
         "DELETE /v1/patients/{patient_id}/high-risk": Line(),
         "GET /v1/high-risk": Line(),

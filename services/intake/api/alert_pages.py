@@ -28,8 +28,8 @@ from services.intake.api.alerts import (
     step_on,
     taking,
 )
-from services.intake.api.high_risk import high_risk_of
-from services.intake.api.staff import bar_of, patient_page
+from services.intake.api.high_risk import flag, high_risk_of, read_flag, unflag
+from services.intake.api.staff import AtSite, bar_of, patient_page
 from services.intake.pages.alerts import present_alert, present_alerts
 from shared.auth import Caller
 from shared.errors import KeyRingAway, Problem
@@ -80,6 +80,44 @@ async def reopen_alert_by_form(request: Request, alert_id: UUID, caller: ClinicP
     return await _step(request, caller, alert_id, StepBody, lambda body: reopening(request, body))
 
 
+@router.post("/high-risk/{patient_id}")
+async def flag_by_form_of_alert(
+    request: Request, patient_id: UUID, caller: ClinicPeople, site: AtSite = None
+) -> Response:
+    """Put the patient of an alert on the high-risk list, or change why they are there."""
+    site_id, given = caller.writing_site(site), await form_of(request)
+    alert_id = _alert_in(given)
+    try:
+        await flag(request, caller, site_id, patient_id, read_flag(given))
+    except Problem as problem:
+        if problem.status != 422 or alert_id is None:
+            raise
+        return await _shown(request, caller, alert_id, problem)
+    return _back_to(alert_id)
+
+
+@router.post("/high-risk/{patient_id}/end")
+async def unflag_by_form_of_alert(
+    request: Request, patient_id: UUID, caller: ClinicPeople, site: AtSite = None
+) -> Response:
+    """Take a patient off the high-risk list."""
+    site_id, alert_id = caller.writing_site(site), _alert_in(await form_of(request))
+    await unflag(request, caller, site_id, patient_id)
+    return _back_to(alert_id)
+
+
+def _alert_in(given: Mapping[str, str]) -> UUID | None:
+    """The alert on whose page a form stands; None for one on the list."""
+    try:
+        return UUID(given.get("alert", ""))
+    except ValueError:
+        return None
+
+
+def _back_to(alert_id: UUID | None) -> Response:
+    return RedirectResponse("/alerts" if alert_id is None else f"/alerts/{alert_id}", status_code=303)
+
+
 async def _step(request: Request, caller: Caller, alert_id: UUID, kind: type[B], step: Callable[[B], Step]) -> Response:
     """Do it and show the alert as it stands then; or show it with why that was not done."""
     try:
@@ -91,7 +129,7 @@ async def _step(request: Request, caller: Caller, alert_id: UUID, kind: type[B],
         if problem.status == 404:
             raise
         return await _shown(request, caller, alert_id, problem)
-    return RedirectResponse(f"/alerts/{alert_id}", status_code=303)
+    return _back_to(alert_id)
 
 
 def _read(kind: type[B], given: Mapping[str, str]) -> B:

@@ -79,6 +79,7 @@ class StepAnswer(BaseModel):
 
 
 class AlertHistory(AlertAnswer):
+    is_at_high_risk: bool = Field(description="Whether the patient is on the site's high-risk list")
     steps: list[StepAnswer]
 
 
@@ -246,11 +247,12 @@ async def alert_of(
         steps = await store.alert_steps(connection, caller.scope, alert_id)
         rules = await store.pinned_rules(connection, caller.scope)
         withheld = await is_withheld(connection, caller, found.alert.site_id)
+        is_flagged = await store.is_at_high_risk(connection, SiteScope.of(found.alert.site_id), found.alert.patient_id)
         await keep_read(request, connection, found.alert.site_id, found.alert.patient_id)
     patient = Patient(found.alert.site_id, found.alert.patient_id)
     now = sessions_of(request).clock()
     history = await _steps(ring_of(request), patient, steps, only_by=caller.subject if withheld else None)
-    return AlertHistory(**described(found, rules, now, language), steps=history)
+    return AlertHistory(**described(found, rules, now, language), is_at_high_risk=is_flagged, steps=history)
 
 
 async def _steps(

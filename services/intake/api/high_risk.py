@@ -1,13 +1,13 @@
 """The list of patients at high risk: anybody who cares for a patient may put them there, one person keeps the list."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.intake import store
 from services.intake.api.alerts import ClinicPeople
@@ -16,6 +16,7 @@ from services.intake.domain import RiskReason
 from shared.audit import Entry, Kind
 from shared.auth import Caller
 from shared.db import Connection, SiteScope, transaction
+from shared.errors import Problem
 from shared.events import ClinicianId, SiteId
 from shared.http.commands import NamedSite, pool_of
 from shared.http.fields import Day, Moment
@@ -114,6 +115,19 @@ async def flag(request: Request, caller: Caller, site_id: str, patient_id: UUID,
     async with _about_patient(request, site_id, patient_id, status=200) as connection:
         said = store.Flag(site_id, patient_id, body.reason, body.call_due_on, caller.subject, now)
         await store.record_flag(connection, said)
+
+
+def read_flag(given: Mapping[str, str]) -> FlagBody:
+    """Why and by when, as a form says it; other fields are no matter.
+
+    Raises:
+        Problem: 422
+    """
+    said = {name: value for name in FlagBody.model_fields if (value := given.get(name))}
+    try:
+        return FlagBody.model_validate(said)
+    except ValidationError:
+        raise Problem(422, "invalid", "Choose a reason, and a day such as 2026-10-13 or none.") from None
 
 
 async def unflag(request: Request, caller: Caller, site_id: str, patient_id: UUID) -> None:

@@ -13,12 +13,11 @@ from uuid import UUID, uuid4
 import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from pydantic import ValidationError
 
 from services.intake import store
 from services.intake.api.alerts import alerts_of
 from services.intake.api.deliveries import SendBody, send_by_hand
-from services.intake.api.high_risk import FlagBody, flag, high_risk_of, unflag
+from services.intake.api.high_risk import flag, high_risk_of, read_flag, unflag
 from services.intake.api.import_pages import by_the_clock
 from services.intake.api.imports import Desk
 from services.intake.api.links import LinkBody, make_link
@@ -153,12 +152,12 @@ async def flag_by_form(request: Request, visit_id: UUID, caller: Coordinator, si
     """Put the patient of a visit on the high-risk list, or change why they are there."""
     site_id = caller.writing_site(site)
     visit = await visit_at(request, site_id, visit_id)
-    said = {name: value for name, value in (await form_of(request)).items() if value}
     try:
-        body = FlagBody.model_validate(said)
-    except ValidationError:
-        why = Problem(422, "invalid", "Choose a reason, and a day such as 2026-10-13 or none.")
-        return await _shown(request, caller, site_id, visit_id, why=why)
+        body = read_flag(await form_of(request))
+    except Problem as problem:
+        if problem.status != 422:
+            raise
+        return await _shown(request, caller, site_id, visit_id, why=problem)
     await flag(request, caller, site_id, visit.patient_id, body)
     return RedirectResponse(f"/visits/{visit_id}{in_address(caller, site_id)}", status_code=303)
 

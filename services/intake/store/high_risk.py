@@ -63,6 +63,19 @@ async def record_flag_ended(connection: Connection, site_id: str, patient_id: UU
     )
 
 
+async def is_at_high_risk(connection: Connection, scope: SiteScope, patient_id: UUID) -> bool:
+    """Whether a patient is on the list of one of these sites."""
+    return bool(
+        await connection.fetchval(
+            """
+            SELECT EXISTS (SELECT FROM high_risk WHERE site_id = ANY($1) AND patient_id = $2 AND ended_at IS NULL)
+            """,
+            scope.ids,
+            patient_id,
+        )
+    )
+
+
 async def flagged_patients(connection: Connection, scope: SiteScope, now: datetime, most: int) -> list[FlaggedPatient]:
     """The patients on the list, those whose call is due first at the top."""
     rows = await connection.fetch(

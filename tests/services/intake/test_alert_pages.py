@@ -56,7 +56,8 @@ async def test_one_alert_shows_the_answer_the_rule_with_its_source_and_what_was_
         "j-ortiz closed it: called the patient Better since noon (synthetic)",
     ):
         assert words in page.text
-    assert [form["action"] for form in page.named("form")] == ["/sign-out", f"{path}/reopen"]
+    forms = ["/sign-out", f"{path}/reopen", f"/high-risk/{alert['patient_id']}"]
+    assert [form["action"] for form in page.named("form")] == forms
 
 
 async def test_what_was_asked_and_answered_is_said_in_the_language_that_the_reader_chose(alerted: Alerted) -> None:
@@ -67,6 +68,33 @@ async def test_what_was_asked_and_answered_is_said_in_the_language_that_the_read
         assert page.named("b" if alert["id"] in path else "span", lang="es")
         assert "10 de 10: El peor posible" in page.text
         assert "10 of 10" not in page.text
+
+
+@pytest.mark.parametrize("role", ["coordinator", "clinician"])
+async def test_the_patient_of_an_alert_is_put_on_the_high_risk_list_and_taken_off(
+    alerted: Alerted, token: Tokens, role: str
+) -> None:
+    alert = await alerted.alert()
+    at, flag = f"/alerts/{alert['id']}", f"/high-risk/{alert['patient_id']}"
+    async with client_of(alerted.clinic.intake, token(role, [SITE], subject="somebody")) as client:
+        assert "This patient is not on the list." in read(await client.get(at)).text
+        wrong = read(
+            await client.post(flag, data={"alert": alert["id"], "reason": "steroids", "call_due_on": "soon"}), 422
+        )
+        assert "Choose a reason" in wrong.text
+        said = {"alert": alert["id"], "reason": "steroids", "call_due_on": "2026-12-24"}
+        flagged = await client.post(flag, data=said)
+        assert (flagged.status_code, flagged.headers["location"]) == (303, at)
+        assert "This patient is on the list." in read(await client.get(at)).text
+        page = read(await client.get("/alerts"))
+        assert "somebody flagged: steroids." in page.text
+        assert page.named("form", action=f"{flag}/end")
+        for body, location in (({"alert": alert["id"]}, at), ({"alert": "no alert"}, "/alerts")):
+            ended = await client.post(f"{flag}/end", data=body)
+            assert (ended.status_code, ended.headers["location"]) == (303, location)
+        assert "Nobody is on the list" in read(await client.get("/alerts")).text
+        assert (await client.post(f"/high-risk/{uuid4()}", data=said)).status_code == 404
+        assert (await client.post(flag, data={"reason": "none"})).status_code == 422
 
 
 async def test_an_alert_whose_survey_was_entered_in_error_stays_open_and_says_so(alerted: Alerted) -> None:
