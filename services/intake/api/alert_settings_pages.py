@@ -17,7 +17,7 @@ from services.intake.api.alerts import ClinicPeople
 from services.intake.api.staff import AtSite, bar_of, in_address, site_and_zone, site_shown_to
 from services.intake.api.standing import about_site
 from services.intake.domain import RATE_OVER, SUBJECTS, Comparison, Subject
-from services.intake.pages.alert_settings import NEW, NOTICES, present_new_rule, present_settings
+from services.intake.pages.alert_settings import NEW, NOTICES, form_of_rule, present_new_rule, present_settings
 from services.intake.pages.filled import Filled
 from shared.audit import Kind
 from shared.auth import Caller
@@ -70,8 +70,8 @@ async def put_alert_rule_by_form(
     given = await _given(request)
     wrong = await _put(request, caller, site_id, rule_id, _body(given))
     if wrong:
-        return await _shown(request, caller, site_id, Filled(rule_id, given, wrong))
-    return _back(caller, site_id, f"rule-{rule_id}")
+        return await _shown(request, caller, site_id, Filled(form_of_rule(rule_id), given, wrong))
+    return _back(caller, site_id, form_of_rule(rule_id))
 
 
 @router.get(f"{_HERE}/new")
@@ -93,7 +93,7 @@ async def make_alert_rule_by_form(request: Request, caller: ClinicPeople, site: 
     wrong = wrong or await _put(request, caller, site_id, rule_id, body)
     if wrong:
         return await _asked(request, caller, site_id, subject, Filled(NEW, given, wrong))
-    return _back(caller, site_id, f"rule-{rule_id}")
+    return _back(caller, site_id, form_of_rule(rule_id))
 
 
 async def _given(request: Request) -> dict[str, str]:

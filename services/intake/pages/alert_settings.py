@@ -37,12 +37,17 @@ class RuleShown(NamedTuple):
     is_number: bool
 
 
+def form_of_rule(rule_id: str) -> str:
+    """The id of the form that changes a rule."""
+    return f"rule-{rule_id}"
+
+
 def present_settings(
     rules: Sequence[Json], notices: Json, rate: Json, *, time_zone: ZoneInfo, refused: Filled | None, bar: Bar
 ) -> str:
     """All that a site sets; `refused` is the form that was not taken, as it was sent."""
     given = {} if refused is None else {refused.id: refused}
-    shown = [_shown(rule, given.get(rule["id"], _filled(rule)), rate, time_zone) for rule in rules]
+    shown = [_shown(rule, given.get(form_of_rule(rule["id"]), _filled(rule)), rate, time_zone) for rule in rules]
     return staff_page(
         _templates(),
         "alert_settings.html",
@@ -82,7 +87,7 @@ def _met(rule: Json, threshold: float) -> str:
 
 def _filled(rule: Json) -> Filled:
     return Filled(
-        rule["id"],
+        form_of_rule(rule["id"]),
         {
             "is_on": "yes" if rule["is_on"] else "no",
             "threshold": f"{rule['threshold']:g}",

@@ -91,11 +91,11 @@ async def test_what_does_not_do_is_marked_stays_in_its_field_and_changes_nothing
 ) -> None:
     answer = await alerted.coordinator.post(f"{HERE}/rules/severe-pain", data=AS_IT_IS | said)
     page = read(answer, 422)
-    assert wrong_in(answer) == {f"severe-pain-{name}" for name in wrong}
+    assert wrong_in(answer) == {f"rule-severe-pain-{name}" for name in wrong}
     assert "Not saved." in page.text
     for name, value in said.items():
         if name not in ("severity", "is_on"):
-            assert page.named("input", id=f"severe-pain-{name}", value=value)
+            assert page.named("input", id=f"rule-severe-pain-{name}", value=value)
     assert (await rule(alerted, "severe-pain"))["version"] == "1.0"
 
 
