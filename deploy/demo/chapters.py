@@ -125,6 +125,7 @@ CHAPTERS = (
             "phq2_interest": 1,
             "phq2_mood": 1,
             "ed_visits": 1,
+            "ed_in_2_weeks": True,
             "ct_scans": 1,
             "steroid_courses": 1,
             "missed_doses": 1,

@@ -50,7 +50,7 @@ async def take(browser: Browser, link: str, path: Path, size: tuple[int, int], *
 
 
 async def take_staff_pages(browser: Browser, link: str) -> None:
-    """The coordinator's list of this week, alerts and imports, and one of each."""
+    """The coordinator's list of this week, alerts, their settings and imports, and one of each."""
     page = await (await browser.new_context(viewport={"width": 1366, "height": 768})).new_page()
     await page.goto(link)
     await sign_in(page)
@@ -62,6 +62,8 @@ async def take_staff_pages(browser: Browser, link: str) -> None:
         if one == "visit":
             await page.get_by_role("link", name="Change how this patient is reached").click()
             await page.screenshot(path=PICTURES / "contact.png", full_page=True)
+    await page.goto(urljoin(page.url, "/alert-settings"))
+    await page.screenshot(path=PICTURES / "alert-settings.png", full_page=True)
     await take_import(page)
     await page.context.close()
 
