@@ -17,7 +17,7 @@ POLICIES: dict[str, Policy] = {"app": (APP, "ALL", BOUND_SITES, BOUND_SITES), "w
 # Whatever an application makes of the other tables, it reaches these under the sites that it has bound.
 ALWAYS_BOUND = {"audit", "audit_chain"}
 # Rows come and go here without an erasure.
-PASSING = {"dead_letter", "session", "spent_token", "import_file", "import_part", "import_refusal"}
+PASSING = {"dead_letter", "session", "spent_token", "import_file", "import_part", "import_refusal", "import_tried"}
 # Who could call us is looked up before it is known whose system it is: read under any site, and changed by no door.
 REGISTERS = {"ehr"}
 FIGURES: dict[str, Policy] = POLICIES | {"app": (APP, "SELECT", "true", None)}

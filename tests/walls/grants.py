@@ -89,6 +89,7 @@ GRANTS: dict[str, dict[str, May]] = {
         ),
         "import_part": May(app="SELECT, INSERT, DELETE"),
         "import_refusal": May(app="SELECT, INSERT, DELETE"),
+        "import_tried": May(app="SELECT, INSERT, DELETE"),
         "import_known": May(app="SELECT, INSERT, DELETE", worker=TAKEN),
         "consent_text": May(app="SELECT, INSERT"),
         "consent_step": May(app="SELECT, INSERT, DELETE", worker=TAKEN),

@@ -175,6 +175,7 @@ async def asked_for_all(function: Reading, connection: Connection) -> object:
         Sequence[dashboard_store.Same]: [a_look_named(ID)],
         Sequence[intake_store.Wanted]: [intake_store.Wanted(THERE, ID, ID)],
         Sequence[bytes]: [HASH],
+        Sequence[int]: [1],
         intake_store.Page: intake_store.Page(after=0, most=10),
         Sequence[tuple[str, int]]: [(THERE, 1)],
         intake_store.Place | None: None,

@@ -58,10 +58,14 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A row that was understood: what to hold for it, how it is recorded, and the hashes that it is known again by."""
+    """A row that was understood: what to hold for it, how it is recorded, and the hashes that it is known again by.
+
+    `about` is the patient whom it enrols, or the visit: two rows about the same one may clash.
+    """
 
     row: Row
     hashes: Sequence[bytes]
+    about: bytes
     locks: Sequence[str]
     record: Callable[[Connection], Awaitable[Recorded]]
     patient_id: UUID | None = None
@@ -111,7 +115,7 @@ async def _patient(_: Connection, ground: Ground, values: dict[str, Any], ready:
     body = _checked(PatientBody, given)
     hashes = ground.identifiers.of_patient(ground.site_id, body.identifier)
     enrolment = Enrolment(ground.caller.subject, hashes, body)
-    return ready(patients.locks_of(hashes), partial(_enrol, ground, enrolment))
+    return ready(hashes[0], patients.locks_of(hashes), partial(_enrol, ground, enrolment))
 
 
 async def _enrol(ground: Ground, enrolment: Enrolment, connection: Connection) -> Recorded:
@@ -154,7 +158,7 @@ async def _visit(connection: Connection, ground: Ground, values: dict[str, Any],
     if isinstance(told, Problem):
         raise told
     locks = news.locks_of(ground.site_id, told)
-    return ready(locks, partial(_tell, ground.site_id, told), patient)
+    return ready(told.hashes[0], locks, partial(_tell, ground.site_id, told), patient)
 
 
 async def _tell(site_id: str, told: news.Told, connection: Connection) -> Recorded:
@@ -169,7 +173,7 @@ async def _answers(
     submitted_at = values["submitted_at"].isoformat()
     given = {**values, "patient_id": patient_id, "visit_id": visit_id, "submitted_at": submitted_at}
     item = Item(ground.caller, ground.site_id, _checked(SurveyBody, given))
-    return ready([str(patient_id)], partial(_submit, ground.means, item), patient_id)
+    return ready(visit_id.bytes, [str(patient_id)], partial(_submit, ground.means, item), patient_id)
 
 
 async def _submit(means: Means, item: Item[SurveyBody], connection: Connection) -> Recorded:

@@ -47,7 +47,11 @@ def present_settings(
 ) -> str:
     """All that a site sets; `refused` is the form that was not taken, as it was sent."""
     given = {} if refused is None else {refused.id: refused}
-    shown = [_shown(rule, given.get(form_of_rule(rule["id"]), _filled(rule)), rate, time_zone) for rule in rules]
+    is_told = bool(notices["addresses"])
+    shown = [
+        _shown(rule, given.get(form_of_rule(rule["id"]), _filled(rule)), rate, time_zone, is_told=is_told)
+        for rule in rules
+    ]
     return staff_page(
         _templates(),
         "alert_settings.html",
@@ -65,7 +69,7 @@ def present_new_rule(subject: Subject, form: Filled, bar: Bar) -> str:
     return staff_page(_templates(), "alert_rule.html", bar, subject=subject, form=form)
 
 
-def _shown(rule: Json, form: Filled, rate: Json, time_zone: ZoneInfo) -> RuleShown:
+def _shown(rule: Json, form: Filled, rate: Json, time_zone: ZoneInfo, *, is_told: bool) -> RuleShown:
     least, most, codes = rule["least"], rule["most"], rule["definition"]["codes"]
     subject = SUBJECTS.get(f"{rule['definition']['source']}.{rule['definition']['name']}")
     within = [one for one in range(1, len(codes) + 1) if least is None or least <= one <= most]
@@ -74,7 +78,7 @@ def _shown(rule: Json, form: Filled, rate: Json, time_zone: ZoneInfo) -> RuleSho
         form,
         met=_met(rule, rule["threshold"]),
         raised=_raised(rule, rate),
-        waits=_waits(rule),
+        waits=_waits(rule, is_told=is_told),
         changed=_changed(rule, time_zone),
         thresholds=[(str(one), _met(rule, one)) for one in within] if len(within) > 1 else [],
         is_number=not codes and (subject is None or not subject.is_yes_or_no),
@@ -119,10 +123,11 @@ def _raised(rule: Json, rate: Json) -> str:
     return f"raised by {counted(of_rule['surveys_alerted'], 'survey')} in the last 30 days{also}"
 
 
-def _waits(rule: Json) -> str:
-    """`escalates after 1 h and 4 h without an owner`."""
+def _waits(rule: Json, *, is_told: bool) -> str:
+    """`escalates after 1 h and 4 h without an owner`, and whether anybody hears of it by mail."""
     after = " and ".join(map(_in_words, rule["escalates_after"]))
-    return f"escalates after {after} without an owner" if after else "does not escalate"
+    words = f"escalates after {after} without an owner" if after else "does not escalate"
+    return words if is_told else f"{words}, and nobody is told"
 
 
 def _in_words(minutes: int) -> str:

@@ -51,6 +51,14 @@ class Page(NamedTuple):
     most: int
 
 
+class TriedRow(NamedTuple):
+    """A row that a trial has taken: the patient or the visit that it is `about`, its line, and its part."""
+
+    about: bytes
+    line: int
+    part: int
+
+
 class RefusedRow(NamedTuple):
     """A row that was not taken, with why: its line, and the rest sealed."""
 
@@ -97,8 +105,9 @@ async def record_import_part(connection: Connection, site_id: str, import_id: UU
 async def record_import_stage(
     connection: Connection, site_id: str, import_id: UUID, stage: str, described: str | None = None
 ) -> None:
-    """Begin a stage: its rows are looked at from the first one on, and what an earlier stage refused is forgotten."""
+    """Begin a stage: its rows are looked at from the first one on, and what came of an earlier stage is forgotten."""
     await connection.execute("DELETE FROM import_refusal WHERE site_id = $1 AND import_id = $2", site_id, import_id)
+    await connection.execute("DELETE FROM import_tried WHERE site_id = $1 AND import_id = $2", site_id, import_id)
     await connection.execute(
         """
         UPDATE import_file SET stage = $3, next_part = 0, accepted = 0, unchanged = 0, refused = 0, moved_at = now(),
@@ -139,6 +148,19 @@ async def record_import_progress(
             *as_columns(refused),
         )
     return status != "UPDATE 0"
+
+
+async def record_rows_tried(connection: Connection, site_id: str, import_id: UUID, rows: Sequence[TriedRow]) -> None:
+    """Remember which rows a trial has taken."""
+    await connection.execute(
+        """
+        INSERT INTO import_tried (site_id, import_id, about, line, part)
+        SELECT $1, $2, * FROM unnest($3::bytea[], $4::integer[], $5::integer[])
+        """,
+        site_id,
+        import_id,
+        *as_columns(rows, width=3),
+    )
 
 
 async def record_import_part_gone(connection: Connection, site_id: str, import_id: UUID, number: int) -> None:
@@ -199,6 +221,39 @@ async def next_import_part(connection: Connection, scope: SiteScope, import_id: 
         import_id,
     )
     return None if row is None else (_file(row), row["content"])
+
+
+async def import_parts(
+    connection: Connection, scope: SiteScope, import_id: UUID, numbers: Sequence[int]
+) -> list[tuple[int, str]]:
+    """Parts of a file in their order, each with its number and its rows, sealed."""
+    rows = await connection.fetch(
+        """
+        SELECT number, content FROM import_part
+        WHERE site_id = ANY($1) AND import_id = $2 AND number = ANY($3) ORDER BY number
+        """,
+        scope.ids,
+        import_id,
+        numbers,
+    )
+    return [(row["number"], row["content"]) for row in rows]
+
+
+async def rows_tried_about(
+    connection: Connection, scope: SiteScope, import_id: UUID, about: Sequence[bytes], most: int
+) -> list[TriedRow]:
+    """The last rows of a file about one of these that its trial has taken, in their order."""
+    rows = await connection.fetch(
+        """
+        SELECT about, line, part FROM import_tried
+        WHERE site_id = ANY($1) AND import_id = $2 AND about = ANY($3) ORDER BY line DESC LIMIT $4
+        """,
+        scope.ids,
+        import_id,
+        about,
+        most,
+    )
+    return [TriedRow(bytes(row["about"]), row["line"], row["part"]) for row in reversed(rows)]
 
 
 async def refused_rows(connection: Connection, scope: SiteScope, import_id: UUID, page: Page) -> list[RefusedRow]:

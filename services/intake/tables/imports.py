@@ -60,6 +60,27 @@ import_refusal = Table(
     ),
 )
 
+import_tried = Table(
+    "import_tried",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("import_id", Uuid, primary_key=True),
+    Column(
+        "about",
+        LargeBinary,
+        primary_key=True,
+        comment="The patient or visit: a keyed hash of what the site calls it, or our own id",
+    ),
+    Column("line", Integer, primary_key=True),
+    Column("part", Integer, nullable=False),
+    ForeignKeyConstraint(
+        ["site_id", "import_id"],
+        ["import_file.site_id", "import_file.import_id"],
+        name="fk_import_tried_file",
+        ondelete="CASCADE",
+    ),
+)
+
 import_known = Table(
     "import_known",
     metadata,

@@ -47,7 +47,7 @@ async def test_the_page_says_of_each_rule_when_it_is_met_what_it_raised_and_who_
     for words in (
         "Severe pain",
         "9 or more past 7 days",
-        "Today; escalates after 1 h and 4 h without an owner; the same answer is quiet for 7 days;",
+        "Today; escalates after 1 h and 4 h without an owner, and nobody is told; the same answer is quiet for 7 days;",
         "raised by 1 survey in the last 30 days. Changed by j-ortiz,",
         "version site.1",
         "In the next days; escalates after 1 day and 3 days without an owner",
@@ -116,6 +116,7 @@ async def test_who_is_told_is_set_and_what_is_no_address_is_marked(alerted: Aler
         answer = await alerted.coordinator.post(f"{HERE}/notices", data=told | {name: said})
         assert wrong_in(answer) == {f"notices-{name}"}
     assert (await alerted.coordinator.get(f"/v1/sites/{SITE}/alert-notices")).json() == kept
+    assert "and nobody is told" not in (await shown(alerted)).text
 
 
 async def test_a_rule_of_the_sites_own_is_made_on_a_page_once_and_alerts(alerted: Alerted) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import tracemalloc
 from collections.abc import AsyncIterator
 from typing import Any
@@ -72,6 +73,36 @@ async def test_a_trial_says_what_would_happen_and_writes_nothing(clinic: Clinic)
     assert counts(await run(clinic, tried["id"])) == (2, 0, 0)
     assert await count(clinic, "patient") == 2
     assert await count(clinic, "outbox WHERE topic = 'enrollment-updated'") == 2
+
+
+async def test_a_trial_finds_what_clashes_wherever_in_the_file_it_stands(clinic: Clinic) -> None:
+    twice = ["MRN-3,1984,female,crohns-disease,dr-1", "MRN-7,1985,female,crohns-disease,dr-1"]
+    tried = await send(clinic, "patients", "\n".join([many(250), *twice]), dry_run=True)
+    assert (tried["rows"], counts(tried)) == (252, (250, 1, 1))
+    (cell,) = tried["wrong"]
+    assert (cell["line"], cell["column"]) == (253, "patient")
+    assert "birth_year" in cell["what"]
+    assert await count(clinic, "patient") == 0
+    assert counts(await run(clinic, tried["id"])) == (250, 1, 1), "as it was said"
+    assert await count(clinic, "import_tried") == 0
+
+    header, at = "patient,visit,starts_at,clinician,state", "2026-10-19T09:00,dr-1"
+    visits = [header, *(f"MRN-{row},V-{row},{at},scheduled" for row in range(250))]
+    visits += [f"MRN-1,V-1,{at},cancelled", f"MRN-2,V-1,{at},scheduled", f"MRN-2,V-2,{at},scheduled"]
+    tried = await send(clinic, "visits", "\n".join(visits), dry_run=True)
+    assert counts(tried) == (251, 1, 1)
+    assert [(cell["line"], cell["column"]) for cell in tried["wrong"]] == [(253, "visit")]
+    assert counts(await run(clinic, tried["id"])) == (251, 1, 1)
+
+    skipped = dict.fromkeys(("concern_1_topic", "matters_most"), "do-not-know")
+    answered = {"submitted_at": "2026-10-18T20:00", "answers": answers_to(CROHNS), "skipped": skipped}
+    rows = [{"patient": f"MRN-{row}", "visit": f"V-{row}", **answered} for row in (*range(2, 120), 4)]
+    rows[-1] |= {"submitted_at": "2026-10-18T21:00"}
+    lines = "\n".join(json.dumps(row) for row in rows)
+    tried = await send(clinic, "answers", lines, dry_run=True, name="a.ndjson")
+    assert counts(tried) == (118, 0, 1)
+    assert [(cell["line"], cell["column"]) for cell in tried["wrong"]] == [(119, "visit")]
+    assert counts(await run(clinic, tried["id"])) == (118, 0, 1)
 
 
 async def test_the_same_rows_again_are_here_already(clinic: Clinic) -> None:
