@@ -34,6 +34,8 @@ async def form_of(request: Request, most: FormSize = _USUAL) -> dict[str, str]:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=most.fields, errors="strict")
     except ValueError:
         raise Problem(400, "not-a-form", "The body cannot be read as a form.") from None
+    if any("\0" in said for pair in pairs for said in pair):
+        raise Problem(400, "not-a-form", "A field holds a character that is none.")
     if len(dict(pairs)) != len(pairs):
         raise Problem(400, "not-a-form", "A field comes twice.")
     return dict(pairs)

@@ -152,7 +152,7 @@ async def test_alerts_are_set_by_the_forms_of_their_settings(
         await expect(rule).to_contain_text("Changed by chris-kim")
         await page.get_by_label("What is it about?").select_option("item.in_remission")
         await page.get_by_role("button", name="Go on").click()
-        await page.get_by_label("No", exact=True).check()
+        await page.get_by_role("group", name="The answer that alerts").get_by_label("No", exact=True).check()
         await page.get_by_label("What your staff reads").fill("Says: not in remission")
         await page.get_by_label("The same in Spanish").fill("Dice que no está en remisión")
         await page.get_by_label("Where the threshold comes from").fill("Agreed by the clinic (synthetic)")

@@ -11,7 +11,9 @@ from services.intake.api.contacts import Email
 from services.intake.api.standing import about_site
 from services.intake.domain import LEAST_QUIET_MINUTES, MOST_ADDRESSES, MOST_QUIET_MINUTES, NoticeRule
 from shared.audit import Kind
+from shared.auth import Caller
 from shared.db import Connection, SiteScope
+from shared.errors import conflict
 from shared.events import Language, SiteId
 from shared.http.sign_in import sessions_of
 
@@ -39,16 +41,34 @@ class NoticeRuleBody(BaseModel):
         default=_NOBODY.quiet_minutes, ge=LEAST_QUIET_MINUTES, le=MOST_QUIET_MINUTES, strict=True
     )
 
+    @property
+    def edition(self) -> str:
+        """All that it says as one line, to tell whether it still stands so."""
+        return " ".join([*self.addresses, self.language, str(self.quiet_minutes)])
+
 
 @router.put("/v1/sites/{site_id}/alert-notices")
 async def set_alert_notices(
     request: Request, site_id: Annotated[SiteId, Path()], body: NoticeRuleBody, caller: ClinicPeople
 ) -> NoticeRuleBody:
     """Say who is told by mail that an alert waits; what is open and was not told of is told of now."""
-    rule = NoticeRule(body.addresses, body.language, body.quiet_minutes)
-    async with about_site(request, caller, site_id, Kind.WRITE) as connection:
-        await store.record_notice_rule(connection, site_id, rule, sessions_of(request).clock())
+    await change_notices(request, caller, site_id, body)
     return body
+
+
+async def change_notices(
+    request: Request, caller: Caller, site_id: str, body: NoticeRuleBody, *, seen: str | None = None
+) -> None:
+    """Say who is told, on record; `seen` is the `edition` that the reader has seen.
+
+    Raises:
+        Problem: 404, or 409 `stale` where something else holds by now.
+    """
+    rule, locks = NoticeRule(body.addresses, body.language, body.quiet_minutes), [(site_id, "alert-notices")]
+    async with about_site(request, caller, site_id, Kind.WRITE, locks=locks) as connection:
+        if seen not in (None, (await notices_of(connection, site_id)).edition):
+            raise conflict("stale", "Somebody has changed who is told since. Look at it again.")
+        await store.record_notice_rule(connection, site_id, rule, sessions_of(request).clock())
 
 
 @router.get("/v1/sites/{site_id}/alert-notices")

@@ -1,6 +1,7 @@
 """Alerts for people: the list, one alert, and the steps as forms. The rules are those of `alerts`.
 
-A form carries the version that its reader has seen: pressed twice it does once, and whoever was slower is told.
+The form of a step carries the version that its reader has seen: pressed twice it does once, and whoever was slower is
+told.
 """
 
 from collections.abc import Callable, Mapping

@@ -11,8 +11,8 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import ValidationError
 
-from services.intake.api.alert_notices import NoticeRuleBody, notices_of, set_alert_notices
-from services.intake.api.alert_rules import NamedRule, RuleBody, alert_rate, put_alert_rule, rules_of
+from services.intake.api.alert_notices import NoticeRuleBody, change_notices, notices_of
+from services.intake.api.alert_rules import NamedRule, RuleBody, alert_rate, change_rule, rules_of
 from services.intake.api.alerts import ClinicPeople
 from services.intake.api.staff import AtSite, bar_of, in_address, site_and_zone, site_shown_to
 from services.intake.api.standing import about_site
@@ -22,16 +22,14 @@ from services.intake.pages.filled import Filled
 from shared.audit import Kind
 from shared.auth import Caller
 from shared.errors import Problem, unknown
-from shared.http.forms import FormSize, form_of, whole_number
+from shared.http.forms import form_of, whole_number
 from shared.http.sign_in import sessions_of
 
 router = APIRouter(include_in_schema=False)
 _HERE = "/alert-settings"
 _BETWEEN = re.compile(r"[\s,;]+")
 _NO_NAME = re.compile(r"[^a-z0-9]+")
-_LONGEST_NAME = 40
-_ANSWER = "code."
-_FORM = FormSize(fields=40)  # a field for each answer that may alert
+_SHORTEST_NAME, _LONGEST_NAME = 2, 40
 _FIRST = {"severity": "soon", "escalates_after": "1440", "quiet_days": "7", "comparison": "at-least"}
 About = Annotated[str, Query(max_length=100)]
 
@@ -57,7 +55,10 @@ async def set_alert_notices_by_form(request: Request, caller: ClinicPeople, site
         )
     except ValidationError as refused:
         return await _shown(request, caller, site_id, Filled(NOTICES, given, _wrong(refused)))
-    await set_alert_notices(request, site_id, body, caller)
+    try:
+        await change_notices(request, caller, site_id, body, seen=given.get("version"))
+    except Problem as problem:
+        return await _shown(request, caller, site_id, Filled(NOTICES, given, _why(problem)))
     return _back(caller, site_id, NOTICES)
 
 
@@ -68,7 +69,7 @@ async def put_alert_rule_by_form(
     """Change a rule."""
     site_id = caller.writing_site(site)
     given = await _given(request)
-    wrong = await _put(request, caller, site_id, rule_id, _body(given))
+    wrong = await _put(request, caller, site_id, rule_id, _body(given), seen=given.get("version"))
     if wrong:
         return await _shown(request, caller, site_id, Filled(form_of_rule(rule_id), given, wrong))
     return _back(caller, site_id, form_of_rule(rule_id))
@@ -86,18 +87,18 @@ async def make_alert_rule_by_form(request: Request, caller: ClinicPeople, site: 
     site_id = caller.writing_site(site)
     given = await _given(request)
     subject, rule_id = _subject(given.get("about", "")), _named(given.get("words_en", ""))
-    body = _body_of_new(subject, given)
-    wrong: Set[str] = _missing(subject, body["definition"]["codes"], given)
-    if await _is_taken(request, caller, site_id, rule_id, body["definition"]):
+    said = _body_of_new(subject, given)
+    wrong: Set[str] = _missing(subject, given)
+    if await _is_taken(request, caller, site_id, rule_id, said):
         wrong = wrong | {"words_en"}
-    wrong = wrong or await _put(request, caller, site_id, rule_id, body)
+    wrong = wrong or await _put(request, caller, site_id, rule_id, said)
     if wrong:
         return await _asked(request, caller, site_id, subject, Filled(NEW, given, wrong))
     return _back(caller, site_id, form_of_rule(rule_id))
 
 
 async def _given(request: Request) -> dict[str, str]:
-    return {name: said.strip() for name, said in (await form_of(request, _FORM)).items()}
+    return {name: said.strip() for name, said in (await form_of(request)).items()}
 
 
 def _several(text: str) -> list[str]:
@@ -116,22 +117,24 @@ def _body(given: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _body_of_new(subject: Subject, given: Mapping[str, str]) -> dict[str, Any]:
-    """A new rule, as a form says it. One about a number has a threshold; any of the chosen answers, or a yes, is 1."""
+    """A new rule, as a form says it: about a number from a threshold on, or about one answer, which counts 1."""
     said: dict[str, Any] = {name: given.get(name) for name in ("words_en", "words_es", "citation")}
-    said |= {"source": subject.source, "name": subject.name, "comparison": Comparison.AT_LEAST}
-    said["codes"] = [option.code for option in subject.options if given.get(_ANSWER + option.code)]
-    threshold: str | None = "1"
+    said |= {"source": subject.source, "name": subject.name, "comparison": Comparison.AT_LEAST, "codes": []}
+    answer, threshold = given.get("answer", ""), "1"
     if subject.scale is not None:
-        said["comparison"], threshold = given.get("comparison"), given.get("threshold")
+        said["comparison"], threshold = given.get("comparison"), given.get("threshold", "")
+    elif subject.options:
+        said["codes"] = [answer]
+    elif answer == "no":
+        said["comparison"], threshold = Comparison.AT_MOST, "0"
     return {**_body(given), "is_on": True, "threshold": threshold, "definition": said}
 
 
-def _missing(subject: Subject, codes: list[str], given: Mapping[str, str]) -> set[str]:
-    """What the bodies of the API take, and nobody means: none of the answers, a number that is never given."""
-    if subject.options and not codes:
-        return {"codes"}
+def _missing(subject: Subject, given: Mapping[str, str]) -> set[str]:
+    """What the bodies of the API take, and nobody means: an answer or a number that is never given."""
     if subject.scale is None:
-        return set()
+        offered = [option.code for option in subject.options] or ["yes", "no"]
+        return set() if given.get("answer") in offered else {"answer"}
     try:
         is_given = subject.scale.holds(float(given.get("threshold", "")))
     except ValueError:
@@ -153,29 +156,45 @@ def _named(words: str) -> str:
     return _NO_NAME.sub("-", words.lower()).strip("-")[:_LONGEST_NAME].strip("-")
 
 
-async def _is_taken(
-    request: Request, caller: Caller, site_id: str, rule_id: str, definition: Mapping[str, Any]
-) -> bool:
-    """Whether there is no such name, or it is that of a rule which looks elsewhere or says something else."""
-    if len(rule_id) < 2:
+async def _is_taken(request: Request, caller: Caller, site_id: str, rule_id: str, said: Mapping[str, Any]) -> bool:
+    """Whether there is no such name, or it is that of a rule which is not the very same."""
+    if len(rule_id) < _SHORTEST_NAME:
         return True
     async with about_site(request, caller, site_id, Kind.READ) as connection:
         rules = await rules_of(connection, site_id)
-    known = next((rule.definition for rule in rules.items if rule.id == rule_id), None)
-    return known is not None and known.model_dump(mode="json", exclude={"recall"}) != definition
+    known = next((rule for rule in rules.items if rule.id == rule_id), None)
+    if known is None:
+        return False
+    try:
+        return known.as_body() != RuleBody.model_validate(said)
+    except ValidationError:
+        return True
 
 
-async def _put(request: Request, caller: Caller, site_id: str, rule_id: str, said: Mapping[str, Any]) -> Set[str]:
+async def _put(
+    request: Request, caller: Caller, site_id: str, rule_id: str, said: Mapping[str, Any], *, seen: str | None = None
+) -> Set[str]:
     """Change or make a rule; the fields that do not do, where nothing was done."""
     try:
-        await put_alert_rule(request, site_id, rule_id, RuleBody.model_validate(said), caller)
+        await change_rule(request, caller, site_id, rule_id, RuleBody.model_validate(said), seen=seen)
     except ValidationError as refused:
         return _wrong(refused)
     except Problem as problem:
-        if problem.status != 422:
-            raise
-        return {error.field for error in problem.errors}
+        return _why(problem)
     return frozenset()
+
+
+def _why(problem: Problem) -> Set[str]:
+    """The fields that do not do; `version` where somebody was faster.
+
+    Raises:
+        Problem: what no field can mend.
+    """
+    if problem.kind == "stale":
+        return {"version"}
+    if problem.status != 422:
+        raise problem
+    return {error.field for error in problem.errors}
 
 
 def _wrong(refused: ValidationError) -> set[str]:
@@ -192,20 +211,20 @@ async def _shown(request: Request, caller: Caller, site_id: str, refused: Filled
         rate = await alert_rate(connection, site_id, since)
     html = present_settings(
         [rule.model_dump() for rule in rules.items],
-        notices.model_dump(),
+        {**notices.model_dump(), "edition": notices.edition},
         rate.model_dump(),
         time_zone=zone,
         refused=refused,
         bar=bar_of(request, caller, "alerts", site_id, site.name)._replace(path=_HERE),
     )
-    return HTMLResponse(html, 200 if refused is None else 422)
+    return HTMLResponse(html, 200 if refused is None else refused.status)
 
 
 async def _asked(request: Request, caller: Caller, site_id: str, subject: Subject, form: Filled) -> Response:
     async with about_site(request, caller, site_id, Kind.READ) as connection:
         site, _ = await site_and_zone(connection, site_id)
     bar = bar_of(request, caller, "alerts", site_id, site.name)._replace(path=_HERE)
-    return HTMLResponse(present_new_rule(subject, form, bar), 422 if form.wrong else 200)
+    return HTMLResponse(present_new_rule(subject, form, bar), form.status)
 
 
 def _back(caller: Caller, site_id: str, to: str) -> Response:

@@ -4,7 +4,7 @@ A step names the version that its author has seen: of two who take an alert at o
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from typing import Annotated, Literal, NamedTuple, TypeVar
 from uuid import UUID, uuid4
@@ -19,6 +19,7 @@ from services.intake.api.withholding import is_withheld
 from services.intake.domain import (
     Alert,
     Outcome,
+    RiskReason,
     StepKind,
     alert_closed,
     alert_handed_over,
@@ -80,6 +81,8 @@ class StepAnswer(BaseModel):
 
 class AlertHistory(AlertAnswer):
     is_at_high_risk: bool = Field(description="Whether the patient is on the site's high-risk list")
+    risk: RiskReason | None = Field(description="Why they are")
+    call_due_on: date | None
     steps: list[StepAnswer]
 
 
@@ -247,12 +250,18 @@ async def alert_of(
         steps = await store.alert_steps(connection, caller.scope, alert_id)
         rules = await store.pinned_rules(connection, caller.scope)
         withheld = await is_withheld(connection, caller, found.alert.site_id)
-        is_flagged = await store.is_at_high_risk(connection, SiteScope.of(found.alert.site_id), found.alert.patient_id)
+        flag = await store.flag_of(connection, SiteScope.of(found.alert.site_id), found.alert.patient_id)
         await keep_read(request, connection, found.alert.site_id, found.alert.patient_id)
     patient = Patient(found.alert.site_id, found.alert.patient_id)
     now = sessions_of(request).clock()
     history = await _steps(ring_of(request), patient, steps, only_by=caller.subject if withheld else None)
-    return AlertHistory(**described(found, rules, now, language), is_at_high_risk=is_flagged, steps=history)
+    return AlertHistory(
+        **described(found, rules, now, language),
+        is_at_high_risk=flag is not None,
+        risk=flag.reason if flag else None,
+        call_due_on=flag.call_due_on if flag else None,
+        steps=history,
+    )
 
 
 async def _steps(

@@ -62,4 +62,4 @@ async def take_contact(request: Request, visit_id: UUID, caller: Coordinator, si
 
 def _page(request: Request, caller: Caller, site_id: str, visit: VisitUpdated, form: Filled) -> Response:
     html = show_contact(visit, form, bar_of(request, caller, "visits", site_id))
-    return HTMLResponse(html, 422 if form.wrong else 200)
+    return HTMLResponse(html, form.status)

@@ -30,8 +30,8 @@ from shared.outbox import Recorded
 from shared.sealing import Patient, WordKey, in_record
 
 ROWS_OF_A_PART = 100
-# Of rows about one visit all but these are left out of a trial: nobody moves visits so often in one file.
-_MOST_DONE_AGAIN = 500
+# Of the rows about one visit: nobody moves a visit more often in one file.
+_MOST_DONE_AGAIN = 20
 _WAITS_S = (0.2, 1.0, 5.0)
 ARRIVING, CHECKING, IMPORTING = "arriving", "checking", "importing"
 _log = structlog.get_logger()
@@ -93,9 +93,15 @@ class Run:
             if self.stage != CHECKING:
                 return False
             async with transaction(self.pool, self.ground.scope) as connection:
-                if not await self._note(connection, done):
-                    return False
-                await store.record_rows_tried(connection, self.ground.site_id, self.import_id, done.taken)
+                return await self._note(connection, done) and await self._remember(connection, done)
+        return True
+
+    async def _remember(self, connection: Connection, done: "_Done") -> bool:
+        """Which rows the trial has taken, until it is over."""
+        if done.file.next_part + 1 < done.file.parts:
+            await store.record_rows_tried(connection, self.ground.site_id, self.import_id, done.taken)
+        else:
+            await store.record_rows_tried_gone(connection, self.ground.site_id, self.import_id)
         return True
 
     def _rows(self, part: int, sealed: str) -> list[Row]:
@@ -105,11 +111,12 @@ class Run:
     async def _do_again(self, connection: Connection, done: "_Done") -> None:
         """What earlier parts of a trial have done, and undone, about those whom this part is about."""
         scope, kind = self.ground.scope, ImportKind(done.file.kind)
-        about = [one.about for _, one in done.rows if isinstance(one, Ready)]
+        about = sorted({one.about for _, one in done.rows if isinstance(one, Ready)})
         tried = await store.rows_tried_about(connection, scope, self.import_id, about, _MOST_DONE_AGAIN)
-        lines, numbers = {row.line for row in tried}, sorted({row.part for row in tried})
-        for number, sealed in await store.import_parts(connection, scope, self.import_id, numbers):
-            for row in self._rows(number, sealed):
+        lines = {row.line for row in tried}
+        for number in sorted({row.part for row in tried}):
+            sealed = await store.import_part(connection, scope, self.import_id, number)
+            for row in self._rows(number, sealed) if sealed is not None else ():
                 one = await prepare(connection, self.ground, kind, row) if row.line in lines else None
                 if isinstance(one, Ready):
                     await by_itself(connection, partial(one.record, connection))
@@ -181,11 +188,11 @@ class _Done:
 
     @property
     def taken(self) -> list[TriedRow]:
-        """The rows that would write something."""
+        """The rows that are in, as far as the trial goes, but for those that an import brought in before."""
         return [
             TriedRow(one.about, row.line, self.file.next_part)
             for (row, one), result in zip(self.rows, self.results, strict=True)
-            if isinstance(one, Ready) and isinstance(result, Recorded) and result.drafts
+            if isinstance(one, Ready) and isinstance(result, Recorded) and result.id
         ]
 
 

@@ -199,8 +199,10 @@ async def _shown(
             raise unknown("visit")
         (row,) = await rows_of(connection, site_id, ground, [visit])
         messages = await store.deliveries_of(connection, scope, visit_id)
+        flag = await store.flag_of(connection, scope, visit.patient_id)
         await keep_read(request, connection, site_id, visit.patient_id)
-    around = Around(ground.now, patient_page(request), uuid4().hex, link, None if why is None else why.detail)
+    detail = None if why is None else why.detail
+    around = Around(ground.now, patient_page(request), uuid4().hex, flag=flag, link=link, why=detail)
     bar = bar_of(request, caller, "visits", site_id, ground.site.name)
     return HTMLResponse(show_visit(row, messages, around, bar), 200 if why is None else why.status)
 

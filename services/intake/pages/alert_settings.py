@@ -59,6 +59,7 @@ def present_settings(
         rules=shown,
         refused=None if refused is None else refused.id,
         notices=given.get(NOTICES, _told(notices)),
+        edition=notices["edition"],
         rate=rate,
         groups=[(_GROUPS[source], list(of)) for source, of in groupby(SUBJECTS.values(), attrgetter("source"))],
     )
@@ -66,7 +67,8 @@ def present_settings(
 
 def present_new_rule(subject: Subject, form: Filled, bar: Bar) -> str:
     """The form that makes a rule of the site's own about a question or a score."""
-    return staff_page(_templates(), "alert_rule.html", bar, subject=subject, form=form)
+    offered = [(option.code, option.text("en")) for option in subject.options]
+    return staff_page(_templates(), "alert_rule.html", bar, subject=subject, offered=offered, form=form)
 
 
 def _shown(rule: Json, form: Filled, rate: Json, time_zone: ZoneInfo, *, is_told: bool) -> RuleShown:
@@ -94,7 +96,7 @@ def _filled(rule: Json) -> Filled:
         form_of_rule(rule["id"]),
         {
             "is_on": "yes" if rule["is_on"] else "no",
-            "threshold": f"{rule['threshold']:g}",
+            "threshold": f"{rule['threshold']:.15g}",
             "severity": rule["severity"],
             "escalates_after": ", ".join(map(str, rule["escalates_after"])),
             "quiet_days": str(rule["quiet_days"]),

@@ -138,8 +138,8 @@ def rule_words(rule: Json) -> str:
         words = {option.code: option.text("en") for option in subject.options} if subject else {}
         counting = codes[: max(int(threshold), 0)] if is_at_most else codes[max(ceil(threshold), 1) - 1 :]
         return " or ".join(f"“{words.get(code, code)}”" for code in counting)
-    if subject is not None and subject.is_yes_or_no and not is_at_most:
-        return "yes"
+    if subject is not None and subject.is_yes_or_no and (1 > threshold >= 0 if is_at_most else 0 < threshold <= 1):
+        return "no" if is_at_most else "yes"
     return f"{threshold:g} or {'less' if is_at_most else 'more'}"
 
 

@@ -11,6 +11,13 @@ class Filled(NamedTuple):
     given: Mapping[str, str]
     wrong: Set[str] = frozenset()
 
+    @property
+    def status(self) -> int:
+        """That of the answer which shows it: `version` is wrong where somebody else was faster."""
+        if not self.wrong:
+            return 200
+        return 409 if "version" in self.wrong else 422
+
     def says(self, name: str) -> str:
         """What a field says; nothing where it is empty."""
         return self.given.get(name, "")

@@ -211,11 +211,14 @@ def show_worklist(
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What a page about one visit shows beside it: `link` is a new one, `why` is why something was not done."""
+    """What a page about one visit shows beside it: `flag` is why its patient is on the high-risk list, `link` is a new
+    one, `why` is why something was not done.
+    """
 
     now: datetime
     patient_page: str
     key: str
+    flag: store.Flag | None = None
     link: str | None = None
     why: str | None = None
 

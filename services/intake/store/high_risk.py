@@ -4,6 +4,8 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
+import asyncpg
+
 from services.intake.domain import RiskReason
 from shared.db import Connection, SiteScope
 
@@ -63,17 +65,14 @@ async def record_flag_ended(connection: Connection, site_id: str, patient_id: UU
     )
 
 
-async def is_at_high_risk(connection: Connection, scope: SiteScope, patient_id: UUID) -> bool:
-    """Whether a patient is on the list of one of these sites."""
-    return bool(
-        await connection.fetchval(
-            """
-            SELECT EXISTS (SELECT FROM high_risk WHERE site_id = ANY($1) AND patient_id = $2 AND ended_at IS NULL)
-            """,
-            scope.ids,
-            patient_id,
-        )
+async def flag_of(connection: Connection, scope: SiteScope, patient_id: UUID) -> Flag | None:
+    """Why a patient is on the list of one of these sites; None where they are not."""
+    row = await connection.fetchrow(
+        "SELECT * FROM high_risk WHERE site_id = ANY($1) AND patient_id = $2 AND ended_at IS NULL",
+        scope.ids,
+        patient_id,
     )
+    return None if row is None else _flag(row)
 
 
 async def flagged_patients(connection: Connection, scope: SiteScope, now: datetime, most: int) -> list[FlaggedPatient]:
@@ -94,14 +93,7 @@ async def flagged_patients(connection: Connection, scope: SiteScope, now: dateti
     )
     return [
         FlaggedPatient(
-            Flag(
-                row["site_id"],
-                row["patient_id"],
-                RiskReason(row["risk"]),
-                row["call_due_on"],
-                row["flagged_by"],
-                row["flagged_at"],
-            ),
+            _flag(row),
             row["birth_year"],
             row["diagnosis"],
             row["next_visit_at"],
@@ -128,3 +120,14 @@ async def huddles(connection: Connection, scope: SiteScope) -> list[tuple[Huddle
         "SELECT * FROM huddle JOIN site USING (site_id) WHERE huddle.site_id = ANY($1) ORDER BY site_id", scope.ids
     )
     return [(Huddle(row["site_id"], row["list_manager"], row["next_at"]), row["time_zone"]) for row in rows]
+
+
+def _flag(row: asyncpg.Record) -> Flag:
+    return Flag(
+        row["site_id"],
+        row["patient_id"],
+        RiskReason(row["risk"]),
+        row["call_due_on"],
+        row["flagged_by"],
+        row["flagged_at"],
+    )

@@ -107,7 +107,7 @@ async def record_import_stage(
 ) -> None:
     """Begin a stage: its rows are looked at from the first one on, and what came of an earlier stage is forgotten."""
     await connection.execute("DELETE FROM import_refusal WHERE site_id = $1 AND import_id = $2", site_id, import_id)
-    await connection.execute("DELETE FROM import_tried WHERE site_id = $1 AND import_id = $2", site_id, import_id)
+    await record_rows_tried_gone(connection, site_id, import_id)
     await connection.execute(
         """
         UPDATE import_file SET stage = $3, next_part = 0, accepted = 0, unchanged = 0, refused = 0, moved_at = now(),
@@ -161,6 +161,11 @@ async def record_rows_tried(connection: Connection, site_id: str, import_id: UUI
         import_id,
         *as_columns(rows, width=3),
     )
+
+
+async def record_rows_tried_gone(connection: Connection, site_id: str, import_id: UUID) -> None:
+    """Forget which rows a trial has taken."""
+    await connection.execute("DELETE FROM import_tried WHERE site_id = $1 AND import_id = $2", site_id, import_id)
 
 
 async def record_import_part_gone(connection: Connection, site_id: str, import_id: UUID, number: int) -> None:
@@ -223,37 +228,36 @@ async def next_import_part(connection: Connection, scope: SiteScope, import_id: 
     return None if row is None else (_file(row), row["content"])
 
 
-async def import_parts(
-    connection: Connection, scope: SiteScope, import_id: UUID, numbers: Sequence[int]
-) -> list[tuple[int, str]]:
-    """Parts of a file in their order, each with its number and its rows, sealed."""
-    rows = await connection.fetch(
-        """
-        SELECT number, content FROM import_part
-        WHERE site_id = ANY($1) AND import_id = $2 AND number = ANY($3) ORDER BY number
-        """,
+async def import_part(connection: Connection, scope: SiteScope, import_id: UUID, number: int) -> str | None:
+    """The rows of a part, sealed."""
+    content: str | None = await connection.fetchval(
+        "SELECT content FROM import_part WHERE site_id = ANY($1) AND import_id = $2 AND number = $3",
         scope.ids,
         import_id,
-        numbers,
+        number,
     )
-    return [(row["number"], row["content"]) for row in rows]
+    return content
 
 
 async def rows_tried_about(
     connection: Connection, scope: SiteScope, import_id: UUID, about: Sequence[bytes], most: int
 ) -> list[TriedRow]:
-    """The last rows of a file about one of these that its trial has taken, in their order."""
+    """The last rows of a file about each of these that its trial has taken, `most` of each."""
     rows = await connection.fetch(
         """
-        SELECT about, line, part FROM import_tried
-        WHERE site_id = ANY($1) AND import_id = $2 AND about = ANY($3) ORDER BY line DESC LIMIT $4
+        SELECT tried.about, line, part FROM unnest($3::bytea[]) AS asked (about)
+        CROSS JOIN LATERAL (
+            SELECT * FROM import_tried
+            WHERE site_id = ANY($1) AND import_id = $2 AND import_tried.about = asked.about
+            ORDER BY line DESC LIMIT $4
+        ) AS tried
         """,
         scope.ids,
         import_id,
         about,
         most,
     )
-    return [TriedRow(bytes(row["about"]), row["line"], row["part"]) for row in reversed(rows)]
+    return [TriedRow(bytes(row["about"]), row["line"], row["part"]) for row in rows]
 
 
 async def refused_rows(connection: Connection, scope: SiteScope, import_id: UUID, page: Page) -> list[RefusedRow]:

@@ -85,7 +85,11 @@ async def test_the_patient_of_an_alert_is_put_on_the_high_risk_list_and_taken_of
         said = {"alert": alert["id"], "reason": "steroids", "call_due_on": "2026-12-24"}
         flagged = await client.post(flag, data=said)
         assert (flagged.status_code, flagged.headers["location"]) == (303, at)
-        assert "This patient is on the list." in read(await client.get(at)).text
+        again = read(await client.get(at))
+        assert "This patient is on the list: steroids, call by 24 Dec 2026." in again.text
+        assert again.named("input", name="call_due_on", value="2026-12-24"), "kept by whoever changes the reason"
+        (steroids,) = again.named("option", value="steroids")
+        assert "selected" in steroids
         page = read(await client.get("/alerts"))
         assert "somebody flagged: steroids." in page.text
         assert page.named("form", action=f"{flag}/end")

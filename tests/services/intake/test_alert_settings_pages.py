@@ -135,18 +135,63 @@ async def test_a_rule_of_the_sites_own_is_made_on_a_page_once_and_alerts(alerted
     assert "your own" in (await shown(alerted)).text
 
 
-async def test_a_rule_about_answers_names_those_that_alert_and_one_about_yes_needs_no_number(alerted: Alerted) -> None:
-    form = await shown(alerted, f"{HERE}/new?about=item.output_change")
-    assert form.named("input", type="checkbox", name="code.less")
-    of_answers = {name: said for name, said in WOKEN.items() if name not in ("comparison", "threshold")}
-    little = of_answers | {"about": "item.output_change", "words_en": "Little came out", "code.less": "yes"}
-    assert (await alerted.coordinator.post(f"{HERE}/new", data=little)).status_code == 303
-    opioid = of_answers | {"about": "item.opioid_use", "words_en": "Took an opioid"}
-    assert (await alerted.coordinator.post(f"{HERE}/new", data=opioid)).status_code == 303
-    made = await rule(alerted, "little-came-out")
-    assert (made["definition"]["codes"], made["threshold"]) == (["less"], 1)
-    alert = await alerted.alert({"opioid_use": True})
-    assert alert["rule"]["words_en"] == "Took an opioid"
+@pytest.mark.parametrize(
+    ("about", "answer", "words", "met", "unmet"),
+    [
+        ("output_change", "less", "“Less than usual”", "less", "more"),
+        ("opioid_use", "yes", "yes", True, False),
+        ("taking_as_agreed", "no", "no", False, True),
+    ],
+)
+async def test_a_rule_about_an_answer_alerts_for_that_one(
+    alerted: Alerted, about: str, answer: str, words: str, met: object, unmet: object
+) -> None:
+    form = await shown(alerted, f"{HERE}/new?about=item.{about}")
+    assert form.named("input", type="radio", name="answer", value=answer)
+    said = {name: said for name, said in WOKEN.items() if name not in ("comparison", "threshold")}
+    said |= {"about": f"item.{about}", "answer": answer, "words_en": "Said so"}
+    assert (await alerted.coordinator.post(f"{HERE}/new", data=said)).status_code == 303
+    around = {"has_stoma_or_pouch": True, "takes_medicines": True}
+    await alerted.survey(await alerted.patient(), around | {about: unmet})
+    assert await alerted.open() == []
+    alert = await alerted.alert(around | {about: met})
+    assert alert["rule"]["words_en"] == "Said so"
+    page = read(await alerted.coordinator.get(f"/alerts/{alert['id']}"))
+    assert f"Rule {words} said-so, version site.1" in page.text
+    assert f"{words} Agreed by the clinic" in (await shown(alerted)).text
+
+
+async def test_who_has_not_seen_what_holds_by_now_changes_nothing_until_they_say_so_again(alerted: Alerted) -> None:
+    path, told = f"{HERE}/rules/severe-pain", {"addresses": "", "language": "en", "quiet_minutes": "15"}
+    edition = next(str(one["value"]) for one in (await shown(alerted)).named("input", name="version"))
+    await alerted.rule("severe-pain", is_on=False)
+    late = await alerted.coordinator.post(path, data=AS_IT_IS | {"quiet_days": "3", "version": "1.0"})
+    page = read(late, 409)
+    assert "Somebody else has changed this" in page.text
+    assert page.named("input", id="rule-severe-pain-quiet_days", value="3")
+    assert (await rule(alerted, "severe-pain"))["is_on"] is False
+    assert page.named("input", name="version", value="site.1")
+    again = await alerted.coordinator.post(path, data=AS_IT_IS | {"quiet_days": "3", "version": "site.1"})
+    assert again.status_code == 303
+    assert (await rule(alerted, "severe-pain"))["quiet_days"] == 3
+    first = told | {"addresses": "one@clinic.example", "version": edition}
+    assert (await alerted.coordinator.post(f"{HERE}/notices", data=first)).status_code == 303
+    read(await alerted.coordinator.post(f"{HERE}/notices", data=told | {"version": edition}), 409)
+    kept = (await alerted.coordinator.get(f"/v1/sites/{SITE}/alert-notices")).json()
+    assert kept["addresses"] == ["one@clinic.example"]
+
+
+async def test_a_rule_is_not_changed_by_making_one_of_the_same_words(alerted: Alerted) -> None:
+    assert (await alerted.coordinator.post(f"{HERE}/new", data=WOKEN)).status_code == 303
+    answer = await alerted.coordinator.post(f"{HERE}/new", data=WOKEN | {"threshold": "6"})
+    assert wrong_in(answer) == {"new-words_en"}
+    assert (await rule(alerted, "woken-most-nights"))["threshold"] == 5
+    nul = await alerted.coordinator.post(f"{HERE}/new", data=WOKEN | {"words_en": "Woken\0most"})
+    assert (nul.status_code, nul.json()["type"]) == (400, "urn:samepage:problem:not-a-form")
+    fine = {"is_on": True, "severity": "soon", "escalates_after": [], "quiet_days": 0}
+    precise = fine | {"threshold": 1234.5678901}
+    await alerted.coordinator.put(f"/v1/sites/{SITE}/alert-rules/woken-most-nights", json=precise)
+    assert (await shown(alerted)).named("input", id="rule-woken-most-nights-threshold", value="1234.5678901")
 
 
 @pytest.mark.parametrize(
@@ -159,7 +204,8 @@ async def test_a_rule_about_answers_names_those_that_alert_and_one_about_yes_nee
         ({"words_es": ""}, {"words_es"}),
         ({"citation": "", "quiet_days": "-1"}, {"citation"}),
         ({"comparison": "about"}, {"comparison"}),
-        ({"about": "item.output_change"}, {"codes"}),
+        ({"about": "item.output_change"}, {"answer"}),
+        ({"about": "item.opioid_use", "answer": "perhaps"}, {"answer"}),
     ],
 )
 async def test_a_new_rule_that_nobody_could_mean_is_not_made(

@@ -360,7 +360,7 @@ async def test_a_coordinator_puts_the_patient_of_a_visit_on_the_high_risk_list_w
         "chris-kim",
     )
     page = await shown(coordinator, path)
-    assert "This patient is on the list." in page.text
+    assert "This patient is on the list: mood, call by 20 Oct 2026." in page.text
     assert "high risk" in page.text
     assert (await coordinator.post(f"{path}/high-risk/end")).status_code == 303
     assert (await coordinator.get("/v1/high-risk")).json()["items"] == []
