@@ -93,16 +93,17 @@ class Run:
             if self.stage != CHECKING:
                 return False
             async with transaction(self.pool, self.ground.scope) as connection:
-                return await self._note(connection, done) and await self._remember(connection, done)
+                if not await self._note(connection, done):
+                    return False
+                await self._remember(connection, done)
         return True
 
-    async def _remember(self, connection: Connection, done: "_Done") -> bool:
+    async def _remember(self, connection: Connection, done: "_Done") -> None:
         """Which rows the trial has taken, until it is over."""
         if done.file.next_part + 1 < done.file.parts:
             await store.record_rows_tried(connection, self.ground.site_id, self.import_id, done.taken)
         else:
             await store.record_rows_tried_gone(connection, self.ground.site_id, self.import_id)
-        return True
 
     def _rows(self, part: int, sealed: str) -> list[Row]:
         opened = self.seal.open(self.ground.site_id, self.import_id, f"part/{part}", sealed)
