@@ -24,7 +24,7 @@ from services.intake.domain.alert_rules import (
     rule_changed,
     rules_in_force,
 )
-from services.intake.domain.alert_subjects import SUBJECTS, Subject
+from services.intake.domain.alert_subjects import SUBJECTS, Subject, subject_of
 from services.intake.domain.alert_words import AnswerWords, answer_in_words
 from services.intake.domain.alerts import (
     RATE_OVER,
@@ -243,6 +243,7 @@ __all__ = [
     "secret_of",
     "secrets_of",
     "stop_reason",
+    "subject_of",
     "unfit_for_answers",
     "unfit_for_pages",
     "warnings_of",

@@ -76,3 +76,8 @@ def _scores() -> Iterator[Subject]:
 
 SUBJECTS: Mapping[str, Subject] = MappingProxyType({one.key: one for one in (*_questions(), *_scores())})
 """By `key`: the questions in the order of the surveys, then the scores."""
+
+
+def subject_of(source: str, name: str) -> Subject | None:
+    """What a rule looks at; None where the shipped surveys do not ask it so."""
+    return SUBJECTS.get(f"{source}.{name}")

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
 
-from services.intake.domain import LONGEST_QUIET_DAYS, SUBJECTS, Source, Subject
+from services.intake.domain import LONGEST_QUIET_DAYS, SUBJECTS, Severity, Source, Subject, subject_of
 from services.intake.pages.alerts import WORDS, rule_words
 from services.intake.pages.bar import Bar, staff_page, staff_templates
 from services.intake.pages.filled import Filled
@@ -17,8 +17,8 @@ from shared.pages.words import counted, on
 
 Json = Mapping[str, Any]
 NOTICES, NEW = "notices", "new"
-# How soon: as an alert says it.
-_SEVERITIES = (("urgent", "Today"), ("soon", "In the next days"))
+# How soon somebody must look.
+_SEVERITIES: Mapping[Severity, str] = {Severity.URGENT: "Today", Severity.SOON: "In the next days"}
 _GROUPS: Mapping[Source, str] = {Source.ITEM: "Questions", Source.INSTRUMENT: "Scores"}
 
 
@@ -73,7 +73,7 @@ def present_new_rule(subject: Subject, form: Filled, bar: Bar) -> str:
 
 def _shown(rule: Json, form: Filled, rate: Json, time_zone: ZoneInfo, *, is_told: bool) -> RuleShown:
     least, most, codes = rule["least"], rule["most"], rule["definition"]["codes"]
-    subject = SUBJECTS.get(f"{rule['definition']['source']}.{rule['definition']['name']}")
+    subject = subject_of(rule["definition"]["source"], rule["definition"]["name"])
     within = [one for one in range(1, len(codes) + 1) if least is None or least <= one <= most]
     return RuleShown(
         rule,

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
 
-from services.intake.domain import SUBJECTS
+from services.intake.domain import subject_of
 from services.intake.pages.bar import Bar, staff_page, staff_templates
 from shared.errors import Problem
 from shared.events import Diagnosis
@@ -132,7 +132,7 @@ def person(alert: Json) -> str:
 
 def rule_words(rule: Json) -> str:
     """When a rule is met: `8 or more`, `yes`, or the answers that count, as the question offers them."""
-    subject = SUBJECTS.get(f"{rule['source']}.{rule['name']}")
+    subject = subject_of(rule["source"], rule["name"])
     codes, threshold, is_at_most = rule["codes"], rule["threshold"], rule["comparison"] == "at-most"
     if codes:
         words = {option.code: option.text("en") for option in subject.options} if subject else {}
