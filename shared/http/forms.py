@@ -41,6 +41,15 @@ async def form_of(request: Request, most: FormSize = _USUAL) -> dict[str, str]:
     return dict(pairs)
 
 
+async def trimmed_form_of(request: Request) -> dict[str, str]:
+    """The fields of a form without the space around what they say.
+
+    Raises:
+        Problem: as `form_of`.
+    """
+    return {name: said.strip() for name, said in (await form_of(request)).items()}
+
+
 def whole_number(text: str) -> int | str:
     """What a field says, as a number where it is a whole one; whoever reads the form refuses all else."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else text

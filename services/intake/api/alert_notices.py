@@ -66,7 +66,8 @@ async def change_notices(
     """
     rule, locks = NoticeRule(body.addresses, body.language, body.quiet_minutes), [(site_id, "alert-notices")]
     async with about_site(request, caller, site_id, Kind.WRITE, locks=locks) as connection:
-        if seen not in (None, (await notices_of(connection, site_id)).edition):
+        stands = (await notices_of(connection, site_id)).edition
+        if seen is not None and stands not in (seen, body.edition):
             raise conflict("stale", "Somebody has changed who is told since. Look at it again.")
         await store.record_notice_rule(connection, site_id, rule, sessions_of(request).clock())
 

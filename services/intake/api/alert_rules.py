@@ -42,6 +42,8 @@ NamedRule = Annotated[
 Line = Annotated[str, Field(min_length=1, max_length=200)]
 Code = Annotated[str, Field(min_length=1, max_length=80)]
 TARGET = 0.10
+UNSEEN = ""
+"""The version that somebody has seen who makes a rule, and means to change none."""
 
 
 class DefinitionBody(BaseModel):
@@ -108,17 +110,6 @@ class RuleAnswer(BaseModel):
     quiet_days: int
     changes: list[RuleVersion]
 
-    def as_body(self) -> RuleBody:
-        """What would change nothing of it."""
-        return RuleBody(
-            is_on=self.is_on,
-            threshold=self.threshold,
-            severity=self.severity,
-            escalates_after=tuple(self.escalates_after),
-            quiet_days=self.quiet_days,
-            definition=self.definition,
-        )
-
 
 class Rules(BaseModel):
     site_id: str
@@ -173,7 +164,9 @@ async def put_alert_rule(
 async def change_rule(
     request: Request, caller: Caller, site_id: str, rule_id: str, body: RuleBody, *, seen: str | None = None
 ) -> RuleAnswer:
-    """Change a rule of a site or make one, on record; `seen` is the version that its reader has seen.
+    """Change a rule of a site or make one, on record; what holds already changes nothing.
+
+    `seen` is the version that its reader has seen, or `UNSEEN`.
 
     Raises:
         Problem: 404 where there is no such rule or site, 409 `stale` where another version holds by now, 422.
@@ -182,11 +175,11 @@ async def change_rule(
     async with about_site(request, caller, site_id, Kind.WRITE, locks=locks) as connection:
         changes = await store.rule_changes(connection, SiteScope.of(site_id), site_id)
         known = next((change.rule for change in changes if change.rule.id == rule_id), NETWORK_RULES.get(rule_id))
-        if known is not None and seen not in (None, known.version):
-            raise conflict("stale", "Somebody has changed this rule since. Look at it again.")
         rule = rule_changed(_defined(rule_id, known, body), _settings(body), number := len(changes) + 1)
         if known is not None and rule == replace(known, version=rule.version):
             return _described(known, changes)
+        if known is not None and seen not in (None, known.version):
+            raise conflict("stale", "Somebody has changed this rule since. Look at it again.")
         change = store.RuleChange(rule, caller.subject, sessions_of(request).clock())
         await store.record_rule_change(connection, site_id, number, change)
     return _described(rule, [change, *changes])

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import ValidationError
 
 from services.intake.api.alert_notices import NoticeRuleBody, change_notices, notices_of
-from services.intake.api.alert_rules import NamedRule, RuleBody, alert_rate, change_rule, rules_of
+from services.intake.api.alert_rules import UNSEEN, NamedRule, RuleBody, alert_rate, change_rule, rules_of
 from services.intake.api.alerts import ClinicPeople
 from services.intake.api.staff import AtSite, bar_of, in_address, site_and_zone, site_shown_to
 from services.intake.api.standing import about_site
@@ -22,7 +22,7 @@ from services.intake.pages.filled import Filled
 from shared.audit import Kind
 from shared.auth import Caller
 from shared.errors import Problem, unknown
-from shared.http.forms import form_of, whole_number
+from shared.http.forms import trimmed_form_of, whole_number
 from shared.http.sign_in import sessions_of
 
 router = APIRouter(include_in_schema=False)
@@ -44,7 +44,7 @@ async def show_alert_settings(request: Request, caller: ClinicPeople, site: AtSi
 async def set_alert_notices_by_form(request: Request, caller: ClinicPeople, site: AtSite = None) -> Response:
     """Say who is told."""
     site_id = caller.writing_site(site)
-    given = await _given(request)
+    given = await trimmed_form_of(request)
     try:
         body = NoticeRuleBody.model_validate(
             {
@@ -56,7 +56,7 @@ async def set_alert_notices_by_form(request: Request, caller: ClinicPeople, site
     except ValidationError as refused:
         return await _shown(request, caller, site_id, Filled(NOTICES, given, _wrong(refused)))
     try:
-        await change_notices(request, caller, site_id, body, seen=given.get("version"))
+        await change_notices(request, caller, site_id, body, seen=given.get("version") or None)
     except Problem as problem:
         return await _shown(request, caller, site_id, Filled(NOTICES, given, _why(problem)))
     return _back(caller, site_id, NOTICES)
@@ -68,8 +68,8 @@ async def put_alert_rule_by_form(
 ) -> Response:
     """Change a rule."""
     site_id = caller.writing_site(site)
-    given = await _given(request)
-    wrong = await _put(request, caller, site_id, rule_id, _body(given), seen=given.get("version"))
+    given = await trimmed_form_of(request)
+    wrong = await _put(request, caller, site_id, rule_id, _body(given), seen=given.get("version") or None)
     if wrong:
         return await _shown(request, caller, site_id, Filled(form_of_rule(rule_id), given, wrong))
     return _back(caller, site_id, form_of_rule(rule_id))
@@ -85,20 +85,14 @@ async def ask_alert_rule(request: Request, about: About, caller: ClinicPeople, s
 async def make_alert_rule_by_form(request: Request, caller: ClinicPeople, site: AtSite = None) -> Response:
     """Make it. It is named by its words, so that pressed twice it is made once."""
     site_id = caller.writing_site(site)
-    given = await _given(request)
+    given = await trimmed_form_of(request)
     subject, rule_id = _subject(given.get("about", "")), _named(given.get("words_en", ""))
-    said = _body_of_new(subject, given)
-    wrong: Set[str] = _missing(subject, given)
-    if await _is_taken(request, caller, site_id, rule_id, said):
-        wrong = wrong | {"words_en"}
-    wrong = wrong or await _put(request, caller, site_id, rule_id, said)
+    wrong: Set[str] = _missing(subject, rule_id, given)
+    if not wrong:
+        wrong = await _put(request, caller, site_id, rule_id, _body_of_new(subject, given), seen=UNSEEN)
     if wrong:
         return await _asked(request, caller, site_id, subject, Filled(NEW, given, wrong))
     return _back(caller, site_id, form_of_rule(rule_id))
-
-
-async def _given(request: Request) -> dict[str, str]:
-    return {name: said.strip() for name, said in (await form_of(request)).items()}
 
 
 def _several(text: str) -> list[str]:
@@ -130,16 +124,17 @@ def _body_of_new(subject: Subject, given: Mapping[str, str]) -> dict[str, Any]:
     return {**_body(given), "is_on": True, "threshold": threshold, "definition": said}
 
 
-def _missing(subject: Subject, given: Mapping[str, str]) -> set[str]:
-    """What the bodies of the API take, and nobody means: an answer or a number that is never given."""
+def _missing(subject: Subject, rule_id: str, given: Mapping[str, str]) -> set[str]:
+    """What the bodies of the API take, and nobody means: no name, an answer or a number that is never given."""
+    wrong = set() if len(rule_id) >= _SHORTEST_NAME else {"words_en"}
     if subject.scale is None:
         offered = [option.code for option in subject.options] or ["yes", "no"]
-        return set() if given.get("answer") in offered else {"answer"}
+        return wrong if given.get("answer") in offered else wrong | {"answer"}
     try:
         is_given = subject.scale.holds(float(given.get("threshold", "")))
     except ValueError:
         is_given = False
-    return set() if is_given else {"threshold"}
+    return wrong if is_given else wrong | {"threshold"}
 
 
 def _subject(key: str) -> Subject:
@@ -156,23 +151,8 @@ def _named(words: str) -> str:
     return _NO_NAME.sub("-", words.lower()).strip("-")[:_LONGEST_NAME].strip("-")
 
 
-async def _is_taken(request: Request, caller: Caller, site_id: str, rule_id: str, said: Mapping[str, Any]) -> bool:
-    """Whether there is no such name, or it is that of a rule which is not the very same."""
-    if len(rule_id) < _SHORTEST_NAME:
-        return True
-    async with about_site(request, caller, site_id, Kind.READ) as connection:
-        rules = await rules_of(connection, site_id)
-    known = next((rule for rule in rules.items if rule.id == rule_id), None)
-    if known is None:
-        return False
-    try:
-        return known.as_body() != RuleBody.model_validate(said)
-    except ValidationError:
-        return True
-
-
 async def _put(
-    request: Request, caller: Caller, site_id: str, rule_id: str, said: Mapping[str, Any], *, seen: str | None = None
+    request: Request, caller: Caller, site_id: str, rule_id: str, said: Mapping[str, Any], *, seen: str | None
 ) -> Set[str]:
     """Change or make a rule; the fields that do not do, where nothing was done."""
     try:
@@ -180,6 +160,8 @@ async def _put(
     except ValidationError as refused:
         return _wrong(refused)
     except Problem as problem:
+        if seen == UNSEEN and problem.status == 409:
+            return {"words_en"}  # another rule has this name
         return _why(problem)
     return frozenset()
 
@@ -215,7 +197,7 @@ async def _shown(request: Request, caller: Caller, site_id: str, refused: Filled
         rate.model_dump(),
         time_zone=zone,
         refused=refused,
-        bar=bar_of(request, caller, "alerts", site_id, site.name)._replace(path=_HERE),
+        bar=bar_of(request, caller, "alerts", site_id, site.name, path=_HERE),
     )
     return HTMLResponse(html, 200 if refused is None else refused.status)
 
@@ -223,7 +205,7 @@ async def _shown(request: Request, caller: Caller, site_id: str, refused: Filled
 async def _asked(request: Request, caller: Caller, site_id: str, subject: Subject, form: Filled) -> Response:
     async with about_site(request, caller, site_id, Kind.READ) as connection:
         site, _ = await site_and_zone(connection, site_id)
-    bar = bar_of(request, caller, "alerts", site_id, site.name)._replace(path=_HERE)
+    bar = bar_of(request, caller, "alerts", site_id, site.name, path=_HERE)
     return HTMLResponse(present_new_rule(subject, form, bar), form.status)
 
 

@@ -18,7 +18,7 @@ from shared.db import SiteScope, transaction
 from shared.events import VisitUpdated
 from shared.http.access import allow
 from shared.http.commands import pool_of
-from shared.http.forms import form_of
+from shared.http.forms import trimmed_form_of
 from shared.http.record import keep_read
 
 router = APIRouter(include_in_schema=False)
@@ -49,7 +49,7 @@ async def take_contact(request: Request, visit_id: UUID, caller: Coordinator, si
     """Keep what the form says, all of it; a field that is left empty is forgotten."""
     site_id = caller.writing_site(site)
     visit = await visit_at(request, site_id, visit_id)
-    given = {name: said.strip() for name, said in (await form_of(request)).items()}
+    given = await trimmed_form_of(request)
     said = {name: text for name, text in given.items() if text}
     try:
         body = ContactBody.model_validate({**said, "wants_messages": _WANTS.get(said.get("wants_messages", ""))})

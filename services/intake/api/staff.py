@@ -52,8 +52,16 @@ async def site_and_zone(connection: Connection, site_id: str) -> tuple[store.Sit
     return site, ZoneInfo(site.time_zone)
 
 
-def bar_of(request: Request, caller: Caller, page: str, site_id: str | None = None, name: str | None = None) -> Bar:
-    """The bar above a page, about one site or about all of the caller's."""
+def bar_of(
+    request: Request,
+    caller: Caller,
+    page: str,
+    site_id: str | None = None,
+    name: str | None = None,
+    *,
+    path: str | None = None,
+) -> Bar:
+    """The bar above a page, about one site or about all of the caller's; `path`: where it is, if not at `/page`."""
     return Bar(
         page=page,
         role=caller.role,
@@ -62,6 +70,7 @@ def bar_of(request: Request, caller: Caller, page: str, site_id: str | None = No
         is_synthetic=request.app.state.platform.is_synthetic,
         site=site_id,
         site_name=name,
+        path=path,
     )
 
 

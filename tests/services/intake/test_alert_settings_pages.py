@@ -69,7 +69,7 @@ async def test_a_rule_is_changed_and_switched_off_by_its_form(alerted: Alerted) 
     await alerted.coordinator.post(path, data=AS_IT_IS | {"is_on": "no", "escalates_after": ""})
     changed = await rule(alerted, "severe-pain")
     assert (changed["is_on"], changed["escalates_after"]) == (False, [])
-    assert "off" in (await shown(alerted)).text
+    assert "Severe pain off" in (await shown(alerted)).text
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ async def test_a_rule_of_the_sites_own_is_made_on_a_page_once_and_alerts(alerted
     assert len((await rule(alerted, "woken-most-nights"))["changes"]) == 1
     alert = await alerted.alert({"nights_woken": 5})
     assert alert["rule"]["words_en"] == "Woken most nights"
-    assert "your own" in (await shown(alerted)).text
+    assert "Woken most nights on your own" in (await shown(alerted)).text
 
 
 @pytest.mark.parametrize(
@@ -170,11 +170,14 @@ async def test_who_has_not_seen_what_holds_by_now_changes_nothing_until_they_say
     assert page.named("input", id="rule-severe-pain-quiet_days", value="3")
     assert (await rule(alerted, "severe-pain"))["is_on"] is False
     assert page.named("input", name="version", value="site.1")
-    again = await alerted.coordinator.post(path, data=AS_IT_IS | {"quiet_days": "3", "version": "site.1"})
-    assert again.status_code == 303
-    assert (await rule(alerted, "severe-pain"))["quiet_days"] == 3
+    for _pressed_twice in range(2):
+        again = await alerted.coordinator.post(path, data=AS_IT_IS | {"quiet_days": "3", "version": "site.1"})
+        assert again.status_code == 303
+    changed = await rule(alerted, "severe-pain")
+    assert (changed["quiet_days"], changed["version"]) == (3, "site.2")
     first = told | {"addresses": "one@clinic.example", "version": edition}
-    assert (await alerted.coordinator.post(f"{HERE}/notices", data=first)).status_code == 303
+    for _pressed_twice in range(2):
+        assert (await alerted.coordinator.post(f"{HERE}/notices", data=first)).status_code == 303
     read(await alerted.coordinator.post(f"{HERE}/notices", data=told | {"version": edition}), 409)
     kept = (await alerted.coordinator.get(f"/v1/sites/{SITE}/alert-notices")).json()
     assert kept["addresses"] == ["one@clinic.example"]
@@ -199,6 +202,7 @@ async def test_a_rule_is_not_changed_by_making_one_of_the_same_words(alerted: Al
         ({"threshold": "8"}, {"threshold"}),
         ({"threshold": ""}, {"threshold"}),
         ({"words_en": "Severe pain"}, {"words_en"}),
+        ({"words_en": "Severe pain", "about": "item.pain_nrs"}, {"words_en"}),
         ({"words_en": "!"}, {"words_en"}),
         ({"words_es": ""}, {"words_es"}),
         ({"citation": "", "quiet_days": "-1"}, {"citation"}),
