@@ -23,6 +23,7 @@ from services.dashboard.domain.page import assemble, has_words, is_readable, ope
 from services.dashboard.domain.plan_forms import changes_in, is_past
 from services.dashboard.domain.readings import COMPARABLE_DAYS, RULE
 from services.dashboard.domain.shown import without_clinical
+from services.dashboard.domain.treatment import Level, Treatment, treatment_of
 from services.dashboard.domain.tries import wait_s
 
 __all__ = [
@@ -45,9 +46,11 @@ __all__ = [
     "GlassReason",
     "GlassTry",
     "GlassUse",
+    "Level",
     "LinkCode",
     "LinkConsent",
     "LinkedPatient",
+    "Treatment",
     "assemble",
     "changes_in",
     "code_of",
@@ -63,6 +66,7 @@ __all__ = [
     "our_id",
     "read_code",
     "states_of_words",
+    "treatment_of",
     "wait_s",
     "without_clinical",
 ]

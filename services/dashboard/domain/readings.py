@@ -96,12 +96,12 @@ def _computed(surveys: Surveys) -> Json | None:
         "words": band_words(key, score["band"]),
         "missing": [{"item": item, **(answer(survey, item) or {})} for item in score["missing"]],
         "last": before,
-        "change": _change(key, before, score["value"]),
+        "change": changed(key, before, score["value"]),
         "last_full": _last_full(surveys, key) if score["value"] is None else None,
     }
 
 
-def _change(key: str, before: Json | None, now: float | None) -> Change | None:
+def changed(key: str, before: Json | None, now: float | None) -> Change | None:
     """Better, same or worse by the instrument's own threshold; null without one or without both scores."""
     if key not in INSTRUMENTS or before is None or before["value"] is None or now is None:
         return None

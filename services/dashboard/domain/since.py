@@ -23,7 +23,7 @@ def since_of(surveys: Surveys, *, readings: Json, labs: Sequence[Json], medicati
         *_more_care(surveys.now, surveys.last, ("steroid_courses", "ct_scans")),
         *_labs(labs, since),
         *_missed_doses(surveys.now),
-        *_medicines(medications, since),
+        *medicines_since(medications, since),
     ]
     return found[:MOST]
 
@@ -70,7 +70,7 @@ def _missed_doses(now: Item) -> Iterator[Json]:
         yield {"kind": "missed-doses", "now": missed}
 
 
-def _medicines(medications: Sequence[Json], since: str) -> Iterator[Json]:
+def medicines_since(medications: Sequence[Json], since: str) -> Iterator[Json]:
     """A medicine that was started or stopped, or has another dose than before."""
     day = instant(since).date().isoformat()
     for course in courses_of(medications):

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment
 
 from services.dashboard.domain import RELOADED_WITHIN, freshness, open_words
+from services.dashboard.pages import gaps, labels, looks, readings, sentences
 from services.dashboard.pages import glass as broken_glass
-from services.dashboard.pages import labels, looks, readings, sentences
 from services.dashboard.pages.addresses import address
 from services.dashboard.pages.around import Around, since_words
 from services.dashboard.pages.charts.frame import Span
@@ -22,6 +22,7 @@ from services.dashboard.pages.pictures import pictures_of
 from services.dashboard.pages.plan import PlanForms
 from services.dashboard.pages.reader import Reader, answer_words, limit_words, reason_words
 from services.dashboard.pages.scored import paper_words
+from services.dashboard.pages.treatment import treatment_line
 from shared.errors import Problem
 from shared.events import DashboardViewed, ViewerRole
 from shared.pages import environment
@@ -203,6 +204,8 @@ def _templates() -> Environment:
     made = environment(__package__ or "services.dashboard.pages")
     made.globals |= {
         "sentences": sentences,
+        "gaps": gaps,
+        "treatment_line": treatment_line,
         "readings": readings,
         "labels": labels,
         "answer_words": answer_words,

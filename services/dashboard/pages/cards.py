@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.dashboard.domain import freshness
-from services.dashboard.pages import labels, readings, sentences
+from services.dashboard.pages import gaps, labels, readings, sentences
 from services.dashboard.pages.reader import Reader
 from shared.events import ViewerRole
 from shared.pages.words import counted
@@ -31,7 +31,7 @@ def card_words(page: Json, *, now: datetime, time_zone: str) -> CardWords:
     """The card of a page of `domain.assemble`, its words still sealed, for a clinician at `now`."""
     reader = Reader(now.astimezone(ZoneInfo(time_zone)), ViewerRole.CLINICIAN)
     survey, form, _, medicines = sentences.freshness_cells(freshness(page, reader.now), page, reader)
-    missing = sentences.missing_words(page, reader)
+    missing = gaps.missing_words(page, reader)
     late = [f"{cell.name.lower()} {cell.words}" for cell in (form, medicines) if cell.shape == "old"]
     worry = _worry(page, reader)
     short = f"{worry}. {_how_in_short(page, reader)}. {counted(len(missing) + len(late), 'thing')} missing or late"

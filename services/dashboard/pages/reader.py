@@ -78,9 +78,13 @@ class Reader(Speaks):
         """`12 days`."""
         return self.counted(count, DAYS)
 
+    def days_since(self, text: str) -> int:
+        """Whole days by the calendar of the site."""
+        return (self.now.date() - self._day(text)).days
+
     def late_days(self, due_on: str | None) -> int:
         """Days since a day that has passed; 0 when it has not."""
-        return max((self.now.date() - date.fromisoformat(due_on)).days, 0) if due_on else 0
+        return max(self.days_since(due_on), 0) if due_on else 0
 
     def _day(self, text: str) -> date:
         return date.fromisoformat(text) if len(text) == len("2026-10-13") else self.local(text).date()

@@ -1,14 +1,12 @@
-"""What the page says in sentences: what changed, what is missing, what the readings mean and whether they
-agree.
-"""
+"""What the page says in sentences: who it is about, how fresh it is, what changed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
-from services.dashboard.domain import LIMITS, Age, freshness
-from services.dashboard.pages.labels import ANSWERS_TO, CHANGES, COUNTED, DOSES, MARKERS, RECORDED
+from services.dashboard.domain import Age, freshness
+from services.dashboard.pages.labels import CHANGES, COUNTED, DOSES, MARKERS, RECORDED
 from services.dashboard.pages.reader import Line, Reader
 from services.dashboard.pages.readings import band_words
 from shared.events import ConsentState
@@ -41,19 +39,6 @@ _ONLY_SCORES = Said(
     "Of surveys up to {day} only the scores and what is drawn are kept.",
     "De los cuestionarios hasta el {day} solo se guardan las puntuaciones y lo que se dibuja.",
 )
-
-_GAPS = {
-    "enrollment": Said("who the patient is", "quién es el paciente"),
-    "survey": Said("survey", "cuestionario"),
-    "survey-for-visit": Said("survey for this visit", "cuestionario para esta visita"),
-    "assessment": Said("clinician's rating", "valoración del médico"),
-    "assessment-for-visit": Said("clinician's rating for this visit", "valoración del médico para esta visita"),
-    "no-score": Said("symptom score", "puntuación de síntomas"),
-    "score": Said("symptom score", "puntuación de síntomas"),
-    "medications": Said("medicines list", "lista de medicinas"),
-}
-_SCORE_LACKS = Said("symptom score (lacks {items})", "puntuación de síntomas (le falta: {items})")
-_NONE_SINCE = Said("{name} since {day}", "{name} desde el {day}")
 
 
 class Cell(NamedTuple):
@@ -111,11 +96,12 @@ def _since(fact: Json, reader: Reader) -> Line:
                 reader.say(Said(" in 2 weeks", " en 2 semanas")),
             )
         case "started" | "stopped" | "new-dose":
-            return _since_medicine(fact, reader)
+            return since_medicine(fact, reader)
     return _since_lab(fact, reader)
 
 
-def _since_medicine(fact: Json, reader: Reader) -> Line:
+def since_medicine(fact: Json, reader: Reader) -> Line:
+    """`Adalimumab: new dose`, and `, 80 mg weekly, 3 Mar`."""
     dose = f", {fact['now']}" if fact["kind"] == "new-dose" else ""
     return Line(reader.say(_MEDICINES[fact["kind"]], name=fact["name"]), f"{dose}, {reader.day(fact['on'])}")
 
@@ -157,14 +143,14 @@ def _survey_note(page: Json, reader: Reader) -> str | None:
 
 def now_words(page: Json, reader: Reader) -> str:
     """What stands over the newest answers: `now`, or their day where they are old or of another visit."""
-    if _is_of_now(page, reader):
+    if is_of_now(page, reader):
         return reader.say(Said("now", "ahora"))
     return reader.day(page["survey"]["submitted_at"])
 
 
 def said_words(page: Json, reader: Reader) -> str | None:
     """Beside what the patient wants to talk about: when that was, where it is old or of another visit."""
-    if _is_of_now(page, reader):
+    if is_of_now(page, reader):
         return None
     day, visit = reader.day(page["survey"]["submitted_at"]), page["visit"]
     if visit is None or page["survey"]["visit_id"] == visit["visit_id"]:
@@ -174,7 +160,7 @@ def said_words(page: Json, reader: Reader) -> str | None:
 
 def too_old_to_agree(page: Json, reader: Reader) -> str | None:
     """Said in place of whether the readings agree, where what the patient said is not of now."""
-    if page["survey"] is None or _is_of_now(page, reader):
+    if page["survey"] is None or is_of_now(page, reader):
         return None
     words = Said(
         "The patient's answers are of {day}. Nothing here says how it is now.",
@@ -183,7 +169,8 @@ def too_old_to_agree(page: Json, reader: Reader) -> str | None:
     return reader.say(words, day=reader.day(page["survey"]["submitted_at"]))
 
 
-def _is_of_now(page: Json, reader: Reader) -> bool:
+def is_of_now(page: Json, reader: Reader) -> bool:
+    """The newest answers are for the visit at hand and not old."""
     survey, visit, age = page["survey"], page["visit"], freshness(page, reader.now)["survey"]
     if survey is None or age is None or age.is_old:
         return False
@@ -207,32 +194,6 @@ def _cell(reader: Reader, voice: str, name: Said, verb: Said, age: Age | None, n
     return Cell(called, voice, f"{said}, {note}" if note else said, "old" if note else None)
 
 
-def missing_words(page: Json, reader: Reader) -> list[str]:
-    """All that is not there for the visit at hand, and the markers of inflammation that are too old to speak of it."""
-    return [*(_missing(gap, reader) for gap in page["missing"]), *_old_markers(page, reader)]
-
-
-def lacks_survey(page: Json) -> bool:
-    """Nobody has answered for the visit at hand."""
-    return any(gap["what"] in ("survey", "survey-for-visit") for gap in page["missing"])
-
-
-def nothing_missing(cells: Iterable[Cell], reader: Reader) -> str:
-    """Said where there is no gap; not as if all were well beside a source that is old."""
-    if any(cell.shape for cell in cells):
-        return reader.say(Said("nothing else", "nada más"))
-    return reader.say(Said("nothing that we ask for", "nada de lo que pedimos"))
-
-
-def _old_markers(page: Json, reader: Reader) -> list[str]:
-    newest = ((series["name"], series["points"][-1]["at"]) for series in page["labs"] if series["marker"])
-    return [
-        reader.say(_NONE_SINCE, name=reader.named(MARKERS, name), day=reader.day(at))
-        for name, at in newest
-        if (reader.now.date() - reader.local(at).date()).days > LIMITS["labs"]
-    ]
-
-
 def agreed_words(step: Json, page: Json, reader: Reader) -> str:
     """When a step was agreed, which stays so when it is carried over, and in which visit."""
     agreed_on = reader.day(step["agreed_at"])
@@ -244,27 +205,6 @@ def agreed_words(step: Json, page: Json, reader: Reader) -> str:
         return reader.say(Said("agreed in the visit of {day}", "acordado en la visita del {day}"), day=agreed_on)
     other = Said("agreed {day}, visit of {visit}", "acordado el {day}, visita del {visit}")
     return reader.say(other, day=agreed_on, visit=visit_on)
-
-
-def left_empty(page: Json, reader: Reader) -> str:
-    """What is said where nothing is: a form of the site's own need not have asked."""
-    own = next((gap["title"] for gap in page["missing"] if gap["what"] == "own-form"), None)
-    if own is None:
-        return reader.say(Said("Asked, and left empty.", "Se preguntó y quedó vacío."))
-    return reader.say(Said("Not answered in “{form}”.", "Sin contestar en «{form}»."), form=own)
-
-
-def _missing(gap: Json, reader: Reader) -> str:
-    match gap["what"]:
-        case "own-form":
-            return reader.say(Said("other answers to “{form}”", "otras respuestas a «{form}»"), form=gap["title"])
-        case "lab":
-            return reader.named(MARKERS, gap["name"])
-        case "answer":
-            return reader.named(ANSWERS_TO, gap["item"])
-        case "score" if gap.get("items"):
-            return reader.say(_SCORE_LACKS, items=reader.listed([reader.item(item).lower() for item in gap["items"]]))
-    return reader.named(_GAPS, gap["what"])
 
 
 def history_lines(page: Json, reader: Reader) -> list[str]:

@@ -9,8 +9,9 @@ import pytest
 from services.dashboard.domain import freshness, open_words, without_clinical
 from services.dashboard.pages.cards import card_words
 from services.dashboard.pages.export.summary import summary_of
+from services.dashboard.pages.gaps import missing_words, nothing_missing
 from services.dashboard.pages.reader import Reader
-from services.dashboard.pages.sentences import freshness_cells, missing_words, nothing_missing
+from services.dashboard.pages.sentences import freshness_cells
 from shared.events import Body, Language, SkipReason, ViewerRole, VisitState
 from tests.builders import (
     ANSWERS,
@@ -28,6 +29,7 @@ from tests.markup import Document
 from tests.services.dashboard.histories import JULY, LAST_VISIT, a_survey_in_july, page_of
 from tests.services.dashboard.test_page_html import CALPROTECTIN, NOW, html_of, opened, shown
 
+LEVEL = a_lab(lab_id=an_id("level"), loinc="86894-3", name="Adalimumab level", value=9, reference_high=None)
 BOTH_MARKERS = (a_lab(), a_lab(**CALPROTECTIN, lab_id=an_id("calprotectin"), value=95))
 WHOLE: tuple[Body, ...] = (
     an_enrollment(),
@@ -35,6 +37,7 @@ WHOLE: tuple[Body, ...] = (
     a_survey(),
     an_assessment(),
     a_medication(),
+    LEVEL,
     *BOTH_MARKERS,
 )
 JULYS_VISIT = a_visit(visit_id=LAST_VISIT, scheduled_at=JULY, state=VisitState.COMPLETED, completed_at=JULY)

@@ -9,12 +9,13 @@ from datetime import UTC
 from typing import Any, TypeAlias
 
 from services.dashboard.domain import freshness
-from services.dashboard.pages import labels, readings, sentences
+from services.dashboard.pages import gaps, labels, readings, sentences
 from services.dashboard.pages.charts.scores import Scored
 from services.dashboard.pages.export.words import before_words, made_words, result_words
 from services.dashboard.pages.phrases import PHRASES
 from services.dashboard.pages.reader import Line, Reader, answer_words, limit_words
 from services.dashboard.pages.scored import rows_of, scales_of
+from services.dashboard.pages.treatment import treatment_line
 from shared.pages.frame import FRAME
 from shared.pages.words import clock, number
 
@@ -73,7 +74,7 @@ def _sections(page: Page, reader: Reader, say: Phrases) -> Iterator[tuple[str, l
     charts, side = say["charts"], say["side"]
     yield charts["my_score"], [_score(page, reader, say)]
     yield charts["other_answers"], _scales(page, reader, say)
-    yield charts["my_medicines"], [_medicines(page, reader, charts)]
+    yield charts["my_medicines"], [_medicines(page, reader, charts), *_treatment(page, reader)]
     yield charts["inflammation"], [_labs(page, reader, say, is_marker=True)]
     yield say["page"]["urgent_care"], [_answers(page, reader, say, "urgent_care", side["past_6_months"])]
     yield side["well_being"], [_answers(page, reader, say, "well_being", side["past_week"])]
@@ -98,10 +99,10 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str = ""
 def _freshness(page: Page, reader: Reader, say: Phrases) -> list[Line]:
     cells = sentences.freshness_cells(freshness(page, reader.now), page, reader)
     known = [Line(cell.name, f": {cell.words}") for cell in cells]
-    missing = ", ".join(sentences.missing_words(page, reader))
+    missing = ", ".join(gaps.missing_words(page, reader))
     if not missing and page["clinical"] == "hidden":
         return known
-    return [*known, Line(say["page"]["missing"], f": {missing or sentences.nothing_missing(cells, reader)}")]
+    return [*known, Line(say["page"]["missing"], f": {missing or gaps.nothing_missing(cells, reader)}")]
 
 
 def _concerns(page: Page, reader: Reader, say: Phrases) -> list[Json]:
@@ -109,7 +110,7 @@ def _concerns(page: Page, reader: Reader, say: Phrases) -> list[Json]:
     if page["survey"] is None:
         return [_told(concerns["no_survey"], concerns["nobody_told"])]
     said = [_concern(concern, reader, concerns) for concern in page["concerns"]]
-    left_empty = sentences.left_empty(page, reader)
+    left_empty = gaps.left_empty(page, reader)
     matters = f"“{page['matters_most']}”" if page["matters_most"] else left_empty
     before = sentences.said_words(page, reader)
     return [
@@ -205,6 +206,11 @@ def _medicines(page: Page, reader: Reader, charts: Mapping[str, str]) -> Json:
         for one in page["medications"]
     ]
     return _table([charts[name] for name in ("medicine", "dose", "from", "to", "why_stopped")], rows)
+
+
+def _treatment(page: Page, reader: Reader) -> list[Json]:
+    line = treatment_line(page, reader)
+    return [_lines([line])] if line else []
 
 
 def _labs(page: Page, reader: Reader, say: Phrases, *, is_marker: bool) -> Json:

@@ -1,0 +1,87 @@
+"""What there is to tell whether treatment explains how somebody is, in one line of plain facts."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from services.dashboard.domain import LIMITS, Level, Treatment, treatment_of
+from services.dashboard.pages.labels import CHANGES
+from services.dashboard.pages.reader import Line, Reader
+from services.dashboard.pages.sentences import is_of_now, since_medicine
+from shared.pages.words import number
+from shared.speech import Said
+
+Json = Mapping[str, Any]
+
+_BEGAN = Said("Since {name} began, {day}:", "Desde que empezó {name}, {day}:")
+_NO_SCORE_SINCE = Said("no score yet.", "todavía sin puntuación.")
+_NO_SCORE_BEFORE = Said("no score from before.", "sin puntuación de antes.")
+_MOVED = Said("score {was} then, {now} now", "puntuación {was} entonces, {now} ahora")
+_MOVED_BY = Said("score {was} then, {now} on {day}", "puntuación {was} entonces, {now} el {day}")
+_SYMPTOMS_NOW = Said("symptoms {change}.", "síntomas: {change}.")
+_SYMPTOMS_BY = Said("symptoms {change} by {day}.", "síntomas: {change} hasta el {day}.")
+_CHANGED = Said("Changed since {day}: {changes}.", "Cambios desde el {day}: {changes}.")
+_UNCHANGED = Said("No medicine changed since {day}.", "Ninguna medicina cambió desde el {day}.")
+_LEVEL = Said("{name} level {value}, {day}.", "Nivel de {name} {value}, {day}.")
+_NO_LEVEL = Said("No {name} level on record.", "Sin nivel de {name} anotado.")
+_LACKS_LEVEL = Said("{name} level", "nivel de {name}")
+_NO_LEVEL_SINCE = Said("{name} level since {day}", "nivel de {name} desde el {day}")
+
+
+def treatment_line(page: Json, reader: Reader) -> Line | None:
+    """`Since adalimumab began, 2 Dec: score 39.5 then, 17 now: better. No medicine changed since 25 Sep. No
+    adalimumab level on record.` Nothing where nothing for maintenance is taken.
+    """
+    treatment = treatment_of(page)
+    if treatment is None:
+        return None
+    began = reader.say(_BEGAN, name=treatment.course.name, day=reader.day(treatment.course.started_on))
+    return Line(began, f" {' '.join(_told(treatment, page, reader))}")
+
+
+def lacking_levels(page: Json, reader: Reader) -> Iterator[str]:
+    """Levels that are wanted, where there is none or it is as old as an old result."""
+    treatment = treatment_of(page)
+    for level in treatment.levels if treatment else ():
+        if level.is_wanted and level.result is None:
+            yield reader.say(_LACKS_LEVEL, name=level.medicine)
+        elif level.is_wanted and reader.days_since(level.result["at"]) > LIMITS["labs"]:
+            yield reader.say(_NO_LEVEL_SINCE, name=level.medicine, day=reader.day(level.result["at"]))
+
+
+def _told(treatment: Treatment, page: Json, reader: Reader) -> Iterator[str]:
+    yield _moved(treatment, page, reader)
+    if treatment.changes is not None:
+        yield _changed(treatment.changes, page, reader)
+    for level in treatment.levels:
+        yield _level(level, reader)
+
+
+def _moved(treatment: Treatment, page: Json, reader: Reader) -> str:
+    before, now = treatment.before, treatment.now
+    if now is None:
+        return reader.say(_NO_SCORE_SINCE)
+    if before is None:
+        return reader.say(_NO_SCORE_BEFORE)
+    change = reader.named(CHANGES, treatment.change) if treatment.change else None
+    is_now, day = is_of_now(page, reader), reader.day(now["at"])
+    if reader.is_patient and change:
+        return reader.say(_SYMPTOMS_NOW if is_now else _SYMPTOMS_BY, change=change, day=day)
+    moved = _MOVED if is_now else _MOVED_BY
+    scores = reader.say(moved, was=number(before["value"], 1), now=number(now["value"], 1), day=day)
+    return f"{scores}: {change}." if change else f"{scores}."
+
+
+def _level(level: Level, reader: Reader) -> str:
+    result = level.result
+    if result is None:
+        return reader.say(_NO_LEVEL, name=level.medicine)
+    value = f"{result['comparator'] or ''}{number(result['value'])} {level.unit}"
+    return reader.say(_LEVEL, name=level.medicine, value=value, day=reader.day(result["at"]))
+
+
+def _changed(changes: Sequence[Json], page: Json, reader: Reader) -> str:
+    day = reader.last_day(page["previous"])
+    if not changes:
+        return reader.say(_UNCHANGED, day=day)
+    named = "; ".join("".join(since_medicine(change, reader)) for change in changes)
+    return reader.say(_CHANGED, day=day, changes=named)
