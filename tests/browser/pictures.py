@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from pathlib import Path
+from typing import Literal, NamedTuple
 from urllib.parse import urljoin
 
 from playwright.async_api import Browser, Page
@@ -13,11 +14,25 @@ from tests.browser.test_survey import answer, press_next
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "docs" / "pictures"
+
+
+class Shot(NamedTuple):
+    """A page that a link of the demo leads to; one for two people is shown as it is for one, unless `is_shared`."""
+
+    name: str
+    who: str
+    width: int = 1366
+    height: int = 768
+    scheme: Literal["light", "dark"] = "light"
+    is_shared: bool = False
+
+
 SHOTS = (
-    ("page.png", "clinician, in the visit", 1366, 768, "light"),
-    ("page-dark.png", "clinician, in the visit", 1366, 768, "dark"),
-    ("page-own-390.png", "patient, own page", 390, 844, "light"),
-    ("network.png", "operator, the network", 1366, 900, "light"),
+    Shot("page", "clinician, in the visit"),
+    Shot("page-dark", "clinician, in the visit", scheme="dark"),
+    Shot("page-shared", "clinician, in the visit", is_shared=True),
+    Shot("page-own-390", "patient, own page", width=390, height=844),
+    Shot("network", "operator, the network", height=900),
 )
 LIST = "coordinator, the week's visits"
 FILE = b"""patient,birth_year,sex,diagnosis
@@ -30,22 +45,21 @@ P-2002 (synthetic),born 1990,male,ulcerative-colitis
 async def main() -> None:
     links = json.loads((ROOT / "var" / "demo" / "links.json").read_text())
     async with open_chromium() as browser:
-        for name, who, width, height, scheme in SHOTS:
-            await take(browser, links[who], PICTURES / name, (width, height), scheme=scheme)
+        for shot in SHOTS:
+            await take(browser, links[shot.who], shot)
         await take_staff_pages(browser, links[LIST])
         await take_survey(browser, links["patient, before a visit"])
         await take_thanks(browser, links["patient, own page"])
 
 
-async def take(browser: Browser, link: str, path: Path, size: tuple[int, int], *, scheme: str) -> None:
-    width, height = size
-    context = await browser.new_context(
-        viewport={"width": width, "height": height}, color_scheme="dark" if scheme == "dark" else "light"
-    )
+async def take(browser: Browser, link: str, shot: Shot) -> None:
+    context = await browser.new_context(viewport={"width": shot.width, "height": shot.height}, color_scheme=shot.scheme)
     page = await context.new_page()
     await page.goto(link)
     await sign_in(page)
-    await page.screenshot(path=path, full_page=True)
+    if not shot.is_shared:
+        await page.goto(page.url.replace("?shared=true", ""))
+    await page.screenshot(path=PICTURES / f"{shot.name}.png", full_page=True)
     await context.close()
 
 
