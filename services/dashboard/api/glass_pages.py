@@ -18,7 +18,6 @@ from services.dashboard.api.glass import (
     uses_of,
 )
 from services.dashboard.api.standing import ClinicPeople, Coordinator
-from services.dashboard.domain import GlassReason
 from services.dashboard.pages import ask_why, present_uses, say_closed
 from services.dashboard.settings import DashboardAppSettings
 from shared.audit import Entry, Kind
@@ -101,10 +100,10 @@ def _form(
     settings: DashboardAppSettings = request.app.state.settings
     html = ask_why(
         given,
-        reasons=list(GlassReason),
         open_s=settings.glass_open_s,
         wrong=wrong,
         problem=problem,
         is_synthetic=settings.platform.is_synthetic,
+        spoken=choice_of(request).spoken(),
     )
     return HTMLResponse(html, status, None if problem is None else problem.headers)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
 
-from services.dashboard.domain import RELOADED_WITHIN, freshness, open_words
+from services.dashboard.domain import RELOADED_WITHIN, GlassReason, freshness, open_words
 from services.dashboard.pages import gaps, labels, looks, readings, sentences
 from services.dashboard.pages import glass as broken_glass
 from services.dashboard.pages.addresses import address
@@ -115,18 +115,18 @@ def present_looks(
 def ask_why(
     given: Mapping[str, str],
     *,
-    reasons: Sequence[str],
     open_s: int,
     wrong: Collection[str] = (),
     problem: Problem | None = None,
     is_synthetic: bool = False,
+    spoken: Spoken = _ENGLISH,
 ) -> str:
     """The form that breaks the glass. `given` stands in its fields; `wrong` are those that do not do as they are."""
     return _render(
         "break_glass.html",
-        _ENGLISH,
+        spoken,
         given=given,
-        reasons=reasons,
+        reasons=list(GlassReason),
         open_s=open_s,
         wrong=wrong,
         problem=problem,

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from services.dashboard.domain import BrokenGlass
 from services.dashboard.pages.reader import Line, Reader
-from shared.pages.speaking import Speaks
-from shared.pages.words import clock, counted, on
-from shared.speech import Said
+from shared.events import Language
+from shared.pages.words import clock, counted_in, on
+from shared.speech import Noun, Said
 
 Json = Mapping[str, Any]
 
@@ -28,13 +28,85 @@ _OTHERS = Said(
     " by {who} at another clinic ({sites}). Reason: {reason}. Until {until}.",
     " por {who} en otra clínica ({sites}). Razón: {reason}. Hasta las {until}.",
 )
-WRONG: Mapping[str, str] = {
-    "site_id": "The clinic's short name: small letters, digits and hyphens.",
-    "patient_id": "The patient's id as that clinic gives it: 32 digits and letters, with hyphens.",
-    "reason": "Choose one.",
-    "words": "10 to 500 characters.",
+FORM: Mapping[str, Said] = {
+    "title": Said("Open in an emergency", "Abrir en una emergencia"),
+    "recorded": Said("Every try is recorded", "Cada intento queda registrado"),
+    "open_other": Said("Open a patient of another clinic", "Abrir un paciente de otra clínica"),
+    "only_when": Said(
+        "Only when this patient needs you and their clinic cannot be asked in time.",
+        "Solo cuando este paciente le necesita y no da tiempo a preguntar a su clínica.",
+    ),
+    "one_page": Said("One page, for reading, for {}.", "Una página, solo para leer, durante {}."),
+    "goes_to": Said(
+        "Your name, your clinic and your reason go to the patient's clinic, and somebody there looks into it.",
+        "Su nombre, su clínica y su razón llegan a la clínica del paciente, y allí alguien lo revisa.",
+    ),
+    "patient_sees": Said("The patient sees that you looked.", "El paciente ve que usted miró."),
+    "not_yet": Said("Not opened yet", "Todavía no se abrió"),
+    "is_missing": Said("Something below is missing.", "Falta algo más abajo."),
+    "site_id": Said("The patient's clinic", "La clínica del paciente"),
+    "site_id_hint": Said("Its short name, such as lakeside.", "Su nombre corto, como lakeside."),
+    "patient_id": Said("The patient's id there", "El identificador del paciente allí"),
+    "patient_id_hint": Said(
+        "It stands in a link to the page, and in a letter of transfer.",
+        "Está en un enlace a la página y en la carta de traslado.",
+    ),
+    "reason": Said("Why", "Por qué"),
+    "reason_hint": Said("Choose the nearest.", "Elija la más cercana."),
+    "words": Said("In your words", "Con sus palabras"),
+    "words_hint": Said(
+        "10 to 500 characters. The patient's clinic reads them.",
+        "De 10 a 500 caracteres. Las lee la clínica del paciente.",
+    ),
+    "open_for": Said("Open the page for {}", "Abrir la página durante {}"),
+    "can_wait": Said("If it can wait, call the other clinic.", "Si puede esperar, llame a la otra clínica."),
+}
+WRONG: Mapping[str, Said] = {
+    "site_id": Said(
+        "The clinic's short name: small letters, digits and hyphens.",
+        "El nombre corto de la clínica: letras minúsculas, cifras y guiones.",
+    ),
+    "patient_id": Said(
+        "The patient's id as that clinic gives it: 32 digits and letters, with hyphens.",
+        "El identificador del paciente como lo da esa clínica: 32 cifras y letras, con guiones.",
+    ),
+    "reason": Said("Choose one.", "Elija una."),
+    "words": Said("10 to 500 characters.", "De 10 a 500 caracteres."),
 }
 """What each field of the form wants, where it was not given."""
+_NOT_OPENED = Said("Not opened", "No se abrió")
+_FAILED: Mapping[str, tuple[Said, Said]] = {
+    "not-found": (
+        Said("No clinic and patient like that", "No hay ninguna clínica con ese paciente"),
+        Said(
+            "Check both ids with the other clinic. Nothing more can be said here.",
+            "Compruebe los dos identificadores con la otra clínica. Aquí no se puede decir más.",
+        ),
+    ),
+    "own-site": (
+        _NOT_OPENED,
+        Said(
+            "A patient of your own clinic needs no emergency: open the page itself.",
+            "Un paciente de su propia clínica no necesita emergencia: abra su página.",
+        ),
+    ),
+    "too-many-tries": (
+        _NOT_OPENED,
+        Said(
+            "There were too many tries in an hour. Call the other clinic, or try again later.",
+            "Hubo demasiados intentos en una hora. Llame a la otra clínica o pruebe más tarde.",
+        ),
+    ),
+}
+_NOT_NOW = (
+    _NOT_OPENED,
+    Said(
+        "It cannot be opened now. Try again in a moment, or call the other clinic.",
+        "Ahora no se puede abrir. Pruebe otra vez en un momento o llame a la otra clínica.",
+    ),
+)
+_HOURS = Noun(Said("hour", "hora"), Said("hours", "horas"))
+_MINUTES = Noun(Said("minute", "minuto"), Said("minutes", "minutos"))
 
 
 def glass_line(glass: BrokenGlass, reader: Reader, *, is_own: bool) -> Line:
@@ -51,8 +123,8 @@ def glass_line(glass: BrokenGlass, reader: Reader, *, is_own: bool) -> Line:
     )
 
 
-def reason_words(reason: str) -> str:
-    return Speaks().named(REASONS, reason)
+def reason_words(reason: str, language: Language = Language.ENGLISH) -> str:
+    return REASONS[reason].said_in(language)
 
 
 def state_line(use: Json, zone: ZoneInfo, now: datetime) -> Line:
@@ -69,6 +141,12 @@ def by_day(uses: Sequence[Json]) -> list[tuple[str, list[Json]]]:
     return [(on(day), list(of_day)) for day, of_day in groupby(uses, key=lambda use: use["day"])]
 
 
-def span_words(seconds: int) -> str:
+def span_words(seconds: int, language: Language) -> str:
     """`1 hour`, `30 minutes`."""
-    return counted(seconds // 3600, "hour") if seconds % 3600 == 0 else counted(seconds // 60, "minute")
+    count, noun = (seconds // 3600, _HOURS) if seconds % 3600 == 0 else (seconds // 60, _MINUTES)
+    return counted_in(language, count, noun)
+
+
+def failure_line(kind: str, language: Language) -> Line:
+    """Why the glass was not broken, by the kind of the problem."""
+    return Line(*(said.said_in(language) for said in _FAILED.get(kind, _NOT_NOW)))

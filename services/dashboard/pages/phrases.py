@@ -6,7 +6,7 @@ The Spanish is a draft for a qualified translator.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from services.dashboard.pages import plan
+from services.dashboard.pages import glass, plan
 from shared.events import Language
 from shared.speech import SPOKEN, Said, in_language
 
@@ -284,6 +284,8 @@ _PANELS = {
     "erased": _ERASED,
     "around": _AROUND,
     "looks": _LOOKS,
+    "glass": glass.FORM,
+    "glass_wrong": glass.WRONG,
 }
 
 

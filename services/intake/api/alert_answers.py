@@ -1,23 +1,31 @@
 """An alert as a site's people are told of it: whom it is about, the answer in words, the rule, and how it stands."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
 from services.intake import store
+from services.intake.api.own_forms import OwnForms
 from services.intake.domain import (
     EVERY_NETWORK_RULE,
+    FORMS,
     AlertState,
     Comparison,
+    Form,
     Outcome,
     Rule,
     Severity,
     Source,
     answer_in_words,
+    met_in_words,
+    subject_of,
 )
+from shared.db import Connection, SiteScope
 from shared.events import Language
 
 
@@ -33,6 +41,7 @@ class PinnedRule(BaseModel):
     comparison: Comparison
     threshold: float
     codes: list[str]
+    met: str = Field(description="When it is met, in the words of the question, in the language of the alert's words")
     recall: str | None
     citation: str
 
@@ -90,13 +99,36 @@ class AlertAnswer(BaseModel):
     told: ToldAnswer
 
 
-def described(
-    shown: store.ShownAlert, of_sites: Mapping[tuple[str, str], Rule], now: datetime, language: Language
-) -> dict[str, object]:
-    """What an answer says of an alert; `of_sites` are the versions of rules that the caller's sites have made."""
+class OfSites(NamedTuple):
+    """What sites have made of their own that alerts are told by: versions of rules, and forms that were answered; by
+    site and key.
+    """
+
+    rules: Mapping[tuple[str, str], Rule]
+    forms: Mapping[tuple[str, str], Form]
+
+
+async def of_sites(
+    connection: Connection, scope: SiteScope, own_forms: OwnForms, shown: Iterable[store.ShownAlert]
+) -> OfSites:
+    """What these alerts are told by."""
+    asked: dict[str, set[str]] = defaultdict(set)
+    for one in shown:
+        asked[one.alert.site_id].add(one.alert.form)
+    forms = {
+        (site_id, name): own.form
+        for site_id, names in asked.items()
+        for name, own in (await own_forms.named(connection, site_id, names)).items()
+    }
+    return OfSites(await store.pinned_rules(connection, scope), forms)
+
+
+def described(shown: store.ShownAlert, made: OfSites, now: datetime, language: Language) -> dict[str, object]:
+    """What an answer says of an alert."""
     alert = shown.alert
-    rule = of_sites.get((alert.site_id, alert.rule)) or EVERY_NETWORK_RULE[alert.rule]
-    in_words = partial(answer_in_words, alert.form, rule.definition, language=language)
+    rule = made.rules.get((alert.site_id, alert.rule)) or EVERY_NETWORK_RULE[alert.rule]
+    form = FORMS.get(alert.form) or made.forms.get((alert.site_id, alert.form))
+    in_words = partial(answer_in_words, form, rule.definition, language=language)
     question, chosen = in_words(alert.answer)
     is_waiting, worst = alert.state is AlertState.OPEN, shown.worst_repeated
     return {
@@ -110,7 +142,7 @@ def described(
         "visit_at": shown.visit_at,
         "time_zone": shown.time_zone,
         "severity": alert.severity,
-        "rule": _pinned(rule),
+        "rule": _pinned(rule, form, language),
         "question": question,
         "answer": alert.answer,
         "chosen": chosen,
@@ -134,17 +166,20 @@ def described(
     }
 
 
-def _pinned(rule: Rule) -> PinnedRule:
+def _pinned(rule: Rule, form: Form | None, language: Language) -> PinnedRule:
+    definition, threshold = rule.definition, rule.settings.threshold
+    subject = subject_of(definition.source, definition.name, form)
     return PinnedRule(
         id=rule.id,
         version=rule.version,
-        words_en=rule.definition.english,
-        words_es=rule.definition.spanish,
-        source=rule.definition.source,
-        name=rule.definition.name,
-        comparison=rule.definition.comparison,
-        threshold=rule.settings.threshold,
-        codes=list(rule.definition.codes),
-        recall=rule.definition.recall,
-        citation=rule.definition.citation,
+        words_en=definition.english,
+        words_es=definition.spanish,
+        source=definition.source,
+        name=definition.name,
+        comparison=definition.comparison,
+        threshold=threshold,
+        codes=list(definition.codes),
+        met=met_in_words(definition.comparison, definition.codes, threshold, subject, language),
+        recall=definition.recall,
+        citation=definition.citation,
     )

@@ -15,8 +15,10 @@ from services.intake import store
 from services.intake.api.alerts import ClinicPeople
 from services.intake.api.standing import about_site
 from services.intake.domain import (
+    LONGEST_CODE,
     NETWORK_RULES,
     RATE_OVER,
+    SUBJECT_NAME,
     Comparison,
     Definition,
     Rule,
@@ -40,7 +42,7 @@ NamedRule = Annotated[
     str, Path(pattern=r"^[a-z0-9][a-z0-9-]{1,39}$", description="`severe-pain`, or a name of the site's own")
 ]
 Line = Annotated[str, Field(min_length=1, max_length=200)]
-Code = Annotated[str, Field(min_length=1, max_length=80)]
+Code = Annotated[str, Field(min_length=1, max_length=LONGEST_CODE)]
 TARGET = 0.10
 UNSEEN = ""
 """The version that somebody has seen who makes a rule, and means to change none."""
@@ -56,7 +58,7 @@ class DefinitionBody(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     source: Source
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{1,79}$", max_length=80)
+    name: str = Field(pattern=SUBJECT_NAME, max_length=80)
     comparison: Comparison
     words_en: Line
     words_es: Line

@@ -4,7 +4,7 @@ What may be set is said by `alert_rules` and `alert_notices`: a form is read int
 """
 
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -14,13 +14,15 @@ from pydantic import ValidationError
 from services.intake.api.alert_notices import NoticeRuleBody, change_notices, notices_of
 from services.intake.api.alert_rules import UNSEEN, NamedRule, RuleBody, alert_rate, change_rule, rules_of
 from services.intake.api.alerts import ClinicPeople
+from services.intake.api.own_forms import own_forms_of
 from services.intake.api.staff import AtSite, bar_of, in_address, site_and_zone, site_shown_to
 from services.intake.api.standing import about_site
-from services.intake.domain import RATE_OVER, SUBJECTS, Comparison, Subject
-from services.intake.pages.alert_settings import NEW, NOTICES, form_of_rule, present_new_rule, present_settings
+from services.intake.domain import RATE_OVER, SUBJECTS, Comparison, Subject, subjects_of
+from services.intake.pages.alert_settings import NEW, NOTICES, Told, form_of_rule, present_new_rule, present_settings
 from services.intake.pages.filled import Filled
 from shared.audit import Kind
 from shared.auth import Caller
+from shared.db import Connection
 from shared.errors import Problem, unknown
 from shared.http.forms import trimmed_form_of, whole_number
 from shared.http.sign_in import sessions_of
@@ -78,7 +80,7 @@ async def put_alert_rule_by_form(
 @router.get(f"{_HERE}/new")
 async def ask_alert_rule(request: Request, about: About, caller: ClinicPeople, site: AtSite = None) -> Response:
     """The form of a new rule about a question or a score."""
-    return await _asked(request, caller, site_shown_to(caller, site), _subject(about), Filled(NEW, _FIRST))
+    return await _asked(request, caller, site_shown_to(caller, site), about, Filled(NEW, _FIRST))
 
 
 @router.post(f"{_HERE}/new")
@@ -86,12 +88,14 @@ async def make_alert_rule_by_form(request: Request, caller: ClinicPeople, site: 
     """Make it. It is named by its words, so that pressed twice it is made once."""
     site_id = caller.writing_site(site)
     given = await trimmed_form_of(request)
-    subject, rule_id = _subject(given.get("about", "")), _named(given.get("words_en", ""))
+    about, rule_id = given.get("about", ""), _named(given.get("words_en", ""))
+    async with about_site(request, caller, site_id, Kind.READ) as connection:
+        subject = await _subject(request, connection, site_id, about)
     wrong: Set[str] = _missing(subject, rule_id, given)
     if not wrong:
         wrong = await _put(request, caller, site_id, rule_id, _body_of_new(subject, given), seen=UNSEEN)
     if wrong:
-        return await _asked(request, caller, site_id, subject, Filled(NEW, given, wrong))
+        return await _asked(request, caller, site_id, about, Filled(NEW, given, wrong))
     return _back(caller, site_id, form_of_rule(rule_id))
 
 
@@ -137,13 +141,31 @@ def _missing(subject: Subject, rule_id: str, given: Mapping[str, str]) -> set[st
     return wrong if is_given else wrong | {"threshold"}
 
 
-def _subject(key: str) -> Subject:
+async def _subject(request: Request, connection: Connection, site_id: str, key: str) -> Subject:
     """Raises:
     Problem: 404.
     """
-    if key not in SUBJECTS:
+    if key in SUBJECTS:
+        return SUBJECTS[key]
+    asked = await _asked_by_own(request, connection, site_id)
+    found = next((subject for _, subjects in asked for subject in subjects if subject.key == key), None)
+    if found is None:
         raise unknown("question")
-    return SUBJECTS[key]
+    return found
+
+
+async def _asked_by_own(
+    request: Request, connection: Connection, site_id: str
+) -> Sequence[tuple[str, Sequence[Subject]]]:
+    """What a site's own forms ask, by their titles; of several with one linkId the newest form's."""
+    known: set[str] = set()
+    asked = []
+    for form in await own_forms_of(request).in_use(connection, site_id):
+        new = [subject for subject in subjects_of(form) if subject.key not in known]
+        known |= {subject.key for subject in new}
+        if new:
+            asked.append((form.own_title or form.key, new))
+    return asked
 
 
 def _named(words: str) -> str:
@@ -191,10 +213,15 @@ async def _shown(request: Request, caller: Caller, site_id: str, refused: Filled
         site, zone = await site_and_zone(connection, site_id)
         rules, notices = await rules_of(connection, site_id), await notices_of(connection, site_id)
         rate = await alert_rate(connection, site_id, since)
-    html = present_settings(
+        asked = await _asked_by_own(request, connection, site_id)
+    told = Told(
         [rule.model_dump() for rule in rules.items],
         {**notices.model_dump(), "edition": notices.edition},
         rate.model_dump(),
+        asked,
+    )
+    html = present_settings(
+        told,
         time_zone=zone,
         refused=refused,
         bar=bar_of(request, caller, "alerts", site_id, site.name, path=_HERE),
@@ -202,9 +229,10 @@ async def _shown(request: Request, caller: Caller, site_id: str, refused: Filled
     return HTMLResponse(html, 200 if refused is None else refused.status)
 
 
-async def _asked(request: Request, caller: Caller, site_id: str, subject: Subject, form: Filled) -> Response:
+async def _asked(request: Request, caller: Caller, site_id: str, about: str, form: Filled) -> Response:
     async with about_site(request, caller, site_id, Kind.READ) as connection:
         site, _ = await site_and_zone(connection, site_id)
+        subject = await _subject(request, connection, site_id, about)
     bar = bar_of(request, caller, "alerts", site_id, site.name, path=_HERE)
     return HTMLResponse(present_new_rule(subject, form, bar), form.status)
 

@@ -13,8 +13,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake import store
-from services.intake.api.alert_answers import AlertAnswer, described
+from services.intake.api.alert_answers import AlertAnswer, described, of_sites
 from services.intake.api.alert_paging import After, after_of, place_of
+from services.intake.api.own_forms import own_forms_of
 from services.intake.api.withholding import is_withheld
 from services.intake.domain import (
     Alert,
@@ -222,15 +223,15 @@ async def alerts_of(
     place = None if after is None else place_of(after)
     async with transaction(pool_of(request), caller.scope) as connection:
         found = await store.waiting_alerts(connection, caller.scope, place, AT_ONCE + 1)
-        rules = await store.pinned_rules(connection, caller.scope)
         told_nobody = await store.sites_that_tell_nobody(connection, caller.scope)
         page = found[:AT_ONCE]
+        made = await of_sites(connection, caller.scope, own_forms_of(request), page)
         patients = sorted({Patient(one.alert.site_id, one.alert.patient_id) for one in page[:shown]})
         read = [Entry(patient.site_id, Kind.READ, 200, patient.patient_id) for patient in patients]
         own = [Entry(site_id, Kind.READ, 200) for site_id in scope_on_record(caller).ids]
         await trail_of(request).keep(connection, read or own)
     now = sessions_of(request).clock()
-    items = [AlertAnswer(**described(one, rules, now, language)) for one in page]
+    items = [AlertAnswer(**described(one, made, now, language)) for one in page]
     after = after_of(page[-1].alert) if len(found) > len(page) else None
     return Alerts(items=items, next=after, told_nobody=told_nobody)
 
@@ -248,7 +249,7 @@ async def alert_of(
         if found is None:
             raise unknown("alert")
         steps = await store.alert_steps(connection, caller.scope, alert_id)
-        rules = await store.pinned_rules(connection, caller.scope)
+        made = await of_sites(connection, caller.scope, own_forms_of(request), [found])
         withheld = await is_withheld(connection, caller, found.alert.site_id)
         flag = await store.flag_of(connection, SiteScope.of(found.alert.site_id), found.alert.patient_id)
         await keep_read(request, connection, found.alert.site_id, found.alert.patient_id)
@@ -256,7 +257,7 @@ async def alert_of(
     now = sessions_of(request).clock()
     history = await _steps(ring_of(request), patient, steps, only_by=caller.subject if withheld else None)
     return AlertHistory(
-        **described(found, rules, now, language),
+        **described(found, made, now, language),
         is_at_high_risk=flag is not None,
         risk=flag.reason if flag else None,
         call_due_on=flag.call_due_on if flag else None,

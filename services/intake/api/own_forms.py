@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
+from fastapi import Request
+
 from services.intake import store
 from services.intake.domain import FORMS, Form, own_form, unfit_for_answers
 from services.intake.domain.questionnaires import Definition, read_questionnaire
@@ -50,6 +52,12 @@ async def at_leisure(own: Iterable[OwnForm], check: Callable[[], T]) -> T:
     return await asyncio.to_thread(check) if is_slow else check()
 
 
+def own_forms_of(request: Request) -> "OwnForms":
+    """The forms of the application that a request came to."""
+    own_forms: OwnForms = request.app.state.means.own_forms
+    return own_forms
+
+
 class OwnForms:
     """For one application. Keeps the definitions that were used last, of `most_items` items together."""
 
@@ -76,6 +84,14 @@ class OwnForms:
             exact = {str(row.form_id), row.key}
             found |= {name: form for name in meant if name in exact or not form.out_of_use}
         return found
+
+    async def in_use(self, connection: Connection, site_id: str) -> Sequence[Form]:
+        """The forms of a site that take new answers, the newest first."""
+        rows = await store.forms(connection, SiteScope.of(site_id))
+        names = [row.key for row in rows if row.retired_at is None]
+        found = await self.named(connection, site_id, names)
+        own = (found[name] for name in names if name in found)
+        return [one.form for one in own if not one.out_of_use and not one.unfit]
 
     async def _definition(
         self, connection: Connection, site_id: str, row: FormRow

@@ -21,6 +21,7 @@ from services.intake.api.high_risk import flag, high_risk_of, read_flag, unflag
 from services.intake.api.import_pages import by_the_clock
 from services.intake.api.imports import Desk
 from services.intake.api.links import LinkBody, make_link
+from services.intake.api.own_forms import own_forms_of
 from services.intake.api.staff import AtSite, bar_of, in_address, patient_page, site_shown_to
 from services.intake.api.standing import visit_at
 from services.intake.api.worklist import Ground, ground_of, rows_of, rows_of_week
@@ -174,7 +175,7 @@ async def unflag_by_form(request: Request, visit_id: UUID, caller: Coordinator, 
 async def _week(request: Request, site_id: str, number: int) -> tuple[Ground, Week, list[Row]]:
     """A week's rows, on record as read: a row of the audit for the site, and one for each patient."""
     async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
-        ground = await ground_of(connection, request.app.state.means.own_forms, site_id, datetime.now(UTC))
+        ground = await ground_of(connection, own_forms_of(request), site_id, datetime.now(UTC))
         week, rows = await rows_of_week(connection, site_id, ground, number)
         patients = sorted({row.visit.patient_id for row in rows})
         read = [Entry(site_id, Kind.READ, 200, patient_id) for patient_id in (None, *patients)]
@@ -193,7 +194,7 @@ async def _shown(
 ) -> Response:
     scope = SiteScope.of(site_id)
     async with transaction(pool_of(request), scope) as connection:
-        ground = await ground_of(connection, request.app.state.means.own_forms, site_id, datetime.now(UTC))
+        ground = await ground_of(connection, own_forms_of(request), site_id, datetime.now(UTC))
         visit = await store.visit_with_link(connection, scope, visit_id)
         if visit is None:
             raise unknown("visit")

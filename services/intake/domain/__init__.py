@@ -13,8 +13,10 @@ from services.intake.domain.alert_notices import (
 )
 from services.intake.domain.alert_rules import (
     EVERY_NETWORK_RULE,
+    LONGEST_CODE,
     LONGEST_QUIET_DAYS,
     NETWORK_RULES,
+    SUBJECT_NAME,
     Comparison,
     Definition,
     Rule,
@@ -24,8 +26,8 @@ from services.intake.domain.alert_rules import (
     rule_changed,
     rules_in_force,
 )
-from services.intake.domain.alert_subjects import SUBJECTS, Subject, subject_of
-from services.intake.domain.alert_words import AnswerWords, answer_in_words
+from services.intake.domain.alert_subjects import SUBJECTS, Subject, subject_of, subjects_of
+from services.intake.domain.alert_words import AnswerWords, answer_in_words, met_in_words
 from services.intake.domain.alerts import (
     RATE_OVER,
     Alert,
@@ -128,6 +130,7 @@ __all__ = [
     "FORMS",
     "INSTRUMENTS",
     "LEAST_QUIET_MINUTES",
+    "LONGEST_CODE",
     "LONGEST_QUIET_DAYS",
     "MATTERS_MOST",
     "MOST_ADDRESSES",
@@ -140,6 +143,7 @@ __all__ = [
     "RANKS",
     "RATE_OVER",
     "SUBJECTS",
+    "SUBJECT_NAME",
     "THE_WORKER",
     "TYPED",
     "VISIT_KINDS",
@@ -224,6 +228,7 @@ __all__ = [
     "is_lately",
     "last_answers",
     "link_progress",
+    "met_in_words",
     "next_invitation",
     "next_step",
     "notice_in_hand",
@@ -244,6 +249,7 @@ __all__ = [
     "secrets_of",
     "stop_reason",
     "subject_of",
+    "subjects_of",
     "unfit_for_answers",
     "unfit_for_pages",
     "warnings_of",

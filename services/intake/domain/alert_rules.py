@@ -16,6 +16,8 @@ from shared.instruments import PHQ_2
 
 LONGEST_QUIET_DAYS = 30
 LEAST_MINUTES, MOST_MINUTES = 5, 7 * 24 * 60
+SUBJECT_NAME, LONGEST_CODE = r"^[a-z0-9][a-z0-9_-]{1,79}$", 80
+"""What an item or an instrument is called that a rule looks at, and the characters of an answer that it names."""
 
 
 class Severity(StrEnum):

@@ -1,9 +1,12 @@
-"""What a patient answered, in the words that they chose it by."""
+"""When a rule is met and what a patient answered, in the words of the form that asked."""
 
+from collections.abc import Sequence
+from math import ceil
 from typing import NamedTuple
 
-from services.intake.domain.alert_rules import Definition, Source
-from services.intake.domain.forms import FORMS
+from services.intake.domain.alert_rules import Comparison, Definition, Source
+from services.intake.domain.alert_subjects import Subject
+from services.intake.domain.forms import Form
 from services.intake.domain.questionnaires import Item, ItemType
 from shared.events import Language
 from shared.instruments import INSTRUMENTS
@@ -17,12 +20,31 @@ class AnswerWords(NamedTuple):
     chosen: str
 
 
-_OF = Said("of", "de")
+_OF, _OR = Said("of", "de"), Said(" or ", " o ")
 _YES, _NO = Said("Yes", "Sí"), Said("No", "No")
+_OR_MORE, _OR_LESS = Said("{number} or more", "{number} o más"), Said("{number} or less", "{number} o menos")
+
+
+def met_in_words(
+    comparison: Comparison,
+    codes: Sequence[str],
+    threshold: float,
+    subject: Subject | None,
+    language: Language = Language.ENGLISH,
+) -> str:
+    """When a rule is met: `8 or more`, `yes`, or the answers that count, as the question offers them."""
+    is_at_most = comparison is Comparison.AT_MOST
+    if codes:
+        words = {option.code: option.text(language) for option in subject.options} if subject else {}
+        counting = codes[: max(int(threshold), 0)] if is_at_most else codes[max(ceil(threshold), 1) - 1 :]
+        return _OR.said_in(language).join(f"“{words.get(code, code)}”" for code in counting)
+    if subject is not None and subject.is_yes_or_no and (1 > threshold >= 0 if is_at_most else 0 < threshold <= 1):
+        return (_NO if is_at_most else _YES).said_in(language).lower()
+    return (_OR_LESS if is_at_most else _OR_MORE).said_in(language).format(number=f"{threshold:g}")
 
 
 def answer_in_words(
-    form: str, definition: Definition, answer: float, language: Language = Language.ENGLISH
+    form: Form | None, definition: Definition, answer: float, language: Language = Language.ENGLISH
 ) -> AnswerWords:
     """What an alert is about. A form that is not known here is no reason to show nothing."""
     if definition.source is Source.INSTRUMENT:
@@ -30,7 +52,7 @@ def answer_in_words(
         if instrument is None:
             return AnswerWords(definition.name, f"{answer:g}")
         return AnswerWords(instrument.name, f"{answer:g} {_OF.said_in(language)} {instrument.high:g}")
-    item = FORMS[form].definition.by_id.get(definition.name) if form in FORMS else None
+    item = form.definition.by_id.get(definition.name) if form else None
     code = definition.codes[int(answer) - 1] if definition.codes else None
     if item is None:
         return AnswerWords(definition.name, code or f"{answer:g}")

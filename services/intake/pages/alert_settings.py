@@ -1,7 +1,7 @@
 """A site's alerts as its people set them: who is told, each rule with what it raised, and a rule of the site's own."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
 
-from services.intake.domain import LONGEST_QUIET_DAYS, SUBJECTS, Severity, Source, Subject, subject_of
-from services.intake.pages.alerts import WORDS, rule_words
+from services.intake.domain import LONGEST_QUIET_DAYS, SUBJECTS, Comparison, Severity, Source, Subject, met_in_words
+from services.intake.pages.alerts import WORDS
 from services.intake.pages.bar import Bar, staff_page, staff_templates
 from services.intake.pages.filled import Filled
 from shared.pages.words import counted, on
@@ -42,15 +42,23 @@ def form_of_rule(rule_id: str) -> str:
     return f"rule-{rule_id}"
 
 
-def present_settings(
-    rules: Sequence[Json], notices: Json, rate: Json, *, time_zone: ZoneInfo, refused: Filled | None, bar: Bar
-) -> str:
+class Told(NamedTuple):
+    """What a site has set, and what its own forms ask beside the shipped surveys: a title and its questions each."""
+
+    rules: Sequence[Json]
+    notices: Json
+    rate: Json
+    asked: Sequence[tuple[str, Sequence[Subject]]]
+
+
+def present_settings(told: Told, *, time_zone: ZoneInfo, refused: Filled | None, bar: Bar) -> str:
     """All that a site sets; `refused` is the form that was not taken, as it was sent."""
     given = {} if refused is None else {refused.id: refused}
-    is_told = bool(notices["addresses"])
+    subjects = {**SUBJECTS, **{subject.key: subject for _, asked in told.asked for subject in asked}}
+    shipped = [(_GROUPS[source], list(of)) for source, of in groupby(SUBJECTS.values(), attrgetter("source"))]
     shown = [
-        _shown(rule, given.get(form_of_rule(rule["id"]), _filled(rule)), rate, time_zone, is_told=is_told)
-        for rule in rules
+        _shown(rule, given.get(form_of_rule(rule["id"]), _filled(rule)), told, time_zone, subjects)
+        for rule in told.rules
     ]
     return staff_page(
         _templates(),
@@ -58,10 +66,10 @@ def present_settings(
         bar,
         rules=shown,
         refused=None if refused is None else refused.id,
-        notices=given.get(NOTICES, _told(notices)),
-        edition=notices["edition"],
-        rate=rate,
-        groups=[(_GROUPS[source], list(of)) for source, of in groupby(SUBJECTS.values(), attrgetter("source"))],
+        notices=given.get(NOTICES, _told(told.notices)),
+        edition=told.notices["edition"],
+        rate=told.rate,
+        groups=[*shipped, *told.asked],
     )
 
 
@@ -71,24 +79,26 @@ def present_new_rule(subject: Subject, form: Filled, bar: Bar) -> str:
     return staff_page(_templates(), "alert_rule.html", bar, subject=subject, offered=offered, form=form)
 
 
-def _shown(rule: Json, form: Filled, rate: Json, time_zone: ZoneInfo, *, is_told: bool) -> RuleShown:
+def _shown(rule: Json, form: Filled, told: Told, time_zone: ZoneInfo, subjects: Mapping[str, Subject]) -> RuleShown:
     least, most, codes = rule["least"], rule["most"], rule["definition"]["codes"]
-    subject = subject_of(rule["definition"]["source"], rule["definition"]["name"])
+    subject = subjects.get(f"{rule['definition']['source']}.{rule['definition']['name']}")
+    met = partial(_met, rule, subject=subject)
     within = [one for one in range(1, len(codes) + 1) if least is None or least <= one <= most]
     return RuleShown(
         rule,
         form,
-        met=_met(rule, rule["threshold"]),
-        raised=_raised(rule, rate),
-        waits=_waits(rule, is_told=is_told),
+        met=met(rule["threshold"]),
+        raised=_raised(rule, told.rate),
+        waits=_waits(rule, is_told=bool(told.notices["addresses"])),
         changed=_changed(rule, time_zone),
-        thresholds=[(str(one), _met(rule, one)) for one in within] if len(within) > 1 else [],
+        thresholds=[(str(one), met(one)) for one in within] if len(within) > 1 else [],
         is_number=not codes and (subject is None or not subject.is_yes_or_no),
     )
 
 
-def _met(rule: Json, threshold: float) -> str:
-    return rule_words({**rule["definition"], "threshold": threshold})
+def _met(rule: Json, threshold: float, subject: Subject | None) -> str:
+    definition = rule["definition"]
+    return met_in_words(Comparison(definition["comparison"]), definition["codes"], threshold, subject)
 
 
 def _filled(rule: Json) -> Filled:

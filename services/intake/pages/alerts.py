@@ -3,13 +3,11 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from math import ceil
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
 
-from services.intake.domain import subject_of
 from services.intake.pages.bar import Bar, staff_page, staff_templates
 from shared.errors import Problem
 from shared.events import Diagnosis
@@ -130,19 +128,6 @@ def person(alert: Json) -> str:
     return f"{str(alert['patient_id'])[:8]}, born {alert['birth_year']}"
 
 
-def rule_words(rule: Json) -> str:
-    """When a rule is met: `8 or more`, `yes`, or the answers that count, as the question offers them."""
-    subject = subject_of(rule["source"], rule["name"])
-    codes, threshold, is_at_most = rule["codes"], rule["threshold"], rule["comparison"] == "at-most"
-    if codes:
-        words = {option.code: option.text("en") for option in subject.options} if subject else {}
-        counting = codes[: max(int(threshold), 0)] if is_at_most else codes[max(ceil(threshold), 1) - 1 :]
-        return " or ".join(f"“{words.get(code, code)}”" for code in counting)
-    if subject is not None and subject.is_yes_or_no and (1 > threshold >= 0 if is_at_most else 0 < threshold <= 1):
-        return "no" if is_at_most else "yes"
-    return f"{threshold:g} or {'less' if is_at_most else 'more'}"
-
-
 def step_words(step: Json) -> str:
     """What was done, as one line of the history."""
     match step["step"]:
@@ -190,5 +175,5 @@ WORDS: Mapping[str, object] = {
 @cache
 def _templates() -> Environment:
     made = staff_templates()
-    made.globals |= {**WORDS, "rule_words": rule_words, "step_words": step_words}
+    made.globals |= {**WORDS, "step_words": step_words}
     return made

@@ -81,6 +81,21 @@ async def test_the_form_comes_back_with_what_was_written_and_what_is_wrong(
     assert "checked" in page.named("input", value="emergency")[0] or field == "reason"
 
 
+async def test_who_reads_spanish_is_asked_and_answered_in_spanish(clinician: httpx.AsyncClient) -> None:
+    form = read(await clinician.get(f"{NEW}?lang=es"))
+    assert "Abrir un paciente de otra clínica" in form.text
+    assert "Una página, solo para leer, durante 1 hora." in form.text
+    assert "Atención de emergencia" in form.text
+    assert "Traslado de la atención" in form.text
+    wrong = read(await clinician.post(NEW, data=BODY | {"words": "x"}), 422)
+    assert "Todavía no se abrió Falta algo más abajo." in wrong.text
+    assert "De 10 a 500 caracteres." in wrong.text
+    other = await clinician.post(NEW, data=BODY | {"site_id": "millpond"})
+    assert "No hay ninguna clínica con ese paciente Compruebe" in read(other, 404).text
+    own = await clinician.post(NEW, data=BODY | {"site_id": HERE})
+    assert "No se abrió Un paciente de su propia clínica" in read(own, 409).text
+
+
 async def test_the_form_says_no_more_of_a_wrong_patient_than_of_a_wrong_clinic(clinician: httpx.AsyncClient) -> None:
     wrong = [{"patient_id": "0b7c6a54-6a39-4c1f-9d55-2f6a52c0a009"}, {"site_id": "millpond"}]
     texts = {read(await clinician.post(NEW, data=BODY | change), 404).text for change in wrong}

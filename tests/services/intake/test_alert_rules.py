@@ -223,14 +223,14 @@ def test_a_survey_that_comes_in_more_than_three_days_after_it_was_given_is_late(
 def test_an_answer_is_shown_in_the_words_that_it_was_chosen_by(
     rule: str, form: str, answer: float, question: str, chosen: str
 ) -> None:
-    words = answer_in_words(form, NETWORK_RULES[rule].definition, answer)
+    words = answer_in_words(FORMS.get(form), NETWORK_RULES[rule].definition, answer)
     assert words.question.startswith(question)
     assert words.chosen == chosen
 
 
 def test_an_answer_is_shown_in_the_readers_language() -> None:
     def said(rule: str, answer: float, form: str = "pre-visit-crohns|1.0") -> tuple[str, str]:
-        return answer_in_words(form, NETWORK_RULES[rule].definition, answer, Language.SPANISH)
+        return answer_in_words(FORMS[form], NETWORK_RULES[rule].definition, answer, Language.SPANISH)
 
     question, chosen = said("emergency-visit", 1)
     assert question.startswith("¿")
