@@ -1,6 +1,6 @@
 """The page as HTML for people: words, tables and pictures made on the server; nothing needs a script."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
