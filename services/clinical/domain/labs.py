@@ -39,6 +39,7 @@ _CALPROTECTIN = {"mg/kg": "1", "mcg/g": "1"}
 _CRP = {"mg/dL": "10"}
 _CELLS = {"10*9/L": "1"}
 _GRAMS = {"g/L": "0.1"}
+_LEVEL = {"mcg/mL": "1", "mg/L": "1"}
 _VITAMIN_D = {"nmol/L": 1 / Decimal("2.496")}
 
 LAB_TESTS: Mapping[str, LabTest] = MappingProxyType(
@@ -62,6 +63,10 @@ LAB_TESTS: Mapping[str, LabTest] = MappingProxyType(
             _test("1742-6", "ALT", "U/L"),
             _test("2160-0", "Creatinine", "mg/dL", {"umol/L": 1 / Decimal("88.4")}),
             _test("2502-3", "Transferrin saturation", "%"),
+            _test("86894-3", "Adalimumab level", "ug/mL", _LEVEL),
+            _test("39803-2", "Infliximab level", "ug/mL", _LEVEL),
+            _test("86896-8", "Infliximab level, immunoassay", "ug/mL", _LEVEL),
+            _test("87404-0", "Certolizumab level", "ug/mL", _LEVEL),
         )
     }
 )

@@ -15,7 +15,7 @@ from fastapi.responses import RedirectResponse
 from services.dashboard import store
 from services.dashboard.api.clinical import Clinical, ClinicalAway
 from services.dashboard.api.pages import HowShown, Shown, for_people, look_of_people, opener_of
-from services.dashboard.api.seeing import seen
+from services.dashboard.api.seeing import seen, shown_to
 from services.dashboard.api.standing import ClinicPeople, own_page
 from services.dashboard.domain import changes_in, context_of, is_past, open_words
 from services.dashboard.pages.addresses import address
@@ -23,7 +23,7 @@ from services.dashboard.pages.plan import FAILED, WRONG, PlanForms
 from shared.audit import Entry, Kind
 from shared.auth import Caller
 from shared.db import transaction
-from shared.errors import FieldError, Problem, unknown
+from shared.errors import FieldError, Problem, conflict, unknown
 from shared.events import ViewContext
 from shared.http.commands import pool_of
 from shared.http.forms import form_of
@@ -88,10 +88,18 @@ async def _written(
         changes |= {"visit_id": _visit_of(page, now)}
     elif not changes:
         return None
+    elif _is_withheld(caller, stored, str(form.step_id)) and ("what" in changes or changes.get("who") == "front-desk"):
+        raise conflict("withheld", "A step that its writer is not told stays with those who are.")
     elif "what" not in changes:
         changes |= {"what": await _words_of(request, stored.site_id, page, str(form.step_id))}
     patient, key = Patient(stored.site_id, form.patient_id), form.given.get("key", "")
     return await clinical.write_step(caller, patient, changes, key=key, step_id=form.step_id)
+
+
+def _is_withheld(caller: Caller, stored: store.StoredPage, step_id: str) -> bool:
+    """Whether the caller is not told what a step is: they neither rewrite it nor give it to whose steps they are told."""
+    _, page = shown_to(caller, stored)
+    return all(step["what"] is None for step in page["plan"] if step["step_id"] == step_id)
 
 
 async def _words_of(request: Request, site_id: str, page: Mapping[str, Any], step_id: str) -> str:

@@ -6,7 +6,7 @@ from services.dashboard.domain.context import context_of
 from services.dashboard.domain.courses import Course, courses_of
 from services.dashboard.domain.ehr import FHIR_ID, PATIENT_SYSTEM, Ehr, our_id
 from services.dashboard.domain.facts import Facts, empty, fold
-from services.dashboard.domain.freshness import LIMITS, Age, freshness
+from services.dashboard.domain.freshness import LIMITS, Age, freshness, is_of_now
 from services.dashboard.domain.glass import BrokenGlass, GlassReason, GlassTry, GlassUse
 from services.dashboard.domain.linking import (
     CODE_LIVES_FOR,
@@ -60,6 +60,7 @@ __all__ = [
     "fold",
     "freshness",
     "has_words",
+    "is_of_now",
     "is_past",
     "is_readable",
     "open_words",

@@ -30,6 +30,14 @@ def freshness(page: Mapping[str, Any], now: datetime) -> dict[str, Age | None]:
     return {source: _age(page["sources"][source], now, limit) for source, limit in LIMITS.items()}
 
 
+def is_of_now(page: Mapping[str, Any], now: datetime) -> bool:
+    """The newest answers are for the visit at hand and not old."""
+    survey, visit, age = page["survey"], page["visit"], freshness(page, now)["survey"]
+    if survey is None or age is None or age.is_old:
+        return False
+    return visit is None or bool(survey["visit_id"] == visit["visit_id"])
+
+
 def _age(source: Mapping[str, Any] | None, now: datetime, limit: int) -> Age | None:
     if source is None:
         return None

@@ -5,9 +5,10 @@ that is enough. Results of two methods are not compared.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
+from types import MappingProxyType
 from typing import Literal
 
 from services.dashboard.domain.facts import Facts, Item
@@ -52,6 +53,10 @@ MARKERS = (
         prefers_laboratory=True,
     ),
 )
+LEVELS: Mapping[str, str] = MappingProxyType(
+    {"86894-3": "adalimumab", "39803-2": "infliximab", "86896-8": "infliximab", "87404-0": "certolizumab"}
+)
+"""Tests of how much of a medicine is in the blood, by LOINC: the ingredient. Of golimumab none is taken here."""
 _MARKER_OF = {marker.loinc: marker for marker in MARKERS}
 
 

@@ -49,6 +49,7 @@ def assemble(facts: Facts, bounds: Bounds = BOUNDS) -> Json:
     visit = visit_at_hand(visits, as_of)
     surveys, erased = surveys_of(facts), facts["erased"]
     readings, labs, medications = readings_of(facts, surveys), labs_of(facts), _medications(facts)
+    previous = _previous(facts, surveys.last)
     urgent_care, well_being, day_to_day = urgent_care_of(facts, surveys), well_being_of(surveys), day_to_day_of(surveys)
     return {
         "patient": _patient(facts),
@@ -57,8 +58,8 @@ def assemble(facts: Facts, bounds: Bounds = BOUNDS) -> Json:
         "visit": visit,
         "last_visit": last_visit(visits),
         "survey": _survey(facts, surveys.now),
-        "previous": _previous(facts, surveys.last),
-        "since": since_of(surveys, readings=readings, labs=labs, medications=medications),
+        "previous": previous,
+        "since": since_of(facts, surveys, previous, computed=readings["computed"], labs=labs),
         "concerns": concerns_of(surveys),
         "matters_most": _matters_most(surveys.now),
         "readings": readings,

@@ -1,31 +1,75 @@
-"""What changed since the survey before this one: at most five facts, the most serious first."""
+"""What changed since last time: at most five facts, the most serious first.
+
+Last time is the visit that the survey before was for, or that survey itself. What was known there is compared with what
+is known now, whatever came in between.
+"""
 
 from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 
 from services.dashboard.domain.courses import courses_of
-from services.dashboard.domain.facts import Item
-from services.dashboard.domain.items import Json, Surveys, instant, value_of
+from services.dashboard.domain.facts import Facts, Item
+from services.dashboard.domain.items import Json, Surveys, by_time, instant, value_of
 
 MOST = 5
+_OF_VISIT = timedelta(hours=12)
+"""A rating that is given so soon after the time of a visit was given in it."""
+_BEHIND_UTC = timedelta(hours=6)
 
 
-def since_of(surveys: Surveys, *, readings: Json, labs: Sequence[Json], medications: Sequence[Json]) -> list[Json]:
+def since_of(
+    facts: Facts, surveys: Surveys, previous: Json | None, *, computed: Json | None, labs: Sequence[Json]
+) -> list[Json]:
     """Facts as `kind` and numbers; words are the page's. Empty when there is no earlier survey to compare
     with.
     """
-    if surveys.now is None or surveys.last is None:
+    if surveys.now is None or surveys.last is None or previous is None:
         return []
-    since = str(surveys.last["submitted_at"])
+    since = last_time(previous, str(surveys.now["submitted_at"]))
+    days = clinic_day(since), clinic_day(max(source["time"] for source in facts["sources"].values()))
     found = [
         *_more_care(surveys.now, surveys.last, ("hospital_stays", "ed_visits")),
-        *_index(readings["computed"]),
-        *_rating(readings["clinician"], since),
+        *_index(computed),
+        *_rating(by_time(facts, "assessments", "assessed_at", "assessment_id"), since),
         *_more_care(surveys.now, surveys.last, ("steroid_courses", "ct_scans")),
         *_labs(labs, since),
         *_missed_doses(surveys.now),
-        *medicines_since(medications, since),
+        *medicines_since(list(facts["items"]["medications"].values()), *days),
     ]
     return found[:MOST]
+
+
+def last_time(previous: Json, until: str) -> str:
+    """When it was; a visit that was before its survey, or is after the newest one, does not count."""
+    visit_at, submitted_at = previous["visit_at"], str(previous["submitted_at"])
+    is_between = visit_at is not None and instant(submitted_at) <= instant(visit_at) <= instant(until)
+    return str(visit_at) if is_between else submitted_at
+
+
+def clinic_day(text: str) -> date:
+    """The day of a time where no zone is known: six hours behind UTC, which from Alaska to Finland is the site's own
+    day while clinics are open.
+    """
+    return (instant(text) - _BEHIND_UTC).date()
+
+
+def medicines_since(medications: Sequence[Item], since: date, until: date) -> Iterator[Json]:
+    """A medicine that was started or stopped, or has another dose than before: from `since` on, that day included. What
+    is planned for after `until` has not happened.
+    """
+    for course in courses_of(medications):
+        stopped_on = course.last["stopped_on"]
+        newer = [change for change in course.changes() if _is_between(change["started_on"], since, until)]
+        if _is_between(stopped_on, since, until):
+            yield {"kind": "stopped", "name": course.name, "on": stopped_on}
+        elif _is_between(course.started_on, since, until):
+            yield {"kind": "started", "name": course.name, "on": course.started_on}
+        elif newer:
+            yield {"kind": "new-dose", "name": course.name, "on": newer[-1]["started_on"], "now": newer[-1]["dose"]}
+
+
+def _is_between(day: str | None, since: date, until: date) -> bool:
+    return day is not None and since <= date.fromisoformat(day) <= until
 
 
 def _more_care(now: Item, last: Item, items: Sequence[str]) -> Iterator[Json]:
@@ -45,22 +89,24 @@ def _index(computed: Json | None) -> Iterator[Json]:
         }
 
 
-def _rating(clinician: Json | None, since: str) -> Iterator[Json]:
-    last = clinician["last"] if clinician else None
-    if clinician and last and last["activity"] != clinician["activity"] and instant(clinician["at"]) > instant(since):
-        yield {"kind": "rating", "was": last["activity"], "now": clinician["activity"]}
+def _rating(assessments: Sequence[Item], since: str) -> Iterator[Json]:
+    """The newest rating beside the one that held last time."""
+    held = [one for one in assessments if instant(one["assessed_at"]) <= instant(since) + _OF_VISIT]
+    if held and held[-1]["activity"] != assessments[-1]["activity"]:
+        yield {"kind": "rating", "was": held[-1]["activity"], "now": assessments[-1]["activity"]}
 
 
 def _labs(labs: Sequence[Json], since: str) -> Iterator[Json]:
-    """A marker that crossed its limit, or that was measured by another method; never both for one result."""
+    """A marker that is on another side of its limit than last time, or is measured by another method; never both."""
     for series in labs:
-        newest, earlier = series["points"][-1], series["points"][:-1]
-        if not series["marker"] or not earlier or instant(newest["at"]) <= instant(since):
+        newest = series["points"][-1]
+        known = [point for point in series["points"] if instant(point["at"]) <= instant(since)]
+        if not series["marker"] or not known or known[-1] is newest:
             continue
         named = {"name": series["name"], "value": newest["value"], "comparator": newest["comparator"]}
-        if any(change["at"] == newest["at"] for change in series["method_changes"]):
+        if any(instant(change["at"]) > instant(known[-1]["at"]) for change in series["method_changes"]):
             yield {"kind": "new-method", **named}
-        elif None not in (newest["side"], earlier[-1]["side"]) and newest["side"] != earlier[-1]["side"]:
+        elif None not in (newest["side"], known[-1]["side"]) and newest["side"] != known[-1]["side"]:
             yield {"kind": "lab", **named, "side": newest["side"]}
 
 
@@ -68,17 +114,3 @@ def _missed_doses(now: Item) -> Iterator[Json]:
     missed = value_of(now, "missed_doses")
     if missed:
         yield {"kind": "missed-doses", "now": missed}
-
-
-def medicines_since(medications: Sequence[Json], since: str) -> Iterator[Json]:
-    """A medicine that was started or stopped, or has another dose than before."""
-    day = instant(since).date().isoformat()
-    for course in courses_of(medications):
-        stopped_on = course.last["stopped_on"]
-        newer = [change for change in course.changes() if change["started_on"] > day]
-        if stopped_on and stopped_on > day:
-            yield {"kind": "stopped", "name": course.name, "on": stopped_on}
-        elif course.started_on > day:
-            yield {"kind": "started", "name": course.name, "on": course.started_on}
-        elif newer:
-            yield {"kind": "new-dose", "name": course.name, "on": newer[-1]["started_on"], "now": newer[-1]["dose"]}

@@ -1,13 +1,17 @@
-"""Whether treatment explains how somebody is: what there is to tell, side by side. The page gives no verdict."""
+"""Whether treatment explains how somebody is: what there is to tell a reader who looks now, side by side. The page
+gives no verdict.
+"""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from services.dashboard.domain.courses import Course, courses_of
+from services.dashboard.domain.freshness import freshness, is_of_now
 from services.dashboard.domain.items import Json, instant
+from services.dashboard.domain.labs import LEVELS
 from services.dashboard.domain.readings import changed
 from services.dashboard.domain.since import medicines_since
 from shared.events import Activity, DrugClass
@@ -26,7 +30,6 @@ INDUCTION = timedelta(weeks=14)
 """Until then no level is asked for: what it should be is uncertain. This, and that a level guides what comes next in
 active disease under an anti-TNF: AGA 2017, doi 10.1053/j.gastro.2017.07.032.
 """
-_OF_ANTIBODIES = re.compile(r"\banti(?!-?tnf)|\bab\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,84 +46,92 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Treatment:
-    """The newest course of maintenance that is still taken.
+    """The newest course of maintenance that is taken.
 
-    `before` is the newest score of at most 90 days before it began and `now` that of the newest survey, if that came
-    after; `change` is between the two by the instrument's own threshold. `changes` are medicines that were started,
-    stopped or dosed anew since the survey before; null without one. `levels` are those of all maintenance that is
-    taken, where there is one or it is wanted.
+    `before` is the newest score of at most 90 days before it began and `since` the newest one after; `change` is
+    between the two by the instrument's own threshold. `is_scored` is false where the survey on the page has no index,
+    so that nothing is known of scores. `changes` are medicines that were started, stopped or dosed anew since last
+    time; null without one. `levels` are those of all maintenance that is taken, where there is one or it is wanted.
     """
 
     course: Course
     before: Json | None
-    now: Json | None
+    since: Json | None
+    is_scored: bool
     change: Change | None
     changes: Sequence[Json] | None
     levels: Sequence[Level]
 
 
-def treatment_of(page: Mapping[str, Any]) -> Treatment | None:
-    """What a page tells of the treatment; null where nothing for maintenance is on the clinic's list."""
-    taken = [course for course in courses_of(page["medications"]) if _is_maintenance(course)]
+def treatment_of(page: Mapping[str, Any], now: datetime) -> Treatment | None:
+    """What a page tells of the treatment at `now`, in the site's zone; null where nothing for maintenance is taken."""
+    today = now.date()
+    taken = [course for course in courses_of(page["medications"]) if _is_maintenance(course, today)]
     if not taken:
         return None
     course = max(taken, key=lambda one: one.started_on)
-    before, now = _before(page, course), _now(page, course)
-    key = page["readings"]["computed"]["instrument"] if now else ""
-    last = page["previous"]
+    trend, last = page["trend"], page["previous"]
+    scores = [_Score(_day(one["at"], now), one) for one in trend["points"] if one["value"] is not None] if trend else []
+    began = date.fromisoformat(course.started_on)
+    before = next((score.point for score in reversed(scores) if began - BEFORE <= score.day <= began), None)
+    since = next((score.point for score in reversed(scores) if score.day > began), None)
+    since_day = _day(last["visit_at"] or last["submitted_at"], now) if last else None
     return Treatment(
         course,
         before,
-        now,
-        changed(key, before, now["value"]) if now else None,
-        list(medicines_since(page["medications"], last["submitted_at"])) if last else None,
-        [level for one in taken if (level := _level(page, one)).result or level.is_wanted],
+        since,
+        is_scored=trend is not None or page["survey"] is None,
+        change=changed(trend["instrument"], before, since["value"]) if since else None,
+        changes=list(medicines_since(page["medications"], since_day, today)) if since_day else None,
+        levels=[level for one in taken if (level := _level(page, one, now)).result or level.is_wanted],
     )
 
 
-def _is_maintenance(course: Course) -> bool:
-    return course.last["stopped_on"] is None and course.last["drug_class"] in MAINTENANCE
+@dataclass(frozen=True, slots=True)
+class _Score:
+    day: date
+    point: Json
 
 
-def _before(page: Mapping[str, Any], course: Course) -> Json | None:
-    began = date.fromisoformat(course.started_on)
-    points = page["trend"]["points"] if page["trend"] else ()
-    then = (p for p in reversed(points) if p["value"] is not None and began - BEFORE <= _day(p["at"]) <= began)
-    return next(then, None)
+def _is_maintenance(course: Course, today: date) -> bool:
+    stopped_on = course.last["stopped_on"]
+    is_taken = date.fromisoformat(course.started_on) <= today and (
+        stopped_on is None or date.fromisoformat(stopped_on) > today
+    )
+    return is_taken and course.last["drug_class"] in MAINTENANCE
 
 
-def _now(page: Mapping[str, Any], course: Course) -> Json | None:
-    computed: Json | None = page["readings"]["computed"]
-    if computed is None or computed["value"] is None or _day(computed["at"]).isoformat() <= course.started_on:
-        return None
-    return computed
-
-
-def _level(page: Mapping[str, Any], course: Course) -> Level:
-    """Of results that name the medicine and not antibodies against it. Laboratories code the level by many codes, one a
-    method; a biosimilar's suffix (`adalimumab-atto`) is not in its name.
-    """
-    medicine = course.name.split()[0].split("-")[0].lower()
-    named = (one for one in page["labs"] if medicine in one["name"].lower())
-    levels = (one for one in named if not _OF_ANTIBODIES.search(one["name"]))
-    newest = max(levels, key=lambda one: instant(one["points"][-1]["at"]), default=None)
+def _level(page: Mapping[str, Any], course: Course, now: datetime) -> Level:
+    codes = [loinc for loinc, ingredient in LEVELS.items() if _names(course.name, ingredient)]
+    measured = (one for one in page["labs"] if one["loinc"] in codes)
+    newest = max(measured, key=lambda one: instant(one["points"][-1]["at"]), default=None)
     result, unit = (newest["points"][-1], newest["unit"]) if newest else (None, None)
-    return Level(course.name, result, unit, is_wanted=_wants_level(page, course))
+    began = date.fromisoformat(course.started_on)
+    is_wanted = (
+        bool(codes)
+        and course.last["drug_class"] == DrugClass.ANTI_TNF
+        and began + INDUCTION <= now.date()
+        and any(_says_active(page, now))
+    )
+    return Level(course.name, result, unit, is_wanted)
 
 
-def _wants_level(page: Mapping[str, Any], course: Course) -> bool:
-    if course.last["drug_class"] != DrugClass.ANTI_TNF or page["as_of"] is None:
-        return False
-    is_past_induction = date.fromisoformat(course.started_on) + INDUCTION <= _day(page["as_of"])
-    return is_past_induction and any(_says_active(page["readings"]))
+def _names(medicine: str, ingredient: str) -> bool:
+    """Whether a clinic's name of a medicine has the ingredient; a biosimilar's carries a suffix (`adalimumab-atto`)."""
+    return re.search(rf"\b{ingredient}\b", medicine, re.IGNORECASE) is not None
 
 
-def _says_active(readings: Mapping[str, Any]) -> Iterator[bool]:
+def _says_active(page: Mapping[str, Any], now: datetime) -> Iterator[bool]:
+    """By each voice that speaks of now: the patient, the score, the rating."""
+    readings, rated = page["readings"], freshness(page, now)["clinician"]
     patient, computed, clinician = readings["patient"], readings["computed"], readings["clinician"]
-    yield bool(patient) and patient["in_remission"].get("value") == "no"
-    yield bool(computed) and computed["band"] not in (None, Activity.REMISSION)
-    yield bool(clinician) and clinician["activity"] != Activity.REMISSION
+    if is_of_now(page, now):
+        yield bool(patient) and patient["in_remission"].get("value") == "no"
+        yield bool(computed) and computed["band"] not in (None, Activity.REMISSION)
+    if clinician and rated and not rated.is_old:
+        yield clinician["activity"] != Activity.REMISSION
 
 
-def _day(text: str) -> date:
-    return instant(text).date()
+def _day(text: str, now: datetime) -> date:
+    """By the calendar of the site."""
+    return instant(text).astimezone(now.tzinfo).date()

@@ -42,6 +42,10 @@ FAILED: Mapping[str, Said] = {
         "No se guardó, que sepamos: la parte que guarda el plan no contesta. Lo que escribió sigue aquí. Pruebe otra "
         "vez en un momento: se guarda una sola vez.",
     ),
+    "withheld": Said(
+        "Not saved: what this step is stays with the patient and the clinician. They can give it to the front desk.",
+        "No se guardó: qué es este paso queda entre el paciente y su médico. Ellos pueden pasarlo a recepción.",
+    ),
     "other": Said(
         "Not saved: the plan does not take this now. Reload the page and try again.",
         "No se guardó: el plan no lo acepta ahora. Cargue otra vez la página y pruebe de nuevo.",

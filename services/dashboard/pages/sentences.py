@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
-from services.dashboard.domain import Age, freshness
+from services.dashboard.domain import Age, is_of_now
 from services.dashboard.pages.labels import CHANGES, COUNTED, DOSES, MARKERS, RECORDED
 from services.dashboard.pages.reader import Line, Reader
 from services.dashboard.pages.readings import band_words
@@ -143,14 +143,14 @@ def _survey_note(page: Json, reader: Reader) -> str | None:
 
 def now_words(page: Json, reader: Reader) -> str:
     """What stands over the newest answers: `now`, or their day where they are old or of another visit."""
-    if is_of_now(page, reader):
+    if is_of_now(page, reader.now):
         return reader.say(Said("now", "ahora"))
     return reader.day(page["survey"]["submitted_at"])
 
 
 def said_words(page: Json, reader: Reader) -> str | None:
     """Beside what the patient wants to talk about: when that was, where it is old or of another visit."""
-    if is_of_now(page, reader):
+    if is_of_now(page, reader.now):
         return None
     day, visit = reader.day(page["survey"]["submitted_at"]), page["visit"]
     if visit is None or page["survey"]["visit_id"] == visit["visit_id"]:
@@ -160,21 +160,13 @@ def said_words(page: Json, reader: Reader) -> str | None:
 
 def too_old_to_agree(page: Json, reader: Reader) -> str | None:
     """Said in place of whether the readings agree, where what the patient said is not of now."""
-    if page["survey"] is None or is_of_now(page, reader):
+    if page["survey"] is None or is_of_now(page, reader.now):
         return None
     words = Said(
         "The patient's answers are of {day}. Nothing here says how it is now.",
         "Las respuestas del paciente son del {day}. Nada aquí dice cómo está ahora.",
     )
     return reader.say(words, day=reader.day(page["survey"]["submitted_at"]))
-
-
-def is_of_now(page: Json, reader: Reader) -> bool:
-    """The newest answers are for the visit at hand and not old."""
-    survey, visit, age = page["survey"], page["visit"], freshness(page, reader.now)["survey"]
-    if survey is None or age is None or age.is_old:
-        return False
-    return visit is None or bool(survey["visit_id"] == visit["visit_id"])
 
 
 def consent_words(page: Json, reader: Reader) -> str | None:

@@ -3,18 +3,19 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from services.dashboard.domain import LIMITS, Level, Treatment, treatment_of
+from services.dashboard.domain import LIMITS, Level, Treatment, is_of_now, treatment_of
 from services.dashboard.pages.labels import CHANGES
 from services.dashboard.pages.reader import Line, Reader
-from services.dashboard.pages.sentences import is_of_now, since_medicine
+from services.dashboard.pages.sentences import since_medicine
 from shared.pages.words import number
 from shared.speech import Said
 
 Json = Mapping[str, Any]
 
 _BEGAN = Said("Since {name} began, {day}:", "Desde que empezó {name}, {day}:")
+_NOT_SCORED = Said("the newest survey has no score.", "el último cuestionario no tiene puntuación.")
 _NO_SCORE_SINCE = Said("no score yet.", "todavía sin puntuación.")
-_NO_SCORE_BEFORE = Said("no score from before.", "sin puntuación de antes.")
+_NO_SCORE_BEFORE = Said("no score of the 90 days before.", "sin puntuación de los 90 días anteriores.")
 _MOVED = Said("score {was} then, {now} now", "puntuación {was} entonces, {now} ahora")
 _MOVED_BY = Said("score {was} then, {now} on {day}", "puntuación {was} entonces, {now} el {day}")
 _SYMPTOMS_NOW = Said("symptoms {change}.", "síntomas: {change}.")
@@ -31,7 +32,7 @@ def treatment_line(page: Json, reader: Reader) -> Line | None:
     """`Since adalimumab began, 2 Dec: score 39.5 then, 17 now: better. No medicine changed since 25 Sep. No
     adalimumab level on record.` Nothing where nothing for maintenance is taken.
     """
-    treatment = treatment_of(page)
+    treatment = treatment_of(page, reader.now)
     if treatment is None:
         return None
     began = reader.say(_BEGAN, name=treatment.course.name, day=reader.day(treatment.course.started_on))
@@ -40,7 +41,7 @@ def treatment_line(page: Json, reader: Reader) -> Line | None:
 
 def lacking_levels(page: Json, reader: Reader) -> Iterator[str]:
     """Levels that are wanted, where there is none or it is as old as an old result."""
-    treatment = treatment_of(page)
+    treatment = treatment_of(page, reader.now)
     for level in treatment.levels if treatment else ():
         if level.is_wanted and level.result is None:
             yield reader.say(_LACKS_LEVEL, name=level.medicine)
@@ -57,17 +58,20 @@ def _told(treatment: Treatment, page: Json, reader: Reader) -> Iterator[str]:
 
 
 def _moved(treatment: Treatment, page: Json, reader: Reader) -> str:
-    before, now = treatment.before, treatment.now
-    if now is None:
+    before, since = treatment.before, treatment.since
+    if not treatment.is_scored:
+        return reader.say(_NOT_SCORED)
+    if since is None:
         return reader.say(_NO_SCORE_SINCE)
     if before is None:
         return reader.say(_NO_SCORE_BEFORE)
     change = reader.named(CHANGES, treatment.change) if treatment.change else None
-    is_now, day = is_of_now(page, reader), reader.day(now["at"])
+    is_now = is_of_now(page, reader.now) and since["survey_id"] == page["survey"]["survey_id"]
+    day = reader.day(since["at"])
     if reader.is_patient and change:
         return reader.say(_SYMPTOMS_NOW if is_now else _SYMPTOMS_BY, change=change, day=day)
     moved = _MOVED if is_now else _MOVED_BY
-    scores = reader.say(moved, was=number(before["value"], 1), now=number(now["value"], 1), day=day)
+    scores = reader.say(moved, was=number(before["value"], 1), now=number(since["value"], 1), day=day)
     return f"{scores}: {change}." if change else f"{scores}."
 
 
@@ -75,7 +79,7 @@ def _level(level: Level, reader: Reader) -> str:
     result = level.result
     if result is None:
         return reader.say(_NO_LEVEL, name=level.medicine)
-    value = f"{result['comparator'] or ''}{number(result['value'])} {level.unit}"
+    value = f"{result['comparator'] or ''}{number(result['value'])} {reader.unit(level.unit or '')}"
     return reader.say(_LEVEL, name=level.medicine, value=value, day=reader.day(result["at"]))
 
 

@@ -176,22 +176,43 @@ async def test_a_step_is_ticked_unticked_re_assigned_and_carried_over(
     which = {"step_id": step["step_id"]}
     async with as_("coordinator", "j-ortiz") as coordinator:
         known = 1
-        for fields, expected in (
-            ({"form": "tick", "is_done": "true"} | which, {"is_done": True, "done_on": "2026-10-13"}),
-            ({"form": "tick", "is_done": "false"} | which, {"is_done": False, "done_on": None}),
-            (step | {"form": "carry", "due_on": "2026-12-01"}, {"due_on": "2026-12-01"}),
-            (step | {"form": "change", "who": "front-desk", "what": NEW["what"]}, {"who": "front-desk"}),
-            (step | {"form": "change", "what": "Call the insurer"}, {"what": "Call the insurer", "who": "front-desk"}),
-            (step | {"form": "carry", "due_on": ""}, {"due_on": None}),
+        for writer, fields, expected in (
+            (coordinator, {"form": "tick", "is_done": "true"} | which, {"is_done": True, "done_on": "2026-10-13"}),
+            (coordinator, {"form": "tick", "is_done": "false"} | which, {"is_done": False, "done_on": None}),
+            (coordinator, step | {"form": "carry", "due_on": "2026-12-01"}, {"due_on": "2026-12-01"}),
+            (clinician, step | {"form": "change", "who": "front-desk", "what": NEW["what"]}, {"who": "front-desk"}),
+            (coordinator, step | {"form": "change", "what": "Call the insurer"}, {"what": "Call the insurer"}),
+            (coordinator, step | {"form": "carry", "due_on": ""}, {"due_on": None, "who": "front-desk"}),
         ):
-            await saved(coordinator, fields)
+            await saved(writer, fields)
             known = len(await both.catch_up(known))
             (now,) = await plan(clinician)
             assert now | expected == now
     assert (now["visit_id"], now["agreed_at"]) == (str(VISIT), before["agreed_at"])
     assert ", visit of 13 Oct" in read(await clinician.get(SHOWN)).text
     subjects = [row["subject"] for row in await trail(both.clinical, kind="write")]
-    assert subjects == ["dr-rowe", *["j-ortiz"] * 6]
+    assert subjects == ["dr-rowe", *["j-ortiz"] * 3, "dr-rowe", *["j-ortiz"] * 2]
+
+
+async def test_who_is_not_told_what_a_step_is_neither_rewrites_it_nor_takes_it_to_themselves(
+    both: Both, clinician: httpx.AsyncClient, as_: Clients
+) -> None:
+    step = await agreed(both, clinician)
+    async with as_("coordinator", "j-ortiz") as coordinator:
+        shown = read(await coordinator.get(SHOWN))
+        assert NEW["what"] not in shown.text
+        asked = [place for place, (tag, one, _) in enumerate(shown.elements) if one.get("name") == "who"]
+        offered = [
+            [str(one.get("value")) for tag, one, _ in shown.elements[at : at + 6] if tag == "option"] for at in asked
+        ]
+        assert ["front-desk" in options for options in offered] == [True, False], "for a new step, and for this one"
+        for change in ({"who": "front-desk"}, {"what": "Something else"}):
+            refused = await write(coordinator, step | {"form": "change"} | change)
+            assert "what this step is stays with the patient and the clinician" in read(refused, 409).text
+        await saved(coordinator, step | {"form": "change", "who": "nurse"})
+    await both.catch_up(1)
+    (now,) = await plan(clinician)
+    assert (now["who"], now["what"]) == ("nurse", NEW["what"])
 
 
 async def test_nobody_undoes_what_another_wrote_meanwhile(
