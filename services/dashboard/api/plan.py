@@ -97,7 +97,7 @@ async def _written(
 
 
 def _is_withheld(caller: Caller, stored: store.StoredPage, step_id: str) -> bool:
-    """Whether the caller is not told what a step is: they neither rewrite it nor give it to whose steps they are told."""
+    """Whether the caller is not told what a step is: they neither rewrite it, nor give it to whom they are told of."""
     _, page = shown_to(caller, stored)
     return all(step["what"] is None for step in page["plan"] if step["step_id"] == step_id)
 
