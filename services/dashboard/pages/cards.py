@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from services.dashboard.domain import freshness
+from services.dashboard.domain import freshness, is_of_now
 from services.dashboard.pages import gaps, labels, readings, sentences
 from services.dashboard.pages.reader import Reader
 from shared.events import ViewerRole
@@ -20,7 +20,9 @@ _ASKING = ("moderate", "severe")
 
 
 class CardWords(NamedTuple):
-    """`detail` is a list in Markdown. `is_warning`: the score became worse, or says moderate or severe activity."""
+    """`detail` is a list in Markdown. `is_warning`: the score of now became worse, or says moderate or
+    severe activity.
+    """
 
     summary: str
     detail: str
@@ -32,7 +34,7 @@ def card_words(page: Json, *, now: datetime, time_zone: str) -> CardWords:
     reader = Reader(now.astimezone(ZoneInfo(time_zone)), ViewerRole.CLINICIAN)
     survey, form, _, medicines = sentences.freshness_cells(freshness(page, reader.now), page, reader)
     missing = gaps.missing_words(page, reader)
-    late = [f"{cell.name.lower()} {cell.words}" for cell in (form, medicines) if cell.shape == "old"]
+    late = [f"{cell.name.lower()} {cell.words}" for cell in (survey, form, medicines) if cell.shape == "old"]
     worry = _worry(page, reader)
     short = f"{worry}. {_how_in_short(page, reader)}. {counted(len(missing) + len(late), 'thing')} missing or late"
     facts = {
@@ -44,7 +46,9 @@ def card_words(page: Json, *, now: datetime, time_zone: str) -> CardWords:
     return CardWords(
         short if len(short) <= LONGEST_SUMMARY else f"{short[: LONGEST_SUMMARY - 1]}…",
         "\n".join(f"- **{name}**: {words}" for name, words in facts.items()),
-        is_warning=bool(computed) and (computed["change"] == "worse" or computed["band"] in _ASKING),
+        is_warning=is_of_now(page, reader.now)
+        and bool(computed)
+        and (computed["change"] == "worse" or computed["band"] in _ASKING),
     )
 
 
@@ -59,7 +63,8 @@ def _how_in_short(page: Json, reader: Reader) -> str:
     if computed is None or computed["value"] is None:
         return "No symptom score"
     word = reader.say(labels.ACTIVITIES[computed["band"]]) if computed["band"] in labels.ACTIVITIES else "Symptom score"
-    return f"{word}, {computed['change']}" if computed["change"] else word
+    said = f"{word}, {computed['change']}" if computed["change"] else word
+    return said if is_of_now(page, reader.now) else f"{said}, on {reader.day(computed['at'])}"
 
 
 def _how(page: Json, reader: Reader) -> str:
@@ -67,10 +72,10 @@ def _how(page: Json, reader: Reader) -> str:
     patient, computed, clinician = (page["readings"][voice] for voice in ("patient", "computed", "clinician"))
     said = []
     if patient is not None:
-        own = readings.patient_reading(patient, reader)
+        own = readings.patient_reading(page, reader)
         said.append(f"Patient says {own.word.lower()} ({own.stamp}).")
     if computed is not None:
-        score = readings.computed_reading(computed, reader)
+        score = readings.computed_reading(page, reader)
         meta = " ".join(f"{line.bold}{line.rest}" for line in score.meta)
         said.append(f"{score.word} ({score.stamp}). {meta}")
     if clinician is not None:

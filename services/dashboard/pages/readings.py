@@ -1,11 +1,12 @@
 """How am I doing, in words: three readings, each with its choices, and whether they agree."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from services.dashboard.domain import COMPARABLE_DAYS, RULE
 from services.dashboard.pages.labels import ACTIVITIES, BANDS, CHANGES, POINTS, REMISSION, STATES
 from services.dashboard.pages.reader import Line, Reader, answer_words, reason_words
+from shared.events import EntryMode
 from shared.pages.words import number
 from shared.speech import Said
 
@@ -53,6 +54,15 @@ _SHOWN = {
 }
 
 
+_BY = {
+    EntryMode.PROXY: Said("by somebody else", "por otra persona"),
+    EntryMode.PAPER: Said("on paper", "en papel"),
+    EntryMode.PHONE: Said("by phone", "por teléfono"),
+}
+_CORRECTED = Said("Before the correction: {was}.", "Antes de la corrección: {was}.")
+_HAS_NO_SCORE = Said("no score", "sin puntuación")
+
+
 class Reading(NamedTuple):
     """One of the three voices: the word, the choices with the chosen one, and what stands below them."""
 
@@ -63,14 +73,22 @@ class Reading(NamedTuple):
     is_missing: bool = False
 
 
-def patient_reading(patient: Json, reader: Reader) -> Reading:
+def patient_reading(page: Json, reader: Reader) -> Reading:
+    patient = page["readings"]["patient"]
     own = patient["in_remission"]
     value = own.get("value")
     word = reader.named(REMISSION, value) if value else answer_words(reader, "in_remission", own).capitalize()
     choices = [(reader.say(_CHOICES[choice]), value == choice) for choice in ("yes", "unsure", "no")]
     meta = [Line("", reason_words(reader, "in_remission", own["reason"]))] if own["state"] == "skipped" else []
     meta.append(_control(patient, reader))
-    return Reading(word, choices, meta, reader.moment(patient["at"]), is_missing=value is None)
+    stamp = ", ".join(filter(None, [reader.moment(patient["at"]), answered_by(page, reader)]))
+    return Reading(word, choices, meta, stamp, is_missing=value is None)
+
+
+def answered_by(page: Json, reader: Reader) -> str | None:
+    """`by somebody else`, where the patient did not answer alone with a screen."""
+    said = _BY.get(page["survey"]["mode"])
+    return reader.say(said) if said else None
 
 
 def _control(patient: Json, reader: Reader) -> Line:
@@ -89,7 +107,8 @@ def _was(words: str, reader: Reader) -> str:
     return reader.say(Said(", was {words}", ", antes {words}"), words=words)
 
 
-def computed_reading(computed: Json, reader: Reader) -> Reading:
+def computed_reading(page: Json, reader: Reader) -> Reading:
+    computed = page["readings"]["computed"]
     stamp = reader.moment(computed["at"])
     short = computed["name"].split(" (")[0]
     stamp = stamp if reader.is_patient else f"{short}, {stamp}"
@@ -101,7 +120,18 @@ def computed_reading(computed: Json, reader: Reader) -> Reading:
     activity = reader.say(ACTIVITIES[band]) if band in ACTIVITIES else band_words(band, reader).capitalize()
     word = activity or reader.say(Said("Score", "Puntuación"))
     points = "" if reader.is_patient else f", {reader.counted(round(computed['value'], 1), POINTS)}"
-    return Reading(f"{word}{points}", choices, [score_change(computed, reader)], stamp)
+    meta = [score_change(computed, reader), *_corrected(page, reader)]
+    return Reading(f"{word}{points}", choices, meta, stamp)
+
+
+def _corrected(page: Json, reader: Reader) -> Iterator[Line]:
+    """What the score was before the survey was corrected, where it was another one."""
+    correction, computed = page["survey"]["correction"], page["readings"]["computed"]
+    before = correction["earlier"][0]["scores"] if correction else ()
+    for score in before or ():
+        if score["instrument"] == computed["instrument"] and score["value"] != computed["value"]:
+            was = reader.say(_HAS_NO_SCORE) if score["value"] is None else number(score["value"], 1)
+            yield Line("", reader.say(_CORRECTED, was=was))
 
 
 def band_words(code: str | None, reader: Reader) -> str:

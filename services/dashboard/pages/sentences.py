@@ -1,6 +1,6 @@
 """What the page says in sentences: who it is about, how fresh it is, what changed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from services.dashboard.domain import Age, is_of_now
 from services.dashboard.pages.labels import CHANGES, COUNTED, DOSES, MARKERS, RECORDED
 from services.dashboard.pages.reader import Line, Reader
-from services.dashboard.pages.readings import band_words
-from shared.events import ConsentState
+from services.dashboard.pages.readings import answered_by, band_words
+from shared.events import ConsentState, EntryMode
 from shared.pages.words import clock, number
 from shared.speech import Said
 
@@ -41,6 +41,10 @@ _ONLY_SCORES = Said(
 )
 
 
+_FOR_PATIENT = Said("Answered by somebody else for the patient.", "Lo contestó otra persona por el paciente.")
+_FOR_YOU = Said("Answered by somebody else for you.", "Lo contestó otra persona por usted.")
+
+
 class Cell(NamedTuple):
     """How fresh one source is. `shape` is null when all is well, else the icon that goes with the word."""
 
@@ -64,6 +68,14 @@ def since_lines(page: Json, reader: Reader) -> list[Line]:
         return [Line("", reader.say(none))]
     nothing = Said("Nothing that our rules mark.", "Nada que marquen nuestras reglas.")
     return [_since(fact, reader) for fact in page["since"]] or [Line("", reader.say(nothing))]
+
+
+def until_words(page: Json, reader: Reader) -> str | None:
+    """Beside what changed: until when, where the newest answers are old or of another visit."""
+    if page["previous"] is None or is_of_now(page, reader.now):
+        return None
+    said = Said("as answered on {day}", "según lo contestado el {day}")
+    return reader.say(said, day=reader.day(page["survey"]["submitted_at"]))
 
 
 def voice_of(fact: Json) -> str:
@@ -124,11 +136,23 @@ def freshness_cells(ages: Mapping[str, Age | None], page: Json, reader: Reader) 
     taken, written = Said("taken {when}", "tomado {when}"), Said("last entry {when}", "anotada {when}")
     patient, clinic = partial(_cell, reader, "patient"), partial(_cell, reader, "clinic")
     return [
-        patient(survey, answered, ages["survey"], _survey_note(page, reader)),
+        patient(survey, answered, ages["survey"], _survey_note(page, reader), also=_how_it_came(page, reader)),
         clinic(form, rated, ages["clinician"]),
         clinic(labs, taken, ages["labs"]),
         clinic(medicines, written, ages["medicines"]),
     ]
+
+
+def _how_it_came(page: Json, reader: Reader) -> Iterator[str]:
+    """Who answered, where that is not the patient alone, and that it is not what was said first."""
+    if page["survey"] is None:
+        return
+    by, correction = answered_by(page, reader), page["survey"]["correction"]
+    if by:
+        yield by
+    if correction:
+        corrected = Said("corrected {day}", "corregido el {day}")
+        yield reader.say(corrected, day=reader.day(correction["recorded_at"]))
 
 
 def _survey_note(page: Json, reader: Reader) -> str | None:
@@ -158,6 +182,13 @@ def said_words(page: Json, reader: Reader) -> str | None:
     return reader.say(Said("Said on {day}, for another visit.", "Dicho el {day}, para otra visita."), day=day)
 
 
+def proxy_words(page: Json, reader: Reader) -> str | None:
+    """Beside what the patient wants to talk about: that it is not the patient who said so."""
+    if page["survey"]["mode"] != EntryMode.PROXY:
+        return None
+    return reader.say(_FOR_YOU if reader.is_patient else _FOR_PATIENT)
+
+
 def too_old_to_agree(page: Json, reader: Reader) -> str | None:
     """Said in place of whether the readings agree, where what the patient said is not of now."""
     if page["survey"] is None or is_of_now(page, reader.now):
@@ -176,11 +207,20 @@ def consent_words(page: Json, reader: Reader) -> str | None:
     return reader.say(_YOU_WITHDREW if reader.is_patient else _WITHDREW)
 
 
-def _cell(reader: Reader, voice: str, name: Said, verb: Said, age: Age | None, note: str | None = None) -> Cell:
+def _cell(  # noqa: PLR0913 - the two first are the same in all
+    reader: Reader,
+    voice: str,
+    name: Said,
+    verb: Said,
+    age: Age | None,
+    note: str | None = None,
+    *,
+    also: Iterable[str] = (),
+) -> Cell:
     called = reader.say(name)
     if age is None:
         return Cell(called, voice, reader.say(Said("none yet", "todavía nada")), "missing")
-    said = reader.say(verb, when=reader.moment(age.at.isoformat()))
+    said = ", ".join([reader.say(verb, when=reader.moment(age.at.isoformat())), *also])
     if age.is_old:
         return Cell(called, voice, reader.say(Said("old: {said}", "antiguo: {said}"), said=said), "old")
     return Cell(called, voice, f"{said}, {note}" if note else said, "old" if note else None)

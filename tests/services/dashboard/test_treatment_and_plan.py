@@ -56,6 +56,14 @@ def test_a_medicine_that_was_stopped_says_from_when_until_when_and_why() -> None
     assert narrow == "stopped 12 Jan: side effects"
 
 
+def test_a_stop_that_is_planned_has_not_happened() -> None:
+    planned = {"stopped_on": date(2026, 12, 20), "stop_reason": "course-completed"}
+    assert "40 mg, from 20 Nov, planned until 20 Dec: course completed" in drawn(a_course(**planned))
+    assert "40 mg, del 20 nov, previsto hasta el 20 dic: tratamiento completo" in drawn(
+        a_course(**planned), spoken=SPANISH
+    )
+
+
 def test_another_dose_is_no_new_start_and_a_pause_is() -> None:
     first = a_course(medication_id=an_id("first"), **STOPPED | {"stop_reason": None})
     for again_on, day in ((date(2026, 1, 12), "12 Jan"), (date(2026, 1, 13), "13 Jan")):

@@ -183,4 +183,4 @@ def _describe(frame: Frame, series: Mapping[str, Any], shown: Sequence[Result]) 
         return frame.say(none, span=frame.span_words)
     result_on = Said("{result} on {day}", "{result} el {day}")
     said = [frame.say(result_on, result=result.words, day=frame.on(result.at)) for result in shown]
-    return f"{frame.listed(said)}.{frame.say(_CHANGED) if series['method_changes'] else ''}"
+    return f"{frame.listed(said)}.{frame.say(_CHANGED) if any(result.begins_method for result in shown[1:]) else ''}"

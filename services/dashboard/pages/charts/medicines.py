@@ -15,6 +15,10 @@ from shared.speech import Said
 MOST_LANES = 4
 _BAR = 14.0
 _FROM_UNTIL_NOW = Said("{name} from {start} until now", "{name} del {start} hasta ahora")
+_STOPPED_AFTER = Said("from {begun}, stopped {ended}", "del {begun} al {ended}")
+_PLANNED_AFTER = Said("from {begun}, planned until {ended}", "del {begun}, previsto hasta el {ended}")
+_STOPPED_ON = Said("stopped {ended}", "terminó el {ended}")
+_PLANNED_UNTIL = Said("planned until {ended}", "previsto hasta el {ended}")
 _FROM_TO = Said("{name} from {start} to {end}", "{name} del {start} al {end}")
 
 
@@ -89,7 +93,7 @@ def _lanes(frame: Frame, medications: Sequence[Mapping[str, Any]]) -> list[list[
 
 def _bars(frame: Frame, course: Course) -> list[_Bar]:
     return [
-        _Bar(frame.x(one.started), frame.x(one.stopped) if one.stopped else frame.right, interval)
+        _Bar(frame.x(one.started), min(frame.x(one.stopped), frame.right) if one.stopped else frame.right, interval)
         for one, interval in zip(intervals_of(frame, course.intervals), course.intervals, strict=True)
         if reaches_into(frame, one)
     ]
@@ -194,8 +198,9 @@ def _words(frame: Frame, course: Course) -> tuple[str, ...]:
     ended = _day(frame, last["stopped_on"])
     doses = f"{words}, " if (words := _first_to_last(frame, course)) else ""
     why = f": {frame.named(STOPPED, last['stop_reason'])}" if last["stop_reason"] else ""
-    whole = frame.say(Said("from {begun}, stopped {ended}", "del {begun} al {ended}"), begun=begun, ended=ended)
-    stopped = frame.say(Said("stopped {ended}", "terminó el {ended}"), ended=ended)
+    is_over = date.fromisoformat(last["stopped_on"]) <= frame.today.date()
+    whole = frame.say(_STOPPED_AFTER if is_over else _PLANNED_AFTER, begun=begun, ended=ended)
+    stopped = frame.say(_STOPPED_ON if is_over else _PLANNED_UNTIL, ended=ended)
     return (f"{doses}{whole}{why}", f"{doses}{stopped}{why}", f"{whole}{why}", f"{stopped}{why}", stopped)
 
 

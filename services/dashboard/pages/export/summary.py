@@ -68,7 +68,8 @@ def _organising(page: Page, reader: Reader, say: Phrases) -> Iterator[tuple[str,
 
 def _sections(page: Page, reader: Reader, say: Phrases) -> Iterator[tuple[str, list[Json]]]:
     yield say["page"]["how_fresh"], [_lines(_freshness(page, reader, say), "run")]
-    yield sentences.since_heading(page, reader), [_lines(sentences.since_lines(page, reader), "run")]
+    heading = ", ".join(filter(None, [sentences.since_heading(page, reader), sentences.until_words(page, reader)]))
+    yield heading, [_lines(sentences.since_lines(page, reader), "run")]
     yield say["page"]["talk_about"], _concerns(page, reader, say)
     yield say["page"]["how_am_i_asked"], [_lines(_readings(page, reader, say))]
     charts, side = say["charts"], say["side"]
@@ -112,9 +113,9 @@ def _concerns(page: Page, reader: Reader, say: Phrases) -> list[Json]:
     said = [_concern(concern, reader, concerns) for concern in page["concerns"]]
     left_empty = gaps.left_empty(page, reader)
     matters = f"“{page['matters_most']}”" if page["matters_most"] else left_empty
-    before = sentences.said_words(page, reader)
+    before = [words for words in (sentences.said_words(page, reader), sentences.proxy_words(page, reader)) if words]
     return [
-        *([_told(before)] if before else ()),
+        *([_told(*before)] if before else ()),
         _lines(said, "ranked") if said else _told(concerns["no_concern"], left_empty),
         _lines([Line(concerns["matters_most"], f": {matters}")]),
     ]
@@ -132,10 +133,10 @@ def _readings(page: Page, reader: Reader, say: Phrases) -> list[Line]:
     given, words = page["readings"], say["readings"]
     patient, computed, clinician = (given[voice] for voice in ("patient", "computed", "clinician"))
     lines = [
-        _voice(words["i_say"], readings.patient_reading(patient, reader))
+        _voice(words["i_say"], readings.patient_reading(page, reader))
         if patient
         else Line(f"{words['i_say']}:", f" {say['concerns']['no_survey']}"),
-        _voice(words["answers_say"], readings.computed_reading(computed, reader))
+        _voice(words["answers_say"], readings.computed_reading(page, reader))
         if computed
         else Line(f"{words['answers_say']}:", f" {words['no_score']}"),
         _voice(words["clinician_says"], readings.clinician_reading(clinician, page["visit"], reader))
