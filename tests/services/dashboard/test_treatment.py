@@ -1,11 +1,13 @@
 """Whether treatment explains it: what there is to tell stands on one line, with what is not known, and no verdict."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from services.clinical.domain.labs import LAB_TESTS, canonical
 from services.dashboard.domain import without_clinical
+from services.dashboard.domain.labs import LEVELS
 from services.dashboard.pages.gaps import missing_words
 from services.dashboard.pages.reader import Reader
 from services.dashboard.pages.treatment import treatment_line
@@ -28,11 +30,12 @@ from tests.services.dashboard.test_what_is_missing import a_reader
 LEVEL: dict[str, Any] = {
     "lab_id": an_id("level"),
     "loinc": "86894-3",
-    "name": "Adalimumab [Mass/volume] in Serum",
+    "name": "Adalimumab level",
     "value": 3.2,
     "unit": "ug/mL",
     "reference_high": None,
 }
+JUNE = datetime(2026, 6, 12, 15, tzinfo=UTC)
 JULYS_VISIT = a_visit(visit_id=LAST_VISIT, scheduled_at=JULY, state=VisitState.COMPLETED, completed_at=JULY)
 SURVEYS = (an_enrollment(), JULYS_VISIT, a_visit(), a_survey_in_july(), a_survey())
 """A score of 10 on 11 Jul, and of 16, not in remission, for the visit at hand."""
@@ -69,7 +72,8 @@ def test_the_patient_is_told_the_change_and_no_score() -> None:
 
 @pytest.mark.parametrize("began", [date(2026, 7, 10), date(2026, 10, 10)])
 def test_a_score_from_after_it_began_or_long_before_is_not_called_one_of_before(began: date) -> None:
-    assert ": no score from before. " in line(*SURVEYS, a_medication(started_on=began))
+    said = line(*SURVEYS, a_medication(started_on=began))
+    assert ": no score of the 90 days before. " in said
 
 
 def test_a_score_of_the_day_on_which_it_began_is_one_of_before_and_none_of_since() -> None:
@@ -78,10 +82,17 @@ def test_a_score_of_the_day_on_which_it_began_is_one_of_before_and_none_of_since
     assert ": no score yet. " in line(*SURVEYS, on_the_day)
 
 
-def test_a_survey_without_a_score_says_nothing_of_how_it_went() -> None:
+def test_a_survey_without_a_score_leaves_the_one_before_with_its_day() -> None:
     unsaid = {name: value for name, value in ANSWERS.items() if name != "abdominal_pain"}
     without = a_survey(answers=unsaid, skipped={"abdominal_pain": "prefer-not-to-say"})
     assert ": no score yet. " in line(*SURVEYS[:-1], without, IN_AUGUST)
+    scored = a_survey_in_july(survey_id=an_id("june"), visit_id=an_id("visit", "june"), submitted_at=JUNE)
+    since_june = a_medication(started_on=date(2026, 6, 20))
+    assert "score 10 then, 10 on 11 Jul: same." in line(scored, *SURVEYS[:-1], without, since_june)
+
+
+def test_a_survey_without_an_index_says_nothing_of_scores() -> None:
+    assert ": the newest survey has no score. " in line(*SURVEYS[:-1], a_survey(scores=()), IN_AUGUST)
     assert line(IN_AUGUST) == "Since Adalimumab began, 1 Aug: no score yet."
 
 
@@ -101,14 +112,16 @@ def test_what_of_the_medicines_changed_since_last_time_is_named_and_so_is_that_n
     )
     assert "No medicine changed since 11 Jul." in line(*SURVEYS, began)
     assert "Changed since 11 Jul: Budesonide stopped, 9 Aug." in line(*SURVEYS, began, stopped)
+    in_the_visit = a_medication(started_on=JULY.date())
+    assert "Changed since 11 Jul: Adalimumab started, 11 Jul." in line(*SURVEYS, in_the_visit)
     assert "hanged since" not in line(a_visit(), a_survey(), began)  # there is no last time
 
 
 def test_a_level_is_told_with_its_day_and_said_to_be_missing_where_it_would_help() -> None:
     assert line(*SURVEYS, a_medication()).endswith(" No Adalimumab level on record.")
-    assert line(*SURVEYS, a_medication(), a_lab(**LEVEL)).endswith(" Adalimumab level 3.2 ug/mL, 7 Oct.")
+    assert line(*SURVEYS, a_medication(), a_lab(**LEVEL)).endswith(" Adalimumab level 3.2 µg/mL, 7 Oct.")
     assert line(*SURVEYS, a_medication(), a_lab(**LEVEL, comparator="<")).endswith(
-        " Adalimumab level <3.2 ug/mL, 7 Oct."
+        " Adalimumab level <3.2 µg/mL, 7 Oct."
     )
     assert missing(*SURVEYS, a_medication()) == ["Adalimumab level"]
     assert missing(*SURVEYS, a_medication(), a_lab(**LEVEL)) == []
@@ -135,19 +148,50 @@ def test_no_level_is_asked_for_in_remission_and_one_voice_that_says_otherwise_is
 
 
 @pytest.mark.parametrize(
-    ("name", "is_level"),
+    ("medicine", "loinc", "is_level"),
     [
-        ("adalimumab", True),
-        ("Adalimumab (anti-TNF) trough", True),
-        ("Antibodies to adalimumab", False),
-        ("Anti-adalimumab antibody", False),
-        ("Adalimumab Ab [Units/volume]", False),
-        ("Infliximab [Mass/volume]", False),
+        ("Adalimumab", "86894-3", True),
+        ("adalimumab-atto 40 mg", "86894-3", True),
+        ("Adalimumab", "39803-2", False),
+        ("Infliximab", "39803-2", True),
+        ("infliximab-dyyb", "86896-8", True),
+        ("Certolizumab pegol", "87404-0", True),
+        ("Adalimumab", "62292-8", False),
     ],
 )
-def test_a_level_is_known_by_the_name_of_the_medicine_and_antibodies_are_none(name: str, is_level: bool) -> None:
-    biosimilar = a_medication(name="adalimumab-atto")
-    assert bool(missing(*SURVEYS, biosimilar, a_lab(**{**LEVEL, "name": name}))) is not is_level
+def test_a_level_is_known_by_its_code_and_the_ingredient(medicine: str, loinc: str, *, is_level: bool) -> None:
+    taken = a_medication(name=medicine)
+    assert missing(*SURVEYS, taken) == [f"{medicine} level"]
+    assert bool(missing(*SURVEYS, taken, a_lab(**{**LEVEL, "loinc": loinc}))) is not is_level
+
+
+@pytest.mark.parametrize("name", ["Golimumab", "Humira", "5-ASA"])
+def test_no_level_is_asked_for_that_nobody_could_bring(name: str) -> None:
+    vitamin = a_lab(**{**LEVEL, "loinc": "62292-8", "name": "25-OH vitamin D (D2 + D3)", "unit": "ng/mL"})
+    assert missing(*SURVEYS, a_medication(name=name), vitamin) == []
+    assert "level" not in line(*SURVEYS, a_medication(name=name), vitamin)
+
+
+def test_every_level_that_is_asked_for_is_taken_by_clinical() -> None:
+    for loinc, ingredient in LEVELS.items():
+        assert LAB_TESTS[loinc].name.lower().startswith(f"{ingredient} level")
+        assert canonical(loinc, 3.2, "mg/L") == (3.2, "ug/mL")
+
+
+def test_an_old_rating_or_answers_of_another_visit_do_not_say_that_the_disease_is_active_now() -> None:
+    quiet = (*SURVEYS[:-1], in_remission(), a_medication())
+    mild = an_assessment(activity=Activity.MILD, assessed_at=VISIT_AT - timedelta(days=91))
+    assert missing(*quiet, mild) == []
+    assert missing(*SURVEYS[:-2], a_survey(visit_id=LAST_VISIT), a_medication()) == []
+
+
+def test_what_is_planned_is_neither_begun_nor_stopped() -> None:
+    planned = a_medication(medication_id=an_id("next"), name="Infliximab", started_on=date(2026, 11, 1))
+    said = line(*SURVEYS, IN_AUGUST, planned)
+    assert said.startswith("Since Adalimumab began, 1 Aug:")
+    assert "Infliximab" not in said
+    ends = a_medication(started_on=date(2026, 8, 1), stopped_on=date(2026, 11, 1), stop_reason="no-response")
+    assert line(*SURVEYS, ends).startswith("Since Adalimumab began, 1 Aug:")
 
 
 def test_the_newest_maintenance_counts_and_neither_steroids_nor_what_was_stopped() -> None:
