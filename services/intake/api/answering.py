@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from services.intake import store
 from services.intake.api.desk import OF_PATIENT, Desk, Saved, choose_language, desk_of, save_part
-from services.intake.api.surveys import Submission, SurveyBody
+from services.intake.api.surveys import DraftBody, Submission
 from services.intake.domain.drafts import Part, part_of, unfinished
 from services.intake.domain.fields import LESS
 from services.intake.domain.questionnaires import Disabled, Given, check
@@ -150,14 +150,14 @@ async def speak_another_language(request: Request) -> Response:
 
 
 @_page("GET", "/review")
-async def review_survey(request: Request) -> Response:
-    """All that was answered, before it is sent."""
+async def review_survey(request: Request, *, changed: bool = False) -> Response:
+    """All that was answered, before it is sent. `changed`: since it was looked at the last time."""
     desk = await desk_of(request, caller_of(request))
     if desk is None:
         return closed_to_patient(request)
     if desk.leads_away is not None:
         return RedirectResponse(desk.leads_away, status_code=303)
-    return await _reviewed(request, desk)
+    return await _reviewed(request, desk, is_changed=changed)
 
 
 @_page("POST", "/send")
@@ -183,6 +183,8 @@ async def send_survey(request: Request) -> Response:
     except Problem as problem:
         if problem.status == 422:
             return RedirectResponse(desk.url("review"), status_code=303)
+        if problem.kind == "draft-changed":
+            return RedirectResponse(desk.url("review?changed=true"), status_code=303)
         if problem.kind != "already-answered":
             raise
     return RedirectResponse(desk.url("thanks"), status_code=303)
@@ -276,11 +278,12 @@ def _place_of(go: str) -> str:
     return f"#q-{quote(go.removeprefix(_ONE_LESS).partition('[')[0], safe='')}" if go.startswith(_ONE_LESS) else ""
 
 
-def _body(desk: Desk, how: _Given) -> SurveyBody:
+def _body(desk: Desk, how: _Given) -> DraftBody:
     """What is submitted: answers to what is shown. When paper was begun is not known."""
     given = Given.of_plain(desk.answered.all, desk.answered.skipped)
     shown = check(desk.form.definition, given, disabled=Disabled.STRIP)
-    return SurveyBody(
+    return DraftBody(
+        saved_at=desk.draft.saved_at,
         patient_id=desk.place.visit.patient_id,
         visit_id=desk.place.visit.visit_id,
         form=desk.form.key,
@@ -294,13 +297,24 @@ def _body(desk: Desk, how: _Given) -> SurveyBody:
 
 
 async def _reviewed(
-    request: Request, desk: Desk, fields: Mapping[str, str] | None = None, *, status: int = 200
+    request: Request,
+    desk: Desk,
+    fields: Mapping[str, str] | None = None,
+    *,
+    status: int = 200,
+    is_changed: bool = False,
 ) -> Response:
     """All that was answered. `fields` of which the day does not do stand there as they were sent."""
     todo = unfinished(desk.form.definition, desk.answered)
     today = datetime.now(await _zone(request, desk)).date()
     typed = fields or {}
-    how = How(typed.get("mode", ""), typed.get("day", today.isoformat()), today, is_wrong=fields is not None)
+    how = How(
+        typed.get("mode", ""),
+        typed.get("day", today.isoformat()),
+        today,
+        is_wrong=fields is not None,
+        is_changed=is_changed,
+    )
     return HTMLResponse(show_review(_around(request, desk), desk.parts, todo, desk.visible, how), status)
 
 

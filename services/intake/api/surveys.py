@@ -1,6 +1,7 @@
 """Pre-visit surveys: checked against the pinned form, scored, and sealed where the patient used words."""
 
 from collections.abc import Mapping, Sequence, Set
+from datetime import datetime
 from functools import partial
 from typing import Annotated, NamedTuple
 from uuid import UUID, uuid4
@@ -63,6 +64,12 @@ class SurveyBody(GivenBody):
         return self.form is not None and self.form not in FORMS
 
 
+class DraftBody(SurveyBody):
+    """A survey of a draft, as it stood at `saved_at`."""
+
+    saved_at: datetime
+
+
 @router.post("/v1/surveys", status_code=201, response_model=SurveyAccepted, responses=MANY)
 async def submit_surveys(
     request: Request, body: Batch[SurveyBody], caller: Submitter, key: IdempotencyKey, site: NamedSite = None
@@ -102,7 +109,8 @@ async def record(means: Means, connection: Connection, items: Sequence[Item[Surv
     wanted = [_wanted(item) for item in items]
     standings = await store.standings(connection, SiteScope.of(*{one.site_id for one in wanted}), wanted)
     own = await _own_forms(means.own_forms, connection, items)
-    fitting = await at_leisure(own.values(), partial(_fitting, items, standings, own))
+    newer = await _newer_drafts(connection, items)
+    fitting = await at_leisure(own.values(), partial(_fitting, items, standings, own, newer))
     keys = await means.ring.sealers(
         {
             Patient(item.site_id, item.body.patient_id)
@@ -127,6 +135,15 @@ async def record(means: Means, connection: Connection, items: Sequence[Item[Surv
         await store.record_surveys(connection, rows)
         await means.alerting.raise_for(connection, rows, standings)
     return results
+
+
+async def _newer_drafts(connection: Connection, items: Sequence[Item[SurveyBody]]) -> set[store.Wanted]:
+    """The visits of which something else was saved since the draft that is sent was read: it is sent whole or not."""
+    read_at = {_wanted(item): item.body.saved_at for item in items if isinstance(item.body, DraftBody)}
+    if not read_at:
+        return set()
+    saved_at = await store.drafts_saved_at(connection, SiteScope.of(*{one.site_id for one in read_at}), list(read_at))
+    return {wanted for wanted, at in saved_at.items() if at != read_at[wanted]}
 
 
 async def _own_forms(
@@ -160,6 +177,7 @@ def _fitting(
     items: Sequence[Item[SurveyBody]],
     standings: Mapping[store.Wanted, store.Standing],
     own: Mapping[tuple[str, str], OwnForm],
+    newer: Set[store.Wanted],
 ) -> list[Fits | Problem]:
     """What each survey comes to, once patient, visit and answers fit; else what does not. One a visit."""
     fitting = list[Fits | Problem]()
@@ -167,6 +185,8 @@ def _fitting(
     for item in items:
         try:
             form = _form_of(item, standings.get(_wanted(item)), answered, own)
+            if _wanted(item) in newer:
+                raise conflict("draft-changed", "Something was answered meanwhile. Look at it before it is sent.")
             body = item.body
             content = said(form, body.whole, body.mode, item.caller, not_shown=body.not_shown)
             fitting.append(Fits(form, content))

@@ -3,8 +3,9 @@
     open -> acknowledged (somebody has it) -> closed (with an outcome)      closed -> open
     open -> closed                                                          acknowledged -> acknowledged (handed over)
 
-An open alert that nobody takes escalates, a level at a time. A repeat that comes while the first is open, or soon after
-it, is kept and closed at once: nobody is called twice for one thing, and what was kept quiet can be counted.
+An open alert that nobody takes escalates, a level at a time. A repeat that comes while the first is open, or no worse
+soon after it, is kept and closed at once: nobody is called twice for one thing, and what was kept quiet can be counted.
+What a survey says that was entered in error keeps nothing quiet, nor does an alert that somebody took and forgot.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -129,8 +130,8 @@ class NewAlert:
 
     @property
     def quiet_since(self) -> datetime:
-        """An alert that was raised after this and was no less bad makes this one a repeat."""
-        return self.raised_at - timedelta(days=self.met.rule.settings.quiet_days)
+        """An alert about an answer that was given after this, and was no less bad, makes this one a repeat."""
+        return self.submitted_at - timedelta(days=self.met.rule.settings.quiet_days)
 
 
 def rules_met(rules: Iterable[Rule], answers: Mapping[str, Any], scores: Sequence[Score]) -> list[Met]:

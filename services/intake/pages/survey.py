@@ -61,12 +61,15 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How the answers were given and on which day, as it was sent where that does not do; `today` at the site."""
+    """How the answers were given and on which day, as it was sent where that does not do; `today` at the site. What was
+    to be sent may have been changed meanwhile, by another screen.
+    """
 
     mode: str
     day: str
     today: date
     is_wrong: bool
+    is_changed: bool
 
 
 def show_part(around: Around, part: Part, count: int, answered: Answered, shown: Shown) -> str:

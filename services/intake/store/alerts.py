@@ -26,10 +26,12 @@ FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text
              submitted_at, raised_at, is_late, repeats_new, escalates_after, escalates_at, quiet_since)
 CROSS JOIN LATERAL (
     SELECT coalesce((
-        SELECT earlier.alert_id FROM alert AS earlier
+        SELECT earlier.alert_id FROM alert AS earlier JOIN survey USING (site_id, survey_id)
         WHERE (earlier.site_id, earlier.patient_id, earlier.rule_id) = (new.site_id, new.patient_id, new.rule_id)
-        AND (earlier.state <> 'closed' OR (
-            earlier.repeats IS NULL AND earlier.raised_at > new.quiet_since AND earlier.weight >= new.weight
+        AND survey.change <> 'entered-in-error'
+        AND (earlier.state = 'open' OR (
+            earlier.repeats IS NULL AND earlier.weight >= new.weight
+            AND (earlier.survey_id = new.survey_id OR earlier.submitted_at > new.quiet_since)
         ))
         ORDER BY earlier.state = 'closed', earlier.raised_at DESC LIMIT 1
     ), repeats_new) AS repeats

@@ -111,6 +111,22 @@ async def standings(connection: Connection, scope: SiteScope, wanted: Sequence[W
     }
 
 
+async def drafts_saved_at(connection: Connection, scope: SiteScope, wanted: Sequence[Wanted]) -> dict[Wanted, datetime]:
+    """When the drafts of these visits were saved last."""
+    rows = await connection.fetch(
+        """
+        SELECT wanted.*, saved_at
+        FROM unnest($1::text[], $2::uuid[], $3::uuid[]) AS wanted (site_id, patient_id, visit_id) CROSS JOIN LATERAL (
+            SELECT saved_at FROM survey_draft AS draft
+            WHERE (draft.site_id, draft.visit_id) = (wanted.site_id, wanted.visit_id) LIMIT 1
+        ) AS draft WHERE wanted.site_id = ANY($4)
+        """,
+        *as_columns(wanted),
+        scope.ids,
+    )
+    return {Wanted(row["site_id"], row["patient_id"], row["visit_id"]): row["saved_at"] for row in rows}
+
+
 async def record_surveys(connection: Connection, surveys: Sequence[SurveyRow]) -> None:
     """Insert surveys, each at its site; nothing is left in the drafts of their visits."""
     await connection.execute(

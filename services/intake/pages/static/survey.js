@@ -4,7 +4,8 @@
 // The page works without this.
 (() => {
   const { queue, part, saved, saving, queued, again, done } = document.body.dataset;
-  const form = document.getElementById("survey");
+  const send = document.getElementById("send");
+  const form = send ?? document.getElementById("survey");
   const status = document.querySelector("[data-status]");
   const quiet = 700;
   const retry = 4000;
@@ -50,16 +51,20 @@
   };
 
   if (!queue || !window.localStorage) return;
+  // The parts that answers are of which have not left this phone.
+  const waitingParts = () => [...new Set(kept().map((key) => held(key)?.part))].join(", ");
   if (done) {
+    const lost = document.querySelector("[data-lost]");
+    const parts = waitingParts();
+    if (parts) {
+      lost.querySelector("b").textContent = parts;
+      lost.hidden = false;
+    }
     for (const key of kept()) localStorage.removeItem(key);
     return;
   }
   if (!form) return;
   const field = (name) => form.elements.namedItem(name);
-  const made = Number(field("!").value);
-  const asked = performance.timeOrigin + performance.getEntriesByType("navigation")[0].requestStart;
-  const now = () => Math.round(made + Date.now() - asked);
-  const here = location.pathname;
 
   const post = async (place, answers) => {
     const visit = new URLSearchParams([["=", field("=").value]]);
@@ -71,9 +76,10 @@
     if (answer.status >= 500 || answer.status === 429) throw new Error("try again");
     return answer.status;
   };
-  // A survey that is over, or a field that is wrong: the page itself says so next. Who is signed out may come back.
-  const isOver = (came) => [404, 409, 422].includes(came);
-  const isClosed = (came) => came === 401 || came === 403;
+  // A field that is wrong: the page itself says so next. Who is signed out may come back; of a survey that was sent
+  // elsewhere the last page says what is not in it.
+  const isOver = (came) => [404, 422].includes(came);
+  const isClosed = (came) => [401, 403, 409].includes(came);
   let later;
   let closed = false;
   // One at a time: what was sent is not sent again while it is on its way.
@@ -97,7 +103,7 @@
           break;
         }
       }
-      const waiting = [...new Set(kept().map((key) => held(key)?.part))].join(", ");
+      const waiting = waitingParts();
       if (waiting && isAway) {
         say(`${queued} ${waiting}. ${again}`, true);
         clearTimeout(later);
@@ -107,6 +113,26 @@
     });
     return sending;
   };
+
+  forget();
+  if (send) {
+    // What this phone kept goes along: it is sent first, and the page shows it then.
+    const button = send.querySelector(".btn-main");
+    const first = async () => {
+      if (!kept().length) return;
+      button.disabled = true;
+      await flush();
+      if (kept().length && !closed) setTimeout(first, retry);
+      else location.reload();
+    };
+    first();
+    window.addEventListener("pageshow", ({ persisted }) => persisted && first());
+    return;
+  }
+  const made = Number(field("!").value);
+  const asked = performance.timeOrigin + performance.getEntriesByType("navigation")[0].requestStart;
+  const now = () => Math.round(made + Date.now() - asked);
+  const here = location.pathname;
 
   // A question, or groups that repeat as one, that have fields here.
   const isOutermost = (one) => !one.parentElement.closest("[data-question]");
@@ -155,7 +181,6 @@
     stamp.name = `!${question.dataset.question}`;
     question.append(stamp);
   }
-  forget();
   restore();
   form.addEventListener("input", ({ target }) => {
     const question = questions.find((one) => one.contains(target));
