@@ -62,7 +62,8 @@ class ToldAnswer(BaseModel):
 class AlertAnswer(BaseModel):
     """An alert. `question` and `chosen` are what the patient was asked and answered; `waiting_s` is how long nobody has
     taken it, null when somebody has. `escalation` counts the levels that were reached. `is_late`: the survey was
-    entered days after it was given; `is_in_error`: it was marked as entered in error since. `times_repeated` counts
+    entered days after it was given; `is_in_error`: it was marked as entered in error since; `is_amended`: the answer may
+    be another one since. `times_repeated` counts
     later surveys that met the rule too and raised no alert, `worst_repeated` is the worst answer there.
     """
 
@@ -85,6 +86,7 @@ class AlertAnswer(BaseModel):
     raised_at: datetime
     is_late: bool
     is_in_error: bool
+    is_amended: bool
     waiting_s: int | None
     escalation: int
     state: AlertState
@@ -151,6 +153,7 @@ def described(shown: store.ShownAlert, made: OfSites, now: datetime, language: L
         "raised_at": alert.raised_at,
         "is_late": alert.is_late,
         "is_in_error": shown.is_in_error,
+        "is_amended": shown.is_amended,
         "waiting_s": max(0, int((now - alert.waits_since).total_seconds())) if is_waiting else None,
         "escalation": alert.escalation,
         "state": alert.state,

@@ -181,10 +181,9 @@ async def send_survey(request: Request) -> Response:
     try:
         await execute_together(request, command, Batch([body], is_single=True), site_id=desk.place.site_id, key=None)
     except Problem as problem:
-        if problem.status == 422:
-            return RedirectResponse(desk.url("review"), status_code=303)
-        if problem.kind == "draft-changed":
-            return RedirectResponse(desk.url("review?changed=true"), status_code=303)
+        if problem.status == 422 or problem.kind == "draft-changed":
+            again = "review" if problem.status == 422 else "review?changed=true"
+            return RedirectResponse(desk.url(again), status_code=303)
         if problem.kind != "already-answered":
             raise
     return RedirectResponse(desk.url("thanks"), status_code=303)

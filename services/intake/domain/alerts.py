@@ -130,8 +130,10 @@ class NewAlert:
 
     @property
     def quiet_since(self) -> datetime:
-        """An alert about an answer that was given after this, and was no less bad, makes this one a repeat."""
-        return self.submitted_at - timedelta(days=self.met.rule.settings.quiet_days)
+        """An alert that was raised after this and was no less bad makes this one a repeat, if its answer was given as
+        shortly before.
+        """
+        return self.raised_at - timedelta(days=self.met.rule.settings.quiet_days)
 
 
 def rules_met(rules: Iterable[Rule], answers: Mapping[str, Any], scores: Sequence[Score]) -> list[Met]:

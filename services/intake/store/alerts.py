@@ -31,7 +31,10 @@ CROSS JOIN LATERAL (
         AND survey.change <> 'entered-in-error'
         AND (earlier.state = 'open' OR (
             earlier.repeats IS NULL AND earlier.weight >= new.weight
-            AND (earlier.survey_id = new.survey_id OR earlier.submitted_at > new.quiet_since)
+            AND (earlier.survey_id = new.survey_id OR (
+                earlier.raised_at > new.quiet_since
+                AND earlier.submitted_at > new.submitted_at - (new.raised_at - new.quiet_since)
+            ))
         ))
         ORDER BY earlier.state = 'closed', earlier.raised_at DESC LIMIT 1
     ), repeats_new) AS repeats
@@ -39,7 +42,8 @@ CROSS JOIN LATERAL (
 """
 _LIST = """
 SELECT alert.*, patient.birth_year, patient.diagnosis, visit.scheduled_at, site.time_zone,
-       survey.change = 'entered-in-error' AS is_in_error, coalesce(repeated.times, 0) AS times_repeated,
+       survey.change = 'entered-in-error' AS is_in_error,
+       survey.change = 'amended' AND survey.recorded_at > alert.raised_at AS is_amended, coalesce(repeated.times, 0) AS times_repeated,
        repeated.last_at AS last_repeated_at, repeated.worst AS worst_repeated,
        notices.made, notices.sent, notices.not_sent, notices.why_not
 FROM alert
@@ -79,7 +83,7 @@ class Told(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class ShownAlert:
     """An alert beside what staff need to know whom it is about; whether its survey was marked as entered in error
-    since; how often the answer came again meanwhile, and how bad it was at its worst; and who was told of it.
+    since, or amended; how often the answer came again meanwhile, and how bad it was at its worst; and who was told of it.
     """
 
     alert: Alert
@@ -88,6 +92,7 @@ class ShownAlert:
     visit_at: datetime
     time_zone: str
     is_in_error: bool
+    is_amended: bool
     times_repeated: int
     last_repeated_at: datetime | None
     worst_repeated: float | None
@@ -280,6 +285,7 @@ def _shown(row: asyncpg.Record) -> ShownAlert:
         visit_at=row["scheduled_at"],
         time_zone=row["time_zone"],
         is_in_error=row["is_in_error"],
+        is_amended=row["is_amended"],
         times_repeated=row["times_repeated"],
         last_repeated_at=row["last_repeated_at"],
         worst_repeated=row["worst_repeated"],

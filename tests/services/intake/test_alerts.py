@@ -105,6 +105,46 @@ async def test_after_an_alert_is_closed_the_same_answer_is_quiet_for_days_and_a_
     assert len(await alerted.open()) == is_raised
 
 
+async def test_an_alert_that_somebody_took_and_forgot_keeps_a_worse_answer_or_a_later_one_no_quieter_than_a_closed_one(
+    alerted: Alerted,
+) -> None:
+    alert = await alerted.alert({"pain_nrs": 8})
+    assert (await alerted.step(alert, "take")).status_code == 200
+    await alerted.survey(alert["patient_id"], {"pain_nrs": 8})
+    assert len(await alerted.open()) == 1, "they have it in hand"
+    await alerted.survey(alert["patient_id"], {"pain_nrs": 9})
+    assert [one["answer"] for one in await alerted.open() if one["state"] == "open"] == [9]
+    other = await alerted.alert({"pain_nrs": 8})
+    assert (await alerted.step(other, "take")).status_code == 200
+    alerted.clock.go_on(days=7.1)
+    await alerted.survey(other["patient_id"], {"pain_nrs": 8})
+    assert [one["state"] for one in await alerted.open() if one["patient_id"] == other["patient_id"]] == [
+        "open",
+        "acknowledged",
+    ]
+
+
+@pytest.mark.parametrize("is_closed", [True, False])
+async def test_a_survey_that_was_entered_in_error_keeps_no_answer_quiet(alerted: Alerted, *, is_closed: bool) -> None:
+    alert = await alerted.alert()
+    await alerted.in_error(alert["survey_id"])
+    if is_closed:
+        assert (await alerted.step(alert, "close", outcome="no-action")).status_code == 200
+    await alerted.survey(alert["patient_id"])
+    assert [one["is_in_error"] for one in await alerted.open() if one["state"] == "open"][:1] == [not is_closed]
+    assert sum(not one["is_in_error"] for one in await alerted.open()) == 1
+
+
+async def test_an_old_answer_that_is_entered_late_keeps_no_new_one_quiet(alerted: Alerted) -> None:
+    given = alerted.clock() - timedelta(days=20)
+    patient = await alerted.patient()
+    await alerted.survey(patient, submitted_at=given.isoformat())
+    (late,) = await alerted.open()
+    assert (await alerted.step(late, "close", outcome="called")).status_code == 200
+    await alerted.survey(patient)
+    assert [one["is_late"] for one in await alerted.open()] == [False]
+
+
 async def test_what_is_quiet_for_one_patient_and_one_rule_is_not_for_others(alerted: Alerted) -> None:
     first, second = await alerted.patient(), await alerted.patient()
     await alerted.survey(first)
@@ -283,16 +323,40 @@ async def test_an_erased_patients_alerts_steps_and_flags_are_gone(alerted: Alert
         assert await database.value(count) == 0, table
 
 
+async def amend(alerted: Alerted, patient: str, survey: str, replaces: int, answers: Json) -> None:
+    body = survey_of(patient, str(uuid4()))
+    body = {"answers": body["answers"] | answers, "skipped": body["skipped"]}
+    body |= {"replaces": replaces, "reason": "patient-corrected"}
+    answer = await alerted.coordinator.post(f"/v1/surveys/{survey}/amendments", json=body, headers=new_key())
+    assert answer.status_code == 201, answer.text
+
+
 async def test_an_amended_survey_alerts_where_the_one_before_did_not_and_repeats_where_it_did(alerted: Alerted) -> None:
     patient = await alerted.patient()
     survey = (await alerted.survey(patient, {}))["id"]
     assert await alerted.open() == []
     for replaces, pain in ((1, 9), (2, 10)):
-        body = survey_of(patient, str(uuid4()))
-        body = {"answers": body["answers"] | {"pain_nrs": pain}, "skipped": body["skipped"]}
-        body |= {"replaces": replaces, "reason": "patient-corrected"}
-        answer = await alerted.coordinator.post(f"/v1/surveys/{survey}/amendments", json=body, headers=new_key())
-        assert answer.status_code == 201, answer.text
+        await amend(alerted, patient, survey, replaces, {"pain_nrs": pain})
     (shown,) = await alerted.open()
     assert (shown["answer"], shown["survey_id"], shown["times_repeated"]) == (9, survey, 1)
     assert shown["worst_repeated"] == "10 of 10: Worst possible", "what came meanwhile is not hidden"
+
+
+async def test_an_amendment_of_something_else_is_no_new_alert_however_late(alerted: Alerted) -> None:
+    alert = await alerted.alert()
+    assert (await alerted.step(alert, "close", outcome="called")).status_code == 200
+    alerted.clock.go_on(days=8)
+    await amend(alerted, alert["patient_id"], alert["survey_id"], 1, PAIN | {"fatigue": 1})
+    assert await alerted.open() == []
+    await amend(alerted, alert["patient_id"], alert["survey_id"], 2, {"pain_nrs": 10})
+    assert [one["answer"] for one in await alerted.open()] == [10]
+
+
+async def test_an_alert_says_that_its_survey_was_amended_since(alerted: Alerted) -> None:
+    alert = await alerted.alert()
+    assert not alert["is_amended"]
+    await amend(alerted, alert["patient_id"], alert["survey_id"], 1, {"pain_nrs": 3})
+    (shown,) = await alerted.open()
+    assert (shown["is_amended"], shown["answer"]) == (True, 9)
+    page = await alerted.coordinator.get(f"/alerts/{alert['id']}")
+    assert "amended since: look at the answer as it stands" in page.text

@@ -1,5 +1,6 @@
 """The survey in a browser without a script: a part a page, saved on every step, sent once."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -15,6 +16,8 @@ from shared.events import SurveyCompleted
 from shared.keyring import KeyRing
 from tests.conftest import URLS, KeyRings, new_key
 from tests.services.clinic import Clinic
+from tests.services.held import held, until_waiting
+from tests.services.intake.conftest import SITE
 from tests.services.rings import away
 from tests.services.streams import published
 from tests.sign_in.browser import Browser
@@ -284,6 +287,30 @@ async def test_a_second_try_begins_with_the_day_on_which_it_began(clinic: Clinic
     assert first.started_at is not None
     assert second.started_at is not None
     assert first.submitted_at < second.started_at < second.submitted_at
+
+
+async def test_what_is_saved_while_the_survey_is_on_its_way_is_looked_at_before_it_is_sent(
+    clinic: Clinic, phone: Browser
+) -> None:
+    await answer_all(phone)
+    row = await draft_of(clinic)
+    async with asyncio.TaskGroup() as group, held(clinic.intake, (SITE, str(row["patient_id"]))) as other:
+        sent = group.create_task(phone.fill(f"{HOME}/survey/send", {}))
+        await until_waiting(clinic.intake)
+        await other.execute(
+            """
+            UPDATE survey_draft SET saved_at = clock_timestamp(), answers = jsonb_set(answers, '{abdominal_pain}', '2')
+            WHERE visit_id = $1
+            """,
+            row["visit_id"],
+        )
+    page = sent.result()
+    assert str(page.url) == f"{HOME}/survey/review?changed=true"
+    assert "Not sent yet: something was answered on another screen meanwhile." in page.text
+    assert await surveys_of(clinic) == []
+    assert str((await phone.fill(f"{HOME}/survey/send", {})).url) == f"{HOME}/survey/thanks"
+    (survey,) = await surveys_of(clinic)
+    assert survey.answers["abdominal_pain"] == 2
 
 
 async def test_an_unfinished_survey_is_not_sent(clinic: Clinic, phone: Browser) -> None:
