@@ -34,6 +34,12 @@ class Place(NamedTuple):
     holder: str
     field: str
 
+    @property
+    def event_id(self) -> UUID | None:
+        """The event that it is in; None for a record."""
+        kind, _, name = self.holder.partition("/")
+        return UUID(name) if kind == "event" else None
+
 
 def in_event(event_id: UUID | str, field: str) -> Place:
     """A field of an event, such as `concerns.1.words`; the id is that of the envelope."""

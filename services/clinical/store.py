@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -145,28 +146,42 @@ async def record_medication(connection: Connection, site_id: str, patient_id: UU
     )
 
 
-async def plan_step(connection: Connection, scope: SiteScope, patient_id: UUID, step_id: UUID) -> PlanStep | None:
+class KnownStep(NamedTuple):
+    """A plan step without its words, and the event that told of it last; null before this was kept."""
+
+    step: PlanStep
+    event_id: UUID | None
+
+
+async def plan_step(connection: Connection, scope: SiteScope, patient_id: UUID, step_id: UUID) -> KnownStep | None:
     """This patient's plan step without its words, which no statement reads; None when there is no such one."""
     row = await connection.fetchrow(
         """
-        SELECT step_id, visit_id, who, due_on, is_done, done_on, agreed_at FROM plan_step
+        SELECT step_id, visit_id, who, due_on, is_done, done_on, agreed_at, event_id FROM plan_step
         WHERE site_id = ANY($1) AND patient_id = $2 AND step_id = $3
         """,
         scope.ids,
         patient_id,
         step_id,
     )
-    return None if row is None else PlanStep.model_construct(what="", **row)
+    if row is None:
+        return None
+    known = dict(row)
+    event_id = known.pop("event_id")
+    return KnownStep(PlanStep.model_construct(what="", **known), event_id)
 
 
-async def record_plan_step(connection: Connection, site_id: str, patient_id: UUID, step: PlanStep, sealed: str) -> None:
-    """Insert a plan step with its words sealed for this record, or replace how it stands."""
+async def record_plan_step(
+    connection: Connection, site_id: str, patient_id: UUID, step: PlanStep, sealed: str, event_id: UUID
+) -> None:
+    """Insert a plan step with its words sealed for this record, or replace how it stands; `event_id` tells of it."""
     await connection.execute(
         """
-        INSERT INTO plan_step (site_id, step_id, patient_id, visit_id, what, who, due_on, is_done, done_on, agreed_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        INSERT INTO plan_step (site_id, step_id, patient_id, visit_id, what, who, due_on, is_done, done_on, agreed_at,
+                               event_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         ON CONFLICT (site_id, step_id) DO UPDATE
-        SET visit_id = $4, what = $5, who = $6, due_on = $7, is_done = $8, done_on = $9, agreed_at = $10
+        SET visit_id = $4, what = $5, who = $6, due_on = $7, is_done = $8, done_on = $9, agreed_at = $10, event_id = $11
         """,
         site_id,
         step.step_id,
@@ -178,4 +193,5 @@ async def record_plan_step(connection: Connection, site_id: str, patient_id: UUI
         step.is_done,
         step.done_on,
         step.agreed_at,
+        event_id,
     )

@@ -104,5 +104,6 @@ plan_step = Table(
     Column("is_done", Boolean, nullable=False),
     Column("done_on", Date),
     Column("agreed_at", DateTime(timezone=True), nullable=False),
+    Column("event_id", Uuid, comment="That told of it last; null before this was kept"),
     *_of_patient("plan_step"),
 )

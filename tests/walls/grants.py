@@ -155,8 +155,8 @@ GRANTS: dict[str, dict[str, May]] = {
             worker=TAKEN,
         ),
         "plan_step": May(
-            app="SELECT (site_id, step_id, patient_id, visit_id, who, due_on, is_done, done_on, agreed_at), INSERT, "
-            "UPDATE (visit_id, what, who, due_on, is_done, done_on, agreed_at)",
+            app="SELECT (site_id, step_id, patient_id, visit_id, who, due_on, is_done, done_on, agreed_at, event_id), "
+            "INSERT, UPDATE (visit_id, what, who, due_on, is_done, done_on, agreed_at, event_id)",
             worker=TAKEN,
         ),
     },

@@ -15,7 +15,7 @@ from services.clinical import store
 from services.clinical.api.changes import ChangeBody, changed, enrolled, noon, patient_lock
 from services.clinical.domain import done_on
 from shared.db import Connection
-from shared.errors import FieldError, Problem, unknown
+from shared.errors import FieldError, Problem, conflict, unknown
 from shared.events import PlanStep, StepOwner
 from shared.http.access import CareTeam
 from shared.http.batch import Batch
@@ -47,6 +47,10 @@ class PlanStepChange(ChangeBody):
     """What changed of a step; a member that is left out stays as it is, but for the words: they are never read here."""
 
     what: What
+    words_of: UUID | None = Field(
+        default=None,
+        description="The event that `what` is repeated from, so that newer words stay: 409 `stale` after another one",
+    )
     who: StepOwner | None = None
     due_on: Day | None = Field(default=None, description="Null takes the day away")
     is_done: YesNo | None = None
@@ -93,8 +97,10 @@ async def change_plan_step(
 
 
 async def _record(ring: KeyRing, connection: Connection, site_id: str, body: PlanStepBody) -> Recorded:
-    known = None if body.step_id is None else await _known(connection, site_id, body.patient_id, body.step_id)
-    if known is None:
+    known = None
+    if body.step_id is not None:
+        known = (await _known(connection, site_id, body.patient_id, body.step_id)).step
+    else:
         await enrolled(connection, site_id, body.patient_id)
     now = datetime.now(UTC)
     step = PlanStep(
@@ -112,7 +118,9 @@ async def _record(ring: KeyRing, connection: Connection, site_id: str, body: Pla
 
 
 async def _change(ring: KeyRing, connection: Connection, site_id: str, change: NamedChange) -> Recorded:
-    known = await _known(connection, site_id, change.patient_id, change.step_id)
+    known, event_id = await _known(connection, site_id, change.patient_id, change.step_id)
+    if None not in (change.words_of, event_id) and change.words_of != event_id:
+        raise conflict("stale", "The step has changed since these words were read. Look at it again.")
     is_done = known.is_done if change.is_done is None else change.is_done
     step = known.model_copy(
         update={
@@ -126,7 +134,7 @@ async def _change(ring: KeyRing, connection: Connection, site_id: str, change: N
     return await _kept(connection, patient, step, change.what, await ring.sealer(patient))
 
 
-async def _known(connection: Connection, site_id: str, patient_id: UUID, step_id: UUID) -> PlanStep:
+async def _known(connection: Connection, site_id: str, patient_id: UUID, step_id: UUID) -> store.KnownStep:
     """The step as it is recorded, without its words."""
     scope = await enrolled(connection, site_id, patient_id)
     known = await store.plan_step(connection, scope, patient_id, step_id)
@@ -148,6 +156,6 @@ async def _kept(connection: Connection, patient: Patient, step: PlanStep, what: 
     event_id = uuid4()
     told = step.model_copy(update={"what": key.seal(what, in_event(event_id, "change.what"))})
     sealed = key.seal(what, in_record(step.step_id, "what"))
-    await store.record_plan_step(connection, *patient, told, sealed)
+    await store.record_plan_step(connection, *patient, told, sealed, event_id)
     since = step.agreed_at if step.done_on is None else noon(step.done_on)
     return changed(*patient, since, told, step.step_id, event_id=event_id)

@@ -29,7 +29,7 @@ from shared.http.commands import pool_of
 from shared.http.forms import form_of
 from shared.http.record import trail_of
 from shared.http.sign_in import sessions_of
-from shared.sealing import Patient
+from shared.sealing import Patient, Place
 
 router = APIRouter(include_in_schema=False)
 
@@ -91,7 +91,7 @@ async def _written(
     elif _is_withheld(caller, stored, str(form.step_id)) and ("what" in changes or changes.get("who") == "front-desk"):
         raise conflict("withheld", "A step that its writer is not told stays with those who are.")
     elif "what" not in changes:
-        changes |= {"what": await _words_of(request, stored.site_id, page, str(form.step_id))}
+        changes |= await _words_of(request, stored.site_id, page, str(form.step_id))
     patient, key = Patient(stored.site_id, form.patient_id), form.given.get("key", "")
     return await clinical.write_step(caller, patient, changes, key=key, step_id=form.step_id)
 
@@ -102,13 +102,16 @@ def _is_withheld(caller: Caller, stored: store.StoredPage, step_id: str) -> bool
     return all(step["what"] is None for step in page["plan"] if step["step_id"] == step_id)
 
 
-async def _words_of(request: Request, site_id: str, page: Mapping[str, Any], step_id: str) -> str:
-    """The words of a step as they stand on the page: clinical seals words and reads none, not even to keep them."""
+async def _words_of(request: Request, site_id: str, page: Mapping[str, Any], step_id: str) -> dict[str, str]:
+    """The words of a step as they stand on the page, and the event that they are of: clinical seals words and reads
+    none, not even to keep them.
+    """
     opened = open_words(page, await opener_of(request, site_id, page))
+    (place,) = [Place(*step["what"]["place"]) for step in page["plan"] if step["step_id"] == step_id]
     (words,) = [step["what"] for step in opened["plan"] if step["step_id"] == step_id]
     if words is None:
         raise ClinicalAway
-    return str(words)
+    return {"what": str(words), "words_of": str(place.event_id)}
 
 
 def _visit_of(page: Mapping[str, Any], now: datetime) -> UUID | None:

@@ -42,6 +42,10 @@ FAILED: Mapping[str, Said] = {
         "No se guardó, que sepamos: la parte que guarda el plan no contesta. Lo que escribió sigue aquí. Pruebe otra "
         "vez en un momento: se guarda una sola vez.",
     ),
+    "stale": Said(
+        "Not saved: this step has just changed. Reload the page, look at it and try again.",
+        "No se guardó: este paso acaba de cambiar. Cargue otra vez la página, mírelo y pruebe de nuevo.",
+    ),
     "withheld": Said(
         "Not saved: what this step is stays with the patient and the clinician. They can give it to the front desk.",
         "No se guardó: qué es este paso queda entre el paciente y su médico. Ellos pueden pasarlo a recepción.",

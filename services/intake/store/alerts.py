@@ -43,7 +43,8 @@ CROSS JOIN LATERAL (
 _LIST = """
 SELECT alert.*, patient.birth_year, patient.diagnosis, visit.scheduled_at, site.time_zone,
        survey.change = 'entered-in-error' AS is_in_error,
-       survey.change = 'amended' AND survey.recorded_at > alert.raised_at AS is_amended, coalesce(repeated.times, 0) AS times_repeated,
+       survey.change = 'amended' AND survey.recorded_at > alert.raised_at AS is_amended,
+       coalesce(repeated.times, 0) AS times_repeated,
        repeated.last_at AS last_repeated_at, repeated.worst AS worst_repeated,
        notices.made, notices.sent, notices.not_sent, notices.why_not
 FROM alert
@@ -83,7 +84,8 @@ class Told(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class ShownAlert:
     """An alert beside what staff need to know whom it is about; whether its survey was marked as entered in error
-    since, or amended; how often the answer came again meanwhile, and how bad it was at its worst; and who was told of it.
+    since, or amended; how often the answer came again meanwhile, and how bad it was at its worst; and who was told of
+    it.
     """
 
     alert: Alert

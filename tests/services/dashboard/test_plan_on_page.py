@@ -224,6 +224,22 @@ async def test_nobody_undoes_what_another_wrote_meanwhile(
     assert (now["what"], now["who"]) == ("Call the insurer", "patient")
 
 
+async def test_words_that_were_changed_a_moment_ago_are_not_put_back_by_a_tick(
+    both: Both, clinician: httpx.AsyncClient
+) -> None:
+    step = await agreed(both, clinician)
+    which = {"step_id": step["step_id"]}
+    await saved(clinician, step | {"form": "change", "what": "Call the insurer", "who": "nurse"})
+    tick = which | {"form": "tick", "is_done": "true"}
+    refused = read(await write(clinician, tick), 409)
+    assert "this step has just changed" in refused.text, "the page is behind, and knows the old words"
+    await both.catch_up(1)
+    await saved(clinician, tick)
+    await both.catch_up(2)
+    (now,) = await plan(clinician)
+    assert (now["what"], now["is_done"]) == ("Call the insurer", True)
+
+
 async def test_a_form_that_is_sent_twice_is_saved_once(both: Both, clinician: httpx.AsyncClient) -> None:
     twice = NEW | {"key": uuid4().hex}
     assert await saved(clinician, twice) == await saved(clinician, twice)
