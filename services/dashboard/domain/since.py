@@ -90,23 +90,26 @@ def _index(computed: Json | None) -> Iterator[Json]:
 
 
 def _rating(assessments: Sequence[Item], since: str) -> Iterator[Json]:
-    """The newest rating beside the one that held last time."""
+    """The newest rating beside the one that held last time, or the first one since."""
     held = [one for one in assessments if instant(one["assessed_at"]) <= instant(since) + _OF_VISIT]
-    if held and held[-1]["activity"] != assessments[-1]["activity"]:
-        yield {"kind": "rating", "was": held[-1]["activity"], "now": assessments[-1]["activity"]}
+    was, now = (held[-1:] or assessments[:1]), assessments[-1:]
+    if now and was[0]["activity"] != now[0]["activity"]:
+        yield {"kind": "rating", "was": was[0]["activity"], "now": now[0]["activity"]}
 
 
 def _labs(labs: Sequence[Json], since: str) -> Iterator[Json]:
-    """A marker that is on another side of its limit than last time, or is measured by another method; never both."""
+    """A marker that is on another side of its limit than last time, or than the first one since; or that is measured by
+    another method, never both.
+    """
     for series in labs:
-        newest = series["points"][-1]
-        known = [point for point in series["points"] if instant(point["at"]) <= instant(since)]
-        if not series["marker"] or not known or known[-1] is newest:
+        points, newest = series["points"], series["points"][-1]
+        was = next((one for one in reversed(points) if instant(one["at"]) <= instant(since)), points[0])
+        if not series["marker"] or was is newest:
             continue
         named = {"name": series["name"], "value": newest["value"], "comparator": newest["comparator"]}
-        if any(instant(change["at"]) > instant(known[-1]["at"]) for change in series["method_changes"]):
+        if any(instant(change["at"]) > instant(was["at"]) for change in series["method_changes"]):
             yield {"kind": "new-method", **named}
-        elif None not in (newest["side"], known[-1]["side"]) and newest["side"] != known[-1]["side"]:
+        elif None not in (newest["side"], was["side"]) and newest["side"] != was["side"]:
             yield {"kind": "lab", **named, "side": newest["side"]}
 
 

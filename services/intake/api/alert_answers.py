@@ -62,8 +62,9 @@ class ToldAnswer(BaseModel):
 class AlertAnswer(BaseModel):
     """An alert. `question` and `chosen` are what the patient was asked and answered; `waiting_s` is how long nobody has
     taken it, null when somebody has. `escalation` counts the levels that were reached. `is_late`: the survey was
-    entered days after it was given; `is_in_error`: it was marked as entered in error since; `is_amended`: it was amended
-    since, so that the answer may be another one. `times_repeated` counts later surveys that met the rule too and raised no alert, `worst_repeated` is the worst answer there.
+    entered days after it was given; `is_in_error`: it was marked as entered in error since; `is_amended`: it was
+    amended since, so that the answer may be another one. `times_repeated` counts later surveys that met the rule too
+    and raised no alert, `worst_repeated` is the worst answer there.
     """
 
     id: UUID
