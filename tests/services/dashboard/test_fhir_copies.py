@@ -1,6 +1,7 @@
 """A page as a FHIR Bundle: valid by a validator that is not ours, and true to the page."""
 
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,13 @@ def test_the_validator_of_hapi_fhir_finds_no_error_in_any_copy(tmp_path: Path) -
     copies["broken.json"] = {"resourceType": "Bundle", "type": "heap"}
     found = [one for one in findings(copies, tmp_path) if one.severity in ("ERROR", "FATAL")]
     assert {one.document for one in found} == {"broken.json"}, [one for one in found if one.document != "broken.json"]
+
+
+def test_answers_that_somebody_else_gave_name_nobody_as_who_performed_them() -> None:
+    made = bundle_of(opened_page(*PATIENTS["skipped.json"]), made_at=MADE_AT, is_synthetic=True)
+    said = [one for one in map(itemgetter("resource"), made["entry"]) if one["resourceType"] == "Observation"]
+    performed = {one["effectiveDateTime"][:10]: "performer" in one for one in said if "survey" in str(one["category"])}
+    assert performed == {"2026-10-11": False, "2026-07-11": True}
 
 
 @pytest.mark.parametrize("bodies", PATIENTS.values(), ids=PATIENTS)

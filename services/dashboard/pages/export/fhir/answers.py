@@ -18,6 +18,7 @@ from services.dashboard.pages.export.fhir.parts import (
 )
 from services.dashboard.pages.export.fhir.words import ENGLISH
 from services.dashboard.pages.reader import answer_words, reason_words
+from shared.events import EntryMode
 from shared.fhir import SURVEY, absent
 
 Page = Mapping[str, Any]
@@ -74,7 +75,7 @@ def _from_survey(page: Page, resource_id: str, at: str, *, is_now: bool) -> Json
         "subject": patient_of(page),
         **(encounter_of(page, page["survey"]["visit_id"]) if is_now else {}),
         "effectiveDateTime": at,
-        "performer": [patient_of(page)],
+        **({} if is_now and page["survey"]["mode"] == EntryMode.PROXY else {"performer": [patient_of(page)]}),
     }
 
 
