@@ -97,7 +97,7 @@ def test_each_fact_has_its_age_and_a_change_for_the_worse_is_a_warning() -> None
     words = card_words(page, now=VISIT_AT, time_zone="America/Chicago")
     assert words.summary == "Symptoms. Mild activity, worse. 1 thing missing or late"
     assert words.detail.splitlines() == [
-        "- **Wants to talk about**: Symptoms (survey answered 2 days ago)",
+        "- **Wants to talk about**: Symptoms (survey answered 2 days ago, corrected 13 Oct)",
         "- **How it is**: Patient says not in remission (2 days ago). Mild activity, 16 points (PRO-3, 2 days ago). "
         "Up 6 since 11 Jul (10, remission): worse. 5 or more is a real change. "
         "Clinician rated mild activity (PGA, today 08:55).",
