@@ -83,7 +83,7 @@ HISTORY = in_sequence(
     a_visit(state=VisitState.CHECKED_IN, checked_in_at=VISIT_AT),
     a_survey_in_july(),
     a_survey(),
-    a_survey(matters_most="sealed:corrected", version=2, change="amended", reason="entry-mistake"),
+    a_survey(matters_most="sealed:mended", version=2, change="amended", reason="entry-mistake"),
     a_survey(survey_id=an_id("survey", "mistake"), submitted_at=VISIT_AT),
     a_survey(survey_id=an_id("survey", "mistake"), version=2, change="entered-in-error", reason="wrong-patient"),
     a_lab(),

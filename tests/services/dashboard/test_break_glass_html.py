@@ -87,12 +87,13 @@ async def test_who_reads_spanish_is_asked_and_answered_in_spanish(clinician: htt
     assert "Una página, solo para leer, durante 1 hora." in form.text
     assert "Atención de emergencia" in form.text
     assert "Traslado de la atención" in form.text
-    wrong = read(await clinician.post(NEW, data=BODY | {"words": "x"}), 422)
+    in_spanish = f"{NEW}?lang=es"
+    wrong = read(await clinician.post(in_spanish, data=BODY | {"words": "x"}), 422)
     assert "Todavía no se abrió Falta algo más abajo." in wrong.text
     assert "De 10 a 500 caracteres." in wrong.text
-    other = await clinician.post(NEW, data=BODY | {"site_id": "millpond"})
+    other = await clinician.post(in_spanish, data=BODY | {"site_id": "millpond"})
     assert "No hay ninguna clínica con ese paciente Compruebe" in read(other, 404).text
-    own = await clinician.post(NEW, data=BODY | {"site_id": HERE})
+    own = await clinician.post(in_spanish, data=BODY | {"site_id": HERE})
     assert "No se abrió Un paciente de su propia clínica" in read(own, 409).text
 
 

@@ -297,7 +297,8 @@ def test_a_coordinator_reads_the_front_desks_own_steps_and_is_not_told_that_noth
     said = Document(html_of(page, viewer_role=ViewerRole.COORDINATOR)).text
     assert "words of sealed:front-desk" in said
     assert "words of sealed:clinician" not in said
-    labs = (a_lab(), a_lab(**CALPROTECTIN, lab_id=an_id("calprotectin"), value=95))
+    level = a_lab(lab_id=an_id("level"), loinc="86894-3", name="Adalimumab level", value=9, unit="ug/mL")
+    labs = (a_lab(), a_lab(**CALPROTECTIN, lab_id=an_id("calprotectin"), value=95), level)
     full = page_of(an_enrollment(), a_visit(), a_survey(), an_assessment(), a_medication(), *labs)
     assert "Missing nothing" in Document(html_of(full)).text
     assert "Missing" not in Document(html_of(without_clinical(full), viewer_role=ViewerRole.COORDINATOR)).text

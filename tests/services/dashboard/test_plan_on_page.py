@@ -206,10 +206,10 @@ async def test_who_is_not_told_what_a_step_is_neither_rewrites_it_nor_takes_it_t
         for change in ({"who": "front-desk"}, {"what": "Something else"}):
             refused = await write(coordinator, step | {"form": "change"} | change)
             assert "what this step is stays with the patient and the clinician" in read(refused, 409).text
-        await saved(coordinator, step | {"form": "change", "who": "nurse"})
+        await saved(coordinator, step | {"form": "change", "who": "clinician"})
     await both.catch_up(1)
     (now,) = await plan(clinician)
-    assert (now["who"], now["what"]) == ("nurse", NEW["what"])
+    assert (now["who"], now["what"]) == ("clinician", NEW["what"])
 
 
 async def test_nobody_undoes_what_another_wrote_meanwhile(
