@@ -43,9 +43,11 @@ def lacking_levels(page: Json, reader: Reader) -> Iterator[str]:
     """Levels that are wanted, where there is none or it is as old as an old result."""
     treatment = treatment_of(page, reader.now)
     for level in treatment.levels if treatment else ():
-        if level.is_wanted and level.result is None:
+        if not level.is_wanted:
+            continue
+        if level.result is None:
             yield reader.say(_LACKS_LEVEL, name=level.medicine)
-        elif level.is_wanted and reader.days_since(level.result["at"]) > LIMITS["labs"]:
+        elif reader.days_since(level.result["at"]) > LIMITS["labs"]:
             yield reader.say(_NO_LEVEL_SINCE, name=level.medicine, day=reader.day(level.result["at"]))
 
 

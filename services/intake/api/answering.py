@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from services.intake import store
 from services.intake.api.desk import OF_PATIENT, Desk, Saved, choose_language, desk_of, save_part
-from services.intake.api.surveys import DraftBody, Submission
+from services.intake.api.surveys import DraftBody, Submission, SurveyBody
 from services.intake.domain.drafts import Part, part_of, unfinished
 from services.intake.domain.fields import LESS
 from services.intake.domain.questionnaires import Disabled, Given, check
@@ -179,7 +179,8 @@ async def send_survey(request: Request) -> Response:
     body = _body(desk, given)
     command = submission.with_words if body.may_have_words else submission.without_words
     try:
-        await execute_together(request, command, Batch([body], is_single=True), site_id=desk.place.site_id, key=None)
+        batch = Batch[SurveyBody]([body], is_single=True)
+        await execute_together(request, command, batch, site_id=desk.place.site_id, key=None)
     except Problem as problem:
         if problem.status == 422 or problem.kind == "draft-changed":
             again = "review" if problem.status == 422 else "review?changed=true"

@@ -48,8 +48,8 @@ def line(*bodies: Body, reader: Reader | None = None) -> str:
     return "".join(said) if said else ""
 
 
-def missing(*bodies: Body, **later: int) -> list[str]:
-    return [words for words in missing_words(page_of(*bodies), a_reader(**later)) if "level" in words]
+def missing(*bodies: Body) -> list[str]:
+    return [words for words in missing_words(page_of(*bodies), a_reader()) if "level" in words]
 
 
 def in_remission(**changes: Any) -> Body:
