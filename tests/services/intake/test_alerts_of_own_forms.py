@@ -104,7 +104,7 @@ async def test_a_rule_about_a_sites_form_alerts_and_tells_the_answer_in_the_form
     alert = await alert_of(alerted, **answers)
     assert (alert["question"], alert["chosen"], alert["rule"]["met"]) == (f"What about {about}?", chosen, met)
     page = read(await alerted.coordinator.get(f"/alerts/{alert['id']}"))
-    assert f"What about {about}? {chosen}" in page.text
+    assert f"{chosen} What about {about}?" in page.text
     assert f"Rule {met} too-much-{about}, version site.1" in page.text
     assert f"{met} Agreed by the clinic" in (await shown(alerted)).text
 
