@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake import store
-from services.intake.api.standing import enrolled
+from services.intake.api.standing import enrolled, today_at
 from services.intake.domain import (
     ConsentReason,
     ConsentStep,
@@ -54,7 +54,7 @@ class ConsentBody(BaseModel):
 
     state: ConsentState
     reason: ConsentReason | None = Field(default=None, description="Needed to withdraw")
-    decided_on: Day | None = Field(default=None, description="Today when not given")
+    decided_on: Day | None = Field(default=None, description="The site's today when not given")
     mode: EntryMode | None = Field(default=None, description="How the decision came in")
     text: ShownText | None = Field(default=None, description="Needed to consent where the site has texts")
 
@@ -207,11 +207,10 @@ async def check_shown(
 
 async def _decide(patient_id: UUID, by: str, connection: Connection, site_id: str, body: ConsentBody) -> Recorded:
     enrolment = await enrolled(connection, site_id, patient_id)
-    now = datetime.now(UTC)
-    decided_on = body.decided_on or now.date()
+    decided_on = body.decided_on or await today_at(connection, site_id)
     decide(enrolment.consent, body.state, body.reason, decided_on, enrolment.consent_decided_on)
     await check_shown(connection, site_id, body.text, decided_on, body.state)
-    step = ConsentStep(body.state, decided_on, body.reason, body.mode, named(body.text), now, by)
+    step = ConsentStep(body.state, decided_on, body.reason, body.mode, named(body.text), datetime.now(UTC), by)
     changed = enrolment.model_copy(
         update={"consent": body.state, "consent_decided_on": decided_on, "consent_reason": body.reason}
     )
@@ -223,11 +222,11 @@ async def _decide(patient_id: UUID, by: str, connection: Connection, site_id: st
 async def _invite(patient_id: UUID, by: str, connection: Connection, site_id: str, body: InvitationBody) -> Recorded:
     """Nobody outside needs to hear of it: the patient's consent stands as it stood."""
     enrolment = await enrolled(connection, site_id, patient_id)
-    now = datetime.now(UTC)
+    today = await today_at(connection, site_id)
     steps = await store.consent_steps(connection, SiteScope.of(site_id), patient_id)
-    check_invitation(enrolment.consent, _invited_on(steps), now.date())
-    await check_shown(connection, site_id, body.text, now.date(), ConsentState.INVITED)
-    step = ConsentStep(ConsentState.INVITED, now.date(), None, body.mode, named(body.text), now, by)
+    check_invitation(enrolment.consent, _invited_on(steps), today)
+    await check_shown(connection, site_id, body.text, today, ConsentState.INVITED)
+    step = ConsentStep(ConsentState.INVITED, today, None, body.mode, named(body.text), datetime.now(UTC), by)
     await store.record_consent_step(connection, site_id, patient_id, step)
     return Recorded(str(patient_id), [])
 

@@ -121,7 +121,7 @@ async def _patient(_: Connection, ground: Ground, values: dict[str, Any], ready:
 async def _enrol(ground: Ground, enrolment: Enrolment, connection: Connection) -> Recorded:
     known = await store.patient_with_identifier(connection, ground.scope, enrolment.hashes)
     if known is None:
-        return await patients.enrol_unknown(connection, ground.site_id, enrolment)
+        return await patients.enrol_unknown(connection, ground.site_id, enrolment, datetime.now(ground.zone).date())
     stands = await store.enrolment(connection, ground.scope, known)
     if stands is not None and (other := _differing(stands, enrolment.patient)):
         columns = ", ".join(_COLUMN_OF.get(name, name) for name in other)

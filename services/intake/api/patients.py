@@ -1,10 +1,11 @@
 """Patients: enrolment. What they decide about network use is in `services.intake.api.consent`."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import NamedTuple
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -36,7 +37,7 @@ class PatientBody(BaseModel):
     language: Language = Language.ENGLISH
     diagnosis: Diagnosis
     clinician_id: ClinicianId | None = None
-    enrolled_on: Day | None = Field(default=None, description="Today when not given")
+    enrolled_on: Day | None = Field(default=None, description="The site's today when not given")
     consent: ConsentState = ConsentState.INVITED
     consent_mode: EntryMode | None = Field(default=None, description="How the consent, or the invitation, came about")
     consent_text: ShownText | None = Field(default=None, description="The consent text that the patient was shown")
@@ -76,20 +77,24 @@ async def enrol(connection: Connection, site_id: str, enrolment: Enrolment) -> R
             does not fit.
     """
     scope = SiteScope.of(site_id)
-    if not await store.has_site(connection, scope, site_id):
+    zone = await store.time_zone(connection, scope, site_id)
+    if zone is None:
         raise unknown("site")
     known = await store.patient_with_identifier(connection, scope, enrolment.hashes)
     if known is not None:
         raise conflict(
             "already-enrolled", "The site has enrolled a patient with this identifier.", patient_id=str(known)
         )
-    return await enrol_unknown(connection, site_id, enrolment)
+    return await enrol_unknown(connection, site_id, enrolment, datetime.now(ZoneInfo(zone)).date())
 
 
-async def enrol_unknown(connection: Connection, site_id: str, enrolment: Enrolment) -> Recorded:
-    """The same for somebody of whom the caller has found, at a site that there is, that they are not enrolled."""
-    patient, now = enrolment.patient, datetime.now(UTC)
-    enrolled_on = patient.enrolled_on or now.date()
+async def enrol_unknown(connection: Connection, site_id: str, enrolment: Enrolment, today: date) -> Recorded:
+    """The same for somebody of whom the caller has found, at a site that there is, that they are not enrolled.
+
+    `today` is that of the site.
+    """
+    patient = enrolment.patient
+    enrolled_on = patient.enrolled_on or today
     await check_shown(connection, site_id, patient.consent_text, enrolled_on, patient.consent)
     event = EnrollmentUpdated(
         patient_id=uuid4(),
@@ -104,7 +109,8 @@ async def enrol_unknown(connection: Connection, site_id: str, enrolment: Enrolme
         consent_decided_on=enrolled_on,
     )
     text = named(patient.consent_text)
-    step = ConsentStep(patient.consent, enrolled_on, None, patient.consent_mode, text, now, enrolment.by)
+    recorded_at = datetime.now(UTC)
+    step = ConsentStep(patient.consent, enrolled_on, None, patient.consent_mode, text, recorded_at, enrolment.by)
     await store.record_enrolment(connection, site_id, enrolment.hashes[0], event, step)
     return Recorded(str(event.patient_id), [Draft(site_id, str(event.patient_id), event)])
 

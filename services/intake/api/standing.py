@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import date, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from fastapi import Request
 
@@ -30,6 +32,12 @@ async def enrolled(connection: Connection, site_id: str, patient_id: UUID) -> En
     if await erased_among(connection, [Patient(site_id, patient_id)]):
         raise erased()
     raise unknown("patient")
+
+
+async def today_at(connection: Connection, site_id: str) -> date:
+    """The day on the clocks of a site that there is."""
+    zone = await store.time_zone(connection, SiteScope.of(site_id), site_id)
+    return datetime.now(ZoneInfo(zone or "UTC")).date()
 
 
 async def visit_at(request: Request, site_id: str, visit_id: UUID) -> VisitUpdated:

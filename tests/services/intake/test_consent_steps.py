@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,12 +11,14 @@ from services.intake.domain.consent import MOST_INVITATIONS
 from shared.errors import Problem
 from shared.events import ConsentState, Language
 from tests.conftest import Tokens, client_of, new_key
-from tests.services.clinic import Clinic
+from tests.services.clinic import SITE_BODY, Clinic
 from tests.services.intake.conftest import OTHER
 
 FIRST = date(2026, 3, 2)
 TEXT = {"version": "2026-1", "language": "en", "sha256": "ab" * 32, "valid_from": "2026-01-01"}
 SHOWN = {"version": "2026-1", "language": "en"}
+# Whatever the time, at one of them it is another day than in UTC.
+WEST, EAST = "Etc/GMT+12", "Pacific/Kiritimati"
 
 
 async def posted(clinic: Clinic, path: str, body: Any) -> Any:
@@ -26,6 +29,13 @@ async def steps(clinic: Clinic, patient_id: str) -> list[dict[str, Any]]:
     answer = await clinic.system.get(f"/v1/patients/{patient_id}/consent")
     assert answer.status_code == 200, answer.text
     return list(answer.json()["steps"])
+
+
+async def today_in(clinic: Clinic, zone: str) -> date:
+    """The day at the clinic, whose clocks are those of this zone from now on."""
+    moved = await clinic.system.put(f"/v1/sites/{clinic.site}", json=SITE_BODY | {"time_zone": zone})
+    assert moved.status_code == 200, moved.text
+    return datetime.now(ZoneInfo(zone)).date()
 
 
 def kind_of(answer: Any) -> str:
@@ -83,6 +93,33 @@ async def test_where_a_site_has_texts_consent_names_one_of_its_day(clinic: Clini
     assert kind_of(await posted(clinic, path, day | {"text": SHOWN | {"language": "es"}})) == "consent-text-unknown"
     assert [step["state"] for step in await steps(clinic, patient_id)] == ["invited"]
     assert (await posted(clinic, path, day | {"text": SHOWN})).status_code == 201
+
+
+@pytest.mark.parametrize("zone", [WEST, EAST])
+async def test_what_is_given_without_a_day_is_of_the_day_on_the_sites_clocks(clinic: Clinic, zone: str) -> None:
+    today = await today_in(clinic, zone)
+    long_ago = await clinic.enrol(identifier="MRN-2", enrolled_on=(today - timedelta(days=20)).isoformat())
+    patient_id = await clinic.enrol()
+    assert (await posted(clinic, f"/v1/patients/{long_ago}/invitations", {})).status_code == 201
+    consented = {"state": "consented", "decided_on": today.isoformat()}
+    assert (await posted(clinic, f"/v1/patients/{patient_id}/consent", consented)).status_code == 201
+    withdrawn = {"state": "withdrawn", "reason": "privacy"}
+    assert (await posted(clinic, f"/v1/patients/{patient_id}/consent", withdrawn)).status_code == 201
+    days = [step["decided_on"] for step in await steps(clinic, patient_id)]
+    days += [(await steps(clinic, long_ago))[-1]["decided_on"]]
+    assert days == [today.isoformat()] * 4
+
+
+@pytest.mark.parametrize("zone", [WEST, EAST])
+async def test_a_text_is_in_force_from_its_first_day_on_the_sites_clocks(clinic: Clinic, zone: str) -> None:
+    today = await today_in(clinic, zone)
+    for version, valid_from in (("today", today), ("tomorrow", today + timedelta(days=1))):
+        text = TEXT | {"version": version, "valid_from": valid_from.isoformat()}
+        assert (await posted(clinic, "/v1/consent-texts", text)).status_code == 201
+    path = f"/v1/patients/{await clinic.enrol()}/consent"
+    decision = {"state": "consented", "text": SHOWN | {"version": "tomorrow"}}
+    assert kind_of(await posted(clinic, path, decision)) == "consent-text-unknown"
+    assert (await posted(clinic, path, decision | {"text": SHOWN | {"version": "today"}})).status_code == 201
 
 
 def test_a_dissent_needs_no_text() -> None:
