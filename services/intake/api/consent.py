@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake import store
-from services.intake.api.standing import enrolled, today_at
+from services.intake.api.standing import day_of, enrolled, today_at
 from services.intake.domain import (
     ConsentReason,
     ConsentStep,
@@ -54,7 +54,7 @@ class ConsentBody(BaseModel):
 
     state: ConsentState
     reason: ConsentReason | None = Field(default=None, description="Needed to withdraw")
-    decided_on: Day | None = Field(default=None, description="The site's today when not given")
+    decided_on: Day | None = Field(default=None, description="The site's today when not given; not a day after it")
     mode: EntryMode | None = Field(default=None, description="How the decision came in")
     text: ShownText | None = Field(default=None, description="Needed to consent where the site has texts")
 
@@ -207,7 +207,7 @@ async def check_shown(
 
 async def _decide(patient_id: UUID, by: str, connection: Connection, site_id: str, body: ConsentBody) -> Recorded:
     enrolment = await enrolled(connection, site_id, patient_id)
-    decided_on = body.decided_on or await today_at(connection, site_id)
+    decided_on = day_of("decided_on", body.decided_on, await today_at(connection, site_id))
     decide(enrolment.consent, body.state, body.reason, decided_on, enrolment.consent_decided_on)
     await check_shown(connection, site_id, body.text, decided_on, body.state)
     step = ConsentStep(body.state, decided_on, body.reason, body.mode, named(body.text), datetime.now(UTC), by)

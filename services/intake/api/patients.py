@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake import store
 from services.intake.api.consent import ShownText, check_shown, named
+from services.intake.api.standing import day_of
 from services.intake.domain import ConsentStep, Identifiers
 from shared.db import Connection, SiteScope
 from shared.errors import conflict, unknown
@@ -37,7 +38,7 @@ class PatientBody(BaseModel):
     language: Language = Language.ENGLISH
     diagnosis: Diagnosis
     clinician_id: ClinicianId | None = None
-    enrolled_on: Day | None = Field(default=None, description="The site's today when not given")
+    enrolled_on: Day | None = Field(default=None, description="The site's today when not given; not a day after it")
     consent: ConsentState = ConsentState.INVITED
     consent_mode: EntryMode | None = Field(default=None, description="How the consent, or the invitation, came about")
     consent_text: ShownText | None = Field(default=None, description="The consent text that the patient was shown")
@@ -74,7 +75,7 @@ async def enrol(connection: Connection, site_id: str, enrolment: Enrolment) -> R
 
     Raises:
         Problem: 404, there is no such site; 409, the site has enrolled somebody with this number, or the consent text
-            does not fit.
+            does not fit; 422, they are enrolled on a day that is still to come.
     """
     scope = SiteScope.of(site_id)
     zone = await store.time_zone(connection, scope, site_id)
@@ -94,7 +95,7 @@ async def enrol_unknown(connection: Connection, site_id: str, enrolment: Enrolme
     `today` is that of the site.
     """
     patient = enrolment.patient
-    enrolled_on = patient.enrolled_on or today
+    enrolled_on = day_of("enrolled_on", patient.enrolled_on, today)
     await check_shown(connection, site_id, patient.consent_text, enrolled_on, patient.consent)
     event = EnrollmentUpdated(
         patient_id=uuid4(),

@@ -13,7 +13,7 @@ from shared.audit import Entry, Kind
 from shared.auth import Caller
 from shared.db import Connection, Lockable, SiteScope, transaction
 from shared.erasures import erased_among
-from shared.errors import erased, unknown
+from shared.errors import FieldError, Problem, erased, unknown
 from shared.events import EnrollmentUpdated, VisitUpdated
 from shared.http.commands import pool_of
 from shared.http.record import trail_of
@@ -38,6 +38,18 @@ async def today_at(connection: Connection, site_id: str) -> date:
     """The day on the clocks of a site that there is."""
     zone = await store.time_zone(connection, SiteScope.of(site_id), site_id)
     return datetime.now(ZoneInfo(zone or "UTC")).date()
+
+
+def day_of(field: str, given: date | None, today: date) -> date:
+    """The day of what has happened: as given in this field, or today. Both are days on the site's clocks.
+
+    Raises:
+        Problem: 422, the day is still to come. What follows could be dated before it, and be refused until it is there.
+    """
+    if given is not None and given > today:
+        expected = f"a day that is not still to come: on the site's clocks it is {today.isoformat()}"
+        raise Problem(422, "invalid", "This day is still to come.", errors=[FieldError(field, expected)])
+    return given or today
 
 
 async def visit_at(request: Request, site_id: str, visit_id: UUID) -> VisitUpdated:

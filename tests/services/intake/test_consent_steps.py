@@ -11,7 +11,7 @@ from services.intake.domain.consent import MOST_INVITATIONS
 from shared.errors import Problem
 from shared.events import ConsentState, Language
 from tests.conftest import Tokens, client_of, new_key
-from tests.services.clinic import SITE_BODY, Clinic
+from tests.services.clinic import PERSON, SITE_BODY, Clinic
 from tests.services.intake.conftest import OTHER
 
 FIRST = date(2026, 3, 2)
@@ -108,6 +108,20 @@ async def test_what_is_given_without_a_day_is_of_the_day_on_the_sites_clocks(cli
     days = [step["decided_on"] for step in await steps(clinic, patient_id)]
     days += [(await steps(clinic, long_ago))[-1]["decided_on"]]
     assert days == [today.isoformat()] * 4
+
+
+@pytest.mark.parametrize("zone", [WEST, EAST])
+async def test_nobody_was_enrolled_or_has_decided_on_a_day_that_is_still_to_come(clinic: Clinic, zone: str) -> None:
+    tomorrow = (await today_in(clinic, zone) + timedelta(days=1)).isoformat()
+    answer = await posted(clinic, "/v1/patients", PERSON | {"identifier": "MRN-2", "enrolled_on": tomorrow})
+    assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, ["enrolled_on"])
+    path = f"/v1/patients/{await clinic.enrol()}/consent"
+    answer = await posted(clinic, path, {"state": "consented", "decided_on": tomorrow})
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["field"]) == (422, "decided_on")
+    assert "not still to come" in error["expected"]
+    assert (await posted(clinic, path, {"state": "consented"})).status_code == 201
+    assert (await posted(clinic, path, {"state": "withdrawn", "reason": "privacy"})).status_code == 201
 
 
 @pytest.mark.parametrize("zone", [WEST, EAST])

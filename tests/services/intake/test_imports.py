@@ -5,8 +5,10 @@ import io
 import json
 import tracemalloc
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -135,6 +137,17 @@ async def test_refused_rows_are_told_by_line_and_column_and_come_back_to_be_corr
     assert second["refused_line"] == "4"
     corrected = sheet.text.replace(",84,femal,", ",1984,female,")
     assert counts(await send(clinic, "patients", corrected)) == (1, 0, 1)
+
+
+async def test_a_row_of_a_day_that_is_still_to_come_is_refused_by_its_column(clinic: Clinic) -> None:
+    today = datetime.now(ZoneInfo("America/Chicago")).date()
+    days = [today.isoformat(), (today + timedelta(days=1)).isoformat()]
+    rows = [f"MRN-{number},1984,female,crohns-disease,dr-1,{day}" for number, day in enumerate(days)]
+    text = "\n".join([f"{HEADER},enrolled_on", *rows])
+    for answer in (await send(clinic, "patients", text, dry_run=True), await send(clinic, "patients", text)):
+        assert counts(answer) == (1, 0, 1)
+        assert [(cell["line"], cell["column"]) for cell in answer["wrong"]] == [(3, "enrolled_on")]
+        assert "not still to come" in answer["wrong"][0]["what"]
 
 
 async def test_visits_come_by_the_sites_numbers_and_move(clinic: Clinic) -> None:
