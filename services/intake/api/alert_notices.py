@@ -1,5 +1,6 @@
 """Whom a site's people tell by mail that an alert waits. The mail says that and no more; nobody is told by default."""
 
+from collections.abc import Iterable, Set
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Request
@@ -21,8 +22,13 @@ router = APIRouter(tags=["alerts"])
 _NOBODY = NoticeRule()
 
 
+def _known(addresses: Iterable[str]) -> Set[str]:
+    """Addresses as mail tells them apart."""
+    return {address.lower() for address in addresses}
+
+
 def _each_once(addresses: tuple[str, ...]) -> tuple[str, ...]:
-    if len({address.lower() for address in addresses}) < len(addresses):
+    if len(_known(addresses)) < len(addresses):
         raise ValueError("each address once")
     return addresses
 
@@ -51,7 +57,11 @@ class NoticeRuleBody(BaseModel):
 async def set_alert_notices(
     request: Request, site_id: Annotated[SiteId, Path()], body: NoticeRuleBody, caller: ClinicPeople
 ) -> NoticeRuleBody:
-    """Say who is told by mail that an alert waits; what is open and was not told of is told of now."""
+    """Say who is told by mail that an alert waits.
+
+    What is open and was not told of is told of now. With an address that is new, that is also what was told of to
+    addresses of which none could be reached.
+    """
     await change_notices(request, caller, site_id, body)
     return body
 
@@ -66,10 +76,12 @@ async def change_notices(
     """
     rule, locks = NoticeRule(body.addresses, body.language, body.quiet_minutes), [(site_id, "alert-notices")]
     async with about_site(request, caller, site_id, Kind.WRITE, locks=locks) as connection:
-        stands = (await notices_of(connection, site_id)).edition
-        if seen is not None and stands not in (seen, body.edition):
+        stands = await notices_of(connection, site_id)
+        if seen is not None and stands.edition not in (seen, body.edition):
             raise conflict("stale", "Somebody has changed who is told since. Look at it again.")
         await store.record_notice_rule(connection, site_id, rule, sessions_of(request).clock())
+        if _known(body.addresses) - _known(stands.addresses):
+            await store.record_untold(connection, site_id)
 
 
 @router.get("/v1/sites/{site_id}/alert-notices")

@@ -4,7 +4,8 @@ Guarantees:
 - A notice says that there is something to look at, at which clinic and where the list is, and nothing of the patient.
 - Of an alert, and of each level that it reaches, a clinic is told once: it is marked as told, and the notice kept, in
   one commit before anything is sent. Then it goes as a link does: once as far as a mail server lets anybody know it,
-  with a bound on tries, and whatever became of it stands beside the alert.
+  with a bound on tries, and whatever became of it stands beside the alert. What reached none of its addresses is told
+  of again when it sets a new one.
 - Many alerts at once make one notice; for a while after it what else comes waits for the next.
 - What somebody took meanwhile is not told of any more.
 

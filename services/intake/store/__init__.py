@@ -17,6 +17,7 @@ from services.intake.store.alert_notices import (
     record_notice_rule,
     record_notices,
     record_told,
+    record_untold,
     sites_that_tell_nobody,
 )
 from services.intake.store.alert_rules import (
@@ -308,6 +309,7 @@ __all__ = [
     "record_survey_rule",
     "record_surveys",
     "record_told",
+    "record_untold",
     "record_visit",
     "record_visit_names",
     "record_wrong_answer",

@@ -50,16 +50,36 @@ async def sites_that_tell_nobody(connection: Connection, scope: SiteScope) -> li
     return [row["site_id"] for row in rows]
 
 
+async def record_untold(connection: Connection, site_id: str) -> None:
+    """Keep that nobody was told of the open alerts of whose last notices none was sent."""
+    await connection.execute(
+        """
+        UPDATE alert SET told_level = NULL
+        WHERE site_id = $1 AND state = 'open' AND told_level IS NOT NULL AND NOT EXISTS (
+            SELECT FROM alert_notice AS notice
+            WHERE (notice.site_id, notice.made_at) = (alert.site_id, alert.told_at) AND notice.state = 'sent'
+        )
+        """,
+        site_id,
+    )
+
+
 async def hold_sites_to_tell(connection: Connection, now: datetime, most: int) -> dict[str, Sequence[str]]:
     """Sites with something to tell of and no notice made lately, held, with their addresses; for the worker.
 
-    Two workers never have the same one: what somebody else holds is passed over.
+    Notices that reached nobody before the site changed whom it tells do not count. Two workers never have the same
+    site: what somebody else holds is passed over.
     """
     rows = await connection.fetch(
         """
         SELECT site_id, addresses FROM alert_notice_rule AS rule
         WHERE cardinality(addresses) > 0
-        AND (told_at IS NULL OR told_at + quiet_minutes * interval '1 minute' <= $1)
+        AND (told_at IS NULL OR told_at + quiet_minutes * interval '1 minute' <= $1 OR (
+            changed_at > told_at AND NOT EXISTS (
+                SELECT FROM alert_notice AS notice
+                WHERE (notice.site_id, notice.made_at) = (rule.site_id, rule.told_at) AND notice.state = 'sent'
+            )
+        ))
         AND EXISTS (
             SELECT FROM alert WHERE alert.site_id = rule.site_id AND state = 'open'
             AND coalesce(told_level, -1) < escalation

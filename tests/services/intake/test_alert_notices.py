@@ -230,10 +230,47 @@ async def test_an_address_that_was_taken_out_gets_nothing_more(
     await alerted.alert()
     memory.outcomes = [SendOutcome.TRY_LATER]
     await goes(notifier, memory)
-    await tells(alerted, DOCTOR)
     alerted.clock.go_on(minutes=2)
+    await tells(alerted, DOCTOR)
+    await goes(notifier, memory)
+    assert [message.to for message in memory.taken] == [DOCTOR]
+    assert await states(alerted) == [(NURSE, "stopped", "not-needed"), (DOCTOR, "sent", None)]
+
+
+@pytest.mark.parametrize("outcome", [SendOutcome.REFUSED, SendOutcome.TRY_LATER])
+@pytest.mark.parametrize("level", [0, 2])
+async def test_what_reached_nobody_is_told_of_at_once_when_the_clinic_corrects_an_address(
+    alerted: Alerted, worker: Pool, notifier: Notifier, memory: Memory, outcome: SendOutcome, level: int
+) -> None:
+    alert = await alerted.alert()
+    alerted.clock.go_on(hours=5 * level)
+    await escalate_alerts(worker, alerted.clock)
+    assert (await alerted.one(alert["id"]))["escalation"] == level
+    memory.outcomes = [outcome]
     assert await goes(notifier, memory) == []
-    assert await states(alerted) == [(NURSE, "stopped", "not-needed")]
+    alerted.clock.go_on(seconds=30)
+    await tells(alerted, NURSE, quiet_minutes=30)
+    assert await goes(notifier, memory) == [], "nobody was added"
+    await tells(alerted, DOCTOR)
+    assert len(await goes(notifier, memory)) == 1
+    assert [message.to for message in memory.taken] == [DOCTOR]
+    assert (await alerted.one(alert["id"]))["told"]["sent"] == 1
+    alerted.clock.go_on(days=1)
+    await tells(alerted, DOCTOR, NURSE)
+    assert await goes(notifier, memory) == [], "one of them was told"
+
+
+async def test_after_notices_that_reached_nobody_a_clinic_that_changes_nothing_has_its_quiet(
+    alerted: Alerted, notifier: Notifier, memory: Memory
+) -> None:
+    await alerted.alert()
+    memory.outcomes = [SendOutcome.REFUSED]
+    await goes(notifier, memory)
+    alerted.clock.go_on(minutes=1)
+    await alerted.alert()
+    assert (await goes(notifier, memory), memory.tried) == ([], 1)
+    alerted.clock.go_on(minutes=14)
+    assert len(await goes(notifier, memory)) == 1
 
 
 async def test_what_fails_is_tried_again_with_a_bound_and_shown_beside_the_alert_and_in_a_metric(
