@@ -103,6 +103,14 @@ def test_answers_come_as_columns_or_as_members() -> None:
     assert values["skipped"] == {"mood": "prefer-not-to-say"}
 
 
+def test_a_header_names_columns_in_any_letters_and_items_as_their_form_does() -> None:
+    header = "Patient, VISIT,Submitted_At,Answers.Pain.Now ,answers.pain.now"
+    (row,) = rows_of(f"{header}\nMRN-1,V-1,2026-10-01T09:00Z,2,3\n", ANSWERS)
+    assert [*row.cells] == ["patient", "visit", "submitted_at", "answers.Pain.Now", "answers.pain.now"]
+    values, wrong = read_cells(ANSWERS, row.cells, CHICAGO)
+    assert (values["answers"], wrong) == ({"Pain.Now": 2, "pain.now": 3}, [])
+
+
 def test_what_a_spreadsheet_would_run_is_written_harmless_and_read_as_it_was() -> None:
     cells = ["=HYPERLINK(1)", "+1", "-1", "@sum", "plain", "'quoted"]
     written = as_csv([["patient", *(f"answers.a{number}" for number in range(5))], cells])

@@ -214,6 +214,21 @@ async def test_a_file_of_answers_may_name_a_form_of_the_site(clinic: Clinic) -> 
     assert "retired" in str(refused)
 
 
+async def test_the_template_of_a_form_takes_its_answers_whatever_letters_its_items_have(clinic: Clinic) -> None:
+    await bring(clinic, questionnaire(group("G", asking("Pain.Now", "integer"), asking("/44250-9", "boolean"))))
+    visit_id = await clinic.visit(await clinic.enrol())
+    asked = {"kind": "answers", "form": f"{URL}|1.0"}
+    template = (await clinic.system.get("/v1/import-template", params=asked)).text.strip()
+    assert template.endswith(",answers.Pain.Now,answers./44250-9")
+    given = {"patient": "MRN-1", "visit": visit_id, "submitted_at": "2026-03-01T09:00", "form": f"{URL}|1.0"}
+    given |= {"answers.Pain.Now": "3", "answers./44250-9": "TRUE"}
+    row = ",".join(given.get(column, "") for column in template.removeprefix("\ufeff").split(","))
+    brought = await send(clinic, "answers", f"{template}\r\n{row}\r\n")
+    assert counts(brought) == (1, 0, 0), brought
+    (event,) = await told(clinic)
+    assert event.answers == {"Pain.Now": 3, "/44250-9": True}
+
+
 async def test_lists_and_objects_of_a_file_are_the_answers_that_they_are(clinic: Clinic) -> None:
     pets = asking("pets", "string", repeats=True)
     await bring(clinic, DIET | {"version": "3.0", "item": [*DIET["item"], pets]})

@@ -164,6 +164,13 @@ def column_names(kind: ImportKind, items: Iterable[str] = ()) -> list[str]:
     return own + [f"{_ANSWERS}{item}" for item in items] if kind is ImportKind.ANSWERS else own
 
 
+def column_called(written: str) -> str:
+    """The column that a header means: in any letters, but for the linkId of an answer, which stays as it is written."""
+    name = written.strip()
+    begins, link_id = name[: len(_ANSWERS)].lower(), name[len(_ANSWERS) :]
+    return f"{begins}{link_id}" if begins == _ANSWERS else name.lower()
+
+
 def is_column(kind: ImportKind, name: str) -> bool:
     """Whether a file of this kind may have a column of this name."""
     return name in _NAMED[kind] or (kind is ImportKind.ANSWERS and len(name) > len(_ANSWERS) and name[:8] == _ANSWERS)

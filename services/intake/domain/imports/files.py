@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from services.intake.domain.imports.columns import COLUMNS, ImportKind, is_column
+from services.intake.domain.imports.columns import COLUMNS, ImportKind, column_called, is_column
 
 MOST_ROWS, MOST_COLUMNS = 200_000, 300
 _LONGEST_ROW = 64 * 1024
@@ -105,7 +105,7 @@ class FileReader:
 
     def _read_header(self, record: str) -> None:
         def header(separator: str) -> list[str]:
-            return [name.strip().lower() for name in _cells(record, separator) or []]
+            return [column_called(name) for name in _cells(record, separator) or []]
 
         def known(separator: str) -> int:
             return sum(is_column(self.kind, name) for name in header(separator))
