@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from services.intake import store
 from services.intake.api import news, patients, surveys
-from services.intake.api.naming import own_id, patient_called, visit_called
+from services.intake.api.naming import ambiguous, own_id, patient_called, visits_called
 from services.intake.api.patients import Enrolment, PatientBody
 from services.intake.api.surveys import Means, SurveyBody
 from services.intake.domain import Form, Identifiers, VisitNews
@@ -31,6 +31,7 @@ _COLUMN_OF = {"identifier": "patient", "clinician_id": "clinician", "participant
 _COLUMN_OF_KIND = {
     "already-enrolled": "patient",
     "already-answered": "visit",
+    "visit-ambiguous": "visit",
     "visit-cancelled": "visit",
     "visit-of-another-patient": "visit",
     "visit-times": "state",
@@ -142,10 +143,11 @@ async def _visit(connection: Connection, ground: Ground, values: dict[str, Any],
     """A visit without a number of its own is known again by its patient and its time."""
     starts_at: datetime = values["starts_at"]
     patient = await _patient_id(connection, ground, values["patient"])
-    name = values.get("visit") or f"{patient} at {starts_at.astimezone(UTC).isoformat()}"
+    number = values.get("visit") or f"{patient} at {starts_at.astimezone(UTC).isoformat()}"
+    name = f"|{number}"
     state = VisitState(values.get("state", VisitState.SCHEDULED))
     one = VisitNews(
-        names=(f"|{name}",),
+        names=(name,),
         patient=patient,
         clinician_id=values["clinician"],
         state=state,
@@ -158,7 +160,8 @@ async def _visit(connection: Connection, ground: Ground, values: dict[str, Any],
     if isinstance(told, Problem):
         raise told
     locks = news.locks_of(ground.site_id, told)
-    return ready(told.hashes[0], locks, partial(_tell, ground.site_id, told), patient)
+    about, *_ = ground.identifiers.of_visit(ground.site_id, name)
+    return ready(about, locks, partial(_tell, ground.site_id, told), patient)
 
 
 async def _tell(site_id: str, told: news.Told, connection: Connection) -> Recorded:
@@ -169,7 +172,7 @@ async def _answers(
     connection: Connection, ground: Ground, values: dict[str, Any], ready: Callable[..., Ready]
 ) -> Ready:
     patient_id = await _patient_id(connection, ground, values.pop("patient"))
-    visit_id = await _visit_id(connection, ground, values.pop("visit"))
+    visit_id = await _visit_id(connection, ground, values.pop("visit"), patient_id)
     submitted_at = values["submitted_at"].isoformat()
     given = {**values, "patient_id": patient_id, "visit_id": visit_id, "submitted_at": submitted_at}
     item = Item(ground.caller, ground.site_id, _checked(SurveyBody, given))
@@ -191,8 +194,12 @@ async def _patient_id(connection: Connection, ground: Ground, number: str) -> UU
     return found
 
 
-async def _visit_id(connection: Connection, ground: Ground, number: str) -> UUID:
-    found = await visit_called(connection, ground.identifiers, ground.site_id, [f"|{number}"]) or own_id(number)
+async def _visit_id(connection: Connection, ground: Ground, number: str, patient_id: UUID) -> UUID:
+    names = ground.identifiers.names_of_visit(ground.site_id, [f"|{number}"])
+    known = await visits_called(connection, ground.site_id, names, patient_id)
+    if len(known) > 1:
+        raise ambiguous()
+    found = known[0].visit.visit_id if known else own_id(number)
     if found is None:
         raise _unknown("visit", "No such visit here. Add the visit first, or correct the number.")
     return found

@@ -1,7 +1,8 @@
 """Visits as the site's own system tells of them: FHIR `Appointment` and `Encounter`, in any order, any number of times.
 
 What is older than what is known changes nothing (`meta.lastUpdated`), and neither does what is known already. A visit
-is found again by what the site's system calls it, of which only keyed hashes are kept.
+is found again by what the site's system calls it, of which only keyed hashes are kept; by its number, where that came
+once with the system that it is of and once, as in a file, without.
 """
 
 from dataclasses import asdict
@@ -12,11 +13,12 @@ from pydantic import BaseModel, ConfigDict
 
 from services.intake import store
 from services.intake.api.fhir import body_of, resources_of
-from services.intake.api.naming import patient_called
+from services.intake.api.naming import ambiguous, patient_called, visits_called
 from services.intake.api.standing import enrolled
 from services.intake.domain import (
     VISIT_KINDS,
     Identifiers,
+    VisitNames,
     VisitNews,
     VisitStatus,
     begin,
@@ -36,12 +38,12 @@ router = APIRouter(tags=["visits"])
 
 
 class Told(BaseModel):
-    """News of a visit of a patient whom the site has enrolled, with the hashes of what its system calls the visit."""
+    """News of a visit of a patient whom the site has enrolled, with what its system calls the visit."""
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     patient_id: UUID
-    hashes: tuple[bytes, ...]
+    names: VisitNames
     news: VisitNews
 
 
@@ -88,16 +90,16 @@ async def told(
         return news
     if wrong := _still_to_come(news):
         return Problem(422, "invalid", "This is from a clock that is ahead.", errors=wrong)
-    hashes = tuple(hashed for name in news.names for hashed in identifiers.of_visit(site_id, name))
+    names = identifiers.names_of_visit(site_id, news.names)
     if isinstance(news.patient, UUID):
-        return Told(patient_id=news.patient, hashes=hashes, news=news)
+        return Told(patient_id=news.patient, names=names, news=news)
     patient_id = await patient_called(connection, identifiers, site_id, news.patient)
-    return unknown("patient") if patient_id is None else Told(patient_id=patient_id, hashes=hashes, news=news)
+    return unknown("patient") if patient_id is None else Told(patient_id=patient_id, names=names, news=news)
 
 
 def locks_of(_site: str, item: Told) -> list[str]:
     """The patient, and the names, which two senders may give at once."""
-    return [str(item.patient_id), *(hashed.hex() for hashed in item.hashes)]
+    return [str(item.patient_id), *(hashed.hex() for hashed in item.names.own)]
 
 
 async def tell(connection: Connection, site_id: str, item: Told) -> Recorded:
@@ -108,15 +110,16 @@ async def tell(connection: Connection, site_id: str, item: Told) -> Recorded:
             first news do not say who sees the patient.
     """
     await enrolled(connection, site_id, item.patient_id)
-    known = await store.visits_named(connection, SiteScope.of(site_id), item.hashes)
+    known = await visits_called(connection, site_id, item.names, item.patient_id)
     if len(known) > 1:
-        raise conflict("visit-ambiguous", "What the system calls this visit belongs to two visits here.")
+        raise ambiguous()
     if not known:
         return await _recorded(connection, site_id, _first(item), item)
-    ((visit, told_at),) = known
+    ((visit, told_at, _),) = known
     if visit.patient_id != item.patient_id:
         raise conflict("visit-of-another-patient", "This visit is recorded for another patient.")
     if told_at is not None and item.news.told_at < told_at:
+        await store.record_visit_names(connection, site_id, visit, [*item.names.kept])
         return Recorded(str(visit.visit_id), [])
     current = VisitStatus(visit.state, visit.scheduled_at, visit.checked_in_at, visit.completed_at)
     clinician = {"clinician_id": item.news.clinician_id or visit.clinician_id}
@@ -140,6 +143,6 @@ async def _recorded(
     connection: Connection, site_id: str, visit: VisitUpdated, item: Told, *, is_changed: bool = True
 ) -> Recorded:
     await store.record_visit(connection, site_id, visit, item.news.told_at, item.news.cancel_reason)
-    await store.record_visit_names(connection, site_id, visit, item.hashes)
+    await store.record_visit_names(connection, site_id, visit, [*item.names.kept])
     drafts = [Draft(site_id, str(visit.patient_id), visit)] if is_changed else []
     return Recorded(str(visit.visit_id), drafts)

@@ -104,9 +104,12 @@ async def _survey(
         return said
     whose = said.patient
     patient = whose if isinstance(whose, UUID) else await patient_called(connection, identifiers, site_id, whose)
-    visit = await visit_called(connection, identifiers, site_id, said.visit_names) or said.visit_id
-    if patient is None or visit is None:
-        return unknown("patient" if patient is None else "visit")
+    if patient is None:
+        return unknown("patient")
+    names = identifiers.names_of_visit(site_id, said.visit_names)
+    visit = await visit_called(connection, site_id, names, patient) or said.visit_id
+    if visit is None:
+        return unknown("visit")
     try:
         return SurveyBody.model_validate(
             {

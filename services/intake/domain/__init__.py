@@ -94,7 +94,7 @@ from services.intake.domain.forms import (
     read,
 )
 from services.intake.domain.high_risk import RiskReason
-from services.intake.domain.identifiers import Identifiers
+from services.intake.domain.identifiers import Identifiers, VisitNames
 from services.intake.domain.link_progress import LinkProgress, link_progress
 from services.intake.domain.links import (
     Link,
@@ -193,6 +193,7 @@ __all__ = [
     "StepKind",
     "StopReason",
     "Subject",
+    "VisitNames",
     "VisitNews",
     "VisitStatus",
     "Week",

@@ -31,10 +31,13 @@ _HELD = (
 
 
 class KnownVisit(NamedTuple):
-    """A visit, and up to when the news of it are known; None where nobody told us when."""
+    """A visit, and up to when the news of it are known; None where nobody told us when. `names` are those of the names
+    that were asked for, in hashes, by which it was found.
+    """
 
     visit: VisitUpdated
     told_at: datetime | None
+    names: frozenset[bytes]
 
 
 class FullVisit(NamedTuple):
@@ -220,14 +223,15 @@ async def visits_named(connection: Connection, scope: SiteScope, hashes: Sequenc
     """The visits that the site's system has one of these names for."""
     rows = await connection.fetch(
         """
-        SELECT visit.* FROM visit WHERE site_id = ANY($1) AND visit_id IN (
-            SELECT visit_id FROM visit_name WHERE site_id = ANY($1) AND name_hash = ANY($2)
-        )
+        SELECT visit.*, names FROM visit JOIN (
+            SELECT site_id, visit_id, array_agg(name_hash) AS names FROM visit_name
+            WHERE site_id = ANY($1) AND name_hash = ANY($2) GROUP BY site_id, visit_id
+        ) AS named USING (site_id, visit_id)
         """,
         scope.ids,
         hashes,
     )
-    return [KnownVisit(_visit(row), row["told_at"]) for row in rows]
+    return [KnownVisit(_visit(row), row["told_at"], frozenset(row["names"])) for row in rows]
 
 
 async def record_visit_names(

@@ -198,7 +198,7 @@ async def test_what_the_site_calls_patients_and_visits_is_kept_in_hashes_and_goe
     await told(clinic, appointment())
     database = clinic.intake.state.database
     kept = [bytes(row["name_hash"]) for row in await database.rows("SELECT name_hash FROM visit_name")]
-    assert [len(one) for one in kept] == [32, 32]
+    assert [len(one) for one in kept] == [32, 32, 32], "its number, that behind its system, and the address"
     body = {"reason": "patient-request", "confirm_patient_id": patient_id}
     erasing = await clinic.system.post(f"/v1/patients/{patient_id}/erasure", json=body, headers=new_key())
     assert erasing.status_code == 201
