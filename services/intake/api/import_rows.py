@@ -22,7 +22,7 @@ from shared.auth import Caller
 from shared.db import Connection, SiteScope
 from shared.errors import FieldError, Problem, conflict
 from shared.events import EnrollmentUpdated, Language, VisitState
-from shared.http.commands import Item
+from shared.http.commands import Item, Result
 from shared.http.problems import invalid
 from shared.outbox import Recorded
 
@@ -57,11 +57,16 @@ class Ground:
         return SiteScope.of(self.site_id)
 
 
+async def _nothing_more(_: Connection) -> Result:
+    return Recorded("", [])
+
+
 @dataclass(frozen=True, slots=True)
 class Ready:
     """A row that was understood: what to hold for it, how it is recorded, and the hashes that it is known again by.
 
-    `about` is the patient whom it enrols, or the visit: two rows about the same one may clash.
+    `about` is the patient whom it enrols, or the visit: two rows about the same one may clash. `again` is what comes of
+    it where it is in already.
     """
 
     row: Row
@@ -70,6 +75,7 @@ class Ready:
     locks: Sequence[str]
     record: Callable[[Connection], Awaitable[Recorded]]
     patient_id: UUID | None = None
+    again: Callable[[Connection], Awaitable[Result]] = _nothing_more
 
 
 async def prepare(connection: Connection, ground: Ground, kind: ImportKind, row: Row) -> Ready | Problem:
@@ -161,11 +167,15 @@ async def _visit(connection: Connection, ground: Ground, values: dict[str, Any],
         raise told
     locks = news.locks_of(ground.site_id, told)
     about, *_ = ground.identifiers.of_visit(ground.site_id, name)
-    return ready(about, locks, partial(_tell, ground.site_id, told), patient)
+    return ready(about, locks, partial(_tell, ground.site_id, told), patient, partial(_told, ground.site_id, told))
 
 
 async def _tell(site_id: str, told: news.Told, connection: Connection) -> Recorded:
     return await news.tell(connection, site_id, told)
+
+
+async def _told(site_id: str, told: news.Told, connection: Connection) -> Result:
+    return await news.told_before(connection, site_id, told)
 
 
 async def _answers(

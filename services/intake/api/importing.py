@@ -132,7 +132,7 @@ class Run:
         known = done.again | await store.rows_known_among(connection, self.ground.scope, asked)
         for _, one in done.rows:
             if isinstance(one, Ready) and known.intersection(one.hashes):
-                done.results.append(Recorded("", []))
+                done.results.append(await one.again(connection))
             elif isinstance(one, Ready):
                 result = await by_itself(connection, partial(one.record, connection))
                 if isinstance(result, Recorded):

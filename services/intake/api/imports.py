@@ -1,8 +1,8 @@
 """Imports: a file of patients, visits or answers is tried, then brought in; how far it is can be asked at any time.
 
 No key of idempotency is needed, and the file is never held whole: a row that is in is known again by its content, so
-the same file again changes nothing. A file is forgotten 30 days after it moved last, or when somebody says so; the rows
-that are in are not kept.
+the same file again changes nothing; of a visit that was changed since, the old row is refused and says so. A file is
+forgotten 30 days after it moved last, or when somebody says so; the rows that are in are not kept.
 """
 
 from collections.abc import AsyncIterator, Sequence

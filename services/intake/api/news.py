@@ -24,6 +24,7 @@ from services.intake.domain import (
     begin,
     follow,
     read_visit,
+    still_holds,
 )
 from shared.db import Connection, SiteScope, transaction
 from shared.errors import FieldError, Problem, conflict, unknown
@@ -125,6 +126,19 @@ async def tell(connection: Connection, site_id: str, item: Told) -> Recorded:
     clinician = {"clinician_id": item.news.clinician_id or visit.clinician_id}
     new = visit.model_copy(update=asdict(follow(current, item.news)) | clinician)
     return await _recorded(connection, site_id, new, item, is_changed=new != visit)
+
+
+async def told_before(connection: Connection, site_id: str, item: Told) -> Recorded | Problem:
+    """What comes of news that a file has told of before: nothing, but that it is said where they hold no more."""
+    for visit, _, _ in await visits_called(connection, site_id, item.names, item.patient_id):
+        stands = VisitStatus(visit.state, visit.scheduled_at, visit.checked_in_at, visit.completed_at)
+        if visit.clinician_id != item.news.clinician_id or not still_holds(stands, item.news):
+            return conflict(
+                "visit-changed-since",
+                "This row was brought in before, and the visit was changed since: an old row does not undo that. "
+                "To set it so again, write the row otherwise, for example the time with its offset.",
+            )
+    return Recorded("", [])
 
 
 def _first(item: Told) -> VisitUpdated:

@@ -107,7 +107,7 @@ from services.intake.domain.links import (
     secret_of,
     secrets_of,
 )
-from services.intake.domain.news import CancelReason, VisitNews, begin, follow
+from services.intake.domain.news import CancelReason, VisitNews, begin, follow, still_holds
 from services.intake.domain.own_forms import own_form, unfit_for_answers, unfit_for_pages, warnings_of
 from services.intake.domain.scoring import score
 from services.intake.domain.tries import SendOutcome, come_to, in_hand, put_back
@@ -248,6 +248,7 @@ __all__ = [
     "secret_hash",
     "secret_of",
     "secrets_of",
+    "still_holds",
     "stop_reason",
     "subject_of",
     "subjects_of",

@@ -8,6 +8,8 @@ from uuid import UUID
 from services.intake.domain.visits import VisitStatus, advance, check_times
 from shared.events import VisitState
 
+_COURSE = (VisitState.SCHEDULED, VisitState.CHECKED_IN, VisitState.COMPLETED)
+
 
 class CancelReason(StrEnum):
     """Why a visit does not take place, as far as the site's system says."""
@@ -46,6 +48,14 @@ def begin(news: VisitNews) -> VisitStatus:
     status = VisitStatus(news.state, news.starts_at, news.checked_in_at, news.completed_at)
     check_times(status)
     return status
+
+
+def still_holds(current: VisitStatus, news: VisitNews) -> bool:
+    """Whether a visit stands as these news said, or has only gone on from there."""
+    if VisitState.CANCELLED in (current.state, news.state):
+        return current.state is news.state
+    has_gone_on = _COURSE.index(current.state) >= _COURSE.index(news.state)
+    return has_gone_on and (news.is_as_it_went or current.scheduled_at == news.starts_at)
 
 
 def follow(current: VisitStatus, news: VisitNews) -> VisitStatus:
