@@ -22,7 +22,6 @@ from services.intake.domain import fhir_answers as fhir
 from services.intake.domain.questionnaires import Disabled
 from shared.db import Connection, SiteScope, transaction
 from shared.errors import FieldError, Problem, unknown
-from shared.events import EntryMode
 from shared.http.access import SiteStaff
 from shared.http.batch import Batch
 from shared.http.commands import MANY, IdempotencyKey, NamedSite, execute_together, pool_of
@@ -50,6 +49,9 @@ async def submit_responses(
     not_shown: Disabled = Disabled.REFUSE,
 ) -> Response:
     """Submit surveys as FHIR: one, a Bundle, or NDJSON. A Bundle's patients lead to the site's numbers.
+
+    Where a RelatedPerson is the `source` or the `author`, or somebody of the clinic is the `source`, the answers are
+    recorded as given for the patient (`mode` is `proxy`), else as the patient's own (`self`).
 
     `not_shown`: answers to what is not asked of this patient are refused, or left out and named in the `outcome`.
     """
@@ -117,7 +119,7 @@ async def _survey(
                 "visit_id": visit,
                 "form": said.form,
                 "language": said.language,
-                "mode": EntryMode.SELF,
+                "mode": said.mode,
                 "submitted_at": said.authored,
                 "answers": said.answers,
                 "skipped": said.skipped,

@@ -3,6 +3,8 @@
 subject        Patient/{our id}, or a Patient that came along, or the site's own number as identifier
 encounter      what the site's system calls the visit, as reference or identifier; or Encounter/{our id of the visit}
 questionnaire  the address of a shipped survey or of a form of the site's own, with or without its version
+source         who answered, author who wrote it down: somebody else for the patient where one is a RelatedPerson, or
+               the source is of the clinic; the patient otherwise, whoever wrote it down
 """
 
 from collections.abc import Mapping
@@ -10,11 +12,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from services.intake.domain.fhir_visits import Resource, names_of, our_id, part_of, patient_of, reference_of
+from services.intake.domain.fhir_visits import (
+    Resource,
+    kind_of,
+    names_of,
+    our_id,
+    part_of,
+    patient_of,
+    reference_of,
+)
 from services.intake.domain.forms import FORMS, Form
 from services.intake.domain.questionnaires import Given, Rule, check
 from shared.errors import FieldError, Problem
-from shared.events import Language, SkipReason
+from shared.events import EntryMode, Language, SkipReason
 
 KIND = "QuestionnaireResponse"
 
@@ -31,6 +41,7 @@ class Response:
     visit_id: UUID | None
     form: str
     language: Language
+    mode: EntryMode
     authored: str | None
     answers: Mapping[str, Any]
     skipped: Mapping[str, SkipReason]
@@ -67,12 +78,7 @@ def read_response(
         errors.append(FieldError("authored", "a time such as 2026-10-11T18:04:00Z"))
     if form is not None:
         given = replace(Given.of_response(resource), is_partial=True)
-        known = form.definition.by_id
-        errors += [
-            FieldError(f"answers.{issue.link_id}", issue.sentence(), issue.link_id in known, issue.code)
-            for issue in check(form.definition, given).errors
-            if issue.rule is not Rule.NOT_SHOWN  # whether to refuse it is for who records it, as of plain answers
-        ]
+        errors += _wrong_answers(form, given)
     if errors or form is None or patient is None:
         raise Problem(422, "invalid", f"{len(errors)} part(s) of the response are not valid.", errors=errors)
     answers, skipped = given.as_plain(form.definition)
@@ -82,10 +88,21 @@ def read_response(
         visit_id=our_id(reference_of(visit)),
         form=form.key,
         language=_language(resource.get("language")),
+        mode=_mode(resource),
         authored=authored if isinstance(authored, str) else None,
         answers=answers,
         skipped=skipped,
     )
+
+
+def _wrong_answers(form: Form, given: Given) -> list[FieldError]:
+    """What is not shown is no mistake here: whether to refuse it is for who records it, as of plain answers."""
+    known = form.definition.by_id
+    return [
+        FieldError(f"answers.{issue.link_id}", issue.sentence(), issue.link_id in known, issue.code)
+        for issue in check(form.definition, given).errors
+        if issue.rule is not Rule.NOT_SHOWN
+    ]
 
 
 def _form(canonical: object, own: Mapping[str, Form]) -> Form | None:
@@ -94,6 +111,12 @@ def _form(canonical: object, own: Mapping[str, Form]) -> Form | None:
         return None
     named = (form for form in reversed(list(FORMS.values())) if canonical in (form.definition.key, form.definition.url))
     return next(named, None) or own.get(canonical)
+
+
+def _mode(resource: Resource) -> EntryMode:
+    source, author = (kind_of(part_of(resource, name), resource) for name in ("source", "author"))
+    is_by_proxy = "RelatedPerson" in (source, author) or source in ("Practitioner", "PractitionerRole")
+    return EntryMode.PROXY if is_by_proxy else EntryMode.SELF
 
 
 def _language(code: object) -> Language:

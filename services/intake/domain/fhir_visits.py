@@ -77,6 +77,13 @@ def patient_of(reference: Resource, numbers: Mapping[str, str]) -> UUID | str | 
     return number or our_id(named)
 
 
+def kind_of(reference: Resource, within: Resource) -> object:
+    """The kind of resource that a reference in this one leads to, as far as it says."""
+    contained = {f"#{one.get('id')}": one.get("resourceType") for one in _objects(within.get("contained"))}
+    named = reference_of(reference).partition("/")[0] or reference.get("type")
+    return contained.get(_text(reference.get("reference")), named)
+
+
 def our_id(reference: str) -> UUID | None:
     """The id in `Patient/…` or `Encounter/…`, where it is one of ours."""
     try:

@@ -93,6 +93,31 @@ async def test_the_sites_own_names_lead_to_patient_and_visit(clinic: Clinic, enc
     assert str(survey.visit_id) == booked.json()["id"]
 
 
+@pytest.mark.parametrize(
+    ("said", "mode"),
+    [
+        ({}, "self"),
+        ({"source": {"reference": "Patient/77"}, "author": {"reference": "Practitioner/5"}}, "self"),
+        ({"author": {"reference": "Device/1"}}, "self"),
+        ({"author": {"reference": "PractitionerRole/5"}}, "self"),
+        ({"source": {"reference": "RelatedPerson/3"}}, "proxy"),
+        ({"source": {"reference": "https://ehr.example/fhir/RelatedPerson/3/_history/2"}}, "proxy"),
+        ({"source": {"type": "RelatedPerson", "display": "Her mother (synthetic)"}}, "proxy"),
+        ({"source": {"reference": "#m"}, "contained": [{"resourceType": "RelatedPerson", "id": "m"}]}, "proxy"),
+        ({"source": {"reference": "#p"}, "contained": [{"resourceType": "Patient", "id": "p"}]}, "self"),
+        ({"author": {"reference": "RelatedPerson/3"}}, "proxy"),
+        ({"source": {"reference": "RelatedPerson/3"}, "author": {"reference": "Practitioner/5"}}, "proxy"),
+        ({"source": {"reference": "Practitioner/5"}, "author": {"reference": "Practitioner/5"}}, "proxy"),
+        ({"source": "Patient/77", "author": {"reference": ["RelatedPerson/3"], "type": {}}, "contained": [5]}, "self"),
+    ],
+)
+async def test_who_answered_for_the_patient_is_recorded_as_somebody_else(clinic: Clinic, said: Json, mode: str) -> None:
+    answer = await send(clinic, response_for(*await expected(clinic), **said))
+    assert answer.status_code == 201, answer.text
+    (survey,) = await surveys_of(clinic)
+    assert survey.mode == mode
+
+
 async def test_a_name_that_no_visit_has_leads_to_none(clinic: Clinic) -> None:
     patient_id, _ = await expected(clinic)
     answer = await send(clinic, response_for(patient_id, "x", encounter={"identifier": {"value": "A-9"}}))
