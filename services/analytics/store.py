@@ -204,12 +204,13 @@ async def first_answers(connection: Connection, scope: SiteScope) -> list[Answer
 
 
 async def pipeline(connection: Connection, scope: SiteScope) -> list[SitePipeline]:
-    """Every site's last event, how long it took to get here, and what is set aside."""
+    """Every site's last event, how long it took to get here, and what is set aside and not dropped."""
     rows = await connection.fetch(
         """
         SELECT site.site_id, site.name, last.applied_at, last.topic,
                extract(epoch FROM last.applied_at - last.sent_at)::float8 AS lag_s,
-               (SELECT count(*) FROM dead_letter WHERE dead_letter.site_id = site.site_id) AS dead_letters,
+               (SELECT count(*) FROM dead_letter WHERE dead_letter.site_id = site.site_id AND state <> 'dropped')
+                AS dead_letters,
                EXISTS (SELECT 1 FROM survey WHERE survey.site_id = site.site_id AND counts) AS has_started
         FROM site LEFT JOIN LATERAL (
             SELECT applied_at, sent_at, topic FROM delivery WHERE delivery.site_id = site.site_id

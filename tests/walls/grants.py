@@ -216,7 +216,7 @@ GRANTS: dict[str, dict[str, May]] = {
         "session": SIGNED_IN_TO["session"],
         "ended_subject": SIGNED_IN_TO["ended_subject"],
         "dead_letter": May(
-            app="SELECT (site_id)",
+            app="SELECT (site_id, state)",
             worker="SELECT, INSERT, DELETE, UPDATE (state, reason, key, sequence, headers, value, timestamp_ms)",
         ),
         "erasure": May(worker="SELECT, INSERT"),

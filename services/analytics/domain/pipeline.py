@@ -13,7 +13,10 @@ _ORDER: tuple[State, ...] = ("set aside", "behind", "silent", "fine", "not start
 
 @dataclass(frozen=True, slots=True)
 class SitePipeline:
-    """`lag_s`: how long the last event took from the broker to the figures, in seconds. A site starts with a survey."""
+    """`lag_s`: how long the last event took from the broker to the figures, in seconds. A site starts with a survey.
+
+    What an operator has dropped is no dead letter any more.
+    """
 
     site_id: str
     name: str

@@ -10,7 +10,8 @@ from fastapi import FastAPI
 from services.analytics.worker import subscription_of
 from shared.broker import Partition
 from shared.db import open_pool, transaction
-from shared.delivery_store import Letter, add_letters
+from shared.dead_letters import Place, drop
+from shared.delivery_store import Letter, LetterState, add_letters
 from shared.events import ConsentState, Event, SiteType, ViewContext, VisitState, YesNoUnsure
 from tests.builders import a_feedback, a_record, a_site, a_survey, a_view, a_visit, an_enrollment, an_event, an_id
 from tests.conftest import FreshDatabase, worker_settings
@@ -99,13 +100,21 @@ async def learn(analytics: FastAPI, *events: Event) -> None:
     await arrive(analytics, subscription_of(worker_settings(analytics)), *events)
 
 
-async def set_aside(analytics: FastAPI, site_id: str) -> None:
-    """Let an event of a site be set aside as dead."""
+async def set_aside(analytics: FastAPI, site_id: str, state: LetterState = "dead", offset: int = 5) -> Place:
+    """Let an event of a site be set aside."""
     database: FreshDatabase = analytics.state.database
     event = an_event(a_visit(), site_id=site_id)
-    record = a_record(event, Partition(event.topic, 1), 5)
+    record = a_record(event, Partition(event.topic, 1), offset)
     async with open_pool(database.worker, size=1) as pool, transaction(pool) as connection:
-        await add_letters(connection, "analytics", [Letter(record, "dead", "body: missing")])
+        await add_letters(connection, "analytics", [Letter(record, state, "body: missing")])
+    return Place(record.partition, offset)
+
+
+async def give_up(analytics: FastAPI, place: Place) -> None:
+    """Drop what was set aside as dead, as an operator does."""
+    subscription = subscription_of(worker_settings(analytics))
+    async with open_pool(analytics.state.database.worker, size=1) as pool, transaction(pool) as connection:
+        assert await drop(connection, subscription, place, "a test record")
 
 
 SITES = [

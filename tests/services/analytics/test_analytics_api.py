@@ -26,6 +26,7 @@ from tests.services.analytics.network import (
     USED_AND_TOP,
     Group,
     events_of,
+    give_up,
     learn,
     set_aside,
     site,
@@ -320,6 +321,25 @@ async def test_the_pipeline_says_of_each_site_what_arrives_and_puts_trouble_firs
     last = {row["site_id"]: row["last_topic"] for row in document["sites"]}
     assert last["hillcrest"] == "site-updated"
     assert all(row["last_event_at"] is not None for row in document["sites"])
+
+
+async def test_a_clinic_whose_dead_letter_was_dropped_is_fine_until_another_is_set_aside(
+    known: FastAPI, operator: httpx.AsyncClient
+) -> None:
+    await known.state.database.run("UPDATE delivery SET sent_at = applied_at - interval '2 seconds'")
+
+    async def lakeside() -> tuple[str, int]:
+        rows = {row["site_id"]: row for row in (await read(operator, "/v1/pipeline"))["sites"]}
+        return rows["lakeside"]["state"], rows["lakeside"]["dead_letters"]
+
+    place = await set_aside(known, "lakeside")
+    assert await lakeside() == ("set aside", 1)
+    await give_up(known, place)
+    assert await lakeside() == ("fine", 0)
+    await set_aside(known, "lakeside", "waiting", offset=6)
+    assert await lakeside() == ("set aside", 1), "what waits for an event that was lost needs somebody too"
+    await set_aside(known, "lakeside", offset=7)
+    assert await lakeside() == ("set aside", 2)
 
 
 async def test_a_network_without_anybody_has_figures_of_nothing(operator: httpx.AsyncClient) -> None:
