@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
@@ -15,8 +15,6 @@ from services.analytics.domain import (
     FeedbackFigures,
     Share,
     figures_of,
-    hide,
-    hide_chain,
     hide_shares,
     p_chart,
     pipeline_of,
@@ -72,6 +70,13 @@ class Feedback(BaseModel):
     figures: FeedbackFigures
 
 
+class OfPeople(NamedTuple):
+    """The figures about people, which are looked at together before they leave: each could tell of the other."""
+
+    funnel: Funnel
+    feedback: Feedback
+
+
 class PipelineRow(BaseModel):
     site_id: str
     name: str
@@ -91,7 +96,7 @@ class Pipeline(BaseModel):
 async def read_funnel(request: Request, caller: Operator) -> Funnel:
     """From sites to regular use, each step with its own denominator."""
     async with on_record(request) as connection:
-        return await funnel(connection, caller)
+        return (await of_people(connection, caller)).funnel
 
 
 @router.get("/v1/network/participation")
@@ -105,7 +110,7 @@ async def read_participation(request: Request, caller: Operator) -> Participatio
 async def read_feedback(request: Request, caller: Operator) -> Feedback:
     """collaboRATE, what the page helped with, and use in the visit against top scores."""
     async with on_record(request) as connection:
-        return await feedback(connection, caller)
+        return (await of_people(connection, caller)).feedback
 
 
 @router.get("/v1/pipeline")
@@ -123,40 +128,41 @@ async def on_record(request: Request) -> AsyncIterator[Connection]:
         await keep_read(request, connection, NETWORK, None)
 
 
-async def funnel(connection: Connection, caller: Caller) -> Funnel:
-    counts = await store.funnel(connection, await store.network_scope(connection, caller.scope))
-    names = ("visits", "surveys", "feedback", "over_one_month")
-    visits, surveys, feedback, over_one_month = hide_chain([counts[name] for name in names])
+async def of_people(connection: Connection, caller: Caller) -> OfPeople:
+    """The funnel and the feedback."""
+    scope = await store.network_scope(connection, caller.scope)
+    counts = dict(await store.funnel(connection, scope))
+    cells, figures = figures_of(await store.first_answers(connection, scope), counts)
     steps = [
         Step(
             name="Clinics sending surveys", count=Cell(counts["active_sites"]), of=Cell(counts["sites"]), unit="clinics"
         ),
         Step(name="Clinicians with over 5 patients", count=Cell(counts["clinicians"])),
-        Step(name="Patients enrolled", count=hide(counts["enrolled"])),
-        _step("Surveys received", surveys, visits, "visits"),
-        _step("Feedback given", feedback, surveys, "surveys"),
-        _step("Used over 1 month", over_one_month, feedback, "feedback forms"),
+        Step(name="Patients enrolled", count=cells["enrolled"]),
+        _step("Surveys received", cells["surveys"], cells["visits"], "visits"),
+        _step("Feedback given", cells["feedback"], cells["surveys"], "surveys"),
+        _step("Used over 1 month", cells["over_one_month"], cells["feedback"], "feedback forms"),
     ]
-    return Funnel(figures_at=datetime.now(UTC), steps=steps)
+    now = datetime.now(UTC)
+    return OfPeople(Funnel(figures_at=now, steps=steps), Feedback(figures_at=now, figures=figures))
 
 
 async def participation(connection: Connection, caller: Caller) -> Participation:
     scope = await store.network_scope(connection, caller.scope)
     months = await store.participation_by_month(connection, scope)
     sites = await store.participation_by_site(connection, scope)
-    visits = sum(row["visits"] for row in sites)
-    answered = hide_shares([(row["answered"], row["visits"]) for row in sites])
-    viewed = hide_shares([(row["viewed"], row["visits"]) for row in sites])
-    shown = hide_shares([(row["answered"], row["visits"]) for row in months])
+    visits = [row["visits"] for row in sites]
+    answered, viewed = hide_shares(visits, [row["answered"] for row in sites], [row["viewed"] for row in sites])
+    (by_month,) = hide_shares([row["visits"] for row in months], [row["answered"] for row in months])
     return Participation(
         figures_at=datetime.now(UTC),
-        answered=share(sum(row["answered"] for row in sites), visits),
-        viewed_in_visit=share(sum(row["viewed"] for row in sites), visits),
+        answered=share(sum(row["answered"] for row in sites), sum(visits)),
+        viewed_in_visit=share(sum(row["viewed"] for row in sites), sum(visits)),
         by_month=p_chart(
             [
                 (_month(row["month"]), row["answered"], row["visits"])
-                for row, month in zip(months, shown, strict=True)
-                if month.share is not None
+                for row, found in zip(months, by_month, strict=True)
+                if found.share is not None
             ]
         ),
         by_site=[
@@ -170,11 +176,6 @@ async def participation(connection: Connection, caller: Caller) -> Participation
             for index, row in enumerate(sites)
         ],
     )
-
-
-async def feedback(connection: Connection, caller: Caller) -> Feedback:
-    scope = await store.network_scope(connection, caller.scope)
-    return Feedback(figures_at=datetime.now(UTC), figures=figures_of(await store.first_answers(connection, scope)))
 
 
 async def pipeline(connection: Connection, caller: Caller) -> Pipeline:

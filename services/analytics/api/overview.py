@@ -15,10 +15,11 @@ router = APIRouter(include_in_schema=False)
 async def show_overview(request: Request, caller: Operator) -> Response:
     """All figures of one moment, in one transaction."""
     async with network.on_record(request) as connection:
+        funnel, feedback = await network.of_people(connection, caller)
         html = present(
-            funnel=await network.funnel(connection, caller),
+            funnel=funnel,
             participation=await network.participation(connection, caller),
-            feedback=(await network.feedback(connection, caller)).figures,
+            feedback=feedback.figures,
             pipeline=await network.pipeline(connection, caller),
             now=datetime.now(UTC),
             is_synthetic=request.app.state.settings.platform.is_synthetic,

@@ -6,19 +6,18 @@ Population: only people whose consent is `consented` now. Who withdraws leaves e
 from services.analytics.domain.control_chart import ControlChart, Point, p_chart
 from services.analytics.domain.feedback import Answer, FeedbackFigures, figures_of
 from services.analytics.domain.pipeline import SitePipeline, pipeline_of
-from services.analytics.domain.suppression import Cell, Share, hide, hide_chain, hide_shares, share
+from services.analytics.domain.suppression import Cell, Leaving, Share, hide_shares, share
 
 __all__ = [
     "Answer",
     "Cell",
     "ControlChart",
     "FeedbackFigures",
+    "Leaving",
     "Point",
     "Share",
     "SitePipeline",
     "figures_of",
-    "hide",
-    "hide_chain",
     "hide_shares",
     "p_chart",
     "pipeline_of",

@@ -1,10 +1,10 @@
 """Small counts are hidden: the last step of every figure, which no route goes around.
 
 Rule (CMS cell size suppression policy): no count of 1 to 10 leaves, nor anything that it could be computed from: a
-share, a complement, a total less the other cells. 0 may be shown.
+share, a complement, a total less the other cells, another count of the same people. 0 may be shown.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,6 +36,7 @@ class Share:
 
 _HIDDEN = Cell(None, "hidden")
 _HIDDEN_TOO = Cell(None, "hidden-too")
+HIDDEN_SHARE = Share(_HIDDEN_TOO, _HIDDEN_TOO, None)
 
 
 def is_small(count: int) -> bool:
@@ -43,57 +44,75 @@ def is_small(count: int) -> bool:
     return 0 < count < SMALLEST_SHOWN
 
 
-def hide(count: int) -> Cell:
-    """A count by itself, with no total beside it."""
-    return _HIDDEN if is_small(count) else Cell(count)
+class Leaving:
+    """Counts about the same people, let out one after another: none that is small, nor leaves a small rest of another.
+
+    A count is named by the way to it: those who used the page, of those who were scored, are `("scored", "used")`. It
+    is a part of every count on its way, and of those without a name; two of one name are the same people, counted by
+    two rules. The first of them is shown, and a later one that differs by 1 to 10 from its whole, its part or its like
+    is hidden.
+    """
+
+    def __init__(self) -> None:
+        self._shown: list[tuple[tuple[str, ...], int]] = []
+
+    def cell(self, count: int, *way: str) -> Cell:
+        """A count, where it may leave."""
+        if is_small(count):
+            return _HIDDEN
+        if any(is_small(abs(count - other)) for shown, other in self._shown if _is_part(way, shown)):
+            return _HIDDEN_TOO
+        self._shown.append((way, count))
+        return Cell(count)
+
+    def share(self, count: int, of: int, *way: str) -> Share:
+        """A proportion; `way` leads to the count, through its denominator. No count leaves without that."""
+        whole = self.cell(of, *way[:-1])
+        if whole.value is None:
+            return Share(_HIDDEN_TOO if count else Cell(0), whole, None)
+        part = self.cell(count, *way)
+        return Share(part, whole, count / of if part.value is not None and of else None)
+
+
+def _is_part(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether one of the two is a part of the other."""
+    return all(a == b for a, b in zip(one, other, strict=False))
 
 
 def share(count: int, of: int) -> Share:
-    """A proportion: hidden when the count, the denominator or the complement is small."""
-    if is_small(of):
-        return Share(_HIDDEN_TOO if count else Cell(0), _HIDDEN, None)
-    if is_small(count):
-        return Share(_HIDDEN, Cell(of), None)
-    if is_small(of - count):
-        return Share(_HIDDEN_TOO, Cell(of), None)
-    return Share(Cell(count), Cell(of), count / of if of else None)
+    """A proportion by itself: hidden when the count, the denominator or the complement is small."""
+    return Leaving().share(count, of, "counted")
 
 
-def hide_chain(counts: Sequence[int]) -> list[Cell]:
-    """Counts of which each is a part of the one before it: those are hidden that are small, or that would leave a small
-    rest of the last one shown.
-    """
-    cells: list[Cell] = []
-    last = None
-    for count in counts:
-        if is_small(count):
-            cells.append(_HIDDEN)
-        elif last is not None and is_small(last - count):
-            cells.append(_HIDDEN_TOO)
-        else:
-            cells.append(Cell(count))
-            last = count
-    return cells
-
-
-def hide_shares(rows: Sequence[tuple[int, int]]) -> list[Share]:
-    """`(count, of)` of several groups whose totals are shown beside them: whole rows are hidden, until no total tells.
+def hide_shares(of: Sequence[int], *measures: Sequence[int]) -> list[list[Share]]:
+    """What was counted in several groups, each time out of `of`, with totals shown beside: whole rows are hidden, until
+    no total tells.
 
     A row is hidden when its count, its complement or its denominator is small, and nothing says which of them it is.
-    Then the next larger rows are hidden too, until there are two and none of their columns comes to a small sum.
+    Then the next larger rows are hidden too, until there are two and none of their columns comes to a small sum. The
+    rows that hide a denominator are hidden in every measure, for each of them shows the others'.
     """
-    columns = [(count, of - count, of) for count, of in rows]
-    hidden = {index for index, row in enumerate(columns) if any(map(is_small, row))}
-    for _, index in sorted((of, index) for index, (_, of) in enumerate(rows) if of and index not in hidden):
+    without_of = _hidden([(whole,) for whole in of], of, frozenset())
+    return [_rows(counts, of, without_of) for counts in measures]
+
+
+def _rows(counts: Sequence[int], of: Sequence[int], already: Set[int]) -> list[Share]:
+    columns = [(count, whole - count, whole) for count, whole in zip(counts, of, strict=True)]
+    hidden = _hidden(columns, of, already)
+    return [
+        HIDDEN_SHARE if index in hidden else Share(Cell(count), Cell(whole), count / whole if whole else None)
+        for index, (count, _, whole) in enumerate(columns)
+    ]
+
+
+def _hidden(columns: Sequence[tuple[int, ...]], of: Sequence[int], already: Set[int]) -> Set[int]:
+    """Which rows are hidden, with those that are hidden already."""
+    hidden = {*already, *(index for index, row in enumerate(columns) if any(map(is_small, row)))}
+    for _, index in sorted((whole, index) for index, whole in enumerate(of) if whole and index not in hidden):
         if not hidden or _tell_nothing([columns[i] for i in hidden]):
             break
         hidden.add(index)
-    return [
-        Share(_HIDDEN_TOO, _HIDDEN_TOO, None)
-        if index in hidden
-        else Share(Cell(count), Cell(of), count / of if of else None)
-        for index, (count, of) in enumerate(rows)
-    ]
+    return hidden
 
 
 def _tell_nothing(hidden: Sequence[tuple[int, ...]]) -> bool:

@@ -37,7 +37,7 @@ class Group:
     is_used: bool = False
     helped_discussion: bool | None = None
     helped_what_matters: bool | None = None
-    used_over_one_month: bool = False
+    used_over_one_month: bool | None = False
     consent: ConsentState = ConsentState.CONSENTED
 
     def person(self, number: int) -> UUID:
@@ -135,9 +135,10 @@ NOT_USED_AND_TOP = Group(
 )
 TOO_EARLY = Group("survey too early", 12, "riverbend", "dr-3", APRIL, answered_days_before=20, efforts=LOW)
 SILENT = Group("no survey, not completed", 15, "riverbend", "dr-1", APRIL, is_completed=False)
-NO_FEEDBACK = Group("no feedback", 13, "riverbend", "dr-3", MARCH, answered_days_before=5)
-NO_VISIT = Group("no visit", 5, "riverbend", "dr-9")
-COUNTED = [USED_AND_TOP, USED_NOT_TOP, NOT_USED_AND_TOP, TOO_EARLY, SILENT, NO_FEEDBACK, NO_VISIT]
+NO_FEEDBACK = Group("no feedback", 24, "riverbend", "dr-3", MARCH, answered_days_before=5)
+NO_VISIT = Group("no visit", 6, "riverbend", "dr-3")
+FEW_OF_ONE = Group("no visit, and few patients of their clinician", 5, "riverbend", "dr-9")
+COUNTED = [USED_AND_TOP, USED_NOT_TOP, NOT_USED_AND_TOP, TOO_EARLY, SILENT, NO_FEEDBACK, NO_VISIT, FEW_OF_ONE]
 LEFT_OUT = [
     Group(
         f"{consent} people", 2, "riverbend", "dr-9", MARCH, answered_days_before=1, is_viewed=True,

@@ -44,6 +44,6 @@ async def test_what_happens_in_the_network_becomes_its_figures(
         await until(has_all_arrived)
         steps = (await operator.get("/v1/network/funnel")).json()["steps"]
         sites = (await operator.get("/v1/pipeline")).json()["sites"]
-    assert [step["count"]["value"] for step in steps] == [2, 3, 88, 56, 43, 32]
+    assert [step["count"]["value"] for step in steps] == [2, 3, 105, 67, 43, 32]
     assert [(site["state"], site["dead_letters"]) for site in sites] == [("fine", 0), ("fine", 0), ("not started", 0)]
     assert all(0 <= site["lag_s"] < 30 for site in sites)
