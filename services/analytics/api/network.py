@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 from fastapi import APIRouter, Request
@@ -13,6 +13,7 @@ from services.analytics.domain import (
     Cell,
     ControlChart,
     FeedbackFigures,
+    Month,
     Share,
     figures_of,
     hide_shares,
@@ -148,6 +149,7 @@ async def of_people(connection: Connection, caller: Caller) -> OfPeople:
 
 
 async def participation(connection: Connection, caller: Caller) -> Participation:
+    """The month that is not over is counted too: it is in the totals, which would tell of it without its point."""
     scope = await store.network_scope(connection, caller.scope)
     months = await store.participation_by_month(connection, scope)
     sites = await store.participation_by_site(connection, scope)
@@ -160,9 +162,8 @@ async def participation(connection: Connection, caller: Caller) -> Participation
         viewed_in_visit=share(sum(row["viewed"] for row in sites), sum(visits)),
         by_month=p_chart(
             [
-                (_month(row["month"]), row["answered"], row["visits"])
+                Month(row["month"], row["answered"], row["visits"], is_hidden=found.share is None)
                 for row, found in zip(months, by_month, strict=True)
-                if found.share is not None
             ]
         ),
         by_site=[
@@ -202,7 +203,3 @@ async def pipeline(connection: Connection, caller: Caller) -> Pipeline:
 def _step(name: str, count: Cell, of: Cell, unit: str) -> Step:
     quotient = count.value / of.value if count.value is not None and of.value else None
     return Step(name=name, count=count, of=of, unit=unit, share=quotient)
-
-
-def _month(first: date) -> str:
-    return f"{first:%b %Y}"

@@ -3,7 +3,7 @@
 Population: only people whose consent is `consented` now. Who withdraws leaves every later figure.
 """
 
-from services.analytics.domain.control_chart import ControlChart, Point, p_chart
+from services.analytics.domain.control_chart import ControlChart, Month, Point, p_chart
 from services.analytics.domain.feedback import Answer, FeedbackFigures, figures_of
 from services.analytics.domain.pipeline import SitePipeline, pipeline_of
 from services.analytics.domain.suppression import Cell, Leaving, Share, hide_shares, share
@@ -14,6 +14,7 @@ __all__ = [
     "ControlChart",
     "FeedbackFigures",
     "Leaving",
+    "Month",
     "Point",
     "Share",
     "SitePipeline",

@@ -54,7 +54,7 @@ def control_chart(chart: ControlChart, *, width: int, key: str) -> Markup:
 
 def _described(chart: ControlChart) -> str:
     values = "; ".join(f"{point.period} {point.share:.1%} of {point.of}" for point in chart.points)
-    return f"{values}. {' '.join(chart.signals) or 'No signal.'}"
+    return f"{values}. {chart.verdict}"
 
 
 def _ticks(plot: _Plot) -> str:

@@ -205,6 +205,22 @@ async def test_a_steady_year_has_limits_and_a_month_that_falls_out_of_them_is_sa
     assert chart["signals"] == [f"{chart['points'][7]['period']} lies outside its limits."]
 
 
+async def test_a_month_that_collapses_into_a_small_count_is_said_to_be_hidden_and_not_to_break_no_rule(
+    analytics: FastAPI, operator: httpx.AsyncClient
+) -> None:
+    groups = []
+    for month in range(13):
+        at, answered = MARCH + timedelta(days=30 * month), 30 if month < 12 else 8
+        groups.append(Group(f"answered {month}", answered, "riverbend", "dr-1", at, answered_days_before=1))
+        groups.append(Group(f"silent {month}", 45 - answered, "riverbend", "dr-1", at))
+    await learn(analytics, *SITES, *events_of(groups))
+    chart = (await read(operator, "/v1/network/participation"))["by_month"]
+    assert len(chart["points"]) == 11
+    assert len(chart["hidden_periods"]) == 2, "the month that collapsed, and one that hides it"
+    assert chart["hidden_periods"][-1] == "Mar 2025"
+    assert (chart["centre"], chart["signals"]) == (pytest.approx(30 / 45), [])
+
+
 # What leaves, and to whom
 
 

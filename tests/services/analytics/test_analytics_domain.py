@@ -1,7 +1,8 @@
 """Known answers of the network's measures, and that nothing hidden can be computed."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
+from datetime import date
 from itertools import pairwise
 
 import pytest
@@ -13,6 +14,7 @@ from services.analytics.domain import (
     Cell,
     FeedbackFigures,
     Leaving,
+    Month,
     figures_of,
     hide_shares,
     p_chart,
@@ -37,26 +39,57 @@ def test_the_synthetic_fixture_reproduces_the_printed_chi_square_and_the_crude_o
     assert found.interval == pytest.approx((1.70, 5.14), abs=0.005)
 
 
+def months(*counts: tuple[int, int], hidden: Collection[int] = ()) -> list[Month]:
+    """Months in a row from January 2024 on; those whose numbers are given are hidden."""
+    firsts = (date(2024 + number // 12, number % 12 + 1, 1) for number in range(len(counts)))
+    return [
+        Month(first, *pair, is_hidden=number in hidden)
+        for number, (first, pair) in enumerate(zip(firsts, counts, strict=True))
+    ]
+
+
+STEADY = [(283 + (n % 3) - 1, 500) for n in range(20)]
+
+
 def test_a_planted_drop_lies_outside_its_limits_and_a_steady_series_signals_nothing() -> None:
-    steady = [(f"month {n}", 283 + (n % 3) - 1, 500) for n in range(20)]
-    assert p_chart(steady).signals == ()
-    dropped = [*steady, ("month 20", 240, 500)]
-    assert p_chart(dropped).signals == ("month 20 lies outside its limits.",)
+    assert p_chart(months(*STEADY)).signals == ()
+    assert p_chart(months(*STEADY, (240, 500))).signals == ("Sep 2025 lies outside its limits.",)
 
 
 def test_a_shift_is_seen_by_its_run() -> None:
-    shifted = [(f"m{n}", 250 + (n % 2), 500) for n in range(12)] + [
-        (f"m{n}", 280 + (n % 2), 500) for n in range(12, 24)
-    ]
-    assert any("one side of the median" in signal for signal in p_chart(shifted).signals)
+    shifted = [(250 + (n % 2), 500) for n in range(12)] + [(280 + (n % 2), 500) for n in range(12)]
+    assert any("one side of the median" in signal for signal in p_chart(months(*shifted)).signals)
 
 
-def test_too_few_periods_have_no_limits() -> None:
-    assert p_chart([("a", 20, 40)] * 5).centre is None
+def test_too_few_months_have_no_limits_and_are_not_said_to_break_no_rule() -> None:
+    chart = p_chart(months(*[(20, 40)] * 5))
+    assert (chart.centre, chart.verdict) == (None, "Too few months for limits.")
 
 
-def test_months_with_a_small_denominator_are_left_out() -> None:
-    assert [point.period for point in p_chart([("a", 5, 10), ("b", 20, 40)]).points] == ["b"]
+def test_a_month_with_a_small_part_or_that_is_hidden_is_no_point_and_is_said_to_be_unseen() -> None:
+    chart = p_chart(months((5, 10), (5, 40), (35, 40), (20, 40), (20, 40), hidden=[4]))
+    assert [point.period for point in chart.points] == ["Apr 2024"]
+    assert chart.hidden_periods == ("Jan 2024", "Feb 2024", "Mar 2024", "May 2024")
+    assert chart.unseen == "4 months are hidden, the last of them May 2024, and no rule looks at them."
+    assert chart.unseen in chart.verdict
+    alone = p_chart(months(*STEADY, (8, 45)))
+    assert alone.verdict == "No signal. One month is hidden (Sep 2025), and no rule looks at it."
+
+
+@pytest.mark.parametrize("hidden", [[], [0], [2], [2, 3], [11]])
+def test_hiding_a_month_lets_no_later_one_into_the_baseline(hidden: list[int]) -> None:
+    fell = months(*[(300, 500)] * 12, (200, 500), hidden=hidden)
+    chart = p_chart(fell)
+    assert chart.centre == 0.6
+    assert "Jan 2025 lies outside its limits." in chart.signals
+    collapsed = p_chart(months(*[(300, 500)] * 3, (5, 500), *[(300, 500)] * 8, (200, 500)))
+    assert (collapsed.centre, collapsed.signals) == (0.6, ("Jan 2025 lies outside its limits.",))
+
+
+def test_the_baseline_waits_for_a_year_in_which_six_months_have_no_small_part() -> None:
+    few, many = (3, 12), (30, 50)
+    assert p_chart(months(*[few] * 10, *[many] * 5)).centre is None
+    assert p_chart(months(many, *[few] * 11, *[(60, 80)] * 12, many)).centre == 0.75, "a year with one such month"
 
 
 @pytest.mark.parametrize(("count", "of"), [(5, 50), (45, 50), (3, 8), (10, 11), (1, 1)])

@@ -77,7 +77,7 @@ async def test_the_page_answers_its_five_questions(analytics: FastAPI, operator:
         "Pearson χ²(1) = 1.2, uncorrected, p = 0.279; crude odds ratio 1.82",
         "2 clinics are fine; the slowest took 1.5 s.",
         "Clinics that have not started: 1.",
-        "Nothing: no rule is broken and every started clinic sends data.",
+        "Nothing: too few months for a rule yet, and every started clinic sends data.",
         "Synthetic data: no real person",
     ):
         assert said in text, said
@@ -142,6 +142,26 @@ async def test_a_signal_and_a_site_in_trouble_are_said_first_with_where_to_look(
     assert f"Answers before visits. {last:%b %Y} lies outside its limits." in text
     assert "Lakeside Clinic is silent." in text
     assert text.index("Lakeside Clinic is silent") < text.index("Is it feasible?")
+
+
+async def test_a_month_that_is_hidden_is_said_first_and_the_rules_are_not_said_to_hold(
+    analytics: FastAPI, operator: httpx.AsyncClient
+) -> None:
+    fallen = MARCH + timedelta(days=30 * 12)
+    groups = [
+        Group(f"{name} {n}", size, "riverbend", "dr-1", MARCH + timedelta(days=30 * n), True, days)
+        for n in range(12)
+        for name, size, days in (("answered", 30, 1), ("silent", 15, 99))
+    ]
+    groups += [Group("a few", 8, "riverbend", "dr-1", fallen, True, 1), Group("most", 37, "riverbend", "dr-1", fallen)]
+    html = await page_after(analytics, operator, *SITES, *events_of(groups))
+    check_that_it_is_whole(html)
+    text = Document(html).text
+    said = "2 months are hidden, the last of them Mar 2025, and no rule looks at them."
+    assert f"Answers before visits. {said}" in text
+    assert f"No signal. {said}" in text
+    assert html.count(said) == 4, "to look at, under the chart, and in the words of both pictures"
+    assert "no rule is broken" not in text
 
 
 async def test_the_chart_has_a_name_a_description_and_a_table(analytics: FastAPI, operator: httpx.AsyncClient) -> None:
