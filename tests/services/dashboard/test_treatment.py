@@ -73,7 +73,7 @@ def test_the_patient_is_told_the_change_and_no_score() -> None:
 @pytest.mark.parametrize("began", [date(2026, 7, 10), date(2026, 10, 10)])
 def test_a_score_from_after_it_began_or_long_before_is_not_called_one_of_before(began: date) -> None:
     said = line(*SURVEYS, a_medication(started_on=began))
-    assert ": no score of the 90 days before. " in said
+    assert ": no score of that time. " in said
 
 
 def test_a_score_of_the_day_on_which_it_began_is_one_of_before_and_none_of_since() -> None:
