@@ -163,15 +163,20 @@ class Consumer:
         await source.commit({partition: records[-1].offset + 1 for partition, records in batch.items()})
 
     def _brake(self, batch: Mapping[Partition, Sequence[Record]], outcome: Outcome) -> int:
-        """How many records have been dead in a row by now; stop before the batch is committed when it is too many."""
+        """How many records have been dead in a row by now; stop before the batch is committed when it is too many.
+
+        A duplicate ends a row as well: it could be applied once. Else what was set aside over years, with good events
+        between, would be one row when the log is read again.
+        """
         if not outcome.letters:
-            return 0 if outcome.applied else self._dead_in_a_row
-        applied = {(record.partition, record.offset) for _, record in outcome.applied}
+            return 0 if outcome.applied or outcome.duplicates else self._dead_in_a_row
+        good = chain((record for _, record in outcome.applied), outcome.duplicates)
+        done = {(record.partition, record.offset) for record in good}
         dead = {(one.record.partition, one.record.offset): one for one in outcome.letters if one.state == "dead"}
         in_a_row = self._dead_in_a_row
         for record in chain.from_iterable(batch.values()):
             place = (record.partition, record.offset)
-            in_a_row = 0 if place in applied else in_a_row + (place in dead)
+            in_a_row = 0 if place in done else in_a_row + (place in dead)
             if in_a_row > self._settings.brake_after:
                 reasons = sorted({letter.reason for letter in dead.values()})
                 raise TooManyDeadLetters(f"{in_a_row} records in a row cannot be applied: {reasons[:3]}")
@@ -181,7 +186,7 @@ class Consumer:
         name = self._subscription.name
         for topic, applied in Counter(event.topic for event, _ in outcome.applied).items():
             APPLIED.labels(name, topic).inc(applied)
-        DUPLICATES.labels(name).inc(outcome.duplicates)
+        DUPLICATES.labels(name).inc(len(outcome.duplicates))
         for letter in outcome.letters:
             SET_ASIDE.labels(name, letter.state).inc()
 

@@ -58,11 +58,11 @@ class Subscription:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a batch."""
+    """What became of a batch. `duplicates` are the records that were dropped, with what had been given up for good."""
 
     applied: list[tuple[Event, Record]] = field(default_factory=list)
     letters: list[store.Letter] = field(default_factory=list)
-    duplicates: int = 0
+    duplicates: list[Record] = field(default_factory=list)
 
     @property
     def dead(self) -> int:
@@ -114,7 +114,7 @@ class _Line:
         """The events that this record makes due: none, itself, or itself and those that waited for it."""
         stream = record.stream
         if self.kept.dropped and record.identity in self.kept.dropped:
-            outcome.duplicates += 1
+            outcome.duplicates.append(record)
             return []
         try:
             event = decode(stream.topic, record.headers, record.value)
@@ -124,7 +124,7 @@ class _Line:
             return []
         head = self.heads.get(stream, 0)
         if event.sequence <= head:
-            outcome.duplicates += 1
+            outcome.duplicates.append(record)
             return []
         if stream in self.kept.blocked:
             outcome.letters.append(store.Letter(record, "parked", "an earlier event is set aside", event.sequence))

@@ -276,16 +276,59 @@ async def test_dead_records_in_a_row_pull_the_brake_though_they_come_one_by_one(
     assert await set_aside(reader) == ["dead"] * EAGER.brake_after, "the one that pulled the brake is not set aside"
 
 
+async def publish_dead(broker: Broker) -> None:
+    """What can never be applied, of somebody else in the same partition."""
+    other = next(key for key in iter(uuid4, None) if partition_of(str(key).encode(), PARTITIONS) == PLACE.number)
+    await publish(broker, 1, patient=other, value=b"{}")
+
+
+async def publish_good_and_dead(broker: Broker, times: int) -> None:
+    """A good event and one that can never be applied, by turns in one partition."""
+    for sequence in range(1, times + 1):
+        await publish(broker, sequence)
+        await publish_dead(broker)
+
+
 async def test_dead_records_with_good_ones_between_them_do_not_pull_the_brake(
     reader: Pool, broker: MemoryBroker
 ) -> None:
-    for sequence in range(1, 21):
-        await publish(broker, sequence)
-        other = next(key for key in iter(uuid4, None) if partition_of(str(key).encode(), PARTITIONS) == PLACE.number)
-        await publish(broker, 1, patient=other, value=b"{}")
+    await publish_good_and_dead(broker, 20)
     async with running(Consumer(COUNTING, broker, reader, replace(EAGER, max_records=500)).run()):
         await until_there_are(20, reader)
     assert await set_aside(reader) == ["dead"] * 20
+
+
+@pytest.mark.parametrize("at_once", [1, 500])
+async def test_what_was_set_aside_over_time_does_not_pull_the_brake_when_the_log_is_read_again(
+    reader: Pool, broker: MemoryBroker, at_once: int
+) -> None:
+    """As after a refill, which has what was set aside come again too: the good ones between are duplicates then."""
+    await publish_good_and_dead(broker, 20)
+
+    async def are_set_aside() -> bool:
+        return await set_aside(reader) == ["dead"] * 20
+
+    for _ in range(2):
+        await reader.execute("UPDATE consumer_offset SET next_offset = 0, last_event_id = NULL")
+        await reader.execute("DELETE FROM dead_letter")
+        async with running(Consumer(COUNTING, broker, reader, replace(EAGER, max_records=at_once)).run()) as (job,):
+            await until(are_set_aside)
+            assert not job.done()
+    assert await effects(reader) == once(PATIENT, upto=20)
+
+
+async def test_what_is_dead_in_a_row_behind_a_log_that_is_read_again_pulls_the_brake(
+    reader: Pool, broker: MemoryBroker
+) -> None:
+    await publish(broker, 1, 2, 3)
+    async with running(Consumer(COUNTING, broker, reader, EAGER).run()):
+        await until_there_are(3, reader)
+    await reader.execute("UPDATE consumer_offset SET next_offset = 0, last_event_id = NULL")
+    for _ in range(EAGER.brake_after + 1):
+        await publish_dead(broker)
+    with pytest.raises(TooManyDeadLetters, match="6 records in a row cannot be applied"):
+        await until_it_stops(broker, reader, replace(EAGER, max_records=1))
+    assert await set_aside(reader) == ["dead"] * EAGER.brake_after
 
 
 FAIL_THE_FIRST_COMMIT = """
