@@ -150,8 +150,8 @@ class Consumer:
             async with transaction(self._pool) as connection:
                 outcome = await deliver(connection, self._subscription, batch)
                 dead_in_a_row = self._brake(batch, outcome)
-        except OutOfPlace as out:
-            self._next.pop(out.partition, None)
+        except OutOfPlace:
+            self._next.clear()  # of no partition in the batch anything was applied
             return
         except RETRYABLE as failure:
             _log.warning("batch comes again", failure=type(failure).__name__)

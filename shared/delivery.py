@@ -35,11 +35,7 @@ _NEVER = (
 
 
 class OutOfPlace(Exception):
-    """The records at hand do not follow what was applied: read again from the stored offset."""
-
-    def __init__(self, partition: Partition) -> None:
-        super().__init__(str(partition))
-        self.partition = partition
+    """The records at hand do not follow what was applied: read again from the stored offsets."""
 
 
 @dataclass(frozen=True, slots=True)

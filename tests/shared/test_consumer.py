@@ -16,6 +16,7 @@ from shared.db import Connection, Pool, open_pool, transaction
 from shared.errors import LogMismatch, Stalled, TooManyDeadLetters
 from shared.events import PARTITIONS, VISIT_UPDATED, Event
 from shared.memory_broker import MemoryBroker, partition_of
+from tests.builders import a_message, a_visit, an_event
 from tests.shared.effects import COUNTING, PATIENTS, an_empty_broker, effects, once, publish, running
 from tests.shared.effects import count as make_effect
 from tests.shared.flaky import FlakyBroker, FlakySource, RefusingBroker, T
@@ -221,6 +222,24 @@ async def test_records_that_were_deleted_before_they_were_applied_stop_the_consu
     with pytest.raises(LogMismatch, match="starts at 2 but was applied only up to 1"):
         await until_it_stops(broker, reader)
     assert await effects(reader) == once(PATIENT, upto=1)
+
+
+async def test_what_came_with_records_that_do_not_follow_is_read_again_too(reader: Pool, broker: MemoryBroker) -> None:
+    """A refill moves the places of all partitions back; that is seen at the first, and nothing more may come."""
+    other = next(key for key in iter(uuid4, None) if partition_of(str(key).encode(), PARTITIONS) != PLACE.number)
+
+    async def publish_for_both(sequence: int) -> None:
+        sink = await broker.sink()
+        visits = [a_visit(patient_id=patient) for patient in (PATIENT, other)]
+        await sink.send_all([a_message(an_event(visit, sequence=sequence)) for visit in visits])
+        await sink.close()
+
+    async with running(Consumer(COUNTING, broker, reader, EAGER).run()):
+        for sequence in (1, 2):
+            await publish_for_both(sequence)
+            await until_there_are(2 * sequence, reader)
+            await reader.execute("UPDATE consumer_offset SET next_offset = 0, last_event_id = NULL")
+    assert await effects(reader) == once(PATIENT, other, upto=2)
 
 
 class DeafSource(FlakySource):
