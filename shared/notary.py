@@ -8,6 +8,8 @@ Guarantee: every committed row gets one place on its site's chain, and no place 
 - So that it need not look at all rows, it looks only at transactions from a cursor on. The cursor moves no further
   than `pg_snapshot_xmin`: every older transaction has ended, and its rows were seen. A long transaction anywhere in
   the server holds the cursor back, but no row.
+- After a dump was restored into another server, whose transaction ids are lower, it looks once at every row, page by
+  page: one statement over all of them would take longer the longer the audit is, and end in the command's time-out.
 - The heads that moved are signed every minute and when the worker stops (`shared.heads`).
 
 It never ends its worker: rows that wait are safe where they are, only not yet under a chain, and metrics say so.
@@ -39,12 +41,17 @@ SELECT xid, pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS fence,
        pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next, clock_timestamp() AS at
 FROM notary_cursor WHERE name = 'chain'
 """
+# Each row is looked up by itself, so that no page costs more than its rows, however many are on a chain.
 _READ = f"""
 SELECT {", ".join(f"audit.{name}" for name in COLUMNS)}
-FROM audit LEFT JOIN audit_chain AS chain ON chain.site_id = audit.site_id AND chain.number = audit.number
-WHERE audit.xid >= $1 AND audit.xid < $2 AND chain.number IS NULL
-ORDER BY audit.xid, audit.number LIMIT $3
+FROM audit LEFT JOIN LATERAL (
+    SELECT true AS is_there FROM audit_chain AS chain
+    WHERE chain.site_id = audit.site_id AND chain.number = audit.number LIMIT 1
+) AS place ON true
+WHERE (audit.xid, audit.number) > ($1, $2) AND (audit.xid, audit.number) <= ($3, $4) AND place.is_there IS NULL
+ORDER BY audit.xid, audit.number LIMIT $5
 """
+_END_OF_PAGE = "SELECT xid, number FROM audit WHERE (xid, number) > ($1, $2) ORDER BY xid, number OFFSET $3 LIMIT 1"
 _HEADS = """
 SELECT site, height, hash FROM unnest($1::text[]) AS site CROSS JOIN LATERAL
     (SELECT height, hash FROM audit_chain WHERE site_id = site ORDER BY height DESC LIMIT 1) AS head
@@ -61,7 +68,8 @@ WITH RECURSIVE step (site) AS (
     UNION ALL SELECT (SELECT min(site_id) FROM audit_chain WHERE site_id > site) FROM step WHERE site IS NOT NULL
 ) SELECT site FROM step WHERE site IS NOT NULL
 """
-_LAST_XID = 2**63 - 1
+_LAST = 2**63 - 1
+_BEFORE_ALL, _BEHIND_ALL = (-1, _LAST), (_LAST, _LAST)
 
 
 class Link(NamedTuple):
@@ -94,25 +102,66 @@ class NotarySettings:
 
 
 async def extend(connection: Connection, service: str, *, batch: int = 1000) -> Pass:
-    """Chain up to `batch` rows that are committed and not on a chain; nothing else may chain meanwhile."""
+    """Chain up to `batch` rows that are committed and not on a chain; nothing else may chain meanwhile.
+
+    After a dump was restored into another server it is all of them, looked for in pages of `batch` rows.
+    """
+    place = await _place(connection)
+    if place["xid"] > place["next"]:
+        return await _extend_restored(connection, service, place, page=batch)
+    rows = await _waiting(connection, service, place, batch)
+    is_last = len(rows) < batch
+    # Everything older than the last row of a full batch was in it.
+    seen = place["fence"] if is_last else min(place["fence"], rows[-1]["xid"])
+    heads = await _chain(connection, service, rows, seen) if rows else {}
+    return Pass(heads, place["at"], is_last)
+
+
+async def _extend_restored(connection: Connection, service: str, place: asyncpg.Record, *, page: int) -> Pass:
+    """Chain every row that is not on a chain. The cursor moves at the end: only then all were looked at.
+
+    What is committed behind a page that was read is of a transaction that the cursor leaves to the next look.
+    """
+    heads: dict[str, Head] = {}
+    after = _BEFORE_ALL
+    while after != _BEHIND_ALL:
+        end = await connection.fetchrow(_END_OF_PAGE, *after, page - 1)
+        upto = _BEHIND_ALL if end is None else (end["xid"], end["number"])
+        rows = await connection.fetch(_READ, *after, *upto, None)
+        _measure(service, place, rows)
+        if rows:
+            heads |= await _chain(connection, service, rows, place["xid"])
+        after = upto
+    await _chain(connection, service, [], place["fence"])
+    return Pass(heads, place["at"], is_last=True)
+
+
+async def _place(connection: Connection) -> asyncpg.Record:
     place = await connection.fetchrow(_PLACE)
     if place is None:
         raise RuntimeError("notary_cursor has no row 'chain': run the migrations")
-    since, until = place["xid"], place["next"]
-    # After a dump was restored into another server, transaction ids begin lower: look at every row once.
-    is_restored = since > until
-    rows = await connection.fetch(_READ, *((0, _LAST_XID) if is_restored else (since, until)), batch)
+    return place
+
+
+async def _waiting(connection: Connection, service: str, place: asyncpg.Record, batch: int) -> Sequence[asyncpg.Record]:
+    """Rows from the cursor on that are committed and not on a chain, and the metrics of them."""
+    rows = await connection.fetch(_READ, place["xid"] - 1, _LAST, place["next"] - 1, _LAST, batch)
+    _measure(service, place, rows)
+    return rows
+
+
+def _measure(service: str, place: asyncpg.Record, rows: Sequence[asyncpg.Record]) -> None:
     AUDIT_WAITING.labels(service).set(len(rows))
     oldest = min((row["recorded_at"] for row in rows), default=place["at"])
     AUDIT_OLDEST_WAITING.labels(service).set(max((place["at"] - oldest).total_seconds(), 0))
-    is_last = len(rows) < batch
+
+
+async def _chain(connection: Connection, service: str, rows: Sequence[asyncpg.Record], seen: int) -> Mapping[str, Head]:
+    """Put these rows on their chains and the cursor at `seen`; the heads that moved."""
     links = links_of(rows, await heads_of(connection, {row["site_id"] for row in rows}), service)
-    if rows or is_restored:
-        # Everything older than the last row of a full batch was in it; after a restored dump, only the end is sure.
-        seen = place["fence"] if is_last else since if is_restored else min(place["fence"], rows[-1]["xid"])
-        columns = [[made[field] for made in links] for field in range(len(Link._fields))]
-        await connection.execute(_EXTEND, seen, *columns)
-    return Pass({made.site_id: Head(made.height, made.hash) for made in links}, place["at"], is_last)
+    columns = [[made[field] for made in links] for field in range(len(Link._fields))]
+    await connection.execute(_EXTEND, seen, *columns)
+    return {made.site_id: Head(made.height, made.hash) for made in links}
 
 
 async def heads_of(connection: Connection, sites: set[str]) -> dict[str, Head]:

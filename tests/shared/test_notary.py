@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
 import asyncpg
@@ -183,21 +183,66 @@ async def test_a_transaction_that_stays_open_anywhere_in_the_server_holds_back_n
 
 
 async def test_rows_of_a_server_whose_transaction_ids_were_higher_are_chained_too(connection: Connection) -> None:
-    for number in range(3):
-        await connection.execute(
-            """
-            INSERT INTO audit (site_id, xid, subject, role, kind, purpose, method, route, status, request_id, trace_id,
-                               asked)
-            VALUES ($1, $2, 'dr-1', 'clinician', 'read', 'care', 'GET', 'read_page', 200, 'r', 't', '{}')
-            """,
-            SITE,
-            4_000_000_000 + number,
-        )
-    await connection.execute("UPDATE notary_cursor SET xid = 4000000000")
+    await record_on_another_server(connection, range(4_000_000_000, 4_000_000_003))
     await extend_all(connection, batch=2)
     assert await not_chained(connection) == 0
     await look(connection)
     await extend_all(connection)
+    assert await not_chained(connection) == 0
+
+
+async def record_on_another_server(connection: Connection, xids: Iterable[int]) -> None:
+    """Rows as a dump holds them, of a server whose transaction ids were higher, and where its notary was."""
+    await connection.executemany(
+        """
+        INSERT INTO audit (site_id, xid, subject, role, kind, purpose, method, route, status, request_id, trace_id,
+                           asked)
+        VALUES ($1, $2, 'dr-1', 'clinician', 'read', 'care', 'GET', 'read_page', 200, 'r', 't', '{}')
+        """,
+        [((SITE, OTHER_SITE)[xid % 2], xid) for xid in xids],
+    )
+    await connection.execute("UPDATE notary_cursor SET xid = 4000000000")
+
+
+@pytest.mark.parametrize("page", [1, 2, 3, 4, 5, 12, 13, 1000])
+async def test_a_restored_audit_is_chained_in_the_same_order_whatever_the_pages_are(
+    connection: Connection, page: int
+) -> None:
+    """Some rows are on their chains already, some places are of one transaction, and new rows come first."""
+    await record_on_another_server(connection, range(4_000_000_006, 4_000_000_000, -2))
+    await extend_all(connection)
+    before = await chain(connection)
+    await record_on_another_server(connection, range(4_000_000_005, 4_000_000_000, -1))
+    await record_on_another_server(connection, [4_000_000_003] * 3)
+    await look(connection)
+    ordered = await connection.fetch(
+        "SELECT site_id, number FROM audit LEFT JOIN audit_chain USING (site_id, number) "
+        "ORDER BY height, audit.xid, audit.number"
+    )
+    done = await extend(connection, SERVICE, batch=page)
+    after = await chain(connection)
+    assert done.is_last
+    assert await not_chained(connection) == 0
+    assert set(before) <= set(after), "every place is where it was"
+    for site_id in (SITE, OTHER_SITE):
+        numbers = [row["number"] for row in ordered if row["site_id"] == site_id]
+        assert [number for site, _, number, _ in after if site == site_id] == numbers
+        assert done.heads[site_id].hash == [hash_ for site, *_, hash_ in after if site == site_id][-1]
+    cursor = await connection.fetchval("SELECT xid FROM notary_cursor")
+    assert cursor <= await connection.fetchval("SELECT pg_current_xact_id()::text::bigint")
+
+
+async def test_an_audit_that_no_statement_could_read_whole_in_its_time_is_chained_after_a_restore(
+    connection: Connection, opened: FreshDatabase
+) -> None:
+    """Forty rows that each take 20 ms, and are looked up, stand for ten million that take none to speak of."""
+    await record_on_another_server(connection, range(4_000_000_000, 4_000_000_040))
+    await extend_all(connection)
+    await record_on_another_server(connection, range(4_000_000_040, 4_000_000_043))
+    await opened.run("ALTER POLICY worker ON audit USING (pg_sleep(0.02) IS NOT NULL)")
+    await connection.execute("SET enable_seqscan = off; SET statement_timeout = '600ms'")
+    await extend_all(connection, batch=5)
+    await connection.execute("RESET ALL")
     assert await not_chained(connection) == 0
 
 
