@@ -9,12 +9,14 @@ and a join that was planned on an empty table would go on reading all of it (doc
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 import asyncpg
+import structlog
 
 if TYPE_CHECKING:  # asyncpg's classes are generic in its stubs only
     from asyncpg.pool import PoolConnectionProxy
@@ -24,6 +26,8 @@ if TYPE_CHECKING:  # asyncpg's classes are generic in its stubs only
 else:
     Connection = asyncpg.Connection
     Pool = asyncpg.Pool
+
+_log = structlog.get_logger()
 
 RETRYABLE = (
     OSError,
@@ -181,14 +185,53 @@ def as_columns(rows: Iterable[Iterable[object]], *, width: int = 0) -> list[list
     return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
 
 
+# Else the server would keep the session of a host that died, and the locks of that session, for two hours and more.
+_MISSED_WITHIN_25_S = {
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "25000",
+}
+_TRY = "SELECT pg_try_advisory_lock($1)"
+_TRY_AGAIN_S = 0.5
+# Address and silence are told of sessions of one's own role, and no address of a Unix socket.
+_HOLDER = """
+SELECT pid, host(client_addr) AS address,
+       round(extract(epoch FROM clock_timestamp() - state_change))::integer AS silent_s
+FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+AND (classid::bigint << 32) + objid::bigint = $1 AND objsubid = 1 AND granted
+"""
+
+
 @asynccontextmanager
-async def sole_owner(dsn: str, lock_id: int) -> AsyncIterator[Connection]:
-    """A connection of its own that holds this lock of the database: while it lives nobody else is let in here."""
-    connection = await asyncpg.connect(dsn, timeout=10, command_timeout=30)
+async def sole_owner(
+    dsn: str, lock_id: int, who: str, meanwhile: Callable[[Connection], Awaitable[None]]
+) -> AsyncIterator[Connection]:
+    """A connection of its own that holds this lock of the database: while it lives nobody else is let in here.
+
+    While another holds it, the log says so once, of `who` waits, and `meanwhile` is done at each try. A holder whose
+    host died or was cut off is missed by the server within 25 s, unless it came over a Unix socket.
+    """
+    connection = await asyncpg.connect(dsn, timeout=10, command_timeout=30, server_settings=_MISSED_WITHIN_25_S)
     try:
-        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", lock_id):  # noqa: ASYNC110
-            await asyncio.sleep(0.5)
+        if not await connection.fetchval(_TRY, lock_id):
+            await _wait_for_lock(connection, lock_id, who, meanwhile)
         yield connection
     finally:
         with suppress(*RETRYABLE):
             await connection.close(timeout=2)
+
+
+async def _wait_for_lock(
+    connection: Connection, lock_id: int, who: str, meanwhile: Callable[[Connection], Awaitable[None]]
+) -> None:
+    since = time.monotonic()
+    holder = await connection.fetchrow(_HOLDER, lock_id)
+    _log.warning("another holds the lock", who=who, holder=None if holder is None else dict(holder))
+    while True:
+        await meanwhile(connection)
+        await asyncio.sleep(_TRY_AGAIN_S)
+        if await connection.fetchval(_TRY, lock_id):
+            break
+    _log.warning("the lock is ours", who=who, waited_s=round(time.monotonic() - since, 1))

@@ -2,7 +2,8 @@
 
 Guarantee: every committed row gets one place on its site's chain, and no place ever changes.
 - Requests only insert rows: no row waits for another, and no head is contended for.
-- One notary a service chains (a session advisory lock on its own connection); a second one waits.
+- One notary a service chains (a session advisory lock on its own connection); a second one waits, and measures
+  meanwhile for how long rows have been waiting: nobody else might.
 - It takes whatever is committed and not on a chain yet. A transaction that ends late is met late; the order of a
   chain is the order in which rows were seen, for one patient the order of commits.
 - So that it need not look at all rows, it looks only at transactions from a cursor on. The cursor moves no further
@@ -200,11 +201,15 @@ class Notary:
             _log.warning("heads of the audit are not signed: set SAMEPAGE_AUDIT_KEY_FILE and SAMEPAGE_AUDIT_FOLDER")
         while True:
             try:
-                async with sole_owner(self._dsn, _OWNER_LOCK) as connection:
+                async with sole_owner(self._dsn, _OWNER_LOCK, "notary", self._look_on) as connection:
                     await self._watch(connection)
             except (asyncpg.PostgresError, *RETRYABLE) as failure:
                 _log.error("audit rows wait for their chain", failure=type(failure).__name__)
                 await asyncio.sleep(self._settings.retry_s)
+
+    async def _look_on(self, connection: Connection) -> None:
+        """Measure what waits for the notary that owns the chains."""
+        await _waiting(connection, self._service, await _place(connection), self._settings.batch)
 
     async def _watch(self, connection: Connection) -> None:
         self._unsigned = await heads_of(connection, {row["site"] for row in await connection.fetch(_SITES)})

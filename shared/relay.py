@@ -1,7 +1,8 @@
 """The relay: copies a service's outbox to the broker, in order, for ever.
 
 Guarantee: every committed event is written to the broker at least once, and per key in the order of its sequence.
-- One relay a service owns the log (a session advisory lock on its own connection); a second one waits.
+- One relay a service owns the log (a session advisory lock on its own connection); a second one waits, and measures
+  meanwhile how old the oldest unsent event is: nobody else might.
 - It reads behind `(xid, position)` and only below `pg_snapshot_xmin`: every transaction older than that has ended, so
   nothing can still appear behind the cursor. That order is the order of commits for one patient because every
   command takes the patient's lock before it gets a transaction id (docs/decisions/0003-one-relay.md).
@@ -46,9 +47,13 @@ ORDER BY next.xid, next.position
 """
 # Not when somebody put the cursor back meanwhile, to have everything sent again.
 _MOVE = "UPDATE relay_cursor SET xid = $1, position = $2 WHERE name = 'kafka' AND (xid, position) = ($3, $4)"
+# Of what is behind the cursor, also of what may not be sent yet.
 _AGE_OF_NEXT = """
-SELECT extract(epoch FROM clock_timestamp() - recorded_at)::float8
-FROM outbox WHERE (outbox.xid, outbox.position) > ($1, $2) ORDER BY outbox.xid, outbox.position LIMIT 1
+SELECT extract(epoch FROM clock_timestamp() - next.recorded_at)::float8
+FROM relay_cursor AS place CROSS JOIN LATERAL (
+    SELECT recorded_at FROM outbox WHERE (outbox.xid, outbox.position) > (place.xid, place.position)
+    ORDER BY outbox.xid, outbox.position LIMIT 1
+) AS next WHERE place.name = 'kafka'
 """
 
 
@@ -107,7 +112,7 @@ class Relay:
     @asynccontextmanager
     async def _owned_log(self) -> AsyncIterator[Connection]:
         """While this connection lives no other relay moves the cursor. The sink ends before it does."""
-        async with sole_owner(self._dsn, _OWNER_LOCK) as connection:
+        async with sole_owner(self._dsn, _OWNER_LOCK, "relay", self._measure) as connection:
             try:
                 yield connection
             finally:
@@ -122,7 +127,7 @@ class Relay:
         place = rows[0]["from_xid"], rows[0]["from_position"]
         is_empty = rows[0]["event_id"] is None
         if is_empty:
-            await self._look_behind_fence(connection, *place)
+            await self._look_behind_fence(connection)
         else:
             OLDEST_UNSENT.labels(self._service).set(rows[0]["age_s"])
         if self._sink is None:  # also with nothing to send: who is refused should know before there is
@@ -150,11 +155,14 @@ class Relay:
             raise RuntimeError("relay_cursor has no row 'kafka': run the migrations")
         return rows
 
-    async def _look_behind_fence(self, connection: Connection, xid: int, position: int) -> None:
+    async def _look_behind_fence(self, connection: Connection) -> None:
         """How long something waits that may not be sent yet. The database is asked once a second."""
         if (now := time.monotonic()) >= self._look_at:
             self._look_at = now + _LOOK_S
-            OLDEST_UNSENT.labels(self._service).set(await connection.fetchval(_AGE_OF_NEXT, xid, position) or 0)
+            await self._measure(connection)
+
+    async def _measure(self, connection: Connection) -> None:
+        OLDEST_UNSENT.labels(self._service).set(await connection.fetchval(_AGE_OF_NEXT) or 0)
 
     async def _drop_sink(self) -> None:
         sink, self._sink = self._sink, None

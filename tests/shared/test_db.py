@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
-from shared.db import Connection, Pool, SiteScope, lock, open_pool, savepoint, transaction
+from shared.db import Connection, Pool, SiteScope, lock, open_pool, savepoint, sole_owner, transaction
 from tests.conftest import Databases
 from tests.waiting import until
 
@@ -144,3 +145,50 @@ async def test_things_are_held_in_one_order_so_that_nobody_waits_in_a_circle(
                 held += len(before)
             await holder
         assert held > 0
+
+
+async def nothing(_connection: Connection) -> None:
+    """What there is to do while another holds the lock."""
+
+
+async def test_the_server_is_told_to_miss_an_owner_that_falls_silent(database: Databases) -> None:
+    """It keeps the locks of a session for as long as it does not miss the client: two hours, unless it is told."""
+    settings = ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout")
+    async with sole_owner((await database("intake")).worker, 1, "tester", nothing) as connection:
+        found = [await connection.fetchval("SELECT current_setting($1)", setting) for setting in settings]
+    assert found == ["10", "5", "3", "25000"]
+
+
+async def test_who_waits_for_the_lock_of_another_says_so_once_and_works_meanwhile(database: Databases) -> None:
+    dsn, works, owned = (await database("intake")).worker, 0, asyncio.Event()
+
+    async def work(connection: Connection) -> None:
+        nonlocal works
+        works += await connection.fetchval("SELECT 1")
+
+    async def own() -> None:
+        async with sole_owner(dsn, 7, "second", work):
+            owned.set()
+
+    async def has_worked_twice() -> bool:
+        return works >= 2
+
+    with capture_logs() as logged:
+        async with sole_owner(dsn, 7, "first", work) as first:
+            pid = await first.fetchval("SELECT pg_backend_pid()")
+            second = asyncio.create_task(own())
+            await until(has_worked_twice)
+            assert not owned.is_set()
+        await second
+    assert owned.is_set()
+    waits, goes_on = logged
+    assert (waits["event"], waits["who"], waits["holder"]["pid"]) == ("another holds the lock", "second", pid)
+    assert waits["holder"].keys() == {"pid", "address", "silent_s"}
+    assert (goes_on["event"], goes_on["who"]) == ("the lock is ours", "second")
+
+
+async def test_the_lock_of_another_database_is_another_one(database: Databases) -> None:
+    async with sole_owner((await database("intake")).worker, 7, "first", nothing):
+        with capture_logs() as logged:
+            async with sole_owner((await database("clinical")).worker, 7, "second", nothing):
+                assert logged == []

@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 
 from shared.audit import canonical, first_link, link, row_hash
 from shared.db import Connection, Pool, open_pool, transaction
@@ -19,6 +20,7 @@ from shared.notary import Notary, NotarySettings, extend
 from tests.builders import SITE
 from tests.conftest import Databases, FreshDatabase
 from tests.shared.acts import look
+from tests.shared.wire import wire_to
 from tests.waiting import until
 
 OTHER_SITE = "lakeside"
@@ -305,6 +307,38 @@ async def test_a_second_notary_waits_and_takes_over(dsn: str, connection: Connec
 
         await until(are_chained)
         await ended(leaver)
+
+
+def seconds_waiting() -> float:
+    """Age of the oldest row that a notary saw without a place on a chain."""
+    return REGISTRY.get_sample_value("samepage_audit_oldest_waiting_seconds", {"service": SERVICE}) or 0
+
+
+async def test_a_notary_that_waits_for_one_whose_host_fell_silent_tells_how_long_rows_wait(
+    dsn: str, connection: Connection
+) -> None:
+    quick = NotarySettings(poll_s=0.01)
+
+    async def is_chained() -> bool:
+        return await not_chained(connection) == 0
+
+    async def is_told() -> bool:
+        return seconds_waiting() > 0.2
+
+    async with wire_to(dsn) as wire:
+        await look(connection)
+        silent = asyncio.create_task(Notary(SERVICE, wire.dsn, None, quick).run())
+        await until(is_chained)
+        wire.hold()
+        await look(connection)
+        waits = asyncio.create_task(Notary(SERVICE, dsn, None, quick).run())
+        await until(is_told)
+        assert not await is_chained()
+        wire.unplug()
+        wire.release()
+        await until(is_chained)
+        await ended(waits)
+        await ended(silent)
 
 
 async def test_a_line_that_a_crash_left_unfinished_is_not_part_of_the_book(connection: Connection, book: Book) -> None:

@@ -74,9 +74,9 @@ async def forget_what_was_sent(source: Pool) -> None:
     await source.execute("UPDATE relay_cursor SET xid = 0, position = 0")
 
 
-def seconds_waiting() -> float:
+def seconds_waiting(service: str = "intake") -> float:
     """Age of the oldest event that the relay saw and did not send."""
-    return REGISTRY.get_sample_value("samepage_relay_oldest_unsent_seconds", {"service": "intake"}) or 0
+    return REGISTRY.get_sample_value("samepage_relay_oldest_unsent_seconds", {"service": service}) or 0
 
 
 async def test_a_connection_that_is_lost_at_any_moment_costs_no_event_and_no_order(
@@ -241,3 +241,33 @@ async def test_a_second_relay_waits_for_the_first_and_goes_on_where_it_ended(
         await until(is_done)
         assert not second.done()
     assert await log_of(broker) == {str(patient): list(range(1, 9)) for patient in PATIENTS}, "nothing was sent twice"
+
+
+async def test_a_relay_that_waits_for_one_whose_host_fell_silent_tells_how_long_events_wait(
+    source_dsn: str, source: Pool, broker: MemoryBroker
+) -> None:
+    """Nothing ends the session of the first: the server still holds its lock, as it does until it misses the client."""
+
+    async def is_done() -> bool:
+        return await is_all_sent(source)
+
+    async def is_told() -> bool:
+        return seconds_waiting("waits") > 0.2
+
+    async with wire_to(source_dsn) as wire, running(Relay("silent", wire.dsn, broker, EAGER).run()):
+        await write(source, PATIENTS[0])
+        await until(is_done)
+        wire.hold()
+        with capture_logs() as logged:
+            async with running(Relay("waits", source_dsn, broker, EAGER).run()):
+                await write(source, PATIENTS[1])
+                await until(is_told)
+                assert await log_of(broker) == {str(PATIENTS[0]): [1]}
+                wire.unplug()
+                wire.release()
+                await until(is_done)
+    assert [entry["event"] for entry in logged if entry.get("who") == "relay"] == [
+        "another holds the lock",
+        "the lock is ours",
+    ]
+    assert await log_of(broker) == {str(patient): [1] for patient in PATIENTS[:2]}
