@@ -59,6 +59,11 @@ RECONCILED_INVENTED = Gauge(
     "Patients (or sites) of whom a consumer applied more than was written. Above 0: a database was restored.",
     ["topic", "consumer"],
 )
+OUTBOX_MONTHS_END = Gauge(
+    "samepage_outbox_months_end_timestamp_seconds",
+    "When the months end that the outbox has partitions for. Less than three months ahead: run `samepage migrate`.",
+    ["service"],
+)
 RECONCILED_AT = Gauge("samepage_reconcile_timestamp_seconds", "When that was last looked at. Old: nobody looks.")
 MESSAGES = Counter(
     "samepage_messages_total",

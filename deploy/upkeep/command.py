@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from importlib import import_module
 from typing import Annotated
 
@@ -18,12 +19,13 @@ from deploy.local.errors import StackError
 from deploy.places import owner_of, pseudonym_key, reached_broker, reached_database, reached_databases
 from deploy.rebuild import Report, Swap, go_back, rebuild
 from deploy.upkeep import letters
+from deploy.upkeep.months import SOON, months_end
 from deploy.upkeep.reconcile import Balance, reconcile
 from deploy.upkeep.recovery import refill
 from shared.broker import Stream
 from shared.dead_letters import Place, SetAside
 from shared.delivery import Subscription
-from shared.telemetry import RECONCILED_AT, RECONCILED_INVENTED, RECONCILED_MISSING
+from shared.telemetry import OUTBOX_MONTHS_END, RECONCILED_AT, RECONCILED_INVENTED, RECONCILED_MISSING
 
 CONSUMERS = tuple(service for service in SERVICES if consumes(service))
 console = Console()
@@ -79,15 +81,22 @@ def reconcile_command(
     every: Annotated[float | None, typer.Option(help="Go on for ever, so many seconds apart")] = None,
     metrics_port: Annotated[int | None, typer.Option(help="Tell Prometheus here, while it goes on")] = None,
 ) -> None:
-    """Hold what was written against what was applied, patient by patient; exit 1 if it differs."""
+    """Hold what was written against what was applied, patient by patient; exit 1 if it differs.
+
+    It also says of an outbox that it soon has no partitions left.
+    """
     if metrics_port is not None:
         start_http_server(metrics_port)
     if every is None:
-        balances = asyncio.run(_reconciled(grace))
+        balances, ends = asyncio.run(_reconciled(grace))
         _say(balances)
+        for service, end in ends.items():
+            if end - datetime.now(UTC) < SOON:
+                console.print(f"The outbox of {service} has partitions until {end:%Y-%m-%d}: run `samepage migrate`.")
         raise typer.Exit(0 if all(balance.is_settled for balance in balances) else 1)
     while True:
-        for one in asyncio.run(_reconciled(grace)):
+        balances, _ends = asyncio.run(_reconciled(grace))
+        for one in balances:
             if not one.is_settled:
                 lacks = f"{len(one.missing)} missing, {len(one.invented)} never written"
                 typer.echo(f"{one.topic} at {one.consumer}: {lacks}; `samepage reconcile` names them")
@@ -146,14 +155,18 @@ async def _rebuilt(service: str, swap: Swap, *, is_back: bool) -> Report:
     return await rebuild(database, broker, subscription, projections, swap=swap)
 
 
-async def _reconciled(grace_s: float) -> list[Balance]:
+async def _reconciled(grace_s: float) -> tuple[list[Balance], Mapping[str, datetime]]:
+    """What the metrics say from now on: the balances, and until when each outbox has partitions."""
     workers = {service: database.worker for service, database in reached_databases().items()}
+    ends = await months_end(workers)
+    for service, end in ends.items():
+        OUTBOX_MONTHS_END.labels(service).set(end.timestamp())
     balances = await reconcile(workers, grace_s=grace_s)
     for balance in balances:
         RECONCILED_MISSING.labels(balance.topic, balance.consumer).set(len(balance.missing))
         RECONCILED_INVENTED.labels(balance.topic, balance.consumer).set(len(balance.invented))
     RECONCILED_AT.set_to_current_time()
-    return balances
+    return balances, ends
 
 
 def _say(balances: Sequence[Balance]) -> None:

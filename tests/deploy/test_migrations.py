@@ -1,5 +1,6 @@
 """Migrations lead to the tables; a database with words from before the key ring is refused in a sentence."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -11,7 +12,16 @@ from deploy.doors import SERVICES
 from deploy.local.errors import StackError
 from deploy.local.stack import Addresses
 from deploy.migrate import differences, upgrade
+from shared.db import open_pool
+from shared.events import TOPICS, VISIT_UPDATED
+from shared.memory_broker import MemoryBroker
+from shared.relay import Relay
 from tests.conftest import Databases, FreshDatabase, drop, reached
+from tests.shared.effects import PATIENTS, running, write
+from tests.shared.logs import read, reading
+from tests.waiting import until
+from tests.walls.catalogue import findings
+from tests.walls.grants import GRANTS
 
 SITE = "INSERT INTO site VALUES ('s', 'Riverbend (synthetic)', 'academic', 'UTC')"
 PATIENT = """
@@ -95,3 +105,72 @@ async def test_a_database_without_words_is_brought_to_the_newest_version_and_for
     assert await database.value("SELECT count(*) FROM idempotency") == 0
     forced = "SELECT relforcerowsecurity FROM pg_class WHERE relname = ANY($1)"
     assert {row["relforcerowsecurity"] for row in await database.rows(forced, ["survey", "idempotency"])} == {True}
+
+
+# As if nobody had made partitions for longer than a year.
+FORGET_MONTHS = """
+DO $$
+DECLARE
+    month regclass;
+BEGIN
+    FOR month IN SELECT oid FROM pg_class WHERE relispartition AND relname ~ '^outbox_2' AND relkind = 'r' LOOP
+        EXECUTE format('DROP TABLE %s', month);
+    END LOOP;
+END $$
+"""
+WHERE_THEY_ARE = """
+SELECT tableoid::regclass::text AS partition, to_char(recorded_at AT TIME ZONE 'UTC', 'YYYYMM') AS month,
+       count(*) AS n
+FROM outbox GROUP BY 1, 2 ORDER BY 2
+"""
+ALL = "SELECT * FROM outbox ORDER BY xid, position"
+IS_ALL_SENT = "SELECT (SELECT position FROM relay_cursor) = (SELECT max(position) FROM outbox)"
+
+
+@pytest.fixture
+async def late(database: Databases) -> FreshDatabase:
+    """A database of intake with events of this month and others, none of which has a partition."""
+    found = await database("intake")
+    await found.run(FORGET_MONTHS)
+    async with open_pool(found.admin, size=1) as pool:
+        await write(pool, PATIENTS[0], 6)
+    for position, month in enumerate((-14, -1, -1, 1), start=1):
+        moved = f"recorded_at + interval '{month} months'"
+        await found.run(f"UPDATE outbox SET recorded_at = {moved} WHERE position = {position}")
+    assert {row["partition"] for row in await found.rows(WHERE_THEY_ARE)} == {"outbox_default"}
+    return found
+
+
+async def test_events_of_months_without_a_partition_are_moved_into_it_when_it_is_made(late: FreshDatabase) -> None:
+    before = await late.rows(ALL)
+    for _ in range(2):
+        await upgrade("intake", late.owner)
+        assert await late.rows(ALL) == before
+        where = await late.rows(WHERE_THEY_ARE)
+        assert [row["n"] for row in where] == [1, 2, 2, 1]
+        assert [row["partition"] for row in where] == [f"outbox_{row['month']}" for row in where]
+    admin = await asyncpg.connect(late.admin)
+    assert await findings(admin, GRANTS["intake"]) == [], "the new months and the default one are closed"
+    await admin.close()
+    assert await differences("intake", late.owner) is None
+
+
+async def test_what_is_written_and_sent_while_months_are_made_is_neither_lost_nor_sent_twice(
+    late: FreshDatabase,
+) -> None:
+    broker = MemoryBroker()
+    await broker.create_topics(list(TOPICS))
+    async with open_pool(late.admin, size=5) as pool, running(Relay("intake", late.worker, broker).run()):
+        async with asyncio.TaskGroup() as beside:
+            for patient in PATIENTS[1:]:
+                beside.create_task(write(pool, patient, 40))
+            await upgrade("intake", late.owner)
+
+        async def is_done() -> bool:
+            return bool(await late.value(IS_ALL_SENT))
+
+        await until(is_done)
+    assert await late.value("SELECT count(*) FROM outbox") == 6 + 40 * len(PATIENTS[1:])
+    async with reading(broker, "auditor", [VISIT_UPDATED.name]) as source:
+        sent = await read(source, 6 + 40 * len(PATIENTS[1:]))
+    assert len({record.attribute("ce_id") for record in sent}) == len(sent)

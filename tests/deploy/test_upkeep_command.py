@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 from typer.testing import CliRunner, Result
 
 from deploy.commands import app
@@ -102,6 +103,21 @@ async def test_reconciling_fails_and_names_who_lacks_what(
     done = await samepage("reconcile", "--grace", "0")
     assert done.exit_code == 1
     assert f"visit-updated at feedback: missing for {PATIENT} of {SITE}" in done.stdout
+
+
+async def test_reconciling_says_until_when_there_are_partitions_when_that_is_soon(
+    network: Mapping[str, FreshDatabase], samepage: Samepage
+) -> None:
+    assert "partitions" not in (await samepage("reconcile")).stdout
+    (month,) = await network["intake"].rows("SELECT date_trunc('month', now() + interval '2 months') AS begins")
+    await network["intake"].run(f"DROP TABLE outbox_{month['begins']:%Y%m}")
+    done = await samepage("reconcile")
+    said = f"The outbox of intake has partitions until {month['begins']:%Y-%m-01}: run `samepage migrate`."
+    assert said in " ".join(done.stdout.split())
+    assert done.stdout.count("has partitions") == 1
+    assert done.exit_code == 0, "nothing is missing"
+    ends = REGISTRY.get_sample_value("samepage_outbox_months_end_timestamp_seconds", {"service": "intake"})
+    assert ends == month["begins"].timestamp()
 
 
 async def test_of_many_the_first_are_named_and_the_others_counted(
