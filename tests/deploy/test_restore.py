@@ -4,11 +4,12 @@ PostgreSQL's own tools do both; two servers are real, Kafka is the fake. It is k
 """
 
 import asyncio
+import re
 import secrets
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
@@ -31,21 +32,24 @@ from deploy.upkeep.letters import subscription_of
 from deploy.upkeep.reconcile import reconcile
 from deploy.upkeep.recovery import refill
 from services import READ_WORDS
+from services.dashboard.worker import keep_closing_views
 from shared import outbox
+from shared.broker import Partition
 from shared.consumer import Consumer
 from shared.db import SiteScope, lock, open_pool, transaction
-from shared.events import TOPICS, ErasureReason
+from shared.events import PARTITIONS, TOPICS, ErasureReason
 from shared.heads import Book, key_id
 from shared.keyring import KeyRing
 from shared.memory_broker import MemoryBroker
 from shared.notary import Notary, NotarySettings
 from shared.relay import Relay
 from shared.sealing import ERASED, Patient, in_record
-from tests.builders import PATIENT, SITE, a_visit
-from tests.conftest import Databases, FreshDatabase, KeyRings
+from tests.builders import PATIENT, SITE, a_view, a_visit
+from tests.conftest import ROOT, Databases, FreshDatabase, KeyRings
 from tests.deploy.arrived import arrived_everywhere
 from tests.shared.acts import look
 from tests.shared.effects import running
+from tests.shared.logs import reading as log_of
 from tests.waiting import until
 
 Network = Mapping[str, FreshDatabase]
@@ -252,6 +256,94 @@ async def test_restored_services_agree_again_and_go_on(
         lost = has_been - max(at_dump["intake"], at_dump[service]) if is_kafka_lost else 0
         applied = "SELECT count(*) FROM delivery WHERE topic = 'visit-updated'"
         assert await restored[service].value(applied) == has_been + 1 - lost, "each once, but for what is gone"
+
+
+def order_of_the_runbook() -> list[str]:
+    """In which a restore starts services again, each refilled just before."""
+    runbook = (ROOT / "docs" / "runbooks" / "operating.md").read_text()
+    found = re.search(r"in this order: ([a-z, ]+)\.", runbook)
+    assert found is not None
+    return found[1].split(", ")
+
+
+def test_a_restore_starts_whoever_reads_before_whom_they_read() -> None:
+    """A worker writes too: what its readers have not read of Kafka by then, it would write over."""
+    order = order_of_the_runbook()
+    assert sorted(order) == sorted(SERVICES)
+    for place, service in enumerate(order):
+        readers = {name for name in SERVICES if set(consumes(name)) & set(publishes(service))}
+        assert readers <= set(order[:place]), service
+
+
+async def until_read(network: Network, broker: MemoryBroker, service: str) -> None:
+    """Wait until its lag is 0."""
+    topics = [topic.name for topic in consumes(service)]
+    partitions = [Partition(topic, number) for topic in topics for number in range(PARTITIONS)]
+    statement = "SELECT sum(next_offset) FROM consumer_offset WHERE consumer = $1"
+
+    async def is_read() -> bool:
+        ends = sum(log.end for log in (await source.bounds(partitions)).values())
+        return bool(await network[service].value(statement, service) == ends)
+
+    async with log_of(broker, "operator", topics) as source:
+        await until(is_read)
+
+
+@asynccontextmanager
+async def workers_started_again(network: Network, broker: MemoryBroker) -> AsyncIterator[None]:
+    """As the runbook has it, with all that the dashboard's worker does."""
+    async with AsyncExitStack() as opened:
+        for service in order_of_the_runbook():
+            pool = await opened.enter_async_context(open_pool(network[service].worker, size=2))
+            jobs: list[Coroutine[object, object, None]] = []
+            if service in PUBLISHERS:
+                await refill(network, service)
+                jobs.append(Relay(service, network[service].worker, broker).run())
+            if service in READERS:
+                subscription = subscription_of(service, network[service].worker, "p" * 32)
+                jobs.append(Consumer(subscription, broker, pool).run())
+            if service == "dashboard":
+                jobs.append(keep_closing_views(pool, timedelta(minutes=30)))
+            await opened.enter_async_context(running(*jobs))
+            if service in READERS:
+                await until_read(network, broker, service)
+        yield
+
+
+FORGOTTEN_VIEW = f"""
+INSERT INTO view (site_id, view_id, patient_id, opened_at, subject, role, context, is_shared_screen, panels)
+VALUES ('{SITE}', gen_random_uuid(), '{PATIENT}', now() - interval '1 day', 'dr-1', 'clinician', 'outside', false,
+        '{{}}')
+"""
+VIEWS = "SELECT count(*) FROM view"
+
+
+async def test_what_a_restored_worker_writes_at_once_is_not_taken_for_what_kafka_has(
+    network: Network, broker: MemoryBroker, other_server: str, tmp_path: Path
+) -> None:
+    """The dump knows of a look that nobody closed, and not of the one that was published after it."""
+    backup = Backup(tmp_path)
+    await network["dashboard"].run(FORGOTTEN_VIEW)
+    async with reading(network, broker, relaying=True):
+        await until_settled(network)
+        for service in SERVICES:
+            await backup.dump(service, network[service])
+        before = await network["analytics"].value(VIEWS)
+        async with (
+            open_pool(network["dashboard"].app, size=1) as pool,
+            transaction(pool, SiteScope.of(SITE)) as connection,
+        ):
+            await outbox.add(connection, [outbox.Draft(SITE, str(PATIENT), a_view(view_id=uuid4()))])
+        await until_settled(network)
+    restored = await restored_on(other_server, network, backup)
+
+    async def are_both_there() -> bool:
+        return bool(await restored["analytics"].value(VIEWS) == before + 2)
+
+    async with workers_started_again(restored, broker):
+        await until(are_both_there)
+        await until_settled(restored)
+    assert await restored["dashboard"].value("SELECT count(*) FROM view WHERE closed_by = 'timeout'") == 1
 
 
 async def test_after_a_restore_the_audit_is_signed_anew_and_whole(
