@@ -101,7 +101,7 @@ LAB: Json = {"loinc": "1988-5", "value": 0.6, "unit": "mg/dL", "taken_at": "2026
 MEDICINE: Json = {"name": "Adalimumab", "started_on": "2025-11-03"}
 CONTACT: Json = {"email": "somebody@example.org", "wants_messages": True}
 STEP: Json = {"what": "Ask the insurer about the co-pay", "who": "nurse"}
-CHANGE = {"form": "change", "key": "synthetic-key", "what": "Ask the insurer"}
+CHANGE = {"form": "tick", "key": "synthetic-key", "is_done": "true"}
 FORM: Json = questionnaire(asking("mood", "string"))
 AGREED: Json = {"agreed": "on-paper"}
 WHY: Json = {"reason": "emergency", "words": "Brought in unconscious"}
@@ -259,7 +259,9 @@ LINES: Mapping[str, Mapping[str, Line]] = {
         "POST /v1/labs": Line(LAB),
         "POST /v1/medications": Line(MEDICINE),
         "POST /v1/plans": Line(STEP, references=A_VISIT),
-        "PATCH /v1/plans/{step_id}": Line({"what": "Ask the insurer", "is_done": True}),
+        "PATCH /v1/plans/{step_id}": Line(
+            {"what": "Ask the insurer", "is_done": True}, references=frozenset({"words_of"})
+        ),
     },
     "dashboard": {
         "GET /v1/patients/{patient_id}/page": Line(),
