@@ -12,7 +12,7 @@ from shared.speech import Said
 
 Json = Mapping[str, Any]
 
-_BEGAN = Said("Since {name} began, {day}:", "Desde que empezó {name}, {day}:")
+_BEGAN = Said("Since {name} began, {day}:", "{name} desde el {day}:")
 _NOT_SCORED = Said("the newest survey has no score.", "el último cuestionario no tiene puntuación.")
 _NO_SCORE_SINCE = Said("no score yet.", "todavía sin puntuación.")
 _NO_SCORE_BEFORE = Said("no score of that time.", "sin puntuación de entonces.")

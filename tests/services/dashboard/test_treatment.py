@@ -61,7 +61,7 @@ def in_remission(**changes: Any) -> Body:
 def test_the_score_of_before_a_medicine_began_stands_beside_the_one_of_now() -> None:
     assert line(*SURVEYS, IN_AUGUST).startswith("Since Adalimumab began, 1 Aug: score 10 then, 16 now: worse.")
     assert line(*SURVEYS, IN_AUGUST, reader=a_reader(Language.SPANISH)).startswith(
-        "Desde que empezó Adalimumab, 1 ago: puntuación 10 entonces, 16 ahora: peor."
+        "Adalimumab desde el 1 ago: puntuación 10 entonces, 16 ahora: peor."
     )
 
 
