@@ -23,14 +23,14 @@ _SYMPTOMS_BY = Said("symptoms {change} by {day}.", "síntomas: {change} hasta el
 _CHANGED = Said("Changed since {day}: {changes}.", "Cambios desde el {day}: {changes}.")
 _UNCHANGED = Said("No medicine changed since {day}.", "Medicinas sin cambios desde el {day}.")
 _LEVEL = Said("{name} level {value}, {day}.", "Nivel de {name} {value}, {day}.")
-_NO_LEVEL = Said("No {name} level on record.", "Sin nivel de {name}.")
+_NO_LEVEL = Said("No {name} level yet.", "Sin nivel de {name}.")
 _LACKS_LEVEL = Said("{name} level", "nivel de {name}")
 _NO_LEVEL_SINCE = Said("{name} level since {day}", "nivel de {name} desde el {day}")
 
 
 def treatment_line(page: Json, reader: Reader) -> Line | None:
     """`Since adalimumab began, 2 Dec: score 39.5 then, 17 now: better. No medicine changed since 25 Sep. No
-    adalimumab level on record.` Nothing where nothing for maintenance is taken.
+    adalimumab level yet.` Nothing where nothing for maintenance is taken.
     """
     treatment = treatment_of(page, reader.now)
     if treatment is None:
