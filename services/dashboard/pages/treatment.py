@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from services.dashboard.domain import LIMITS, Level, Treatment, is_of_now, treatment_of
+from services.dashboard.domain import LIMITS, Treatment, is_of_now, treatment_of
 from services.dashboard.pages.labels import CHANGES
 from services.dashboard.pages.reader import Line, Reader
 from services.dashboard.pages.sentences import since_medicine
@@ -23,14 +23,13 @@ _SYMPTOMS_BY = Said("symptoms {change} by {day}.", "síntomas: {change} hasta el
 _CHANGED = Said("Changed since {day}: {changes}.", "Cambios desde el {day}: {changes}.")
 _UNCHANGED = Said("No medicine changed since {day}.", "Medicinas sin cambios desde el {day}.")
 _LEVEL = Said("{name} level {value}, {day}.", "Nivel de {name} {value}, {day}.")
-_NO_LEVEL = Said("No {name} level yet.", "Sin nivel de {name}.")
 _LACKS_LEVEL = Said("{name} level", "nivel de {name}")
 _NO_LEVEL_SINCE = Said("{name} level since {day}", "nivel de {name} desde el {day}")
 
 
 def treatment_line(page: Json, reader: Reader) -> Line | None:
-    """`Since adalimumab began, 2 Dec: score 39.5 then, 17 now: better. No medicine changed since 25 Sep. No
-    adalimumab level yet.` Nothing where nothing for maintenance is taken.
+    """`Since adalimumab began, 2 Dec: score 39.5 then, 17 now: better. No medicine changed since 25 Sep. Adalimumab
+    level 3.2 µg/mL, 7 Oct.` Nothing where nothing for maintenance is taken; that a level is missing stands elsewhere.
     """
     treatment = treatment_of(page, reader.now)
     if treatment is None:
@@ -56,7 +55,9 @@ def _told(treatment: Treatment, page: Json, reader: Reader) -> Iterator[str]:
     if treatment.changes is not None:
         yield _changed(treatment.changes, page, reader)
     for level in treatment.levels:
-        yield _level(level, reader)
+        if level.result is not None:
+            value = f"{level.result['comparator'] or ''}{number(level.result['value'])} {reader.unit(level.unit or '')}"
+            yield reader.say(_LEVEL, name=level.medicine, value=value, day=reader.day(level.result["at"]))
 
 
 def _moved(treatment: Treatment, page: Json, reader: Reader) -> str:
@@ -75,14 +76,6 @@ def _moved(treatment: Treatment, page: Json, reader: Reader) -> str:
     moved = _MOVED if is_now else _MOVED_BY
     scores = reader.say(moved, was=number(before["value"], 1), now=number(since["value"], 1), day=day)
     return f"{scores}: {change}." if change else f"{scores}."
-
-
-def _level(level: Level, reader: Reader) -> str:
-    result = level.result
-    if result is None:
-        return reader.say(_NO_LEVEL, name=level.medicine)
-    value = f"{result['comparator'] or ''}{number(result['value'])} {reader.unit(level.unit or '')}"
-    return reader.say(_LEVEL, name=level.medicine, value=value, day=reader.day(result["at"]))
 
 
 def _changed(changes: Sequence[Json], page: Json, reader: Reader) -> str:

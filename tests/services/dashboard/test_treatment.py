@@ -118,7 +118,7 @@ def test_what_of_the_medicines_changed_since_last_time_is_named_and_so_is_that_n
 
 
 def test_a_level_is_told_with_its_day_and_said_to_be_missing_where_it_would_help() -> None:
-    assert line(*SURVEYS, a_medication()).endswith(" No Adalimumab level yet.")
+    assert "level" not in line(*SURVEYS, a_medication()), "that stands with all that is missing"
     assert line(*SURVEYS, a_medication(), a_lab(**LEVEL)).endswith(" Adalimumab level 3.2 µg/mL, 7 Oct.")
     assert line(*SURVEYS, a_medication(), a_lab(**LEVEL, comparator="<")).endswith(
         " Adalimumab level <3.2 µg/mL, 7 Oct."
@@ -210,7 +210,7 @@ def test_the_newest_maintenance_counts_and_neither_steroids_nor_what_was_stopped
     )
     both = line(*SURVEYS, a_medication(), newer)
     assert both.startswith("Since Azathioprine began, 11 Jul")
-    assert both.endswith(" No Adalimumab level yet.")
+    assert line(*SURVEYS, a_medication(), newer, a_lab(**LEVEL)).endswith(" Adalimumab level 3.2 µg/mL, 7 Oct.")
 
 
 def test_a_dose_that_changed_is_no_new_beginning() -> None:
