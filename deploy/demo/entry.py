@@ -17,12 +17,12 @@ from deploy.issuer import LocalIssuer
 from shared.auth import Role
 from shared.settings import Platform
 
-# The day at the synthetic sites, which lie in the United States.
-_CLOCK = ZoneInfo("America/Chicago")
+# The day at the first of the synthetic sites: further west it may still be the evening before.
+_CLOCK = ZoneInfo("America/New_York")
 
 
 def today() -> date:
-    """The day at the sites."""
+    """The day at the site that is shown."""
     return datetime.now(_CLOCK).date()
 
 
