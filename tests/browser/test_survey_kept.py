@@ -223,3 +223,57 @@ async def test_several_answers_and_groups_stand_there_again_with_one_more_than_t
     await expect(again.locator("[name='pets[2]']")).to_have_value("A dog (synthetic)")
     await expect(again.locator("[name='what[1]']")).to_have_value(re.compile("Porridge"))
     await context.close()
+
+
+async def to_the_review(page: Page) -> None:
+    """Every part with its answers, up to the page that shows them all."""
+    while "/review" not in page.url:
+        if "/parts/" in page.url:
+            await answer(page)
+        await press_next(page)
+
+
+async def test_what_waits_on_the_phone_goes_along_when_the_survey_is_sent(
+    clinic: Clinic, home: str, chromium: Browser
+) -> None:
+    context = await a_phone(chromium)
+    page = await open_survey(context, clinic, home)
+    await to_the_review(page)
+    await page.goto(f"{home}/survey/parts/1")
+    await cut_off(page)
+    await page.locator(WORDS).fill(CRAMPS)
+    await expect(page.locator("[data-status]")).to_contain_text("Kept on this phone")
+    await page.goto(f"{home}/survey/review")
+    await expect(page.get_by_role("button", name="Send my answers")).to_be_disabled()
+    await expect(page.locator("[data-status]")).to_contain_text("Kept on this phone")
+    await page.unroute("**/parts/*")
+    await expect(page.get_by_role("button", name="Send my answers")).to_be_enabled()
+    await expect(page.locator("main")).to_contain_text(CRAMPS)
+    await page.get_by_role("button", name="Send my answers").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Thank you")
+    await expect(page.locator("[data-lost]")).to_be_hidden()
+    await context.close()
+
+
+async def test_what_was_kept_when_another_phone_sent_the_survey_is_named_and_not_passed_over(
+    clinic: Clinic, home: str, chromium: Browser
+) -> None:
+    link = await clinic.new_link()
+    phone, tablet = await a_phone(chromium), await a_phone(chromium)
+    late, page = [await open_link(context, home, link) for context in (phone, tablet)]
+    await page.goto(f"{home}/survey/parts/1")
+    await to_the_review(page)
+    await late.goto(f"{home}/survey/parts/1")
+    await cut_off(late)
+    await late.locator(WORDS).fill(TIRED)
+    await expect(late.locator("[data-status]")).to_contain_text("Kept on this phone")
+    await page.get_by_role("button", name="Send my answers").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Thank you")
+    await late.unroute("**/parts/*")
+    await late.locator(".survey-nav .btn-main").click()
+    await expect(late.get_by_role("heading", level=1)).to_have_text("Thank you")
+    await expect(late.locator("[data-lost]")).to_contain_text("came too late and is not in it. Tell your clinic:")
+    await late.reload()
+    await expect(late.locator("[data-lost]")).to_be_hidden()
+    for context in (phone, tablet):
+        await context.close()
