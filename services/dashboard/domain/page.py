@@ -59,7 +59,7 @@ def assemble(facts: Facts, bounds: Bounds = BOUNDS) -> Json:
         "last_visit": last_visit(visits),
         "survey": _survey(facts, surveys.now),
         "previous": previous,
-        "since": since_of(facts, surveys, previous, computed=readings["computed"], labs=labs),
+        "since": since_of(facts, surveys, previous, computed=readings["computed"], labs=labs, medications=medications),
         "concerns": concerns_of(surveys),
         "matters_most": _matters_most(surveys.now),
         "readings": readings,

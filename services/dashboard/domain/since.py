@@ -18,10 +18,16 @@ _BEHIND_UTC = timedelta(hours=6)
 
 
 def since_of(
-    facts: Facts, surveys: Surveys, previous: Json | None, *, computed: Json | None, labs: Sequence[Json]
+    facts: Facts,
+    surveys: Surveys,
+    previous: Json | None,
+    *,
+    computed: Json | None,
+    labs: Sequence[Json],
+    medications: Sequence[Json],
 ) -> list[Json]:
     """Facts as `kind` and numbers; words are the page's. Empty when there is no earlier survey to compare
-    with.
+    with. Results and medicines come in the order of the page, whatever the order in which they became known.
     """
     if surveys.now is None or surveys.last is None or previous is None:
         return []
@@ -34,7 +40,7 @@ def since_of(
         *_more_care(surveys.now, surveys.last, ("steroid_courses", "ct_scans")),
         *_labs(labs, since),
         *_missed_doses(surveys.now),
-        *medicines_since(list(facts["items"]["medications"].values()), *days),
+        *medicines_since(medications, *days),
     ]
     return found[:MOST]
 

@@ -20,12 +20,12 @@ def taken(started_on: str, stopped_on: str | None, dose: str | None = "40 mg", n
     return {"medication_id": number, "name": name, "dose": dose, "started_on": started_on, "stopped_on": stopped_on}
 
 
-def recorded(started_on: str, stopped_on: str | None, dose: str) -> ClinicianDataUpdated:
+def recorded(started_on: str, stopped_on: str | None, dose: str, name: str = "adalimumab") -> ClinicianDataUpdated:
     """The same as the clinic's list sends it."""
     ended = {"stopped_on": date.fromisoformat(stopped_on), "stop_reason": "dose-changed"} if stopped_on else {}
     return a_medication(
         medication_id=an_id(started_on),
-        name="adalimumab",
+        name=name,
         dose=dose,
         started_on=date.fromisoformat(started_on),
         **ended,
@@ -64,3 +64,14 @@ def test_a_new_dose_is_what_changed_and_neither_a_start_nor_a_stop() -> None:
     assert facts == [{"kind": "new-dose", "name": "adalimumab", "on": AUGUST, "now": "40 mg weekly"}]
     started = [fact["kind"] for fact in page_of(*surveys, now)["since"] if fact.get("name") == "adalimumab"]
     assert started == ["started"]
+
+
+def test_what_changed_is_told_in_one_order_in_whichever_the_medicines_became_known() -> None:
+    medicines = [
+        recorded("2026-07-20", None, "40 mg"),
+        recorded("2026-08-01", None, "20 mg", "prednisone"),
+        recorded("2026-08-10", None, "2.4 g", "mesalamine"),
+    ]
+    told = [page_of(a_survey_in_july(), *order, a_survey())["since"] for order in permutations(medicines)]
+    assert told[0][-1] == {"kind": "started", "name": "mesalamine", "on": "2026-08-10"}
+    assert all(since == told[0] for since in told)
