@@ -75,7 +75,7 @@ async def drop(
     """Give up a dead record and let go on what was parked behind it; None when no dead record stands there.
 
     Whose stream it was, and what became of the parked ones. The caller commits. A record that does not say its sequence
-    had the one before the first that is parked behind it.
+    had the next one, when what is parked behind it goes on after that.
     """
     await store.lock_offsets(connection, subscription.name, [place.partition])
     dead = next(
@@ -87,7 +87,9 @@ async def drop(
     (dropped,) = (record for record in taken if (record.partition, record.offset) == place)
     behind = [record for record in taken if record is not dropped]
     following = [number for record in behind if (number := sequence_in(record.attribute("ce_sequence"))) is not None]
-    sequence = sequence_in(dropped.attribute("ce_sequence")) or min(following, default=1) - 1 or None
+    missing = 1 + (await store.heads(connection, subscription.name, [dead.stream])).get(dead.stream, 0)
+    unsaid = missing if min(following, default=0) == missing + 1 else None
+    sequence = sequence_in(dropped.attribute("ce_sequence")) or unsaid
     letter = store.Letter(dropped, "dropped", f"{dead.reason}; dropped: {why}", sequence)
     await store.add_letters(connection, subscription.name, [letter])
     return dead.stream, await settle(connection, subscription, behind)

@@ -166,6 +166,16 @@ async def test_a_record_that_says_no_sequence_is_dropped_in_the_place_of_the_one
     assert await effects(reader) == once((0, 1), (0, 3), (0, 4))
 
 
+async def test_a_record_that_says_no_sequence_takes_the_place_of_none_that_is_still_to_come(reader: Pool) -> None:
+    """Between a lost log and its refill what is new comes before what is old."""
+    foreign = record(1, 0, 2, value=b"{}")
+    headers = [(name, value) for name, value in foreign.headers if name not in ("ce_sequence", "ce_id")]
+    await bring(reader, record(0, 0, 1), replace(foreign, headers=headers), record(2, 0, 5))
+    await drop(reader, 1)
+    await bring(reader, *(record(number + 1, 0, number) for number in (2, 3, 4, 5)))
+    assert await effects(reader) == once(*((0, sequence) for sequence in range(1, 6)))
+
+
 async def test_in_a_log_that_was_made_anew_a_dropped_record_is_known_by_itself_and_not_by_its_place(
     reader: Pool,
 ) -> None:
