@@ -20,12 +20,12 @@ from deploy.audit.command import Places, verify_all
 from deploy.chaos.evidence import gather
 from deploy.chaos.findings import Check, checks
 from deploy.chaos.ledger import entries_of
+from deploy.chaos.mending import subscription_at
 from deploy.databases import connected
-from deploy.doors import SERVICES, Door, consumes, publishes
+from deploy.doors import SERVICES, consumes, publishes
 from deploy.local.network import Network
 from deploy.prepare import running_network
 from deploy.rebuild import Report, rebuild
-from deploy.upkeep.letters import subscription_of
 from deploy.upkeep.reconcile import reconcile
 from shared.broker import Stream
 from shared.db import RETRYABLE
@@ -149,11 +149,9 @@ async def _rebuilt(network: Network, broker: KafkaBroker, service: str) -> Check
 
 async def rebuilt(network: Network, broker: KafkaBroker, service: str) -> Report:
     """A rebuild that is compared and then left alone."""
-    database = network.databases[service]
-    key = network.environments[Door(service, "worker")].get("SAMEPAGE_ANALYTICS_PSEUDONYM_KEY", "")
-    subscription = subscription_of(service, database.worker, key)
     projections: Sequence[str] = import_module(f"services.{service}").PROJECTIONS
-    return await rebuild(database, broker, subscription, projections, swap="never")
+    subscription = subscription_at(network, service)
+    return await rebuild(network.databases[service], broker, subscription, projections, swap="never")
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ from rich.table import Table
 from deploy.chaos import witness
 from deploy.chaos.auditor import Verdict
 from deploy.chaos.environment import Environment, Happened
-from deploy.chaos.ledger import entries_of
+from deploy.chaos.ledger import entries_of, ledger_in
 from deploy.chaos.means import means_for
 from deploy.chaos.release import Releases
 from deploy.chaos.schedule import ALL, Fault, Kind, make_schedule
@@ -129,7 +129,7 @@ def _run(home: Path, schedule: Sequence[Fault], seconds: float, seed: int, conso
                 environment = Environment(home, network, supervisor, servers, releases, means, say)
                 possible = [fault for fault in schedule if fault.kind not in means.left_out]
                 verdict = _played(environment, possible, seconds, seed)
-                answers = sum(1 for _ in entries_of(_ledger(home)))
+                answers = sum(1 for _ in entries_of(ledger_in(home)))
                 return Outcome(
                     seed,
                     seconds,
@@ -159,13 +159,13 @@ async def _play(environment: Environment, schedule: Sequence[Fault], seconds: fl
     watching = asyncio.create_task(environment.watch())
     begun: list[asyncio.subprocess.Process] = []
     try:
-        writing = await _process("workload", home, _ledger(home), seconds, seed)
+        writing = await _process("workload", home, ledger_in(home), seconds, seed)
         begun.append(writing)
         await _begun(writing)
         await environment.suffer(schedule)
         environment.say("All is quiet. The auditor looks ...")
         kinds = {one.fault.kind for one in environment.happened}
-        auditing = await _process("auditor", home, _ledger(home), out, time.time(), *kinds)
+        auditing = await _process("auditor", home, ledger_in(home), out, time.time(), *kinds)
         begun.append(auditing)
         await _ended(writing, seconds + _FINISH_S, "The clients")
         await _ended(auditing, _AUDIT_S, "The auditor", told=b"The clients have finished.\n")
@@ -222,10 +222,6 @@ def _silence() -> Iterator[None]:
     finally:
         of_kafka.setLevel(level)
         structlog.configure(**ours)
-
-
-def _ledger(home: Path) -> Path:
-    return home / "ledger.jsonl"
 
 
 def _stops(logs: Path) -> Counter[str]:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import TypeVar
@@ -19,28 +20,34 @@ import asyncpg
 
 from deploy.chaos.auditor import rebuilt
 from deploy.chaos.findings import Check
+from deploy.chaos.ledger import ledger_in, newest_of
 from deploy.chaos.means import Means
+from deploy.chaos.mending import Mended, has_read, mend, subscription_at, until_parked
 from deploy.chaos.release import Releases
-from deploy.chaos.schedule import Fault, Kind
+from deploy.chaos.schedule import CONSUMERS, Fault, Kind
 from deploy.chaos.servers import ServerKind, Servers
-from deploy.chaos.traffic import send_again, send_poison
+from deploy.chaos.traffic import ends_of, send_again, send_in_their_names, send_poison
 from deploy.chaos.wire import Mood
+from deploy.chaos.writes import PATIENT
 from deploy.databases import at, connected
-from deploy.doors import DOORS, SERVICES, Door, publishes
+from deploy.doors import DOORS, SERVICES, Door, consumes, publishes
 from deploy.local.errors import StackError
 from deploy.local.network import Network
 from deploy.local.process import signal_if_alive
 from deploy.supervisor import Supervisor
 from deploy.upkeep.recovery import refill
+from shared.broker import Partition, Stream
 from shared.db import RETRYABLE
 from shared.errors import Halt, SendFailed
-from shared.events import TOPICS
+from shared.events import SITE_UPDATED, TOPICS
 from shared.kafka import KafkaBroker
 
 _WATCH_S = 0.1
 _STORM_GAP_S = 0.7
 _AGAIN_S = 1.0
-_TRIES = 10
+_PATIENCE_S = 120.0
+_POISONED = 6
+_PARKED_WITHIN_S = 45.0
 _JUMPS_S = (7200, 300, -300, -7200)
 _JUMPS_OF_APPS_S = (7200, 300, 20, -8)
 T = TypeVar("T")
@@ -64,7 +71,9 @@ class Happened:
 
 @dataclass
 class Environment:
-    """The running system. `say` is told of each fault as it begins."""
+    """The running system. `say` is told of each fault as it begins. `lost` counts the disks of Kafka that are gone,
+    `refilled` those of them whose events are on the new one.
+    """
 
     home: Path
     network: Network
@@ -76,6 +85,8 @@ class Environment:
     happened: list[Happened] = field(default_factory=list)
     rebuilt: int = 0
     unequal: list[str] = field(default_factory=list)
+    lost: int = 0
+    refilled: int = 0
     _hands: Mapping[Door, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     _rolling: asyncio.Lock = field(default_factory=asyncio.Lock)
     _moods: Mapping[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
@@ -118,6 +129,7 @@ class Environment:
             "cut-wire": self._cut_wire,
             "duplicates": self._duplicates,
             "poison": self._poison,
+            "poisoned-patients": self._poison_patients,
             "rebuild": self._rebuild,
             "lost-disk": self._lose_disk,
             "rolling-restart": self._roll,
@@ -245,12 +257,51 @@ class Environment:
 
     async def _duplicates(self, fault: Fault) -> str:
         broker = self._broker("duplicates")
-        return await _tried(send_again(broker, publishes(fault.target), fault.seed), "{} records again")
+        return await _tried(partial(send_again, broker, publishes(fault.target), fault.seed), "{} records again")
 
     async def _poison(self, fault: Fault) -> str:
         topics = publishes(fault.target)
         topic = topics[fault.seed % len(topics)]
-        return await _tried(send_poison(self._broker("poison"), topic, fault.seed), f"{{}} records to {topic.name}")
+        sending = partial(send_poison, self._broker("poison"), topic, fault.seed)
+        return await _tried(sending, f"{{}} records to {topic.name}")
+
+    async def _poison_patients(self, fault: Fault) -> str:
+        """Records that lie under the keys of who was enrolled last, in two topics of each. For a while, and until there
+        is enough of it, all that follows is parked; then an operator sees to it.
+        """
+        rng = Random(fault.seed)  # noqa: S311 - chance that can be repeated, no secret
+        enrolled = newest_of(ledger_in(self.home), PATIENT, _POISONED)
+        if not enrolled:
+            return "nobody was enrolled yet"
+        topics = rng.sample([topic for topic in TOPICS if topic != SITE_UPDATED.name], len(enrolled) + 1)
+        streams = [
+            Stream(one.site_id, topic, str(one.thing))
+            for one, pair in zip(enrolled, pairwise(topics), strict=True)
+            for topic in pair
+        ]
+        broker = self._broker("poison")
+        await _repeated(partial(send_in_their_names, broker, streams, fault.seed))
+        lost = self.lost
+        ends = await _repeated(partial(ends_of, broker, topics))
+        await asyncio.sleep(fault.lasts_s)
+        readers = {service: self.network.databases[service].worker for service in CONSUMERS}
+        await until_parked(readers, streams, lambda: self.refilled > lost, _PARKED_WITHIN_S)
+        mended = await asyncio.gather(*(self._mended(reader, streams, ends, lost) for reader in readers))
+        dropped, parked = (sum(counts) for counts in zip(*mended, strict=True))
+        return f"{len(streams)} records, {parked} parked behind them and {dropped} dropped at their readers"
+
+    async def _mended(
+        self, service: str, streams: Sequence[Stream], ends: Mapping[Partition, int], lost: int
+    ) -> Mended:
+        """Until a service has read so far; of a log that was lost since, and refilled, nothing of these comes again."""
+        dsn = self.network.databases[service].worker
+        read = {topic.name for topic in consumes(service)}
+        due = {partition: end for partition, end in ends.items() if partition.topic in read}
+
+        async def is_all_read() -> bool:
+            return self.refilled > lost or await has_read(dsn, service, due)
+
+        return await mend(dsn, subscription_at(self.network, service), streams, is_all_read)
 
     async def _rebuild(self, fault: Fault) -> str:
         """A read model built anew in the middle of all this; one from all the events must equal the live one.
@@ -277,6 +328,7 @@ class Environment:
         async with self.servers.turn:
             self.servers.kill(["kafka"])
             shutil.rmtree(self.home / "var" / "kafka")
+            self.lost += 1
             await self.servers.up_again()
             await _repeated(lambda: self._broker("prepare").create_topics(list(TOPICS)))
             done = [
@@ -284,6 +336,7 @@ class Environment:
                 for service in SERVICES
                 if publishes(service)
             ]
+        self.refilled += 1
         return f"refilled with {sum(one.events for one in done)} events"
 
     def _broker(self, name: str) -> KafkaBroker:
@@ -295,8 +348,9 @@ def _door(name: str) -> Door:
 
 
 async def _repeated(act: Callable[[], Awaitable[T]]) -> T:
-    """As an operator does whose session was ended in the middle of it."""
-    for _ in range(_TRIES):
+    """As an operator does whom a server that is away holds up: again and again."""
+    until = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < until:
         try:
             return await act()
         except (asyncpg.PostgresError, SendFailed, *RETRYABLE):
@@ -304,8 +358,9 @@ async def _repeated(act: Callable[[], Awaitable[T]]) -> T:
     return await act()
 
 
-async def _tried(sending: Awaitable[int], words: str) -> str:
+async def _tried(sending: Callable[[], Awaitable[int]], words: str) -> str:
+    """Send as soon as there is somebody to send to."""
     try:
-        return words.format(await sending)
+        return words.format(await _repeated(sending))
     except (SendFailed, Halt, *RETRYABLE) as failure:
         return f"Kafka was away ({type(failure).__name__})"

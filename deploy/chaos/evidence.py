@@ -10,16 +10,17 @@ from uuid import uuid4
 import orjson
 
 from deploy.chaos import witness
-from deploy.chaos.holdings import Holding, holding_of
+from deploy.chaos.holdings import Holding, holding_of, items_of
 from deploy.chaos.ledger import Entry
 from deploy.chaos.release import FIELD
-from deploy.chaos.told import Figure
+from deploy.chaos.told import Figure, Item
+from deploy.chaos.traffic import is_poison
 from deploy.chaos.writes import WRITES
 from deploy.databases import KEY_RING, at, connected
 from deploy.doors import SERVICES, consumes, publishes
 from shared.broker import Broker, Partition, Record, Stream
 from shared.db import Connection
-from shared.delivery_store import LetterState
+from shared.delivery_store import LetterState, record_of
 from shared.events import (
     DASHBOARD_VIEWED,
     LINK_REVOKED,
@@ -68,13 +69,14 @@ class Fact(NamedTuple):
 
 
 class Copy(NamedTuple):
-    """A record on Kafka; one without an event's attributes has neither id nor sequence."""
+    """A record on Kafka; one without an event's attributes has neither id nor sequence. Poison is the rig's own."""
 
     event_id: str | None
     stream: Stream
     sequence: int | None
     digest: bytes
     place: str
+    is_poison: bool = False
 
 
 class Letter(NamedTuple):
@@ -84,24 +86,30 @@ class Letter(NamedTuple):
     state: LetterState
     reason: str
     place: str
+    event_id: str | None = None
+    is_poison: bool = False
 
 
 @dataclass(frozen=True)
 class Reader:
-    """A consumer: how often each event had its effect, which are on its books, and how far each stream is."""
+    """A consumer: how often each event had its effect, which are on its books, and how far each stream is.
+
+    `parked` are the events that have waited behind something dead at some time.
+    """
 
     topics: frozenset[str]
     effects: Mapping[str, int]
     delivered: frozenset[str]
     heads: Mapping[Stream, int]
     letters: Sequence[Letter] = ()
+    parked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """All of it. `things` are the ids that each owner has, by table. `versions`, `left` and `revoked` are by place:
-    which version of each survey counts there (0: none; None: some, it keeps no numbers), whom it has anything of, and
-    the links of whom it lets nobody in.
+    """All of it. `things` are the ids that each owner has, by table; `items` is what the page has. `versions`, `left`
+    and `revoked` are by place: which version of each survey counts there (0: none; None: some, it keeps no numbers),
+    whom it has anything of, and the links of whom it lets nobody in.
 
     `happened` are the kinds of faults. After a lost disk Kafka got its log again from the outboxes, behind what relays
     had sent by then.
@@ -113,6 +121,7 @@ class Evidence:
     readers: Mapping[str, Reader]
     things: Mapping[str, frozenset[str]] = field(default_factory=dict)
     figures: Mapping[Figure, int] = field(default_factory=dict)
+    items: Mapping[Item, str] = field(default_factory=dict)
     versions: Mapping[str, Mapping[str, int | None]] = field(default_factory=dict)
     left: Mapping[str, frozenset[str]] = field(default_factory=dict)
     revoked: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -125,6 +134,7 @@ async def gather(admin_dsn: str, broker: Broker, ledger: Sequence[Entry], happen
     readers: dict[str, Reader] = {}
     things: dict[str, frozenset[str]] = {}
     figures: dict[Figure, int] = {}
+    items: Mapping[Item, str] = {}
     holdings: dict[str, Holding] = {}
     for service in SERVICES:
         async with connected(at(admin_dsn, service)) as connection:
@@ -139,6 +149,8 @@ async def gather(admin_dsn: str, broker: Broker, ledger: Sequence[Entry], happen
                 things[table] = frozenset(row["id"] for row in rows)
             if service == "analytics":
                 figures = {Figure(*row[:3]): row[3] for row in await connection.fetch(_FIGURES)}
+            if service == "dashboard":
+                items = await items_of(connection)
     async with connected(at(admin_dsn, KEY_RING)) as connection:
         holdings[KEY_RING] = await holding_of(connection, KEY_RING)
     return Evidence(
@@ -148,6 +160,7 @@ async def gather(admin_dsn: str, broker: Broker, ledger: Sequence[Entry], happen
         readers,
         things,
         figures,
+        items,
         versions={place: held.versions for place, held in holdings.items() if held.versions is not None},
         left={place: held.left for place, held in holdings.items() if held.left is not None},
         revoked={place: held.revoked for place, held in holdings.items() if held.revoked is not None},
@@ -177,24 +190,14 @@ async def reader_of(connection: Connection, consumer: str, topics: Sequence[str]
     heads = await connection.fetch(
         "SELECT site_id, topic, key, sequence FROM consumer_head WHERE consumer = $1", consumer
     )
-    letters = await connection.fetch(
-        "SELECT site_id, topic, key, state, reason, partition, record_offset FROM dead_letter WHERE consumer = $1",
-        consumer,
-    )
+    letters = await connection.fetch("SELECT * FROM dead_letter WHERE consumer = $1", consumer)
     return Reader(
         topics=frozenset(topics),
         effects=await witness.effects(connection, consumer),
         delivered=frozenset(row["event_id"] for row in delivered),
         heads={Stream(row["site_id"], row["topic"], row["key"]): row["sequence"] for row in heads},
-        letters=[
-            Letter(
-                Stream(row["site_id"], row["topic"], row["key"]),
-                row["state"],
-                row["reason"],
-                f"{row['topic']}/{row['partition']}@{row['record_offset']}",
-            )
-            for row in letters
-        ],
+        letters=[_letter(row["state"], row["reason"], record_of(row)) for row in letters],
+        parked=await witness.parked(connection, consumer),
     )
 
 
@@ -218,9 +221,17 @@ async def log_of(broker: Broker, topics: Sequence[str]) -> list[Copy]:
 
 def _copy(record: Record) -> Copy:
     sequence = record.attribute("ce_sequence")
-    place = f"{record.partition.topic}/{record.partition.number}@{record.offset}"
     number = int(sequence) if sequence is not None and sequence.isdigit() else None
-    return Copy(record.attribute("ce_id"), record.stream, number, _digest(record.value), place)
+    event_id, digest = record.attribute("ce_id"), _digest(record.value)
+    return Copy(event_id, record.stream, number, digest, _place(record), is_poison(record))
+
+
+def _letter(state: LetterState, reason: str, record: Record) -> Letter:
+    return Letter(record.stream, state, reason, _place(record), record.attribute("ce_id"), is_poison(record))
+
+
+def _place(record: Record) -> str:
+    return f"{record.partition.topic}/{record.partition.number}@{record.offset}"
 
 
 def _digest(value: bytes) -> bytes:

@@ -47,7 +47,9 @@ def checks(evidence: Evidence) -> list[Check]:
     return [
         *found,
         Check("figures of analytics as the ledger has them", len(evidence.figures), figures),
+        Check("each page has what the ledger has", len(evidence.items), list(_items_amiss(evidence))),
         *_taken_back(evidence, gone),
+        *([_gone_on(evidence)] if "poisoned-patients" in evidence.happened else []),
         *([_rolled(evidence)] if "rolling-restart" in evidence.happened else []),
     ]
 
@@ -62,6 +64,18 @@ def _rolled(evidence: Evidence) -> Check:
         if fact.stream.topic in reader.topics and fact.event_id not in reader.effects
     ]
     return Check("events of the next version are read", len(newer), findings)
+
+
+def _gone_on(evidence: Evidence) -> Check:
+    """What was parked behind poison of its patient had its effect when that was dropped."""
+    findings = [
+        f"event {event_id} was parked and had {reader.effects.get(event_id, 0)} effects at {name}"
+        for name, reader in evidence.readers.items()
+        for event_id in sorted(reader.parked)
+        if reader.effects.get(event_id, 0) != 1
+    ]
+    parked = sum(len(reader.parked) for reader in evidence.readers.values())
+    return Check("what was parked behind poison goes on", parked, findings)
 
 
 def _taken_back(evidence: Evidence, gone: Set[str]) -> Iterator[Check]:
@@ -155,7 +169,7 @@ def _astray(facts: Sequence[Fact], copies: Sequence[Copy]) -> Iterator[str]:
     for copy in copies:
         fact_of = None if copy.event_id is None else known.get(copy.event_id)
         if fact_of is None:
-            if not copy.stream.key.startswith(POISON):
+            if not copy.is_poison:
                 yield f"{copy.place}: {copy.event_id} is in no outbox"
         elif (fact_of.stream, fact_of.sequence, fact_of.digest) != (copy.stream, copy.sequence, copy.digest):
             yield f"{copy.place}: {copy.event_id} is another one than in the outbox"
@@ -167,7 +181,7 @@ def _out_of_order(evidence: Evidence) -> Iterator[str]:
     A log that was refilled may begin with what was sent before the refill; all of it follows, in order.
     """
     last: Counter[Stream] = Counter()
-    for copy in evidence.kafka:
+    for copy in (copy for copy in evidence.kafka if not copy.is_poison):
         if copy.sequence == last[copy.stream] + 1:
             last[copy.stream] = copy.sequence
         elif copy.sequence is not None and copy.sequence > last[copy.stream] and "lost-disk" not in evidence.happened:
@@ -195,12 +209,16 @@ def _heads_amiss(due: Sequence[Fact], reader: Reader) -> Iterator[str]:
 
 
 def _letters_amiss(copies: Sequence[Copy], reader: Reader) -> Iterator[str]:
-    dead = {letter.place for letter in reader.letters if letter.state == "dead"}
+    """Poison under a key of its own stays dead. Under a patient's it was dropped, and is known again by its id."""
+    known: set[tuple[Stream, str | None]] = set()
     for letter in reader.letters:
-        if not letter.stream.key.startswith(POISON):
+        is_of_nobody = letter.stream.key.startswith(POISON)
+        if not letter.is_poison or letter.state != ("dead" if is_of_nobody else "dropped"):
             yield f"{letter.place} is {letter.state}: {letter.reason}"
+        known.add((letter.stream, letter.place if is_of_nobody else letter.event_id))
     for copy in copies:
-        if copy.stream.key.startswith(POISON) and copy.stream.topic in reader.topics and copy.place not in dead:
+        identity = copy.place if copy.stream.key.startswith(POISON) else copy.event_id
+        if copy.is_poison and copy.stream.topic in reader.topics and (copy.stream, identity) not in known:
             yield f"{copy.place} is poison and was not set aside"
 
 
@@ -215,6 +233,18 @@ def _figures_amiss(evidence: Evidence) -> Iterator[str]:
         if not figures[figure] <= evidence.figures.get(figure, 0) <= most:
             name = " ".join(filter(None, (figure.name, figure.detail)))
             yield f"{name} of {figure.site_id}: {evidence.figures.get(figure, 0)}, the ledger has {figures[figure]}"
+
+
+def _items_amiss(evidence: Evidence) -> Iterator[str]:
+    due = told.items(evidence.ledger)
+    for item in sorted(due.keys() | evidence.items.keys()):
+        there, must_be = (_said(items.get(item)) for items in (evidence.items, due))
+        if there != must_be:
+            yield f"{item.section} of {item.patient_id} of {item.site_id}: {item.thing} is {there}, not {must_be}"
+
+
+def _said(standing: str | None) -> str:
+    return "missing" if standing is None else standing or "there"
 
 
 def _heads(facts: Sequence[Fact]) -> dict[Stream, int]:

@@ -1,8 +1,9 @@
-"""What each place has of surveys, of patients and of revoked links, as far as it has any of these: one query each."""
+"""What each place has of surveys, of patients, of revoked links and, on the page, of all: one query each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from deploy.chaos.told import Item
 from deploy.databases import KEY_RING
 from shared.db import Connection
 
@@ -38,6 +39,14 @@ _PAGES = """
 SELECT patient_id::text AS id FROM patient_page
 WHERE facts->'erased' = 'null' OR EXISTS (SELECT 1 FROM jsonb_each(facts->'items') AS item WHERE item.value <> '{}')
 """
+_ITEMS = """
+SELECT site_id, patient_id::text, section.key, item.key, CASE section.key
+    WHEN 'enrollment' THEN item.value->>'consent'
+    WHEN 'visits' THEN item.value->>'state'
+    WHEN 'labs' THEN (SELECT count(*)::text FROM jsonb_object_keys(item.value->'versions'))
+    ELSE '' END
+FROM patient_page, jsonb_each(facts->'items') AS section, jsonb_each(section.value) AS item
+"""
 _KEYS = "SELECT patient_id::text AS id FROM patient_key WHERE wrapped IS NOT NULL"
 
 
@@ -59,6 +68,11 @@ async def holding_of(connection: Connection, place: str) -> Holding:
         left=None if place == "analytics" else await _left(connection, place),
         revoked=None if revoked is None else frozenset(row["id"] for row in revoked),
     )
+
+
+async def items_of(dashboard: Connection) -> dict[Item, str]:
+    """Everything that the facts of each patient have, and how it stands."""
+    return {Item(*row[:4]): row[4] for row in await dashboard.fetch(_ITEMS)}
 
 
 async def _left(connection: Connection, place: str) -> frozenset[str]:

@@ -15,6 +15,7 @@ import orjson
 
 NEVER = 0
 """The status of what was never answered."""
+_TAIL = 512 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,5 +64,23 @@ class Ledger:
 def entries_of(file: Path) -> Iterator[Entry]:
     """Everything in a ledger, in the order in which it was answered."""
     with file.open("rb") as lines:
-        for line in lines:
-            yield Entry(**orjson.loads(line))
+        yield from map(_entry, lines)
+
+
+def newest_of(file: Path, what: str, most: int) -> list[Entry]:
+    """What was accepted last of one kind, oldest first; no more of it than stands near the end of the ledger."""
+    with file.open("rb") as lines:
+        before = max(0, lines.seek(0, os.SEEK_END) - _TAIL)
+        lines.seek(before)
+        whole = lines.read().splitlines()[1 if before else 0 :]
+    found = [entry for entry in map(_entry, whole) if entry.what == what and entry.is_accepted]
+    return found[-most:]
+
+
+def ledger_in(home: Path) -> Path:
+    """Where the clients of a network keep it."""
+    return home / "ledger.jsonl"
+
+
+def _entry(line: bytes) -> Entry:
+    return Entry(**orjson.loads(line))

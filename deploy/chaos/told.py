@@ -1,5 +1,5 @@
-"""What must be, by the ledger alone: figures, versions, who was erased, which links were revoked; nothing of the system
-in it.
+"""What must be, by the ledger alone: figures, what is on each page, versions, who was erased, which links were revoked;
+nothing of the system in it.
 """
 
 from collections import Counter
@@ -23,6 +23,16 @@ _COUNTED = {
     writes.FEEDBACK: ("feedback", ""),
 }
 _NAMED = ("patients", "visits")
+# Where the page has it.
+_SECTIONS = {
+    **dict.fromkeys((writes.PATIENT, writes.CONSENT), "enrollment"),
+    **dict.fromkeys((writes.VISIT, writes.CHANGE), "visits"),
+    **dict.fromkeys((writes.SURVEY, writes.AMENDMENT, writes.MISTAKE), "surveys"),
+    writes.ASSESSMENT: "assessments",
+    writes.LAB: "labs",
+    writes.MEDICATION: "medications",
+    writes.STEP: "steps",
+}
 
 
 class Figure(NamedTuple):
@@ -31,6 +41,15 @@ class Figure(NamedTuple):
     name: str
     site_id: str
     detail: str
+
+
+class Item(NamedTuple):
+    """A thing on the page of a patient."""
+
+    site_id: str
+    patient_id: str
+    section: str
+    thing: str
 
 
 def accepted(ledger: Iterable[Entry]) -> Iterator[Entry]:
@@ -77,3 +96,23 @@ def counted(ledger: Sequence[Entry]) -> Counter[Figure]:
     for (name, site_id, _), state in states.items():
         figures[Figure(name, site_id, state)] += 1
     return figures
+
+
+def items(ledger: Sequence[Entry]) -> dict[Item, str]:
+    """What the page must have of each patient, and how it stands: the consent, the state of a visit, how many versions
+    there are of a laboratory result. Of who was erased there is nothing.
+    """
+    gone = erased(ledger)
+    found: dict[Item, str] = {}
+    for entry in accepted(ledger):
+        if entry.what in _SECTIONS and entry.patient_id not in gone:
+            item = Item(entry.site_id, str(entry.patient_id), _SECTIONS[entry.what], str(entry.thing))
+            found[item] = _standing(entry, found.get(item))
+    return found
+
+
+def _standing(entry: Entry, before: str | None) -> str:
+    if entry.what == writes.LAB:
+        return str(1 + int(before or 0))
+    name, state = _COUNTED[entry.what]
+    return (entry.state or state) if name in _NAMED else ""

@@ -7,6 +7,8 @@ from uuid import UUID, uuid4
 from deploy.chaos import witness
 from deploy.chaos.evidence import Evidence, log_of, outbox_of, reader_of
 from deploy.chaos.findings import checks
+from deploy.chaos.mending import has_read
+from deploy.chaos.traffic import ends_of
 from deploy.databases import connected
 from shared.consumer import Consumer, ConsumerSettings
 from shared.db import Connection, Pool, lock, open_pool, transaction
@@ -22,7 +24,7 @@ from tests.waiting import until
 
 QUICK_RELAY = RelaySettings(batch=4, poll_s=0.001, first_retry_s=0.001, retry_s=0.01)
 QUICK_READER = ConsumerSettings(max_records=4, fetch_timeout_ms=5, watch_every_s=60, first_retry_s=0.001, retry_s=0.01)
-_READING = ("witness.effect", "delivery", "consumer_head", "consumer_offset", "dead_letter")
+_READING = ("witness.effect", "witness.parked", "delivery", "consumer_head", "consumer_offset", "dead_letter")
 
 
 async def nothing(_connection: Connection, _events: Sequence[Event]) -> None:
@@ -88,14 +90,18 @@ class Pipeline:
         written = await self.writer.value("SELECT sum(sequence) FROM outbox_head")
         return bool(await self.reader.value("SELECT sum(sequence) = $1 FROM consumer_head", written))
 
-    async def findings(self) -> dict[str, list[str]]:
+    async def has_read_the_log(self) -> bool:
+        """Whether the reader is as far as the log, whatever it made of it."""
+        return await has_read(self.reader.worker, READING.name, await ends_of(self.broker, [VISIT_UPDATED.name]))
+
+    async def findings(self, *happened: str) -> dict[str, list[str]]:
         """What the auditor finds, by its check; of answers and figures there are none here."""
         async with connected(self.writer.admin) as connection:
             facts = await outbox_of(connection)
         async with connected(self.reader.admin) as connection:
             reader = await reader_of(connection, READING.name, [VISIT_UPDATED.name])
         copies = await log_of(self.broker, [VISIT_UPDATED.name])
-        evidence = Evidence([], facts, copies, {READING.name: reader})
+        evidence = Evidence([], facts, copies, {READING.name: reader}, happened=frozenset(happened))
         found = {check.name: list(check.findings) for check in checks(evidence)}
         assert len(found.pop(UNTOLD)) == len(facts), "nobody kept a ledger here"
         return {name: findings for name, findings in found.items() if findings}

@@ -10,7 +10,7 @@ import pytest
 
 from deploy.chaos import writes
 from deploy.chaos.clients import Clients, Given, Unanswered
-from deploy.chaos.ledger import NEVER, Entry, Ledger, entries_of
+from deploy.chaos.ledger import NEVER, Entry, Ledger, entries_of, newest_of
 from tests.builders import SITE
 
 PATIENT = "0b7c6a54-6a39-4c1f-9d55-2f6a52c0a001"
@@ -208,3 +208,17 @@ async def test_a_revoking_that_was_not_answered_is_asked_again_and_known_by_its_
     await behind(Door(httpx.ReadTimeout("late"), httpx.Response(204))).revoke(SITE, "v1", "k1")
     (entry,) = told()
     assert (entry.what, entry.thing, entry.status, entry.lost) == (writes.REVOKING, "k1", 204, 1)
+
+
+def test_who_was_enrolled_last_is_found_at_the_end_of_a_long_ledger(tmp_path: Path) -> None:
+    file = tmp_path / "ledger"
+    with Ledger(file) as ledger:
+        for number in range(5_000):
+            ledger.add([Entry(what=writes.PATIENT, site_id=SITE, status=201, thing=str(number))])
+            ledger.add([Entry(what=writes.PATIENT, site_id=SITE, status=409, problem="already-enrolled")])
+            ledger.add([Entry(what=writes.VISIT, site_id=SITE, status=201, thing=f"of {number}")])
+    assert [entry.thing for entry in newest_of(file, writes.PATIENT, 3)] == ["4997", "4998", "4999"]
+    assert newest_of(file, writes.SURVEY, 3) == []
+    with Ledger(tmp_path / "short") as ledger:
+        ledger.add([Entry(what=writes.PATIENT, site_id=SITE, status=201, thing="1")])
+    assert [entry.thing for entry in newest_of(tmp_path / "short", writes.PATIENT, 3)] == ["1"]

@@ -11,15 +11,22 @@ from deploy.chaos import writes
 from deploy.chaos.evidence import Copy, Evidence, Fact, Letter, Reader
 from deploy.chaos.findings import checks
 from deploy.chaos.ledger import NEVER, Entry
-from deploy.chaos.told import Figure
+from deploy.chaos.told import Figure, Item
 from deploy.chaos.traffic import POISON
 from shared.broker import Stream
-from shared.events import DASHBOARD_VIEWED, LINK_REVOKED, PATIENT_ERASED, SURVEY_COMPLETED, VISIT_UPDATED
+from shared.events import (
+    CLINICIAN_DATA_UPDATED,
+    DASHBOARD_VIEWED,
+    LINK_REVOKED,
+    PATIENT_ERASED,
+    SURVEY_COMPLETED,
+    VISIT_UPDATED,
+)
 from tests.builders import SITE
 
 ANN, BOB, CAT = "ann", "bob", "cat"
 SURVEYS, VISITS, VIEWS = SURVEY_COMPLETED.name, VISIT_UPDATED.name, DASHBOARD_VIEWED.name
-REVOKED, ERASED = LINK_REVOKED.name, PATIENT_ERASED.name
+REVOKED, ERASED, CLINICAL = LINK_REVOKED.name, PATIENT_ERASED.name, CLINICIAN_DATA_UPDATED.name
 
 
 def a_fact(event_id: str, topic: str, key: str, sequence: int, thing: str | None = None) -> Fact:
@@ -48,29 +55,40 @@ FACTS = [
     a_fact("a1", SURVEYS, ANN, 3),
     a_fact("m1", SURVEYS, BOB, 2),
     a_fact("r1", REVOKED, ANN, 1, "k1"),
+    a_fact("d1", CLINICAL, ANN, 1),
+    a_fact("d2", CLINICAL, ANN, 2),
+    a_fact("d3", CLINICAL, ANN, 3),
     a_fact("c1", SURVEYS, CAT, 1),
     a_fact("c2", ERASED, CAT, 1, CAT),
 ]
 LEDGER = [
-    an_entry(writes.SURVEY, "s1", "e1"),
-    an_entry(writes.SURVEY, "s2", "e2"),
-    an_entry(writes.SURVEY, "s3", "e3"),
-    an_entry(writes.VISIT, "v1", "e4"),
-    an_entry(writes.CHANGE, "v1", None, state="completed", status=200, lost=1),
+    an_entry(writes.SURVEY, "s1", "e1", patient_id=ANN),
+    an_entry(writes.SURVEY, "s2", "e2", patient_id=ANN),
+    an_entry(writes.SURVEY, "s3", "e3", patient_id=BOB),
+    an_entry(writes.VISIT, "v1", "e4", patient_id=ANN),
+    an_entry(writes.CHANGE, "v1", None, patient_id=ANN, state="completed", status=200, lost=1),
     an_entry(writes.LOOK, "l1", None, patient_id=BOB, status=200),
     an_entry(writes.BEACON, "l1", None, patient_id=BOB, status=204, state="5000"),
     an_entry(writes.AMENDMENT, "s1", "a1", patient_id=ANN),
     an_entry(writes.MISTAKE, "s3", "m1", patient_id=BOB),
     an_entry(writes.LINK, "k1", None, patient_id=ANN),
     an_entry(writes.REVOKING, "k1", None, patient_id=ANN, status=204),
+    an_entry(writes.LAB, "b1", "d1", patient_id=ANN),
+    an_entry(writes.LAB, "b1", "d2", patient_id=ANN),
+    an_entry(writes.MEDICATION, "i1", "d3", patient_id=ANN),
     an_entry(writes.SURVEY, "s4", "c1", patient_id=CAT),
     an_entry(writes.ERASURE, CAT, None, patient_id=CAT),
     an_entry(writes.SURVEY, "", None, patient_id=CAT, status=410, problem="erased"),
     an_entry(writes.PATIENT, "p1", None, status=409, problem="already-enrolled", is_expected=True),
 ]
-POISONED = Copy(None, Stream("", SURVEYS, f"{POISON}1"), None, b"", f"{SURVEYS}/1@0")
+VISIT, LAB = Item(SITE, ANN, "visits", "v1"), Item(SITE, ANN, "labs", "b1")
+MEDICINE = Item(SITE, ANN, "medications", "i1")
+POISONED = Copy(None, Stream("", SURVEYS, f"{POISON}1"), None, b"", f"{SURVEYS}/1@0", is_poison=True)
+LIE = Copy("x1", Stream(SITE, VISITS, ANN), 99, b"", f"{VISITS}/0@9", is_poison=True)
+DEAD = Letter(POISONED.stream, "dead", "ce_id is missing", POISONED.place, is_poison=True)
+DROPPED = Letter(LIE.stream, "dropped", "ce_type is another; dropped", LIE.place, LIE.event_id, is_poison=True)
 READER = Reader(
-    topics=frozenset({SURVEYS, VISITS, VIEWS, REVOKED, ERASED}),
+    topics=frozenset({SURVEYS, VISITS, VIEWS, REVOKED, ERASED, CLINICAL}),
     effects={fact.event_id: 1 for fact in FACTS},
     delivered=frozenset(fact.event_id for fact in FACTS),
     heads={
@@ -81,20 +99,33 @@ READER = Reader(
         Stream(SITE, VIEWS, BOB): 2,
         Stream(SITE, REVOKED, ANN): 1,
         Stream(SITE, ERASED, CAT): 1,
+        Stream(SITE, CLINICAL, ANN): 3,
     },
-    letters=[Letter(POISONED.stream, "dead", "ce_id is missing", POISONED.place)],
+    letters=[DEAD, DROPPED],
+    parked=frozenset({"e5"}),
 )
 SOUND = Evidence(
     ledger=LEDGER,
     outbox=FACTS,
-    kafka=[*copies_of(*FACTS), POISONED],
+    kafka=[*copies_of(*FACTS), POISONED, LIE],
     readers={"dashboard": READER},
+    happened=frozenset({"poisoned-patients"}),
     things={
         "survey": frozenset({"s1", "s2", "s3"}),
         "visit": frozenset({"v1"}),
         "view": frozenset({"l1"}),
         "visit_link": frozenset({"k1"}),
         "erasure": frozenset({CAT}),
+        "lab": frozenset({"b1"}),
+        "medication": frozenset({"i1"}),
+    },
+    items={
+        Item(SITE, ANN, "surveys", "s1"): "",
+        Item(SITE, ANN, "surveys", "s2"): "",
+        Item(SITE, BOB, "surveys", "s3"): "",
+        VISIT: "completed",
+        LAB: "2",
+        MEDICINE: "",
     },
     versions={"intake": {"s1": 2, "s2": 1, "s3": 0}, "feedback": {"s1": None, "s2": None}},
     left={"dashboard": frozenset({ANN, BOB})},
@@ -105,6 +136,8 @@ SOUND = Evidence(
         Figure("erased", SITE, ""): 1,
         Figure("visits", SITE, "completed"): 1,
         Figure("views", SITE, ""): 1,
+        Figure("clinical facts", SITE, "lab"): 1,
+        Figure("clinical facts", SITE, "medication"): 1,
     },
 )
 
@@ -132,6 +165,7 @@ EXPLAINED, IN_SEQUENCE = "one event in an outbox for each, and no other", "seque
 ON_KAFKA, IN_ORDER = "every event on Kafka, unchanged, and no other", "each patient's events in order on Kafka"
 EFFECT, HEADS = "one effect of each event at dashboard", "heads at dashboard"
 COUNTING = "one version of each survey counts at {}, the newest"
+PAGES, GOES_ON = "each page has what the ledger has", "what was parked behind poison goes on"
 LETTERS, FIGURES = "nothing set aside at dashboard but poison", "figures of analytics as the ledger has them"
 DAMAGE: dict[str, tuple[Evidence, str, str]] = {
     "a request that nobody answered": (
@@ -191,7 +225,7 @@ DAMAGE: dict[str, tuple[Evidence, str, str]] = {
         "2 follows 2",
     ),
     "an event that the relay passed over": (
-        replace(SOUND, kafka=[*copies_of(*FACTS[:2], *FACTS[3:]), POISONED]),
+        replace(SOUND, kafka=[*copies_of(*FACTS[:2], *FACTS[3:]), POISONED, LIE]),
         ON_KAFKA,
         "event e3 of survey-completed is not on Kafka",
     ),
@@ -206,7 +240,7 @@ DAMAGE: dict[str, tuple[Evidence, str, str]] = {
         "is another one",
     ),
     "an inversion on Kafka": (
-        replace(SOUND, kafka=[*copies_of(FACTS[1], FACTS[0], *FACTS[2:]), POISONED]),
+        replace(SOUND, kafka=[*copies_of(FACTS[1], FACTS[0], *FACTS[2:]), POISONED, LIE]),
         IN_ORDER,
         "2 of survey-completed ann",
     ),
@@ -223,7 +257,53 @@ DAMAGE: dict[str, tuple[Evidence, str, str]] = {
         LETTERS,
         "is parked",
     ),
-    "poison that vanished": (with_reader(letters=[]), LETTERS, "was not set aside"),
+    "poison that vanished": (with_reader(letters=[DROPPED]), LETTERS, f"{POISONED.place} is poison"),
+    "poison of a patient that vanished": (with_reader(letters=[DEAD]), LETTERS, f"{LIE.place} is poison"),
+    "poison of a patient that nobody dropped": (
+        with_reader(letters=[DEAD, DROPPED._replace(state="dead")]),
+        LETTERS,
+        f"{LIE.place} is dead",
+    ),
+    "an event that was dropped with the poison": (
+        with_reader(letters=[DEAD, DROPPED, DROPPED._replace(event_id="e5", is_poison=False)]),
+        LETTERS,
+        "is dropped",
+    ),
+    "an event that was parked and never let on": (
+        with_reader(effects=without(READER.effects, "e5")),
+        GOES_ON,
+        "event e5 was parked and had 0 effects at dashboard",
+    ),
+    "a medicine that a handler dropped": (
+        replace(SOUND, items=without(SOUND.items, MEDICINE)),
+        PAGES,
+        "medications of ann of riverbend: i1 is missing, not there",
+    ),
+    "a corrected result of which the page has no earlier version": (
+        replace(SOUND, items={**SOUND.items, LAB: "1"}),
+        PAGES,
+        "labs of ann of riverbend: b1 is 1, not 2",
+    ),
+    "a visit whose change the page lacks": (
+        replace(SOUND, items={**SOUND.items, VISIT: "scheduled"}),
+        PAGES,
+        "v1 is scheduled, not completed",
+    ),
+    "a medicine on the page of another patient": (
+        replace(SOUND, items={**without(SOUND.items, MEDICINE), MEDICINE._replace(patient_id=BOB): ""}),
+        PAGES,
+        "medications of bob of riverbend: i1 is there, not missing",
+    ),
+    "a thing on a page of which nobody was told": (
+        replace(SOUND, items={**SOUND.items, MEDICINE._replace(thing="i9"): ""}),
+        PAGES,
+        "i9 is there, not missing",
+    ),
+    "a medicine of who was erased": (
+        replace(SOUND, items={**SOUND.items, MEDICINE._replace(patient_id=CAT, thing="i4"): ""}),
+        PAGES,
+        "medications of cat of riverbend: i4 is there, not missing",
+    ),
     "a figure that is off by one": (
         replace(SOUND, figures={**SOUND.figures, Figure("surveys", SITE, "counting"): 4}),
         FIGURES,
@@ -291,7 +371,7 @@ DAMAGE: dict[str, tuple[Evidence, str, str]] = {
         replace(
             with_reader(effects=without(READER.effects, "e2")),
             outbox=[fact._replace(is_next=True) for fact in FACTS],
-            happened={"rolling-restart"},
+            happened=SOUND.happened | {"rolling-restart"},
         ),
         "events of the next version are read",
         "event e2 of the next version had no effect at dashboard",
@@ -327,7 +407,7 @@ def test_a_look_whose_answer_was_lost_may_be_there_once_more_and_no_oftener() ->
         SOUND,
         ledger=looked,
         outbox=facts,
-        kafka=[*copies_of(*facts), POISONED],
+        kafka=[*copies_of(*facts), POISONED, LIE],
         readers={"dashboard": reader},
         figures={**SOUND.figures, Figure("views", SITE, ""): 2},
     )
@@ -339,6 +419,10 @@ def test_a_look_whose_answer_was_lost_may_be_there_once_more_and_no_oftener() ->
 def test_a_log_that_was_refilled_may_begin_anywhere_but_has_everything_in_order_behind_that() -> None:
     refilled = replace(SOUND, kafka=[*copies_of(FACTS[1]), *SOUND.kafka])
     assert IN_ORDER in found(refilled)
-    assert found(replace(refilled, happened={"lost-disk"})) == {}
-    incomplete = replace(SOUND, kafka=[*copies_of(FACTS[1], FACTS[0], *FACTS[2:]), POISONED], happened={"lost-disk"})
+    assert found(replace(refilled, happened=SOUND.happened | {"lost-disk"})) == {}
+    incomplete = replace(
+        SOUND,
+        kafka=[*copies_of(FACTS[1], FACTS[0], *FACTS[2:]), POISONED, LIE],
+        happened=SOUND.happened | {"lost-disk"},
+    )
     assert found(incomplete) == {IN_ORDER: ["survey-completed ann of riverbend: Kafka has 1 of 3 in order"]}

@@ -1,19 +1,22 @@
 """The auditor finds what a broken part does, and nothing where the same is done by sound parts."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from uuid import UUID, uuid4
 
 import pytest
 
-from shared.broker import Source
+from deploy.chaos.mending import mend, until_parked
+from deploy.chaos.traffic import send_again, send_in_their_names
+from shared.broker import Source, Stream
 from shared.db import Connection, Pool, open_pool, transaction
-from shared.delivery_store import record_applied
+from shared.delivery_store import heads, record_applied
 from shared.events import PARTITIONS, VISIT_UPDATED, Event, decode
 from shared.memory_broker import partition_of
 from shared.relay import Relay
+from tests.builders import SITE
 from tests.chaos.pipeline import QUICK_RELAY, READING, Pipeline, write_in
 from tests.services.held import WAITING
 from tests.shared.effects import PATIENTS, running
@@ -27,8 +30,11 @@ IN_TRANSACTION = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()
 """
+PARKED = "SELECT count(*) FROM dead_letter WHERE state = 'parked'"
+STREAMS = [Stream(SITE, VISIT_UPDATED.name, str(patient)) for patient in PATIENTS]
 ON_KAFKA, IN_ORDER = "every event on Kafka, unchanged, and no other", "each patient's events in order on Kafka"
 EFFECT, HEADS = "one effect of each event at reader", "heads at reader"
+LETTERS, GOES_ON = "nothing set aside at reader but poison", "what was parked behind poison goes on"
 
 
 async def test_nothing_is_found_where_every_part_is_sound(pipeline: Pipeline) -> None:
@@ -150,3 +156,93 @@ async def test_commits_by_kafka_itself_double_or_lose_an_effect(
             await source.close()
     found = await pipeline.findings()
     assert any(finding.endswith(words) for finding in found[EFFECT])
+
+
+async def read_by_heads_of_before(source: Source, pool: Pool) -> None:
+    """Another design: what was applied is looked up once a batch, as far as it goes. It ends where nothing comes."""
+    while batch := await source.fetch(max_records=500, timeout_ms=5):
+        pairs = [
+            (decode(VISIT_UPDATED.name, record.headers, record.value), record)
+            for records in batch.values()
+            for record in records
+        ]
+        async with transaction(pool) as connection:
+            before = await heads(connection, READING.name, {record.stream for _, record in pairs})
+            applied = [(event, record) for event, record in pairs if event.sequence > before.get(record.stream, 0)]
+            await record_applied(connection, READING.name, applied, had_waited=False)
+
+
+@pytest.mark.parametrize("is_sound", [True, False], ids=["sound", "by heads of before"])
+async def test_duplicates_of_what_is_not_applied_yet_have_their_effect_twice_where_heads_are_looked_up_too_seldom(
+    pipeline: Pipeline, *, is_sound: bool
+) -> None:
+    """Of what was applied long ago none has."""
+    await pipeline.write(*PATIENTS, times=30)
+    await pipeline.relay_all()
+    await pipeline.read_all()
+    await pipeline.write(*PATIENTS, times=2)
+    await pipeline.relay_all()
+    await send_again(pipeline.broker, [VISIT_UPDATED], seed=1)
+    if is_sound:
+        await pipeline.read_all()
+    else:
+        async with open_pool(pipeline.reader.worker, size=1) as pool:
+            source = await pipeline.broker.source("another", [VISIT_UPDATED.name])
+            await read_by_heads_of_before(source, pool)
+    found = await pipeline.findings()
+    assert (EFFECT in found) != is_sound
+    assert not any(finding.endswith(": 0 effects") for finding in found.get(EFFECT, ()))
+
+
+async def by_the_operators_tools(pipeline: Pipeline) -> None:
+    """Afterwards the poison comes again."""
+    await mend(pipeline.reader.worker, READING, STREAMS, pipeline.is_all_sent)
+    await send_again(pipeline.broker, [VISIT_UPDATED], seed=1)
+
+
+async def what_is_dead_by_hand(pipeline: Pipeline) -> None:
+    await pipeline.reader.run("DELETE FROM dead_letter WHERE state = 'dead'")
+
+
+async def all_of_it_by_hand(pipeline: Pipeline) -> None:
+    await pipeline.reader.run("DELETE FROM dead_letter")
+
+
+@pytest.mark.parametrize(
+    ("mending", "words"),
+    [
+        (by_the_operators_tools, {}),
+        (what_is_dead_by_hand, {LETTERS: "is parked", GOES_ON: "0 effects", EFFECT: "0 effects"}),
+        (all_of_it_by_hand, {LETTERS: "was not set aside", GOES_ON: "0 effects", EFFECT: "0 effects"}),
+    ],
+)
+async def test_who_was_poisoned_goes_on_when_the_poison_is_dropped_and_not_when_it_is_put_away(
+    pipeline: Pipeline, mending: Callable[[Pipeline], Awaitable[None]], words: dict[str, str]
+) -> None:
+    await pipeline.write(*PATIENTS)
+    await pipeline.relay_all()
+    await pipeline.read_all()
+    await send_in_their_names(pipeline.broker, STREAMS, seed=1)
+    await pipeline.write(*PATIENTS, times=3)
+    await pipeline.relay_all()
+
+    async def is_all_parked() -> bool:
+        return bool(await pipeline.reader.value(PARKED) == 3 * len(PATIENTS))
+
+    async with open_pool(pipeline.reader.worker, size=2) as pool, running(pipeline.a_reader(pool).run()):
+        await until_parked({READING.name: pipeline.reader.worker}, STREAMS, lambda: False, seconds=30)
+        await until(is_all_parked)
+        await mending(pipeline)
+        await pipeline.write(*PATIENTS)
+        await pipeline.relay_all()
+        await until(pipeline.has_read_the_log)
+    found = await pipeline.findings("poisoned-patients")
+    assert {name: words[name] in " ".join(found[name]) for name in words} == dict.fromkeys(words, True)
+    assert bool(found) == bool(words)
+
+
+async def test_nobody_waits_for_what_would_be_parked_behind_records_that_a_lost_log_took_with_it(
+    pipeline: Pipeline,
+) -> None:
+    async with asyncio.timeout(10):
+        await until_parked({READING.name: pipeline.reader.worker}, STREAMS, lambda: True, seconds=60)
