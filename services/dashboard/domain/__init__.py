@@ -23,7 +23,7 @@ from services.dashboard.domain.page import assemble, has_words, is_readable, ope
 from services.dashboard.domain.plan_forms import changes_in, is_past
 from services.dashboard.domain.readings import COMPARABLE_DAYS, RULE
 from services.dashboard.domain.shown import without_clinical
-from services.dashboard.domain.treatment import Level, Treatment, treatment_of
+from services.dashboard.domain.treatment import Treatment, levels_of, treatment_of
 from services.dashboard.domain.tries import wait_s
 
 __all__ = [
@@ -46,7 +46,6 @@ __all__ = [
     "GlassReason",
     "GlassTry",
     "GlassUse",
-    "Level",
     "LinkCode",
     "LinkConsent",
     "LinkedPatient",
@@ -63,6 +62,7 @@ __all__ = [
     "is_of_now",
     "is_past",
     "is_readable",
+    "levels_of",
     "open_words",
     "our_id",
     "read_code",

@@ -51,7 +51,7 @@ class Treatment:
     `before` is the newest score of at most 90 days before it began and `since` the newest one after; `change` is
     between the two by the instrument's own threshold. `is_scored` is false where the survey on the page has no index,
     so that nothing is known of scores. `changes` are medicines that were started, stopped or dosed anew since last
-    time; null without one. `levels` are those of all maintenance that is taken, where there is one or it is wanted.
+    time; null without one.
     """
 
     course: Course
@@ -60,21 +60,19 @@ class Treatment:
     is_scored: bool
     change: Change | None
     changes: Sequence[Json] | None
-    levels: Sequence[Level]
 
 
 def treatment_of(page: Mapping[str, Any], now: datetime) -> Treatment | None:
     """What a page tells of the treatment at `now`, in the site's zone; null where nothing for maintenance is taken."""
-    today = now.date()
-    taken = [course for course in courses_of(page["medications"]) if _is_maintenance(course, today)]
-    if not taken:
+    course = max(_taken(page, now), key=lambda one: one.started_on, default=None)
+    if course is None:
         return None
-    course = max(taken, key=lambda one: one.started_on)
     trend, last = page["trend"], page["previous"]
-    scores = [_Score(_day(one["at"], now), one) for one in trend["points"] if one["value"] is not None] if trend else []
+    points = trend["points"] if trend else ()
+    scores = [(_day(point["at"], now), point) for point in points if point["value"] is not None]
     began = date.fromisoformat(course.started_on)
-    before = next((score.point for score in reversed(scores) if began - BEFORE <= score.day <= began), None)
-    since = next((score.point for score in reversed(scores) if score.day > began), None)
+    before = next((point for day, point in reversed(scores) if began - BEFORE <= day <= began), None)
+    since = next((point for day, point in reversed(scores) if day > began), None)
     since_day = _day(last["visit_at"] or last["submitted_at"], now) if last else None
     return Treatment(
         course,
@@ -82,15 +80,18 @@ def treatment_of(page: Mapping[str, Any], now: datetime) -> Treatment | None:
         since,
         is_scored=trend is not None or page["survey"] is None,
         change=changed(trend["instrument"], before, since["value"]) if since else None,
-        changes=list(medicines_since(page["medications"], since_day, today)) if since_day else None,
-        levels=[level for one in taken if (level := _level(page, one, now)).result or level.is_wanted],
+        changes=list(medicines_since(page["medications"], since_day, now.date())) if since_day else None,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Score:
-    day: date
-    point: Json
+def levels_of(page: Mapping[str, Any], now: datetime) -> Sequence[Level]:
+    """Of all maintenance that is taken at `now`, where there is a level or it is wanted."""
+    return [level for one in _taken(page, now) if (level := _level(page, one, now)).result or level.is_wanted]
+
+
+def _taken(page: Mapping[str, Any], now: datetime) -> Sequence[Course]:
+    """The courses of maintenance that are taken at `now`."""
+    return [course for course in courses_of(page["medications"]) if _is_maintenance(course, now.date())]
 
 
 def _is_maintenance(course: Course, today: date) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from services.dashboard.domain import LIMITS, Treatment, is_of_now, treatment_of
+from services.dashboard.domain import LIMITS, Treatment, is_of_now, levels_of, treatment_of
 from services.dashboard.pages.labels import CHANGES
 from services.dashboard.pages.reader import Line, Reader
 from services.dashboard.pages.sentences import since_medicine
@@ -40,8 +40,7 @@ def treatment_line(page: Json, reader: Reader) -> Line | None:
 
 def lacking_levels(page: Json, reader: Reader) -> Iterator[str]:
     """Levels that are wanted, where there is none or it is as old as an old result."""
-    treatment = treatment_of(page, reader.now)
-    for level in treatment.levels if treatment else ():
+    for level in levels_of(page, reader.now):
         if not level.is_wanted:
             continue
         if level.result is None:
@@ -54,7 +53,7 @@ def _told(treatment: Treatment, page: Json, reader: Reader) -> Iterator[str]:
     yield _moved(treatment, page, reader)
     if treatment.changes is not None:
         yield _changed(treatment.changes, page, reader)
-    for level in treatment.levels:
+    for level in levels_of(page, reader.now):
         if level.result is not None:
             value = f"{level.result['comparator'] or ''}{number(level.result['value'])} {reader.unit(level.unit or '')}"
             yield reader.say(_LEVEL, name=level.medicine, value=value, day=reader.day(level.result["at"]))
