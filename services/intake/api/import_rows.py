@@ -167,15 +167,8 @@ async def _visit(connection: Connection, ground: Ground, values: dict[str, Any],
         raise told
     locks = news.locks_of(ground.site_id, told)
     about, *_ = ground.identifiers.of_visit(ground.site_id, name)
-    return ready(about, locks, partial(_tell, ground.site_id, told), patient, partial(_told, ground.site_id, told))
-
-
-async def _tell(site_id: str, told: news.Told, connection: Connection) -> Recorded:
-    return await news.tell(connection, site_id, told)
-
-
-async def _told(site_id: str, told: news.Told, connection: Connection) -> Result:
-    return await news.told_before(connection, site_id, told)
+    record = partial(news.tell, site_id=ground.site_id, item=told)
+    return ready(about, locks, record, patient, again=partial(news.told_before, site_id=ground.site_id, item=told))
 
 
 async def _answers(
