@@ -12,14 +12,13 @@ from shared.auth import Caller, Role
 from shared.db import transaction
 from tests.browser.chromium import is_for_everybody
 from tests.conftest import served
+from tests.services.clinic import LIST_OF_NEXT_WEEK, NEXT_WEEK
 from tests.services.intake.alerted import SITE, Alerted
 from tests.services.intake.conftest import alerted, clock
 from tests.services.intake.post import count, somebody
 
 __all__ = ["alerted", "clock"]
 pytestmark = pytest.mark.browser
-# A visit in seven days is in the next week, whatever day it is.
-DAYS, LIST = 7, "/visits?week=1"
 FILE = "patient,birth_year,sex,diagnosis\r\nMRN-9,soon,female,crohns-disease\r\n"
 DESK, PHONE = (1366, 768), (390, 844)
 
@@ -69,11 +68,11 @@ async def page_of(browser: Browser, alerted: Alerted, home: str, eyes: Eyes) -> 
 async def with_one_of_everything(alerted: Alerted) -> dict[str, str]:
     """A week with surveys that stand differently, an alert, somebody at high risk and a file with a refused row."""
     clinic = alerted.clinic
-    patient, visit = await somebody(clinic, days=DAYS)
-    _, linked = await somebody(clinic, days=DAYS)
+    patient, visit = await somebody(clinic, days=NEXT_WEEK)
+    _, linked = await somebody(clinic, days=NEXT_WEEK)
     await clinic.link(linked)
-    await clinic.visit(await clinic.enrol(identifier="MRN-unreached", diagnosis="ulcerative-colitis"), days=DAYS)
-    unwilling, _ = await somebody(clinic, days=DAYS, wants_messages=False)
+    await clinic.visit(await clinic.enrol(identifier="MRN-unreached", diagnosis="ulcerative-colitis"), days=NEXT_WEEK)
+    unwilling, _ = await somebody(clinic, days=NEXT_WEEK, wants_messages=False)
     await alerted.coordinator.put(f"/v1/patients/{patient}/high-risk", json={"reason": "high-stoma-output"})
     alert = await alerted.alert()
     as_csv = {"content-type": "text/csv"}
@@ -90,8 +89,8 @@ async def test_every_page_of_staff_is_for_everybody(
     eyes = Eyes(size, "dark" if look == "dark" else "light", "active" if look == "forced" else "none")
     async with page_of(chromium, alerted, home, eyes) as page:
         for address in (
-            LIST,
-            f"{LIST}&find=nobody",
+            LIST_OF_NEXT_WEEK,
+            f"{LIST_OF_NEXT_WEEK}&find=nobody",
             "/visits?week=2",
             f"/visits/{there['visit']}",
             f"/visits/{there['visit']}/contact",
@@ -115,7 +114,7 @@ async def test_links_are_sent_copied_and_an_alert_taken_by_the_forms_of_the_list
 ) -> None:
     await with_one_of_everything(alerted)
     async with page_of(chromium, alerted, home, Eyes(size)) as page:
-        await page.goto(home + LIST)
+        await page.goto(home + LIST_OF_NEXT_WEEK)
         await page.get_by_role("button", name="Send 1 link").click()
         await expect(page.get_by_role("status")).to_contain_text("1 message on the way.")
         assert await count(alerted.clinic.intake, "link_delivery") == 1
@@ -124,7 +123,7 @@ async def test_links_are_sent_copied_and_an_alert_taken_by_the_forms_of_the_list
         assert f"/l/{SITE}/" in link
         await is_for_everybody(page)
         await page.get_by_role("link", name="All visits").click()
-        await page.goto(home + LIST)
+        await page.goto(home + LIST_OF_NEXT_WEEK)
         await page.get_by_role("button", name="I take this").first.click()
         await expect(page.locator("main")).to_contain_text("chris-kim has it")
 
@@ -166,10 +165,10 @@ async def test_what_is_found_is_shown_and_on_paper_leads_to_the_survey(
 ) -> None:
     there = await with_one_of_everything(alerted)
     async with page_of(chromium, alerted, home, Eyes()) as page:
-        await page.goto(home + LIST)
+        await page.goto(home + LIST_OF_NEXT_WEEK)
         await page.get_by_label("Find").fill(there["unwilling"][:8])
         await page.get_by_role("button", name="Show").click()
-        await expect(page.locator("main")).to_contain_text("1 of 4 shown")
+        await expect(page.locator("main")).to_contain_text("1 of 5 shown")
         await page.get_by_role("link", name=there["unwilling"][:8]).click()
         await page.get_by_role("link", name="On paper or by phone").click()
         await page.wait_for_url("**/survey/parts/1")

@@ -16,6 +16,8 @@ SITE_BODY: dict[str, Any] = {
     "site_type": "academic",
     "time_zone": "America/Chicago",
 }
+# A visit in seven days is in the next week, whatever day it is.
+NEXT_WEEK, LIST_OF_NEXT_WEEK = 7, "/visits?week=1"
 PERSON: dict[str, Any] = {
     "identifier": "MRN-1",
     "birth_year": 1984,
@@ -46,8 +48,8 @@ class Clinic:
         assert answer.status_code == 201, answer.text
         return str(answer.json()["link"])
 
-    async def new_link(self, **patient: Any) -> str:
-        return await self.link(await self.visit(await self.enrol(**patient)))
+    async def new_link(self, *, days: float = 3, **patient: Any) -> str:
+        return await self.link(await self.visit(await self.enrol(**patient), days=days))
 
     async def _posted(self, path: str, body: dict[str, Any]) -> str:
         answer = await self.system.post(path, json=body, headers=new_key())

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from services.intake.app import create_app
 from tests.conftest import Apps, Tokens, client_of, new_key
-from tests.services.clinic import Clinic, clinic_of
+from tests.services.clinic import NEXT_WEEK, Clinic, clinic_of
 from tests.sign_in.conftest import Clock
 from tests.survey import CROHNS, answers_to, survey_of
 
@@ -36,7 +36,7 @@ class Alerted:
 
     async def survey(self, patient_id: str, answers: Json | None = None, **changes: Any) -> Json:
         """A survey that the patient submits now, for a visit of its own."""
-        body = survey_of(patient_id, await self.clinic.visit(patient_id), **changes)
+        body = survey_of(patient_id, await self.clinic.visit(patient_id, days=NEXT_WEEK), **changes)
         body["answers"] = answers_to(CROHNS) | (PAIN if answers is None else answers)
         # The clinic's clock may be ahead, and nothing is submitted in what is the future to the door.
         body.setdefault("submitted_at", min(self.clock(), datetime.now(UTC)).isoformat())

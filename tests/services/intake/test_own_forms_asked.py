@@ -10,7 +10,7 @@ from services.intake.domain.questionnaires import extensions as known
 from shared.events import SkipReason
 from tests.conftest import URLS, Tokens, client_of
 from tests.questionnaires import URL, Json, asking, extension, group, option, questionnaire
-from tests.services.clinic import Clinic, clinic_of
+from tests.services.clinic import LIST_OF_NEXT_WEEK, NEXT_WEEK, Clinic, clinic_of
 from tests.services.intake.conftest import OTHER, SITE
 from tests.services.intake.test_own_forms import bring, problem, retire, told
 from tests.sign_in.browser import Browser
@@ -59,7 +59,7 @@ async def phone(clinic: Clinic) -> AsyncIterator[Browser]:
     """A phone whose patient has opened the link of a visit, at a site that asks its own form."""
     assert (await ask(clinic, await bring(clinic, DIET))).status_code == 200
     async with Browser({HOME: clinic.intake}) as browser:
-        await browser.submit(await browser.open(await clinic.new_link()))
+        await browser.submit(await browser.open(await clinic.new_link(days=NEXT_WEEK)))
         yield browser
 
 
@@ -95,7 +95,7 @@ async def test_the_clinics_list_says_how_far_it_has_come(clinic: Clinic, phone: 
     await save(phone, 1, foods="milk", since="2026-03-01")
     await save(phone, 2, go="save", note="Tea (synthetic)")
     async with client_of(clinic.intake, token("coordinator", [SITE])) as coordinator:
-        assert "part 2 of 2" in (await coordinator.get("/visits")).text
+        assert "part 2 of 2" in (await coordinator.get(LIST_OF_NEXT_WEEK)).text
 
 
 async def test_it_is_shown_in_the_languages_that_it_has(clinic: Clinic, phone: Browser) -> None:
@@ -130,7 +130,7 @@ async def test_while_the_form_is_not_in_use_the_shipped_one_is_asked(clinic: Cli
     assert (await ask(clinic, NAME)).json()["forms"] == {CROHNS: NAME}
     await retire(clinic, form_id)
     async with Browser({HOME: clinic.intake}) as browser:
-        await browser.submit(await browser.open(await clinic.new_link()))
+        await browser.submit(await browser.open(await clinic.new_link(days=NEXT_WEEK)))
         assert "What do you eat?" not in (await browser.open(f"{HOME}/survey")).text
     assert (await clinic.system.get(RULE)).json()["forms"] == {CROHNS: NAME}
 

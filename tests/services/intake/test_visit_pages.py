@@ -12,14 +12,11 @@ from services.intake.domain import SendOutcome
 from shared.keyring import KeyRing
 from tests.conftest import Tokens, client_of, new_key
 from tests.markup import Document
-from tests.services.clinic import Clinic, clinic_of
+from tests.services.clinic import LIST_OF_NEXT_WEEK, NEXT_WEEK, Clinic, clinic_of
 from tests.services.intake.conftest import OTHER, SITE
 from tests.services.intake.post import REACHED, Post, count, follows, rows_of, somebody
 from tests.services.trails import trail
 from tests.survey import survey_of
-
-# A visit in seven days is in the next week, whatever day it is.
-DAYS, LIST = 7, "/visits?week=1"
 
 
 @pytest.fixture
@@ -42,18 +39,18 @@ def read(answer: httpx.Response, status: int = 200) -> Document:
     return document
 
 
-async def shown(coordinator: httpx.AsyncClient, address: str = LIST) -> Document:
+async def shown(coordinator: httpx.AsyncClient, address: str = LIST_OF_NEXT_WEEK) -> Document:
     return read(await coordinator.get(address))
 
 
 async def test_a_week_says_for_each_visit_how_its_survey_stands_and_what_is_next(
     clinic: Clinic, coordinator: httpx.AsyncClient
 ) -> None:
-    patient, visit = await somebody(clinic, days=DAYS)
+    patient, visit = await somebody(clinic, days=NEXT_WEEK)
     unreached = await clinic.enrol(identifier="MRN-unreached", birth_year=1950, sex="male")
-    await clinic.visit(unreached, days=DAYS)
-    unwilling, _ = await somebody(clinic, days=DAYS, wants_messages=False)
-    answering, done = await somebody(clinic, days=DAYS)
+    await clinic.visit(unreached, days=NEXT_WEEK)
+    unwilling, _ = await somebody(clinic, days=NEXT_WEEK, wants_messages=False)
+    answering, done = await somebody(clinic, days=NEXT_WEEK)
     survey = survey_of(answering, done) | {"language": "es"}
     assert (await clinic.system.post("/v1/surveys", json=survey, headers=new_key())).status_code == 201
     page = await shown(coordinator)
@@ -85,7 +82,7 @@ async def test_links_go_to_all_who_have_none_once_and_reminders_to_those_who_wer
     clinic: Clinic, coordinator: httpx.AsyncClient, post: Post
 ) -> None:
     await follows(clinic, is_on=False)
-    visits = [(await somebody(clinic, days=DAYS))[1] for _ in range(3)]
+    visits = [(await somebody(clinic, days=NEXT_WEEK))[1] for _ in range(3)]
     await shown(coordinator)
     for said in ("3 messages on the way.", "0 messages on the way."):
         answer = await coordinator.post("/visits/messages", data={"week": "1", "step": "send"})
@@ -110,7 +107,7 @@ async def test_who_may_have_been_written_to_is_not_offered_another_message_for_t
     clinic: Clinic, coordinator: httpx.AsyncClient, post: Post
 ) -> None:
     await follows(clinic, is_on=False)
-    _, visit = await somebody(clinic, days=DAYS)
+    _, visit = await somebody(clinic, days=NEXT_WEEK)
     await post.by_hand(visit)
     post.memory.outcomes = [SendOutcome.NOT_KNOWN] * 2
     for _ in range(2):
@@ -132,7 +129,7 @@ async def test_who_may_have_been_written_to_is_not_offered_another_message_for_t
 async def test_of_two_who_press_at_once_one_sends_and_the_other_is_told_why_not(
     clinic: Clinic, coordinator: httpx.AsyncClient
 ) -> None:
-    _, visit = await somebody(clinic, days=DAYS)
+    _, visit = await somebody(clinic, days=NEXT_WEEK)
     assert (await coordinator.post(f"/visits/{visit}/messages", data={"week": ""})).headers["location"] == (
         f"/visits/{visit}"
     )
@@ -144,7 +141,7 @@ async def test_of_two_who_press_at_once_one_sends_and_the_other_is_told_why_not(
 async def test_a_link_to_copy_is_shown_once_and_is_the_same_when_it_is_pressed_twice(
     clinic: Clinic, coordinator: httpx.AsyncClient
 ) -> None:
-    visit = await clinic.visit(await clinic.enrol(), days=DAYS)
+    visit = await clinic.visit(await clinic.enrol(), days=NEXT_WEEK)
     (key,) = (field["value"] for field in (await shown(coordinator, f"/visits/{visit}")).named("input", name="key"))
     pages = [read(await coordinator.post(f"/visits/{visit}/links", data={"key": str(key)})) for _ in range(2)]
     (first,), (second,) = [page.named("input", id="new-link") for page in pages]
@@ -159,7 +156,7 @@ async def test_a_link_to_copy_is_shown_once_and_is_the_same_when_it_is_pressed_t
 async def test_what_was_started_says_how_far_and_what_was_opened_says_when(
     clinic: Clinic, coordinator: httpx.AsyncClient
 ) -> None:
-    visit = await clinic.visit(await clinic.enrol(), days=DAYS)
+    visit = await clinic.visit(await clinic.enrol(), days=NEXT_WEEK)
     link = await clinic.link(visit)
     async with client_of(clinic.intake) as phone:
         assert (await phone.post(urlsplit(link).path, data={"birth_year": ""})).status_code == 303
@@ -174,22 +171,22 @@ async def test_what_was_started_says_how_far_and_what_was_opened_says_when(
 async def test_a_visit_can_be_found_by_the_patients_number_the_clinician_and_the_state(
     clinic: Clinic, coordinator: httpx.AsyncClient
 ) -> None:
-    found, _ = await somebody(clinic, days=DAYS)
+    found, _ = await somebody(clinic, days=NEXT_WEEK)
     other = await clinic.enrol(identifier="MRN-other", birth_year=1950)
-    await clinic.visit(other, days=DAYS)
+    await clinic.visit(other, days=NEXT_WEEK)
     for query in (f"find={found[:8]}", "find=born+1984", "find=FEMALE+1984"):
-        page = await shown(coordinator, f"{LIST}&{query}")
+        page = await shown(coordinator, f"{LIST_OF_NEXT_WEEK}&{query}")
         assert "1 of 2 shown" in page.text
         assert other[:8] not in page.text
-    assert "2 of 2 shown" in (await shown(coordinator, f"{LIST}&clinician=dr-1&survey=no-link")).text
-    assert "No visit fits" in (await shown(coordinator, f"{LIST}&clinician=dr-2")).text
-    assert (await coordinator.get(f"{LIST}&survey=nonsense")).status_code == 422
+    assert "2 of 2 shown" in (await shown(coordinator, f"{LIST_OF_NEXT_WEEK}&clinician=dr-1&survey=no-link")).text
+    assert "No visit fits" in (await shown(coordinator, f"{LIST_OF_NEXT_WEEK}&clinician=dr-2")).text
+    assert (await coordinator.get(f"{LIST_OF_NEXT_WEEK}&survey=nonsense")).status_code == 422
 
 
 async def test_beside_the_list_stand_high_risk_and_the_last_import(
     clinic: Clinic, coordinator: httpx.AsyncClient
 ) -> None:
-    patient, _ = await somebody(clinic, days=DAYS)
+    patient, _ = await somebody(clinic, days=NEXT_WEEK)
     assert "None in the last 30 days." in (await shown(coordinator)).text
     await coordinator.put(f"/v1/patients/{patient}/high-risk", json={"reason": "steroids"})
     as_csv = {"content-type": "text/csv"}
@@ -203,7 +200,7 @@ async def test_beside_the_list_stand_high_risk_and_the_last_import(
 async def test_who_looked_is_on_record_for_the_site_and_each_patient(
     clinic: Clinic, coordinator: httpx.AsyncClient
 ) -> None:
-    patients = {(await somebody(clinic, days=DAYS))[0] for _ in range(2)}
+    patients = {(await somebody(clinic, days=NEXT_WEEK))[0] for _ in range(2)}
     before = len(await trail(clinic.intake))
     await shown(coordinator)
     rows = [row for row in (await trail(clinic.intake))[before:] if row["route"] == "show_visits"]
@@ -234,7 +231,7 @@ async def test_the_list_costs_the_same_number_of_statements_for_one_visit_and_fo
     counted = []
     for visits in (1, 29):
         for _ in range(visits):
-            await somebody(clinic, days=DAYS)
+            await somebody(clinic, days=NEXT_WEEK)
         await shown(coordinator)
         counted.append(await _statements(clinic, coordinator))
     assert 10 < counted[0] == counted[1] < 40
@@ -250,14 +247,14 @@ async def _statements(clinic: Clinic, coordinator: httpx.AsyncClient) -> int:
 
 
 async def test_somebody_of_two_sites_sees_one_at_a_time_and_its_links_name_it(clinic: Clinic, token: Tokens) -> None:
-    patient, _ = await somebody(clinic, days=DAYS)
+    patient, _ = await somebody(clinic, days=NEXT_WEEK)
     async with (
         clinic_of(clinic.intake, token, OTHER) as other,
         client_of(clinic.intake, token("coordinator", [SITE, OTHER])) as both,
     ):
-        theirs, theirs_visit = await somebody(other, days=DAYS)
+        theirs, theirs_visit = await somebody(other, days=NEXT_WEEK)
         for site, seen, unseen in ((SITE, patient, theirs), (OTHER, theirs, patient)):
-            page = await shown(both, f"{LIST}&site={site}")
+            page = await shown(both, f"{LIST_OF_NEXT_WEEK}&site={site}")
             assert (seen[:8] in page.text, unseen[:8] in page.text) == (True, False)
             assert page.named("a", href=f"/imports?site={site}")
         part = Document((await both.get(f"/visits/{theirs_visit}/survey/parts/1")).text)
@@ -274,7 +271,7 @@ async def test_somebody_of_two_sites_sees_one_at_a_time_and_its_links_name_it(cl
 async def test_how_a_patient_is_reached_is_changed_on_a_page_of_their_visit(
     clinic: Clinic, coordinator: httpx.AsyncClient
 ) -> None:
-    patient, visit = await somebody(clinic, days=DAYS)
+    patient, visit = await somebody(clinic, days=NEXT_WEEK)
     path = f"/visits/{visit}/contact"
     assert "Reached by mail and by text message." in (await shown(coordinator, f"/visits/{visit}")).text
     form = await shown(coordinator, path)
@@ -303,7 +300,7 @@ async def test_how_a_patient_is_reached_is_changed_on_a_page_of_their_visit(
 async def test_what_is_no_address_is_marked_and_nothing_is_lost(
     clinic: Clinic, coordinator: httpx.AsyncClient, said: dict[str, str], wrong: str
 ) -> None:
-    patient, visit = await somebody(clinic, days=DAYS)
+    patient, visit = await somebody(clinic, days=NEXT_WEEK)
     form = read(await coordinator.post(f"/visits/{visit}/contact", data=said), 422)
     marked = {one["aria-describedby"] for _, one, _ in form.elements if "aria-invalid" in one}
     assert marked == {f"contact-{wrong}-hint"}
@@ -343,7 +340,7 @@ async def test_who_signs_in_for_no_page_begins_where_the_role_works(
 async def test_a_coordinator_puts_the_patient_of_a_visit_on_the_high_risk_list_with_a_reason_and_takes_them_off(
     clinic: Clinic, coordinator: httpx.AsyncClient
 ) -> None:
-    patient_id, visit_id = await somebody(clinic, days=DAYS)
+    patient_id, visit_id = await somebody(clinic, days=NEXT_WEEK)
     path = f"/visits/{visit_id}"
     assert "This patient is not on the list." in (await shown(coordinator, path)).text
     for wrong in ({"reason": ""}, {"reason": "because"}, {"reason": "mood", "call_due_on": "soon"}):
