@@ -29,6 +29,8 @@ from shared.group_commit import GroupCommit, GroupSettings, GroupWork
 from shared.http import problems
 from shared.http.batch import Batch, T
 from shared.http.conclusion import StoredAnswer, conclude, stored_answers
+from shared.http.media import media_type_of
+from shared.http.ndjson import NDJSON
 from shared.http.problems import ProblemDocument
 from shared.http.record import ids_of, kind_of, trail_of
 from shared.keyring import KeyRing
@@ -188,6 +190,8 @@ class Answered:
 async def _asked(
     request: Request, command: Command[T] | Together[T], batch: Batch[T], *, site_id: str, key: str | None
 ) -> Asked[T]:
+    if batch.is_lines and media_type_of(request) not in NDJSON:
+        raise Problem(415, "not-json", f"Send application/json, or {NDJSON[0]} with an item a line.")
     if batch.is_single and isinstance(batch.items[0], Problem):
         raise batch.items[0]
     kept = None if key is None else await _kept(request, key)

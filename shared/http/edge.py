@@ -23,6 +23,7 @@ from shared.errors import Problem
 from shared.http import problems
 from shared.http.bounds import again, body_of, piecemeal, refuse_too_large
 from shared.http.gate import Gate
+from shared.http.media import media_type_of
 from shared.http.policy import framed_by
 from shared.http.rates import Crowd
 from shared.http.sound_json import check, is_json
@@ -114,7 +115,7 @@ class Edge:
         # Between two places: who sends slowly takes none.
         most_bytes = self._limits.body_bytes if hasattr(request.state, "caller") else self._limits.strangers_bytes
         body = await body_of(receive, most_bytes, self._limits.body_s)
-        if is_json(request.headers.get("content-type", "")):
+        if is_json(media_type_of(request)):
             check(body)
         async with self._turnstile:
             await app(scope, again(body, receive), answer)

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl
 from fastapi import Request
 
 from shared.errors import Problem
+from shared.http.media import media_type_of
 
 
 class FormSize(NamedTuple):
@@ -25,7 +26,7 @@ async def form_of(request: Request, most: FormSize = _USUAL) -> dict[str, str]:
     Raises:
         Problem: 400 where a field comes twice or the body is no form, 413 where it is too large, 415 for another type.
     """
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+    if media_type_of(request) != "application/x-www-form-urlencoded":
         raise Problem(415, "not-a-form", "Send application/x-www-form-urlencoded.")
     body = await request.body()
     if len(body) > most.bytes:

@@ -2,6 +2,7 @@
 
 - Each status that may be answered stands by itself. The `default` that FastAPI would write promises nothing: every
   status would be as documented.
+- Many items may come as NDJSON wherever a list of them may.
 - Links lead from what was made to what can be done with it: from a visit to its links, from a write to its receipt.
 """
 
@@ -10,6 +11,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from shared.http.ndjson import NDJSON
 from shared.http.problems import TITLES
 
 _REFUSED_BY_ANY_DOOR = (414, 429, 431, 503)
@@ -33,11 +35,20 @@ def described(app: FastAPI) -> dict[str, Any]:
         f"Problem{status}": {"description": TITLES[status], "content": {"application/problem+json": _PROBLEM}}
         for status in sorted(used)
     }
+    for _, _, operation in operations:
+        _take_lines(operation.get("requestBody", {}).get("content", {}))
     for method, path, making in operations:
         for answer in making["responses"].values() if method == "post" else ():
             if links := dict(_links(path, _made(answer, components["schemas"]), operations)):
                 answer["links"] = links
     return document
+
+
+def _take_lines(content: Operation) -> None:
+    """Name NDJSON beside one item or a list of them, the body of a `Batch`."""
+    match content.get("application/json", {}).get("schema"):
+        case {"anyOf": [one, {"type": "array", "items": item}]} if one == item:
+            content.update({kind: {"schema": one} for kind in NDJSON})
 
 
 def _answer(method: str, operation: Operation) -> list[int]:

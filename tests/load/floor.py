@@ -25,6 +25,7 @@ from starlette.routing import Route
 from services.intake.settings import IntakeSettings
 from shared.db import Pool, open_pool
 from shared.events import DASHBOARD_VIEWED
+from shared.http.ndjson import NDJSON
 from tests.waiting import until
 
 _MOST_TOGETHER = 64
@@ -109,19 +110,19 @@ class Together:
 
 
 async def submit(request: Request) -> Response:
-    """One survey or a list of them."""
-    body = orjson.loads(await request.body())
+    """One survey, or as NDJSON one a line."""
+    is_many = request.headers["content-type"] == NDJSON[0]
     site = request.headers["samepage-site"]
-    items = body if isinstance(body, list) else [body]
     surveys = []
-    for item in items:
+    for line in (await request.body()).splitlines():
+        item = orjson.loads(line)
         value = orjson.dumps(item)
         ids = UUID(item["patient_id"]), UUID(item["visit_id"])
         surveys.append(Survey(site, uuid4(), *ids, value.decode(), value))
     await request.app.state.surveys.write(surveys)
     answers = [{"status": 201, "id": str(one.event_id), "receipt": str(one.event_id)} for one in surveys]
     many = {"accepted": len(answers), "rejected": 0, "items": answers}
-    return Response(orjson.dumps(many if isinstance(body, list) else answers[0]), 201, media_type="application/json")
+    return Response(orjson.dumps(many if is_many else answers[0]), 201, media_type="application/json")
 
 
 def reading(column: str, media_type: str) -> Callable[[Request], Awaitable[Response]]:

@@ -1,6 +1,7 @@
 """The floor is as durable as it claims, or figures beside it would mean nothing."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
@@ -11,6 +12,7 @@ import pytest
 from deploy.databases import at
 from deploy.local.stack import Addresses
 from shared.db import open_pool
+from shared.http.ndjson import NDJSON
 from tests.load import floor_tables
 from tests.load.floor import Together, create_app
 
@@ -58,7 +60,8 @@ async def test_a_survey_and_its_event_are_kept_when_it_is_answered(door: httpx.A
     single = await door.post("/v1/surveys", json=survey(), headers=SITE)
     assert single.status_code == 201
     UUID(single.json()["receipt"])
-    many = await door.post("/v1/surveys", json=[survey(), survey()], headers=SITE)
+    lines = "\n".join(json.dumps(survey()) for _ in range(2))
+    many = await door.post("/v1/surveys", content=lines, headers=SITE | {"content-type": NDJSON[0]})
     assert many.json()["accepted"] == 2
     assert await counts(dsn, "survey", "outbox") == [3, 3]
 

@@ -18,6 +18,7 @@ from shared.http.access import SiteStaff
 from shared.http.app import create_app
 from shared.http.batch import Batch
 from shared.http.commands import Command, IdempotencyKey, NamedSite, Together, execute, execute_together
+from shared.http.ndjson import NDJSON
 from shared.http.receipts import router as receipts
 from shared.outbox import Draft, Recorded
 from shared.settings import Limits, Platform, ServiceSettings
@@ -249,6 +250,41 @@ async def test_what_is_neither_an_item_nor_items_is_refused(client: httpx.AsyncC
     answer = await client.post("/v1/notes", json=[[], "words"], headers=new_key())
     assert [item["status"] for item in answer.json()["items"]] == [422, 422]
     assert await written(pool) == ([], 0, 1)
+
+
+async def test_a_line_of_ndjson_is_an_item_and_what_is_wrong_with_one_spoils_no_other(
+    client: httpx.AsyncClient, pool: Pool
+) -> None:
+    lines = (
+        b'{"number": 1}\r\n\n{"number": 2, "is_refused": true}\n{"number"\n[]\n'
+        b'{"number": 3, "number": 4}\n{"number": 5}'
+    )
+    key = new_key() | {"content-type": "application/x-ndjson; charset=utf-8"}
+    first, again = [await client.post("/v1/notes", content=lines, headers=key) for _ in range(2)]
+    assert first.status_code == 200, first.text
+    assert [item["status"] for item in first.json()["items"]] == [201, 409, 422, 422, 400, 201]
+    assert again.content == first.content
+    assert await written(pool) == ([1, 5], 2, 1)
+    one = await client.post("/v1/notes", content=b'{"number": 6}', headers=new_key() | {"content-type": NDJSON[1]})
+    assert (one.status_code, one.json()["accepted"]) == (200, 1), "one line is many items of which there is one"
+
+
+@pytest.mark.parametrize(
+    ("media_type", "body", "status"),
+    [
+        ("application/x-ndjson", b"", 422),
+        ("application/x-ndjson", b"\n\n", 422),
+        ("application/x-ndjson", b'{"number": 1}\n' * 1001, 422),
+        ("text/plain", b'{"number": 1}', 415),
+        ("", b'{"number": 1}', 415),
+    ],
+)
+async def test_no_lines_too_many_and_lines_that_say_to_be_something_else_are_refused(
+    client: httpx.AsyncClient, pool: Pool, media_type: str, body: bytes, status: int
+) -> None:
+    answer = await client.post("/v1/notes", content=body, headers=new_key() | {"content-type": media_type})
+    assert answer.status_code == status, answer.text
+    assert await written(pool) == ([], 0, 0)
 
 
 async def test_while_the_database_is_away_nothing_is_accepted_and_the_same_key_works_when_it_is_back(

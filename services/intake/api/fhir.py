@@ -3,15 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-import orjson
 from fastapi import Request
 
 from services.intake.domain import Resource, numbers_in
 from shared.errors import Problem
-from shared.http import sound_json
 from shared.http.batch import MOST_ITEMS
+from shared.http.media import media_type_of
+from shared.http.ndjson import NDJSON, an_object, lines_of, object_in
 
-NDJSON = ("application/fhir+ndjson", "application/x-ndjson", "application/ndjson")
+_LINES = ("application/fhir+ndjson", *NDJSON)
 JSON = ("application/json", "application/fhir+json")
 T = TypeVar("T")
 ReadOne = Callable[[Resource, Mapping[str, str]], T]
@@ -34,11 +34,10 @@ async def resources_of(request: Request, kinds: Sequence[str], read: ReadOne[T])
     Raises:
         Problem: 422, the body is no JSON object, or holds none or too many.
     """
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     body = await request.body()
-    if content_type in NDJSON:
-        return Resources([_line(line, read) for line in body.splitlines() if line.strip()], is_single=False)
-    whole = _object(body)
+    if media_type_of(request) in _LINES:
+        return Resources([_line(line, read) for line in lines_of(body)], is_single=False)
+    whole = an_object(body)
     if whole.get("resourceType") != "Bundle":
         return Resources([_read(whole, {}, read)], is_single=True)
     entries = whole.get("entry")
@@ -58,13 +57,12 @@ def body_of(kinds: Sequence[str], what: str) -> dict[str, Any]:
         "required": ["resourceType"],
         "properties": {"resourceType": {"enum": [*kinds, "Bundle"]}, "status": {"type": "string", "maxLength": 40}},
     }
-    return {"requestBody": {"required": True, "content": {kind: {"schema": schema} for kind in (*JSON, *NDJSON)}}}
+    return {"requestBody": {"required": True, "content": {kind: {"schema": schema} for kind in (*JSON, *_LINES)}}}
 
 
 def _line(line: bytes, read: ReadOne[T]) -> T | Problem:
     try:
-        sound_json.check(line)
-        return read(_object(line), {})
+        return read(object_in(line), {})
     except Problem as problem:
         return problem
 
@@ -74,16 +72,6 @@ def _read(resource: Resource, numbers: Mapping[str, str], read: ReadOne[T]) -> T
         return read(resource, numbers)
     except Problem as problem:
         return problem
-
-
-def _object(text: bytes) -> dict[str, Any]:
-    try:
-        read = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        read = None
-    if not isinstance(read, dict):
-        raise Problem(422, "invalid", "This is no JSON object.")
-    return read
 
 
 def _has_resource(entry: Mapping[str, Any]) -> bool:

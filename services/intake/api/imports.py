@@ -40,6 +40,7 @@ from shared.errors import Problem, unknown
 from shared.events import Diagnosis
 from shared.http.access import SiteStaff
 from shared.http.commands import NamedSite, pool_of
+from shared.http.media import media_type_of
 from shared.http.record import keep_read, trail_of
 
 router = APIRouter(tags=["imports"])
@@ -129,10 +130,10 @@ async def import_a_file(
     site: NamedSite = None,
 ) -> ImportAnswer:
     """Send a file (CSV or NDJSON), up to 200,000 rows. `dry_run`: nothing is written; `run` brings it in afterwards."""
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type not in (_CSV, _NDJSON):
+    media_type = media_type_of(request)
+    if media_type not in (_CSV, _NDJSON):
         raise Problem(415, "not-a-file", f"Send {_CSV} or {_NDJSON}.")
-    reader = FileReader(kind, is_csv=content_type == _CSV)
+    reader = FileReader(kind, is_csv=media_type == _CSV)
     desk = Desk(request, caller, caller.writing_site(site))
     return await desk.take_in(reader, name, request.stream(), stage=CHECKING if dry_run else IMPORTING)
 

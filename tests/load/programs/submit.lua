@@ -1,4 +1,4 @@
--- Submits surveys, one a request or `size` of one site a request: a visit each, a fresh key each.
+-- Submits surveys, one a request or `size` of one site a request, in NDJSON: a visit each, a fresh key each.
 -- Arguments: folder of targets, file of visits, visits to pass over, surveys a request, prefix of the keys, and
 -- `once` or `again`: whether to stop when the visits are used up or to begin with them again.
 local ffi = require("ffi")
@@ -63,11 +63,10 @@ function request()
   local headers = {
     ["authorization"] = "Bearer " .. writers[visits[first][1]],
     ["samepage-site"] = visits[first][1],
-    ["content-type"] = "application/json",
+    ["content-type"] = size > 1 and "application/x-ndjson" or "application/json",
     ["idempotency-key"] = prefix .. used,
   }
-  local body = size > 1 and "[" .. table.concat(items, ",") .. "]" or items[1]
-  return wrk.format("POST", "/v1/surveys", headers, body)
+  return wrk.format("POST", "/v1/surveys", headers, table.concat(items, "\n"))
 end
 
 local threads = {}

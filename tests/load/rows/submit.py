@@ -57,7 +57,7 @@ class _Loops:
 
     def _batches(self) -> Sample:
         size = self._bed.plan.surveys_a_batch
-        name = f"submit surveys, {size} a request, {BATCH_CONNECTIONS} connections"
+        name = f"submit surveys as NDJSON, {size} a request, {BATCH_CONNECTIONS} connections"
         self._used = 0
         rate, sample = self._loop(name, BATCH_CONNECTIONS, self._bed.plan.window_s, "batches.tsv", size)
         return {(name, RATE): rate, (name, CPU): sample[name, CPU]}

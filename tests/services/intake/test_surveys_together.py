@@ -1,11 +1,13 @@
 """People who submit at the same time: one transaction, in which each may do what they may do alone."""
 
 import asyncio
+import json
 from uuid import UUID
 
 import asyncpg
 
 from services.intake.api.surveys import Submission, submission_with
+from shared.http.ndjson import NDJSON
 from tests.conftest import KeyRings, Tokens, client_of, new_key
 from tests.services.clinic import Clinic
 from tests.services.held import ONE_GROUP, WAITING, held, until_waiting
@@ -81,3 +83,16 @@ async def test_who_used_no_words_does_not_wait_for_a_key_ring_that_is_slow(
             answer = await clinic.system.post("/v1/surveys", json=surveys[1], headers=new_key())
             assert (answer.status_code, slow.done()) == (201, False)
         await slow
+
+
+async def test_surveys_come_as_lines_and_each_has_a_result_of_its_own(clinic: Clinic) -> None:
+    patients = [await clinic.enrol(identifier=f"MRN-{number}") for number in range(3)]
+    surveys = [survey_of(patient, await clinic.visit(patient)) for patient in patients]
+    surveys[1]["answers"] |= {"well_being": 99}
+    lines = "\n".join([*map(json.dumps, surveys), '{"patient_id": '])
+    answer = await clinic.system.post("/v1/surveys", content=lines, headers=new_key() | {"content-type": NDJSON[0]})
+    assert [item["status"] for item in answer.json()["items"]] == [201, 422, 201, 422]
+    errors = answer.json()["items"][1]["problem"]["errors"]
+    assert [error["field"] for error in errors] == ["answers.well_being"]
+    kept = await clinic.intake.state.database.rows("SELECT patient_id FROM survey")
+    assert {str(row["patient_id"]) for row in kept} == {patients[0], patients[2]}
