@@ -115,7 +115,7 @@ def _run(home: Path, schedule: Sequence[Fault], seconds: float, seed: int, conso
     kinds = {fault.kind for fault in schedule}
     try:
         with Wire() as to_postgres, Wire() as to_kafka, means_for(home, kinds) as means:
-            servers = Servers(home, to_postgres, to_kafka)
+            servers = Servers(home, to_postgres, to_kafka, means.flushes)
             network = prepare_afresh(home, servers.up)
             if network.addresses.broker_kind != "kafka":
                 raise NoKafka(f"Chaos counts with a real Kafka only: {network.addresses.note}.")

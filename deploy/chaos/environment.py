@@ -50,6 +50,7 @@ _POISONED = 6
 _PARKED_WITHIN_S = 45.0
 _JUMPS_S = (7200, 300, -300, -7200)
 _JUMPS_OF_APPS_S = (7200, 300, 20, -8)
+_SLOWER_MS = (1, 10, 50)
 T = TypeVar("T")
 _END_SESSIONS = """
 SELECT count(pg_terminate_backend(pid)) FROM (
@@ -89,6 +90,7 @@ class Environment:
     refilled: int = 0
     _hands: Mapping[Door, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     _rolling: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _flushing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _moods: Mapping[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     async def suffer(self, schedule: Sequence[Fault]) -> None:
@@ -135,6 +137,7 @@ class Environment:
             "rolling-restart": self._roll,
             "full-disk": self._fill_disk,
             "clock-jump": self._jump,
+            "slow-flush": self._slow_flushes,
         }
 
     async def _kill_door(self, fault: Fault) -> str:
@@ -201,10 +204,21 @@ class Environment:
         jumps = _JUMPS_S if door.kind == "worker" else _JUMPS_OF_APPS_S
         ahead_s = jumps[fault.seed % len(jumps)]
         async with self._hands[door]:
-            self.means.clocks.set(door, ahead_s)
+            self.means.clocks[door].set(ahead_s)
             await asyncio.sleep(fault.lasts_s)
-            self.means.clocks.set(door, 0)
+            self.means.clocks[door].set(0)
         return f"by {ahead_s} s"
+
+    async def _slow_flushes(self, fault: Fault) -> str:
+        """PostgreSQL waits for its disk at every commit, as on a disk in another building."""
+        if self.means.flushes is None:
+            return self.means.left_out[fault.kind]
+        longer_ms = _SLOWER_MS[fault.seed % len(_SLOWER_MS)]
+        async with self._flushing:
+            self.means.flushes.set(longer_ms / 1000)
+            await asyncio.sleep(fault.lasts_s)
+            self.means.flushes.set(0)
+        return f"by {longer_ms} ms"
 
     async def _kill_servers(self, fault: Fault, kinds: Sequence[ServerKind]) -> str:
         async with self.servers.turn:

@@ -5,9 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deploy.chaos.clocks import CLOCKS_NEED, Clocks, clocks_in
+from deploy.chaos.clocks import Clocks, clocks_in
 from deploy.chaos.disk import DISK_NEEDS, SmallDisk, small_disk
+from deploy.chaos.flushes import flushes_in
 from deploy.chaos.schedule import Kind
+from deploy.chaos.shims import SHIMS_NEED, Dial
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,7 @@ class Means:
 
     disk: SmallDisk | None = None
     clocks: Clocks | None = None
+    flushes: Dial | None = None
     left_out: Mapping[Kind, str] = field(default_factory=dict)
 
 
@@ -23,11 +26,13 @@ class Means:
 def means_for(home: Path, kinds: Collection[Kind]) -> Iterator[Means]:
     """What these faults need, beside the home of the stack, which is stopped before its disk goes."""
     place = home.with_name(f"{home.name}-means")
-    left_out: dict[Kind, str] = {}
     with small_disk(home, place / "disk", is_wanted="full-disk" in kinds) as small:
-        hands = clocks_in(place / "clocks") if "clock-jump" in kinds else None
-        if "full-disk" in kinds and small is None:
-            left_out["full-disk"] = DISK_NEEDS
-        if "clock-jump" in kinds and hands is None:
-            left_out["clock-jump"] = CLOCKS_NEED
-        yield Means(small, hands, left_out)
+        clocks = clocks_in(place / "clocks") if "clock-jump" in kinds else None
+        flushes = flushes_in(place / "flushes") if "slow-flush" in kinds else None
+        needs: dict[Kind, tuple[object, str]] = {
+            "full-disk": (small, DISK_NEEDS),
+            "clock-jump": (clocks, SHIMS_NEED),
+            "slow-flush": (flushes, SHIMS_NEED),
+        }
+        left_out = {kind: need for kind, (means, need) in needs.items() if kind in kinds and means is None}
+        yield Means(small, clocks, flushes, left_out)

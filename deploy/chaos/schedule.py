@@ -34,6 +34,7 @@ Kind = Literal[
     "rolling-restart",
     "full-disk",
     "clock-jump",
+    "slow-flush",
 ]
 WORKERS = tuple(str(door) for door in DOORS if door.kind == "worker")
 PUBLISHERS = tuple(service for service in SERVICES if publishes(service))
@@ -80,6 +81,7 @@ _SHAPES: dict[Kind, _Shape] = {
     "rolling-restart": _Shape(8, 14),
     "full-disk": _Shape(2, 7),
     "clock-jump": _Shape(4, 15, _NAMES, cards=2),
+    "slow-flush": _Shape(4, 12),
 }
 OF_SERVERS: tuple[Kind, ...] = ("kill-broker", "pause-broker", "kill-postgres", "kill-both", "lost-disk", "full-disk")
 ALL: tuple[Kind, ...] = tuple(_SHAPES)

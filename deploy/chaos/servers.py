@@ -16,6 +16,7 @@ from typing import Literal
 
 from deploy.chaos.clocks import Clocks
 from deploy.chaos.disk import SmallDisk
+from deploy.chaos.shims import Dial
 from deploy.chaos.wire import Wire
 from deploy.local.errors import StackError
 from deploy.local.network import Network
@@ -35,6 +36,7 @@ class Servers:
     home: Path
     to_postgres: Wire
     to_kafka: Wire
+    flushes: Dial | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _addresses: Addresses | None = None
 
@@ -45,7 +47,8 @@ class Servers:
             StackError: one of them does not start, or its port is somebody else's by now.
         """
         told_by_kafka = {"advertised.listeners": f"CLIENTS://{HOST}:{self.to_kafka.port}"}
-        addresses = Stack(broker_settings=told_by_kafka).up(home)
+        flushing = {} if self.flushes is None else self.flushes.environment
+        addresses = Stack(broker_settings=told_by_kafka, postgres_environment=flushing).up(home)
         if self._addresses not in (None, addresses):
             raise StackError("A server of the rig lost its port to another program while it was down: begin again.")
         self._addresses = addresses
@@ -101,7 +104,7 @@ def through(network: Network, port: int, clocks: Clocks | None) -> Network:
             for name, value in environment.items()
         }
         | _UNHURRIED
-        | ({} if clocks is None else dict(clocks.told_to(door)))
+        | (dict(clocks[door].environment) if clocks and door in clocks else {})
         for door, environment in network.environments.items()
     }
     return replace(network, environments=environments)

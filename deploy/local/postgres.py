@@ -7,6 +7,7 @@ on its data, and a half-made data directory is never used.
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -41,12 +42,16 @@ def program(name: str) -> str:
 
 @dataclass(frozen=True)
 class Postgres:
-    """One PostgreSQL server. `is_password_new`: the password was just made, so data that exist do not know it yet."""
+    """One PostgreSQL server. `is_password_new`: the password was just made, so data that exist do not know it yet.
+
+    `environment` is added to ours.
+    """
 
     data: Path
     log: Path
     password: str = field(repr=False)
     is_password_new: bool
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     kind: ClassVar[Kind] = "postgres"
     port_count: ClassVar[int] = 1
@@ -100,7 +105,9 @@ class Postgres:
         settings = SETTINGS | {"port": str(ports[0])}
         flags = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         command = [program("postgres"), "-D", str(self.data), *flags]
-        return spawn(self.kind, run_as_owner(self.data, command), log=self.log, cwd=self.data)
+        return spawn(
+            self.kind, run_as_owner(self.data, command), log=self.log, cwd=self.data, environment=self.environment
+        )
 
     def _give_up_stale_lock(self) -> bool:
         """Whether a lock file was left by a crash; its pid may be another program's by now, so it is made ours.

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,15 +50,26 @@ def is_alive(process: ProcessId) -> bool:
     return start_moment(process.pid) == process.started
 
 
-def spawn(kind: str, command: Sequence[str], *, log: Path, cwd: Path) -> ProcessId:
-    """Start a server of this kind in its own session; its output goes to `log`, that of before to `log.previous`."""
+def spawn(
+    kind: str, command: Sequence[str], *, log: Path, cwd: Path, environment: Mapping[str, str] | None = None
+) -> ProcessId:
+    """Start a server of this kind in its own session; its output goes to `log`, that of before to `log.previous`.
+
+    `environment` is added to ours.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists():
         log.replace(log.with_name(log.name + ".previous"))
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         child = subprocess.Popen(
-            command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            command,
+            cwd=cwd,
+            env=os.environ | (environment or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
     finally:
         os.close(output)

@@ -47,16 +47,17 @@ class ServerStatus:
 class Stack:
     """The local stack of any checkout; `environ` is searched for Java, Maven, the cache and SAMEPAGE_BROKER.
 
-    `broker_settings` go before Kafka's own ones where it is started.
+    `broker_settings` go before Kafka's own ones where it is started, `postgres_environment` is added to PostgreSQL's.
     """
 
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     broker_settings: Mapping[str, str] = field(default_factory=dict)
+    postgres_environment: Mapping[str, str] = field(default_factory=dict)
 
     def up(self, root: Path) -> Addresses:
         """Start what does not run, wait until it answers, and say where it is."""
         with _alone(root) as var:
-            return _Start(var, self.environ, self.broker_settings).up()
+            return _Start(var, self).up()
 
     def down(self, root: Path) -> None:
         """Stop what was started, cleanly; data and ports are kept for the next start."""
@@ -77,21 +78,21 @@ class Stack:
 class _Start:
     """One `up`: what it found, and what it started and so must stop again when it fails."""
 
-    def __init__(self, var: Path, environ: Mapping[str, str], broker_settings: Mapping[str, str]) -> None:
+    def __init__(self, var: Path, stack: Stack) -> None:
         self._var = var
-        self._environ = environ
-        self._broker_settings = broker_settings
+        self._stack = stack
         self._record = Record.load(_record_path(var))
         self._started: set[Kind] = set()
 
     def up(self) -> Addresses:
-        broker, note = chosen_broker(self._var, self._environ, self._record.running_broker_kind)
+        broker, note = chosen_broker(self._var, self._stack.environ, self._record.running_broker_kind)
         if isinstance(broker, Kafka):
-            broker = replace(broker, more=self._broker_settings)
+            broker = replace(broker, more=self._stack.broker_settings)
         is_password_new = self._record.postgres_password is None
         password = self._record.postgres_password or secrets.token_urlsafe(24)
         data = _data_of_postgres(self._var, broker.kind)
-        postgres = Postgres(data, _log(self._var, "postgres"), password, is_password_new)
+        environment = self._stack.postgres_environment
+        postgres = Postgres(data, _log(self._var, "postgres"), password, is_password_new, environment)
         if broker.kind == "tansu":
             self._begin_empty_with(broker, postgres)
         self._record = replace(self._record, postgres_password=password, broker_kind=broker.kind)

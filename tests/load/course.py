@@ -69,7 +69,7 @@ class Course:
         self._part("journey", lambda: journey.measure(bed, self.plan.journey_rates))
         self._part("page", lambda: page.measure(bed))
         self._part("live", lambda: live.measure(bed))
-        if self.tools.slow_fsync is not None:
+        if self.tools.flushes is not None:
             self._part("slow", lambda: self._on_slow_disk(bed))
         self._part("relay", lambda: stages.relay(bed))
 

@@ -1,7 +1,5 @@
 """The stack of the bench: its own PostgreSQL and broker, on a disk that can be slowed down."""
 
-import os
-import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,15 +9,13 @@ from pathlib import Path
 from deploy.doors import DOORS, Door
 from deploy.local.network import Network, lay_out
 from deploy.local.stack import Stack
-from deploy.prepare import prepare, prepare_afresh
+from deploy.prepare import prepare_afresh
 from tests.load import databases, subjects
 from tests.load.figures import Disk
 from tests.load.subjects import Floor, Product
 from tests.load.tools import Missing, Tools
-from tests.waiting import wait_until
 
-SLOWER_US = 1000
-_STOP_S = 60.0
+SLOWER_MS = 1.0
 
 
 class NotSlower(Exception):
@@ -58,7 +54,8 @@ class BenchStack:
         """
         began = time.perf_counter()
         self.disk = "as it is"
-        self._network = prepare_afresh(self.home)
+        environment = {} if self.tools.flushes is None else self.tools.flushes.environment
+        self._network = prepare_afresh(self.home, Stack(postgres_environment=environment).up)
         seconds = time.perf_counter() - began
         if self.network.addresses.broker_kind != "kafka":
             raise Missing(f"The bench measures with Kafka: {self.network.addresses.note}.")
@@ -67,14 +64,12 @@ class BenchStack:
         return seconds
 
     def use_disk(self, disk: Disk) -> None:
-        """Restart PostgreSQL on the same data with slower flushes, or without. No door may be open."""
-        preload = {} if disk == "as it is" else {"LD_PRELOAD": str(self.tools.slow_fsync)}
-        self._stop_postgres()
-        with _environment({**preload, "SLOW_FSYNC_US": str(SLOWER_US)}):
-            self._network = prepare(self.home)
+        """Let PostgreSQL's flushes take longer from now on, or no longer."""
+        if self.tools.flushes is not None:
+            self.tools.flushes.set(0 if disk == "as it is" else SLOWER_MS / 1000)
         self.disk = disk
         self.flush_ms[disk] = databases.flush_ms(self.admin_dsn)
-        if disk != "as it is" and self.flush_ms[disk] < SLOWER_US / 1000:
+        if disk != "as it is" and self.flush_ms[disk] < SLOWER_MS:
             raise NotSlower(f"A commit takes {self.flush_ms[disk]:.2f} ms with the shim: it is not in effect.")
 
     def end(self) -> None:
@@ -100,23 +95,3 @@ class BenchStack:
         """The floor's door, ready, and stages of it."""
         with subjects.open_floor(self.network, self.logs, stages) as floor:
             yield floor
-
-    def _stop_postgres(self) -> None:
-        pid = self.servers()["postgres"]
-        os.kill(pid, signal.SIGINT)
-        wait_until(lambda: "postgres" not in self.servers(), seconds=_STOP_S, every_s=0.05)
-
-
-@contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """What is started inside the block inherits these."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -1,9 +1,12 @@
-"""The programs that are not Python: the load generators, and the shim that slows a disk down; built when needed."""
+"""What is not Python: the load generators, and a disk that can be slowed down; built when needed."""
 
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+
+from deploy.chaos.flushes import flushes_in
+from deploy.chaos.shims import SHIMS_NEED, Dial
 
 SOURCES = Path(__file__).parent / "programs"
 
@@ -14,11 +17,11 @@ class Missing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """`slow_fsync` is None where there is no C compiler: then disks stay as fast as they are."""
+    """`flushes` is None where there is no C compiler: then disks stay as fast as they are."""
 
     wrk: str
     open_loop: str
-    slow_fsync: Path | None
+    flushes: Dial | None
     left_out: tuple[str, ...]
 
 
@@ -28,18 +31,16 @@ def find_tools(folder: Path) -> Tools:
     Raises:
         Missing: no wrk, or nothing to build the open loop with.
     """
-    wrk, go, compiler = (shutil.which(name) for name in ("wrk", "go", "cc"))
+    wrk, go = (shutil.which(name) for name in ("wrk", "go"))
     if wrk is None:
         raise Missing("wrk sends the load and is not here: install it with `apt-get install wrk`.")
     if go is None:
         raise Missing("The open loop is a Go program and there is no Go here: `apt-get install golang-go`.")
     folder.mkdir(parents=True, exist_ok=True)
     open_loop = _built(folder / "openloop", "openloop.go", [go, "build", "-o"])
-    if compiler is None:
-        sentence = "There is no C compiler, so the disk could not be slowed down: `apt-get install gcc`."
-        return Tools(wrk, str(open_loop), None, (sentence,))
-    slow_fsync = _built(folder / "slow_fsync.so", "slow_fsync.c", [compiler, "-O2", "-shared", "-fPIC", "-o"])
-    return Tools(wrk, str(open_loop), slow_fsync, ())
+    flushes = flushes_in(folder)
+    left_out = () if flushes else (f"The disk could not be slowed down, which needs {SHIMS_NEED}.",)
+    return Tools(wrk, str(open_loop), flushes, left_out)
 
 
 def _built(program: Path, source: str, command: list[str]) -> Path:
