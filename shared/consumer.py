@@ -16,24 +16,25 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import get_args
+from typing import TypeAlias, get_args
 
 import structlog
 
 from shared import delivery_store as store
-from shared.broker import Bounds, Broker, Partition, Record, Source
+from shared.broker import Bounds, Broker, Partition, Record, Source, Stream
 from shared.db import RETRYABLE, Pool, transaction
 from shared.delivery import Outcome, OutOfPlace, Subscription, deliver
 from shared.errors import LogMismatch, Refused, Stalled, TooManyDeadLetters
 from shared.events import PARTITIONS
 from shared.telemetry import APPLIED, DUPLICATES, LAG, SET_ASIDE
 
+_Content: TypeAlias = tuple[Stream, bytes]
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class ConsumerSettings:
-    """`brake_after` dead records in a row stop the worker; `stall_after_s` is how long lag may stand still.
+    """`brake_after` different dead records in a row stop the worker; `stall_after_s` is how long lag may stand still.
 
     After fewer than `few_records` others may be waited for (`Subscription.gather_s`); more are a log to catch up with.
 
@@ -68,7 +69,7 @@ class Consumer:
         self._settings = settings or ConsumerSettings()
         self._next: dict[Partition, int] = {}
         self._unproven: dict[Partition, str | None] = {}
-        self._dead_in_a_row = 0
+        self._dead_in_a_row: frozenset[_Content] = frozenset()
         self.refusal: str | None = None
         for state in get_args(store.LetterState):
             SET_ASIDE.labels(subscription.name, state)  # counts from zero, so that an alert sees the first one
@@ -162,24 +163,28 @@ class Consumer:
         self._count(outcome)
         await source.commit({partition: records[-1].offset + 1 for partition, records in batch.items()})
 
-    def _brake(self, batch: Mapping[Partition, Sequence[Record]], outcome: Outcome) -> int:
-        """How many records have been dead in a row by now; stop before the batch is committed when it is too many.
+    def _brake(self, batch: Mapping[Partition, Sequence[Record]], outcome: Outcome) -> frozenset[_Content]:
+        """What has been dead in a row by now; stop before the batch is committed when it is too much.
 
         A duplicate ends a row as well: it could be applied once. Else what was set aside over years, with good events
-        between, would be one row when the log is read again.
+        between, would be one row when the log is read again. Copies of a dead record are one: that it comes again and
+        again says nothing of the others.
         """
         if not outcome.letters:
-            return 0 if outcome.applied or outcome.duplicates else self._dead_in_a_row
+            return frozenset() if outcome.applied or outcome.duplicates else self._dead_in_a_row
         good = chain((record for _, record in outcome.applied), outcome.duplicates)
         done = {(record.partition, record.offset) for record in good}
         dead = {(one.record.partition, one.record.offset): one for one in outcome.letters if one.state == "dead"}
         in_a_row = self._dead_in_a_row
         for record in chain.from_iterable(batch.values()):
             place = (record.partition, record.offset)
-            in_a_row = 0 if place in done else in_a_row + (place in dead)
-            if in_a_row > self._settings.brake_after:
+            if place in done:
+                in_a_row = frozenset()
+            elif place in dead:
+                in_a_row |= {(record.stream, record.value)}
+            if len(in_a_row) > self._settings.brake_after:
                 reasons = sorted({letter.reason for letter in dead.values()})
-                raise TooManyDeadLetters(f"{in_a_row} records in a row cannot be applied: {reasons[:3]}")
+                raise TooManyDeadLetters(f"{len(in_a_row)} records in a row cannot be applied: {reasons[:3]}")
         return in_a_row
 
     def _count(self, outcome: Outcome) -> None:

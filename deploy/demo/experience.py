@@ -85,7 +85,7 @@ def _others(rng: Random, attended: Sequence[Attended]) -> Responses:
     for one, used in zip(attended, dealt(rng, len(attended), _USED), strict=True):
         body: Body = {"used_in_visit": used.value, "used_over_one_month": None if rng.random() < 0.15 else False}
         body |= _efforts(rng, is_top=rng.random() < _TOP_SHARE[used])
-        if rng.random() < 0.06:
+        if rng.random() < 0.2:
             body[one_of(rng, _EFFORTS)] = None
         made[one.key] = body
     return made

@@ -350,6 +350,19 @@ async def test_what_is_dead_in_a_row_behind_a_log_that_is_read_again_pulls_the_b
     assert await set_aside(reader) == ["dead"] * EAGER.brake_after
 
 
+@pytest.mark.parametrize("at_once", [1, 500])
+async def test_a_dead_record_that_comes_again_and_again_pulls_no_brake(
+    reader: Pool, broker: MemoryBroker, at_once: int
+) -> None:
+    """As when a producer, or a broker, repeats what it sent."""
+    other = next(key for key in iter(uuid4, None) if partition_of(str(key).encode(), PARTITIONS) == PLACE.number)
+    await publish(broker, *[1] * (EAGER.brake_after + 3), patient=other, value=b"{}")
+    await publish(broker, 1)
+    async with running(Consumer(COUNTING, broker, reader, replace(EAGER, max_records=at_once)).run()):
+        await until_there_are(1, reader)
+    assert await effects(reader) == once(PATIENT, upto=1)
+
+
 FAIL_THE_FIRST_COMMIT = """
 CREATE SEQUENCE commits;
 CREATE FUNCTION fail_the_first_commit() RETURNS trigger LANGUAGE plpgsql AS $$
