@@ -22,4 +22,4 @@ def test_nothing_is_lost_doubled_or_out_of_order_whatever_fails(seed: int) -> No
     show(outcome, said)
     assert outcome.verdict.findings == 0, said.export_text()
     assert outcome.verdict.events >= LEAST_EVENTS
-    assert {"duplicates", "poison", "poisoned-patients", "lost-disk", "slow-flush"} <= {one.fault.kind for one in outcome.happened}
+    assert {"duplicates", "poison", "poisoned-patients", "lost-disk"} <= {one.fault.kind for one in outcome.happened}
