@@ -121,6 +121,14 @@ NEW_RULE_FORM = RULE_FORM | {
     "words_es": "Nunca durmió sin despertarse",
     "citation": "Synthetic",
 }
+VISIT_FORM = {"clinician_id": "dr-1", "scheduled_at": "2026-10-13T10:20"}
+NEW_PATIENT_FORM = VISIT_FORM | {
+    "birth_year": "1984",
+    "sex": "female",
+    "diagnosis": "crohns-disease",
+    "wants_messages": "yes",
+    "email": "synthetic@example.org",
+}
 NOTICES_FORM = {"addresses": "alerts@clinic.example", "language": "en", "quiet_minutes": "15"}
 OWN_RULE: Json = RULE | {
     "definition": {
@@ -232,6 +240,10 @@ LINES: Mapping[str, Mapping[str, Line]] = {
         "POST /v1/visits/{visit_id}/deliveries": Line({}),
         "PUT /v1/sites/{site_id}/survey-rule": Line({"care_line": "+1 312 555 0123"}),
         "GET /v1/sites/{site_id}/survey-rule": Line(),
+        "GET /patients/new": Line(),
+        "POST /patients/new": Line(form=NEW_PATIENT_FORM, fresh=frozenset({"identifier"})),
+        "GET /patients/{patient_id}": Line(),
+        "POST /patients/{patient_id}/visits": Line(form=VISIT_FORM),
         "GET /visits": Line(),
         "POST /visits/messages": Line(form={"week": "1", "step": "send"}),
         "GET /visits/{visit_id}": Line(),

@@ -1,6 +1,8 @@
 """What the pages of a clinic's staff have in common: the site that they are about, and the bar above them."""
 
+from collections.abc import Mapping
 from typing import Annotated
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Query, Request
@@ -9,8 +11,10 @@ from services.intake import store
 from services.intake.pages.bar import Bar
 from shared.auth import Caller
 from shared.db import Connection, SiteScope
-from shared.errors import unknown
+from shared.errors import Problem, unknown
 from shared.http.commands import NamedSite
+
+_SENT_BEFORE = "This form was sent before, and is another one now. Look at it, and press again if it is right."
 
 
 async def _named(
@@ -38,6 +42,16 @@ def site_shown_to(caller: Caller, named: str | None) -> str:
 def in_address(caller: Caller, site_id: str) -> str:
     """`?site=riverbend`, where an address has to say which of the caller's sites it is about."""
     return f"?site={site_id}" if len(caller.sites) > 1 else ""
+
+
+def key_of(given: Mapping[str, str]) -> str:
+    """The idempotency key of a form, so that what is pressed twice is done once; a new one where it has none."""
+    return given.get("key", "")[:64] or uuid4().hex
+
+
+def in_words(problem: Problem) -> str:
+    """Why something was not done, for who pressed a button."""
+    return _SENT_BEFORE if problem.kind == "key-reused" else problem.detail
 
 
 async def site_and_zone(connection: Connection, site_id: str) -> tuple[store.SiteShown, ZoneInfo]:

@@ -22,7 +22,7 @@ from services.intake.api.import_pages import by_the_clock
 from services.intake.api.imports import Desk
 from services.intake.api.links import LinkBody, make_link
 from services.intake.api.own_forms import own_forms_of
-from services.intake.api.staff import AtSite, bar_of, in_address, patient_page, site_shown_to
+from services.intake.api.staff import AtSite, bar_of, in_address, in_words, key_of, patient_page, site_shown_to
 from services.intake.api.standing import visit_at
 from services.intake.api.worklist import Ground, ground_of, rows_of, rows_of_week
 from services.intake.domain import WEEKS_SHOWN, LinkProgress, NextStep, Week, has_lately_been_written_to
@@ -138,9 +138,9 @@ async def send_to_one(request: Request, visit_id: UUID, caller: Coordinator, sit
 async def make_link_by_form(request: Request, visit_id: UUID, caller: Coordinator, site: AtSite = None) -> Response:
     """Make a link and show it, this once. Pressed twice it is the same one."""
     site_id = caller.writing_site(site)
-    pressed = (await form_of(request)).get("key", "") or uuid4().hex
+    key = f"{key_of(await form_of(request))}-{visit_id}"
     try:
-        made = await make_link(request, visit_id, LinkBody(), caller, f"{pressed[:64]}-{visit_id}", site_id)
+        made = await make_link(request, visit_id, LinkBody(), caller, key, site_id)
     except Problem as problem:
         if problem.status == 404:
             raise
@@ -202,7 +202,7 @@ async def _shown(
         messages = await store.deliveries_of(connection, scope, visit_id)
         flag = await store.flag_of(connection, scope, visit.patient_id)
         await keep_read(request, connection, site_id, visit.patient_id)
-    detail = None if why is None else why.detail
+    detail = None if why is None else in_words(why)
     around = Around(ground.now, patient_page(request), uuid4().hex, flag=flag, link=link, why=detail)
     bar = bar_of(request, caller, "visits", site_id, ground.site.name)
     return HTMLResponse(show_visit(row, messages, around, bar), 200 if why is None else why.status)

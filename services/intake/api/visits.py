@@ -24,12 +24,17 @@ from shared.outbox import Draft, Recorded
 router = APIRouter(tags=["visits"])
 
 
-class VisitBody(BaseModel):
+class Booking(BaseModel):
+    """Whom a patient sees, and when."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    patient_id: UUID
     clinician_id: ClinicianId
     scheduled_at: Moment
+
+
+class VisitBody(Booking):
+    patient_id: UUID
 
 
 class VisitChange(BaseModel):
@@ -67,7 +72,7 @@ async def schedule_visits(
     request: Request, body: Batch[VisitBody], caller: CareTeam, key: IdempotencyKey, site: NamedSite = None
 ) -> Response:
     """Schedule one visit or many."""
-    command = Command[VisitBody](locks=lambda _site, visit: [str(visit.patient_id)], record=_schedule)
+    command = Command[VisitBody](locks=lambda _site, visit: [str(visit.patient_id)], record=schedule)
     return await execute(request, command, body, site_id=caller.writing_site(site), key=key)
 
 
@@ -104,7 +109,12 @@ async def change_visit(
     return await execute(request, command, Batch([body], is_single=True), site_id=site_id, key=None)
 
 
-async def _schedule(connection: Connection, site_id: str, body: VisitBody) -> Recorded:
+async def schedule(connection: Connection, site_id: str, body: VisitBody) -> Recorded:
+    """Record a new visit of a patient; the patient is locked, or has just been enrolled.
+
+    Raises:
+        Problem: 404, or 410 for who is erased.
+    """
     await enrolled(connection, site_id, body.patient_id)
     visit = VisitUpdated(
         visit_id=uuid4(),

@@ -45,6 +45,7 @@ from services.intake.domain.alerts import (
     rules_met,
 )
 from services.intake.domain.clients import ClientId, wrong_with
+from services.intake.domain.clocks import read_moment
 from services.intake.domain.consent import (
     ConsentDecision,
     ConsentReason,
@@ -239,6 +240,7 @@ __all__ = [
     "plan",
     "put_back",
     "read",
+    "read_moment",
     "read_visit",
     "repeats_marked",
     "rule_changed",

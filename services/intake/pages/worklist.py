@@ -94,9 +94,7 @@ class Row(NamedTuple):
 
     @property
     def about(self) -> str:
-        """`born 1984, female`."""
-        person = self.visit.person
-        return f"born {person.birth_year}, {_SEXES.get(person.sex, person.sex)}"
+        return about(self.visit.person.birth_year, self.visit.person.sex)
 
     @property
     def diagnosis(self) -> str:
@@ -112,6 +110,11 @@ class Row(NamedTuple):
 def name_of(patient_id: UUID) -> str:
     """A patient as the clinic can find them: intake knows no names."""
     return str(patient_id)[:8]
+
+
+def about(birth_year: int, sex: str) -> str:
+    """`born 1984, female`."""
+    return f"born {birth_year}, {_SEXES.get(sex, sex)}"
 
 
 @dataclass(frozen=True, slots=True)
