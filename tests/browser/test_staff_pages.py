@@ -177,7 +177,7 @@ async def test_what_is_found_is_shown_and_on_paper_leads_to_the_survey(
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-async def test_a_patient_and_another_visit_are_added_by_their_forms(
+async def test_a_patient_and_a_visit_are_added_and_the_visit_moved_and_cancelled_by_their_forms(
     alerted: Alerted, home: str, chromium: Browser, size: tuple[int, int]
 ) -> None:
     async with page_of(chromium, alerted, home, Eyes(size)) as page:
@@ -201,3 +201,12 @@ async def test_a_patient_and_another_visit_are_added_by_their_forms(
         await page.get_by_role("button", name="Add this visit").click()
         await expect(page.locator("h1")).to_have_text("Visit 18 Mar 2027, 13:00")
         assert await count(alerted.clinic.intake, "visit") == 2
+        await page.get_by_text("Move this visit").click()
+        await is_for_everybody(page)
+        await page.get_by_label("Day and time").fill("2027-03-19T08:15")
+        await page.get_by_role("button", name="Move it").click()
+        await expect(page.locator("h1")).to_have_text("Visit 19 Mar 2027, 08:15")
+        await page.get_by_text("Cancel this visit", exact=True).click()
+        await is_for_everybody(page)
+        await page.get_by_role("button", name="Yes, cancel this visit").click()
+        await expect(page.locator("main")).to_contain_text("The visit was cancelled. It can be booked again.")

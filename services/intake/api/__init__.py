@@ -31,6 +31,7 @@ from services.intake.api import (
     survey_rules,
     surveys,
     tokens,
+    visit_change_pages,
     visit_pages,
     visits,
 )
@@ -68,5 +69,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     high_risk.router,
     survey_rules.router,
     visit_pages.router,
+    visit_change_pages.router,
     receipts.router,
 )

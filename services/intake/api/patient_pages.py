@@ -22,6 +22,7 @@ from services.intake.api.staff import (
     patient_page,
     site_and_zone,
     site_shown_to,
+    zone_at,
 )
 from services.intake.api.standing import enrolled
 from services.intake.api.visits import Booking, VisitBody, schedule_visits
@@ -69,7 +70,7 @@ async def take_in_by_form(request: Request, caller: Coordinator, site: AtSite = 
     site_id = caller.writing_site(site)
     given = await trimmed_form_of(request)
     try:
-        arrival = _arrival(given, await _zone(request, site_id))
+        arrival = _arrival(given, await zone_at(request, site_id))
     except ValidationError as refused:
         wrong = {str(error["loc"][1]) for error in refused.errors()}
         return await _asked(request, caller, site_id, Filled(NEW, given, wrong))
@@ -96,7 +97,7 @@ async def schedule_by_form(request: Request, patient_id: UUID, caller: Coordinat
     """Schedule a visit, and go to it."""
     site_id = caller.writing_site(site)
     given = await trimmed_form_of(request)
-    booking = _booking(given, await _zone(request, site_id))
+    booking = _booking(given, await zone_at(request, site_id))
     try:
         body = VisitBody.model_validate({"patient_id": patient_id, **booking})
     except ValidationError as refused:
@@ -143,12 +144,6 @@ def _fields_of(problem: Problem) -> set[str]:
     """The fields that a refusal is about."""
     named = {error.field for error in problem.errors}
     return named | {_FIELD_OF[problem.kind]} if problem.kind in _FIELD_OF else named
-
-
-async def _zone(request: Request, site_id: str) -> ZoneInfo:
-    async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
-        _, zone = await site_and_zone(connection, site_id)
-    return zone
 
 
 async def _asked(

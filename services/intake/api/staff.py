@@ -10,9 +10,9 @@ from fastapi import Depends, Query, Request
 from services.intake import store
 from services.intake.pages.bar import Bar
 from shared.auth import Caller
-from shared.db import Connection, SiteScope
+from shared.db import Connection, SiteScope, transaction
 from shared.errors import Problem, unknown
-from shared.http.commands import NamedSite
+from shared.http.commands import NamedSite, pool_of
 
 _SENT_BEFORE = "This form was sent before, and is another one now. Look at it, and press again if it is right."
 
@@ -64,6 +64,17 @@ async def site_and_zone(connection: Connection, site_id: str) -> tuple[store.Sit
     if site is None:
         raise unknown("site")
     return site, ZoneInfo(site.time_zone)
+
+
+async def zone_at(request: Request, site_id: str) -> ZoneInfo:
+    """The clocks by which a form of this site is read.
+
+    Raises:
+        Problem: 404
+    """
+    async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
+        _, zone = await site_and_zone(connection, site_id)
+    return zone
 
 
 def bar_of(

@@ -112,7 +112,17 @@ from services.intake.domain.news import CancelReason, VisitNews, begin, follow, 
 from services.intake.domain.own_forms import own_form, unfit_for_answers, unfit_for_pages, warnings_of
 from services.intake.domain.scoring import score
 from services.intake.domain.tries import SendOutcome, come_to, in_hand, put_back
-from services.intake.domain.visits import Eligibility, VisitStatus, advance, check_times, eligibility, is_eligible
+from services.intake.domain.visits import (
+    Eligibility,
+    VisitStatus,
+    advance,
+    can_become,
+    check_times,
+    counts_from,
+    counts_until,
+    eligibility,
+    is_eligible,
+)
 from services.intake.domain.worklist import (
     WEEKS_SHOWN,
     NextStep,
@@ -209,6 +219,7 @@ __all__ = [
     "awake",
     "band_of",
     "begin",
+    "can_become",
     "change",
     "channel_for",
     "check_invitation",
@@ -216,6 +227,8 @@ __all__ = [
     "check_times",
     "come_to",
     "concern_items",
+    "counts_from",
+    "counts_until",
     "decide",
     "eligibility",
     "expiry",

@@ -27,6 +27,7 @@ from services.intake.pages.alerts import DIAGNOSES, WORDS
 from services.intake.pages.bar import Bar, staff_page, staff_templates
 from services.intake.pages.filled import Filled
 from services.intake.pages.imports import in_a_sentence
+from services.intake.pages.visit_changes import Changing
 from shared.events import Language, VisitState, VisitUpdated
 from shared.pages.words import clock, on, short_on
 
@@ -215,12 +216,13 @@ def show_worklist(
 @dataclass(frozen=True, slots=True)
 class Around:
     """What a page about one visit shows beside it: `flag` is why its patient is on the high-risk list, `link` is a new
-    one, `why` is why something was not done.
+    one, `why` is why something was not done. `changing` is how the visit can be changed.
     """
 
     now: datetime
     patient_page: str
     key: str
+    changing: Changing
     flag: store.Flag | None = None
     link: str | None = None
     why: str | None = None
