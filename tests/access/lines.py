@@ -244,6 +244,8 @@ LINES: Mapping[str, Mapping[str, Line]] = {
         "POST /patients/new": Line(form=NEW_PATIENT_FORM, fresh=frozenset({"identifier"})),
         "GET /patients/{patient_id}": Line(),
         "POST /patients/{patient_id}/visits": Line(form=VISIT_FORM),
+        "POST /patients/{patient_id}/consent": Line(form={"state": "consented"}, uses_up=True),
+        "POST /patients/{patient_id}/invitations": Line(form={"mode": "phone"}, uses_up=True),
         "GET /visits": Line(),
         "POST /visits/messages": Line(form={"week": "1", "step": "send"}),
         "GET /visits/{visit_id}": Line(),

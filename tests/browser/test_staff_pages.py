@@ -177,7 +177,7 @@ async def test_what_is_found_is_shown_and_on_paper_leads_to_the_survey(
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-async def test_a_patient_and_a_visit_are_added_and_the_visit_moved_and_cancelled_by_their_forms(
+async def test_a_patient_is_added_consents_and_has_visits_that_are_moved_and_cancelled_by_their_forms(
     alerted: Alerted, home: str, chromium: Browser, size: tuple[int, int]
 ) -> None:
     async with page_of(chromium, alerted, home, Eyes(size)) as page:
@@ -195,7 +195,12 @@ async def test_a_patient_and_a_visit_are_added_and_the_visit_moved_and_cancelled
         await page.get_by_label("Ulcerative colitis").check()
         await page.get_by_role("button", name="Add this patient").click()
         await expect(page.locator("h1")).to_have_text("Visit 14 Jan 2027, 09:30")
-        await page.get_by_role("link", name="Visits of this patient").click()
+        await page.get_by_role("link", name="Visits and consent of this patient").click()
+        await page.get_by_text("Record what the patient decided").click()
+        await is_for_everybody(page)
+        await page.get_by_label("Consents", exact=True).check()
+        await page.get_by_role("button", name="Record this", exact=True).click()
+        await expect(page.locator("main")).to_contain_text("Consented since")
         await page.get_by_label("Clinician").fill("dr-2")
         await page.get_by_label("Day and time").fill("2027-03-18T13:00")
         await page.get_by_role("button", name="Add this visit").click()

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from services.intake import store
 from services.intake.api.contacts import ContactBody, opened_contact, put_contact
-from services.intake.api.staff import AtSite, bar_of, in_address, site_shown_to
+from services.intake.api.staff import AtSite, bar_of, in_address, site_shown_to, wrong_in
 from services.intake.api.standing import visit_at
 from services.intake.pages.filled import Filled
 from services.intake.pages.worklist import show_contact
@@ -54,8 +54,7 @@ async def take_contact(request: Request, visit_id: UUID, caller: Coordinator, si
     try:
         body = ContactBody.model_validate({**said, "wants_messages": _WANTS.get(said.get("wants_messages", ""))})
     except ValidationError as refused:
-        wrong = {str(error["loc"][0]) for error in refused.errors()}
-        return _page(request, caller, site_id, visit, Filled(_FORM, given, wrong))
+        return _page(request, caller, site_id, visit, Filled(_FORM, given, wrong_in(refused)))
     await put_contact(request, visit.patient_id, body, caller, site_id)
     return RedirectResponse(f"/visits/{visit_id}{in_address(caller, site_id)}", status_code=303)
 

@@ -13,22 +13,23 @@ from pydantic import ValidationError
 from services.intake import store
 from services.intake.api.arrivals import Arrival, take_in
 from services.intake.api.consent import read_shown
+from services.intake.api.patient_shown import patient_shown
 from services.intake.api.staff import (
     AtSite,
     bar_of,
+    fields_of,
     in_address,
     in_words,
     key_of,
-    patient_page,
     site_and_zone,
     site_shown_to,
+    wrong_in,
     zone_at,
 )
-from services.intake.api.standing import enrolled
 from services.intake.api.visits import Booking, VisitBody, schedule_visits
 from services.intake.domain import read_moment
 from services.intake.pages.filled import Filled
-from services.intake.pages.patients import NEW, VISIT, Asked, Person, show_new_patient, show_person
+from services.intake.pages.patients import NEW, VISIT, Asked, show_new_patient
 from shared.auth import Caller, Role
 from shared.db import SiteScope, transaction
 from shared.errors import Problem
@@ -79,7 +80,7 @@ async def take_in_by_form(request: Request, caller: Coordinator, site: AtSite = 
     except Problem as problem:
         if problem.status not in (409, 422):
             raise
-        return await _asked(request, caller, site_id, Filled(NEW, given, _fields_of(problem)), problem)
+        return await _asked(request, caller, site_id, Filled(NEW, given, fields_of(problem, _FIELD_OF)), problem)
     to = f"/patients/{came.patient_id}" if came.visit_id is None else f"/visits/{came.visit_id}"
     return RedirectResponse(to + in_address(caller, site_id), status_code=303)
 
@@ -89,7 +90,7 @@ async def show_one_patient(
     request: Request, patient_id: UUID, caller: Coordinator, form: Typed, site: AtSite = None
 ) -> Response:
     """A patient's visits, and the form of another one."""
-    return await _shown(request, caller, site_shown_to(caller, site), patient_id, form)
+    return await patient_shown(request, caller, site_shown_to(caller, site), patient_id, form)
 
 
 @router.post("/patients/{patient_id}/visits")
@@ -101,14 +102,13 @@ async def schedule_by_form(request: Request, patient_id: UUID, caller: Coordinat
     try:
         body = VisitBody.model_validate({"patient_id": patient_id, **booking})
     except ValidationError as refused:
-        wrong = {str(error["loc"][0]) for error in refused.errors()}
-        return await _shown(request, caller, site_id, patient_id, Filled(VISIT, given, wrong))
+        return await patient_shown(request, caller, site_id, patient_id, Filled(VISIT, given, wrong_in(refused)))
     try:
         made = await schedule_visits(request, Batch([body], is_single=True), caller, key_of(given), site_id)
     except Problem as problem:
         if problem.status != 409:
             raise
-        return await _shown(request, caller, site_id, patient_id, Filled(VISIT, given), problem)
+        return await patient_shown(request, caller, site_id, patient_id, Filled(VISIT, given), problem)
     visit_id = orjson.loads(made.body)["id"]
     return RedirectResponse(f"/visits/{visit_id}{in_address(caller, site_id)}", status_code=303)
 
@@ -140,12 +140,6 @@ def _booking(given: Mapping[str, str], zone: ZoneInfo) -> dict[str, str]:
     return said | {"scheduled_at": read_moment(said["scheduled_at"], zone)}
 
 
-def _fields_of(problem: Problem) -> set[str]:
-    """The fields that a refusal is about."""
-    named = {error.field for error in problem.errors}
-    return named | {_FIELD_OF[problem.kind]} if problem.kind in _FIELD_OF else named
-
-
 async def _asked(
     request: Request, caller: Caller, site_id: str, form: Filled, problem: Problem | None = None
 ) -> Response:
@@ -158,19 +152,4 @@ async def _asked(
         await keep_read(request, connection, site_id, None if known is None else known.patient_id)
     asked = Asked(form, zone, texts, None if problem is None else in_words(problem), known)
     html = show_new_patient(asked, bar_of(request, caller, "visits", site_id, site.name, path=_NEW))
-    return HTMLResponse(html, form.status if problem is None else problem.status)
-
-
-async def _shown(
-    request: Request, caller: Caller, site_id: str, patient_id: UUID, form: Filled, problem: Problem | None = None
-) -> Response:
-    scope = SiteScope.of(site_id)
-    async with transaction(pool_of(request), scope) as connection:
-        enrolment = await enrolled(connection, site_id, patient_id)
-        site, zone = await site_and_zone(connection, site_id)
-        visits = await store.visits_of(connection, scope, patient_id, store.MOST_VISITS)
-        await keep_read(request, connection, site_id, patient_id)
-    person = Person(enrolment, visits, zone, patient_page(request))
-    why = None if problem is None else in_words(problem)
-    html = show_person(person, form, why, bar_of(request, caller, "visits", site_id, site.name))
     return HTMLResponse(html, form.status if problem is None else problem.status)

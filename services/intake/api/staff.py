@@ -6,6 +6,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Query, Request
+from pydantic import ValidationError
 
 from services.intake import store
 from services.intake.pages.bar import Bar
@@ -14,7 +15,10 @@ from shared.db import Connection, SiteScope, transaction
 from shared.errors import Problem, unknown
 from shared.http.commands import NamedSite, pool_of
 
-_SENT_BEFORE = "This form was sent before, and is another one now. Look at it, and press again if it is right."
+_IN_WORDS: Mapping[str, str] = {
+    "key-reused": "This form was sent before, and is another one now. Look at it, and press again if it is right.",
+    "consent-reason-required": "Who withdraws gives a reason. Choose one of them.",
+}
 
 
 async def _named(
@@ -51,7 +55,18 @@ def key_of(given: Mapping[str, str]) -> str:
 
 def in_words(problem: Problem) -> str:
     """Why something was not done, for who pressed a button."""
-    return _SENT_BEFORE if problem.kind == "key-reused" else problem.detail
+    return _IN_WORDS.get(problem.kind, problem.detail)
+
+
+def wrong_in(refused: ValidationError) -> set[str]:
+    """The fields that a body did not take."""
+    return {str(error["loc"][0]) for error in refused.errors()}
+
+
+def fields_of(problem: Problem, field_of: Mapping[str, str]) -> set[str]:
+    """The fields of a form that a refusal is about: those that it names, and the one of its kind."""
+    named = {error.field for error in problem.errors}
+    return named | {field_of[problem.kind]} if problem.kind in field_of else named
 
 
 async def site_and_zone(connection: Connection, site_id: str) -> tuple[store.SiteShown, ZoneInfo]:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
-from services.intake.api.staff import AtSite, in_address, key_of, zone_at
+from services.intake.api.staff import AtSite, in_address, key_of, wrong_in, zone_at
 from services.intake.api.visit_shown import Outcome, visit_shown
 from services.intake.api.visits import Booking, VisitChange, record_change
 from services.intake.domain import read_moment
@@ -33,8 +33,8 @@ async def move_by_form(request: Request, visit_id: UUID, caller: Coordinator, si
     try:
         body = VisitChange.model_validate(_changed(given, await zone_at(request, site_id)))
     except ValidationError as refused:
-        wrong = {str(error["loc"][0]) for error in refused.errors()}
-        return await visit_shown(request, caller, site_id, visit_id, Outcome(form=Filled(MOVE, given, wrong)))
+        form = Filled(MOVE, given, wrong_in(refused))
+        return await visit_shown(request, caller, site_id, visit_id, Outcome(form=form))
     try:
         await record_change(request, site_id, visit_id, body, key=f"{key_of(given)}-time")
     except Problem as problem:

@@ -54,7 +54,9 @@ from services.intake.domain.consent import (
     check_invitation,
     check_text,
     decide,
+    decisions_after,
     next_invitation,
+    why_not_invited,
 )
 from services.intake.domain.deliveries import (
     BY_HAND,
@@ -230,6 +232,7 @@ __all__ = [
     "counts_from",
     "counts_until",
     "decide",
+    "decisions_after",
     "eligibility",
     "expiry",
     "follow",
@@ -271,6 +274,7 @@ __all__ = [
     "unfit_for_pages",
     "warnings_of",
     "week_of",
+    "why_not_invited",
     "wrong_with",
     "wrong_with_rule",
 ]

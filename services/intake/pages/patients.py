@@ -12,9 +12,10 @@ from jinja2 import Environment
 from services.intake.domain import ConsentText
 from services.intake.pages.alerts import DIAGNOSES
 from services.intake.pages.bar import Bar, sentence, staff_page, staff_templates
+from services.intake.pages.consents import CONSENT_WORDS, DECISION, INVITATION, Consent
 from services.intake.pages.filled import Filled
 from services.intake.pages.worklist import about, name_of
-from shared.events import ConsentState, Education, EnrollmentUpdated, EntryMode, Language, Sex, VisitState, VisitUpdated
+from shared.events import Education, EnrollmentUpdated, Language, Sex, VisitState, VisitUpdated
 
 NEW, VISIT = "patient", "visit"
 _SEXES: Mapping[str, str] = {
@@ -34,18 +35,6 @@ _EDUCATIONS: Mapping[str, str] = {
     Education.HIGH_SCHOOL: "High school",
     Education.SOME_COLLEGE: "Some college",
     Education.COLLEGE_DEGREE: "College degree",
-}
-_CONSENTS: Mapping[str, str] = {
-    ConsentState.INVITED: "Invited, has not decided",
-    ConsentState.CONSENTED: "Consented",
-    ConsentState.DISSENTED: "Said no",
-}
-_MODES: Mapping[str, str] = {
-    "": "Not recorded",
-    EntryMode.SELF: "By the patient",
-    EntryMode.PAPER: "On paper",
-    EntryMode.PHONE: "By phone",
-    EntryMode.PROXY: "By somebody for the patient",
 }
 _STATES: Mapping[VisitState, str] = {
     VisitState.SCHEDULED: "scheduled",
@@ -75,19 +64,27 @@ class Person(NamedTuple):
 
     enrolment: EnrollmentUpdated
     visits: Sequence[VisitUpdated]
+    consent: Consent
     zone: ZoneInfo
     patient_page: str
 
 
 def show_new_patient(asked: Asked, bar: Bar) -> str:
     """The form about somebody new."""
-    texts = [("", "None")] + [(f"{text.version}|{text.language}", str(text)) for text in asked.texts]
-    return staff_page(_templates(), "new_patient.html", bar, asked=asked, form=asked.form, texts=texts, key=uuid4().hex)
+    return staff_page(_templates(), "new_patient.html", bar, asked=asked, form=asked.form, key=uuid4().hex)
 
 
-def show_person(person: Person, form: Filled, why: str | None, bar: Bar) -> str:
-    """A patient, with the form of another visit; `why` is why the last try was refused."""
-    return staff_page(_templates(), "person.html", bar, person=person, form=form, why=why, key=uuid4().hex)
+def show_person(person: Person, filled: Filled | None, why: str | None, bar: Bar) -> str:
+    """A patient, with the forms of another visit and of the next step of their consent.
+
+    `filled` is the one of them that is not empty; `why` is why the last try was refused.
+    """
+    given = {} if filled is None else {filled.id: filled}
+    forms = {name: given.get(name, Filled(name, {})) for name in (VISIT, DECISION, INVITATION)}
+    refused = filled.id if filled is not None and (why or filled.wrong) else None
+    return staff_page(
+        _templates(), "person.html", bar, person=person, **forms, refused=refused, why=why, key=uuid4().hex
+    )
 
 
 @cache
@@ -101,8 +98,7 @@ def _templates() -> Environment:
         "sexes": _SEXES,
         "languages": _LANGUAGES,
         "educations": _EDUCATIONS,
-        "consents": _CONSENTS,
-        "modes": _MODES,
+        **CONSENT_WORDS,
         "visit_states": _STATES,
     }
     return made
