@@ -121,6 +121,7 @@ NEW_RULE_FORM = RULE_FORM | {
     "words_es": "Nunca durmió sin despertarse",
     "citation": "Synthetic",
 }
+DELIVERY_FORM = {"is_on": "yes", "days_before": "7", "send_at": "10:00", "reminders": "3, 1", "channels": "email"}
 VISIT_FORM = {"clinician_id": "dr-1", "scheduled_at": "2026-10-13T10:20"}
 NEW_PATIENT_FORM = VISIT_FORM | {
     "birth_year": "1984",
@@ -240,6 +241,9 @@ LINES: Mapping[str, Mapping[str, Line]] = {
         "POST /v1/visits/{visit_id}/deliveries": Line({}),
         "PUT /v1/sites/{site_id}/survey-rule": Line({"care_line": "+1 312 555 0123"}),
         "GET /v1/sites/{site_id}/survey-rule": Line(),
+        "GET /link-settings": Line(),
+        "POST /link-settings/sends": Line(form=DELIVERY_FORM),
+        "POST /link-settings/asks": Line(form={"asks_birth_year": "no"}),
         "GET /patients/new": Line(),
         "POST /patients/new": Line(form=NEW_PATIENT_FORM, fresh=frozenset({"identifier"})),
         "GET /patients/{patient_id}": Line(),

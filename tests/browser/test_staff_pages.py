@@ -92,6 +92,7 @@ async def test_every_page_of_staff_is_for_everybody(
             LIST_OF_NEXT_WEEK,
             f"{LIST_OF_NEXT_WEEK}&find=nobody",
             "/visits?week=2",
+            "/link-settings",
             "/patients/new",
             f"/patients/{there['unwilling']}",
             f"/visits/{there['visit']}",
@@ -215,3 +216,19 @@ async def test_a_patient_is_added_consents_and_has_visits_that_are_moved_and_can
         await is_for_everybody(page)
         await page.get_by_role("button", name="Yes, cancel this visit").click()
         await expect(page.locator("main")).to_contain_text("The visit was cancelled. It can be booked again.")
+
+
+async def test_links_and_reminders_are_set_by_the_form_that_the_list_leads_to(
+    alerted: Alerted, home: str, chromium: Browser
+) -> None:
+    async with page_of(chromium, alerted, home, Eyes(PHONE)) as page:
+        await page.goto(f"{home}/visits")
+        await page.get_by_role("link", name="Links and reminders").click()
+        await page.get_by_role("group", name="Do links go out by themselves?").get_by_label("Yes").check()
+        await page.get_by_label("At what time").fill("21:00")
+        await page.get_by_role("button", name="Save when they go out").click()
+        await expect(page.locator("#sends-send_at-hint")).to_contain_text("outside of the quiet hours")
+        await is_for_everybody(page)
+        await page.get_by_label("At what time").fill("09:30")
+        await page.get_by_role("button", name="Save when they go out").click()
+        await expect(page.locator("main")).to_contain_text("links go out by themselves")

@@ -4,26 +4,24 @@ Which step may follow is decided where it is recorded, as for every other way in
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
 from services.intake.api.consent import ConsentBody, InvitationBody, decide_consent, invite_again, read_shown
 from services.intake.api.patient_shown import patient_shown
-from services.intake.api.staff import AtSite, fields_of, in_address, key_of, wrong_in
+from services.intake.api.staff import AtSite, Coordinator, fields_of, in_address, key_of, wrong_in
 from services.intake.pages.consents import DECISION, INVITATION
 from services.intake.pages.filled import Filled
-from shared.auth import Caller, Role
+from shared.auth import Caller
 from shared.errors import Problem
-from shared.http.access import allow
 from shared.http.batch import Batch
 from shared.http.forms import trimmed_form_of
 
 router = APIRouter(include_in_schema=False)
-Coordinator = Annotated[Caller, Depends(allow(Role.COORDINATOR))]
 _SHOWN = (409, 422)
 _FIELD_OF = {
     "consent-out-of-order": "decided_on",

@@ -16,6 +16,7 @@ from services.intake.api.consent import read_shown
 from services.intake.api.patient_shown import patient_shown
 from services.intake.api.staff import (
     AtSite,
+    Coordinator,
     bar_of,
     fields_of,
     in_address,
@@ -30,17 +31,15 @@ from services.intake.api.visits import Booking, VisitBody, schedule_visits
 from services.intake.domain import read_moment
 from services.intake.pages.filled import Filled
 from services.intake.pages.patients import NEW, VISIT, Asked, show_new_patient
-from shared.auth import Caller, Role
+from shared.auth import Caller
 from shared.db import SiteScope, transaction
 from shared.errors import Problem
-from shared.http.access import allow
 from shared.http.batch import Batch
 from shared.http.commands import pool_of
 from shared.http.forms import trimmed_form_of, whole_number
 from shared.http.record import keep_read
 
 router = APIRouter(include_in_schema=False)
-Coordinator = Annotated[Caller, Depends(allow(Role.COORDINATOR))]
 _NEW = "/patients/new"
 _FIRST = {"language": "en", "education": "not-said", "consent": "invited"}
 _OF_PATIENT = ("identifier", "sex", "education", "language", "diagnosis", "clinician_id", "enrolled_on", "consent")

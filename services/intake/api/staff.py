@@ -10,9 +10,10 @@ from pydantic import ValidationError
 
 from services.intake import store
 from services.intake.pages.bar import Bar
-from shared.auth import Caller
+from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope, transaction
 from shared.errors import Problem, unknown
+from shared.http.access import allow
 from shared.http.commands import NamedSite, pool_of
 
 _IN_WORDS: Mapping[str, str] = {
@@ -29,6 +30,8 @@ async def _named(
 ) -> str | None:
     return site or in_address
 
+
+Coordinator = Annotated[Caller, Depends(allow(Role.COORDINATOR))]
 
 # The site that a request names, where the caller is of several: in a header, or in the address as a browser can.
 AtSite = Annotated[str | None, Depends(_named)]

@@ -1,28 +1,25 @@
 """A visit is moved, given to another clinician, cancelled and booked again, by forms on its page."""
 
 from collections.abc import Mapping
-from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
-from services.intake.api.staff import AtSite, in_address, key_of, wrong_in, zone_at
+from services.intake.api.staff import AtSite, Coordinator, in_address, key_of, wrong_in, zone_at
 from services.intake.api.visit_shown import Outcome, visit_shown
 from services.intake.api.visits import Booking, VisitChange, record_change
 from services.intake.domain import read_moment
 from services.intake.pages.filled import Filled
 from services.intake.pages.visit_changes import MOVE
-from shared.auth import Caller, Role
+from shared.auth import Caller
 from shared.errors import Problem
 from shared.events import VisitState
-from shared.http.access import allow
 from shared.http.forms import trimmed_form_of
 
 router = APIRouter(include_in_schema=False)
-Coordinator = Annotated[Caller, Depends(allow(Role.COORDINATOR))]
 
 
 @router.post("/visits/{visit_id}/time")

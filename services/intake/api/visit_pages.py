@@ -22,17 +22,16 @@ from services.intake.api.import_pages import by_the_clock
 from services.intake.api.imports import Desk
 from services.intake.api.links import LinkBody, make_link
 from services.intake.api.own_forms import own_forms_of
-from services.intake.api.staff import AtSite, bar_of, in_address, key_of, patient_page, site_shown_to
+from services.intake.api.staff import AtSite, Coordinator, bar_of, in_address, key_of, patient_page, site_shown_to
 from services.intake.api.standing import visit_at
 from services.intake.api.visit_shown import Outcome, visit_shown
 from services.intake.api.worklist import Ground, ground_of, rows_of_week
 from services.intake.domain import WEEKS_SHOWN, LinkProgress, NextStep, Week, has_lately_been_written_to
 from services.intake.pages.worklist import BESIDE, Filter, Row, Worklist, show_worklist
 from shared.audit import Entry, Kind
-from shared.auth import Caller, Role
+from shared.auth import Caller
 from shared.db import Connection, SiteScope, transaction
 from shared.errors import Problem, conflict
-from shared.http.access import allow
 from shared.http.batch import Batch
 from shared.http.commands import Command, execute, pool_of
 from shared.http.forms import form_of
@@ -41,7 +40,6 @@ from shared.http.record import trail_of
 from shared.outbox import Recorded
 
 router = APIRouter(include_in_schema=False)
-Coordinator = Annotated[Caller, Depends(allow(Role.COORDINATOR))]
 _TO_ALL = (NextStep.SEND, NextStep.REMIND)
 
 
