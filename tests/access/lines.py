@@ -121,6 +121,15 @@ NEW_RULE_FORM = RULE_FORM | {
     "words_es": "Nunca durmió sin despertarse",
     "citation": "Synthetic",
 }
+DELIVERY_FORM = {"is_on": "yes", "days_before": "7", "send_at": "10:00", "reminders": "3, 1", "channels": "email"}
+VISIT_FORM = {"clinician_id": "dr-1", "scheduled_at": "2026-10-13T10:20"}
+NEW_PATIENT_FORM = VISIT_FORM | {
+    "birth_year": "1984",
+    "sex": "female",
+    "diagnosis": "crohns-disease",
+    "wants_messages": "yes",
+    "email": "synthetic@example.org",
+}
 NOTICES_FORM = {"addresses": "alerts@clinic.example", "language": "en", "quiet_minutes": "15"}
 OWN_RULE: Json = RULE | {
     "definition": {
@@ -232,11 +241,22 @@ LINES: Mapping[str, Mapping[str, Line]] = {
         "POST /v1/visits/{visit_id}/deliveries": Line({}),
         "PUT /v1/sites/{site_id}/survey-rule": Line({"care_line": "+1 312 555 0123"}),
         "GET /v1/sites/{site_id}/survey-rule": Line(),
+        "GET /link-settings": Line(),
+        "POST /link-settings/sends": Line(form=DELIVERY_FORM),
+        "POST /link-settings/asks": Line(form={"asks_birth_year": "no"}),
+        "GET /patients/new": Line(),
+        "POST /patients/new": Line(form=NEW_PATIENT_FORM, fresh=frozenset({"identifier"})),
+        "GET /patients/{patient_id}": Line(),
+        "POST /patients/{patient_id}/visits": Line(form=VISIT_FORM),
+        "POST /patients/{patient_id}/consent": Line(form={"state": "consented"}, uses_up=True),
+        "POST /patients/{patient_id}/invitations": Line(form={"mode": "phone"}, uses_up=True),
         "GET /visits": Line(),
         "POST /visits/messages": Line(form={"week": "1", "step": "send"}),
         "GET /visits/{visit_id}": Line(),
         "GET /visits/{visit_id}/contact": Line(),
         "POST /visits/{visit_id}/contact": Line(form={"wants_messages": "yes", "email": "synthetic@example.org"}),
+        "POST /visits/{visit_id}/time": Line(form=VISIT_FORM, uses_up=True),
+        "POST /visits/{visit_id}/cancel": Line(form={}, uses_up=True),
         "POST /visits/{visit_id}/messages": Line(form={"week": "1"}, uses_up=True),
         "POST /visits/{visit_id}/high-risk": Line(form={"reason": "steroids"}),
         "POST /visits/{visit_id}/high-risk/end": Line(form={}),

@@ -92,6 +92,9 @@ async def test_every_page_of_staff_is_for_everybody(
             LIST_OF_NEXT_WEEK,
             f"{LIST_OF_NEXT_WEEK}&find=nobody",
             "/visits?week=2",
+            "/link-settings",
+            "/patients/new",
+            f"/patients/{there['unwilling']}",
             f"/visits/{there['visit']}",
             f"/visits/{there['visit']}/contact",
             "/alerts",
@@ -172,3 +175,60 @@ async def test_what_is_found_is_shown_and_on_paper_leads_to_the_survey(
         await page.get_by_role("link", name=there["unwilling"][:8]).click()
         await page.get_by_role("link", name="On paper or by phone").click()
         await page.wait_for_url("**/survey/parts/1")
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+async def test_a_patient_is_added_consents_and_has_visits_that_are_moved_and_cancelled_by_their_forms(
+    alerted: Alerted, home: str, chromium: Browser, size: tuple[int, int]
+) -> None:
+    async with page_of(chromium, alerted, home, Eyes(size)) as page:
+        await page.goto(f"{home}/visits")
+        await page.get_by_role("link", name="Add a patient").click()
+        await page.get_by_label("Your number of this patient").fill("MRN-77")
+        await page.get_by_label("Birth year").fill("1984")
+        await page.get_by_label("Female", exact=True).check()
+        await page.get_by_label("Clinician").fill("dr-1")
+        await page.get_by_label("Day and time").fill("2027-01-14T09:30")
+        await page.get_by_role("button", name="Add this patient").click()
+        await expect(page.get_by_role("alert")).to_contain_text("Not saved.")
+        await expect(page.get_by_role("group", name="Diagnosis")).to_contain_text("Choose one of these.")
+        await is_for_everybody(page)
+        await page.get_by_label("Ulcerative colitis").check()
+        await page.get_by_role("button", name="Add this patient").click()
+        await expect(page.locator("h1")).to_have_text("Visit 14 Jan 2027, 09:30")
+        await page.get_by_role("link", name="Visits and consent of this patient").click()
+        await page.get_by_text("Record what the patient decided").click()
+        await is_for_everybody(page)
+        await page.get_by_label("Consents", exact=True).check()
+        await page.get_by_role("button", name="Record this", exact=True).click()
+        await expect(page.locator("main")).to_contain_text("Consented since")
+        await page.get_by_label("Clinician").fill("dr-2")
+        await page.get_by_label("Day and time").fill("2027-03-18T13:00")
+        await page.get_by_role("button", name="Add this visit").click()
+        await expect(page.locator("h1")).to_have_text("Visit 18 Mar 2027, 13:00")
+        assert await count(alerted.clinic.intake, "visit") == 2
+        await page.get_by_text("Move this visit").click()
+        await is_for_everybody(page)
+        await page.get_by_label("Day and time").fill("2027-03-19T08:15")
+        await page.get_by_role("button", name="Move it").click()
+        await expect(page.locator("h1")).to_have_text("Visit 19 Mar 2027, 08:15")
+        await page.get_by_text("Cancel this visit", exact=True).click()
+        await is_for_everybody(page)
+        await page.get_by_role("button", name="Yes, cancel this visit").click()
+        await expect(page.locator("main")).to_contain_text("The visit was cancelled. It can be booked again.")
+
+
+async def test_links_and_reminders_are_set_by_the_form_that_the_list_leads_to(
+    alerted: Alerted, home: str, chromium: Browser
+) -> None:
+    async with page_of(chromium, alerted, home, Eyes(PHONE)) as page:
+        await page.goto(f"{home}/visits")
+        await page.get_by_role("link", name="Links and reminders").click()
+        await page.get_by_role("group", name="Do links go out by themselves?").get_by_label("Yes").check()
+        await page.get_by_label("At what time").fill("21:00")
+        await page.get_by_role("button", name="Save when they go out").click()
+        await expect(page.locator("#sends-send_at-hint")).to_contain_text("outside of the quiet hours")
+        await is_for_everybody(page)
+        await page.get_by_label("At what time").fill("09:30")
+        await page.get_by_role("button", name="Save when they go out").click()
+        await expect(page.locator("main")).to_contain_text("links go out by themselves")

@@ -186,6 +186,12 @@ async def list_consent_texts(request: Request, caller: CareTeam, site: NamedSite
     return ConsentTexts(items=items)
 
 
+def read_shown(said: str) -> dict[str, str] | None:
+    """The text that a form names, as `2|en`; None where it names none."""
+    version, _, language = said.partition("|")
+    return {"version": version, "language": language} if said else None
+
+
 def named(shown: ShownText | None) -> ConsentText | None:
     """The text of a request that may name one."""
     return None if shown is None else shown.text

@@ -1,28 +1,25 @@
 """How the patient of a visit is reached, read and changed by a coordinator on a page."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import ValidationError
 
 from services.intake import store
 from services.intake.api.contacts import ContactBody, opened_contact, put_contact
-from services.intake.api.staff import AtSite, bar_of, in_address, site_shown_to
+from services.intake.api.staff import AtSite, Coordinator, bar_of, in_address, site_shown_to, wrong_in
 from services.intake.api.standing import visit_at
 from services.intake.pages.filled import Filled
 from services.intake.pages.worklist import show_contact
-from shared.auth import Caller, Role
+from shared.auth import Caller
 from shared.db import SiteScope, transaction
 from shared.events import VisitUpdated
-from shared.http.access import allow
 from shared.http.commands import pool_of
 from shared.http.forms import trimmed_form_of
 from shared.http.record import keep_read
 
 router = APIRouter(include_in_schema=False)
-Coordinator = Annotated[Caller, Depends(allow(Role.COORDINATOR))]
 _PATH = "/visits/{visit_id}/contact"
 _FORM = "contact"
 _WANTS = {"yes": True, "no": False}
@@ -54,8 +51,7 @@ async def take_contact(request: Request, visit_id: UUID, caller: Coordinator, si
     try:
         body = ContactBody.model_validate({**said, "wants_messages": _WANTS.get(said.get("wants_messages", ""))})
     except ValidationError as refused:
-        wrong = {str(error["loc"][0]) for error in refused.errors()}
-        return _page(request, caller, site_id, visit, Filled(_FORM, given, wrong))
+        return _page(request, caller, site_id, visit, Filled(_FORM, given, wrong_in(refused)))
     await put_contact(request, visit.patient_id, body, caller, site_id)
     return RedirectResponse(f"/visits/{visit_id}{in_address(caller, site_id)}", status_code=303)
 

@@ -65,7 +65,7 @@ async def put_contact(
     """Say how a patient is reached; coming messages follow it."""
     command = Command[ContactBody](
         locks=lambda _site, _body: [str(patient_id)],
-        record=partial(_record, ring_of(request), patient_id),
+        record=partial(record_contact, ring_of(request), patient_id),
         status=200,
         about=patient_id,
     )
@@ -112,7 +112,15 @@ async def forget_contact(request: Request, patient_id: UUID, caller: SiteStaff, 
     return await execute(request, command, batch, site_id=caller.writing_site(site), key=None)
 
 
-async def _record(ring: KeyRing, patient_id: UUID, connection: Connection, site_id: str, body: ContactBody) -> Recorded:
+async def record_contact(
+    ring: KeyRing, patient_id: UUID, connection: Connection, site_id: str, body: ContactBody
+) -> Recorded:
+    """Record how a patient is reached, sealed; the patient is locked, or has just been enrolled.
+
+    Raises:
+        Problem: 404, or 410 for who is erased.
+        KeyRingAway: the addresses cannot be sealed now.
+    """
     await enrolled(connection, site_id, patient_id)
     known = {Channel.EMAIL.value: body.email, Channel.SMS.value: body.phone}
     addresses = {channel: address for channel, address in known.items() if address is not None}

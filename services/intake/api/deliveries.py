@@ -129,7 +129,7 @@ async def read_delivery_rule(
     """When a site's patients get their links; never, where it has not said."""
     async with about_site(request, caller, site_id, Kind.READ) as connection:
         rule = await store.delivery_rule(connection, SiteScope.of(site_id), site_id)
-    return _described_rule(rule or OFF)
+    return described_rule(rule or OFF)
 
 
 @router.get("/v1/visits/{visit_id}/deliveries")
@@ -210,7 +210,8 @@ def _clock(said: str) -> time:
     return time.fromisoformat(said)
 
 
-def _described_rule(rule: DeliveryRule) -> DeliveryRuleBody:
+def described_rule(rule: DeliveryRule) -> DeliveryRuleBody:
+    """A rule as it is asked for and told."""
     quiet = rule.quiet and {"begins": f"{rule.quiet.begins:%H:%M}", "ends": f"{rule.quiet.ends:%H:%M}"}
     return DeliveryRuleBody.model_validate(asdict(rule) | {"quiet": quiet, "send_at": f"{rule.send_at:%H:%M}"})
 

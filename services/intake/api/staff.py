@@ -1,16 +1,25 @@
 """What the pages of a clinic's staff have in common: the site that they are about, and the bar above them."""
 
+from collections.abc import Mapping
 from typing import Annotated
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Query, Request
+from pydantic import ValidationError
 
 from services.intake import store
 from services.intake.pages.bar import Bar
-from shared.auth import Caller
-from shared.db import Connection, SiteScope
-from shared.errors import unknown
-from shared.http.commands import NamedSite
+from shared.auth import Caller, Role
+from shared.db import Connection, SiteScope, transaction
+from shared.errors import Problem, unknown
+from shared.http.access import allow
+from shared.http.commands import NamedSite, pool_of
+
+_IN_WORDS: Mapping[str, str] = {
+    "key-reused": "This form was sent before, and is another one now. Look at it, and press again if it is right.",
+    "consent-reason-required": "Who withdraws gives a reason. Choose one of them.",
+}
 
 
 async def _named(
@@ -21,6 +30,8 @@ async def _named(
 ) -> str | None:
     return site or in_address
 
+
+Coordinator = Annotated[Caller, Depends(allow(Role.COORDINATOR))]
 
 # The site that a request names, where the caller is of several: in a header, or in the address as a browser can.
 AtSite = Annotated[str | None, Depends(_named)]
@@ -40,6 +51,27 @@ def in_address(caller: Caller, site_id: str) -> str:
     return f"?site={site_id}" if len(caller.sites) > 1 else ""
 
 
+def key_of(given: Mapping[str, str]) -> str:
+    """The idempotency key of a form, so that what is pressed twice is done once; a new one where it has none."""
+    return given.get("key", "")[:64] or uuid4().hex
+
+
+def in_words(problem: Problem) -> str:
+    """Why something was not done, for who pressed a button."""
+    return _IN_WORDS.get(problem.kind, problem.detail)
+
+
+def wrong_in(refused: ValidationError) -> set[str]:
+    """The fields that a body did not take."""
+    return {str(error["loc"][0]) for error in refused.errors()}
+
+
+def fields_of(problem: Problem, field_of: Mapping[str, str]) -> set[str]:
+    """The fields of a form that a refusal is about: those that it names, and the one of its kind."""
+    named = {error.field for error in problem.errors}
+    return named | {field_of[problem.kind]} if problem.kind in field_of else named
+
+
 async def site_and_zone(connection: Connection, site_id: str) -> tuple[store.SiteShown, ZoneInfo]:
     """A site as its pages show it, and its clocks.
 
@@ -50,6 +82,17 @@ async def site_and_zone(connection: Connection, site_id: str) -> tuple[store.Sit
     if site is None:
         raise unknown("site")
     return site, ZoneInfo(site.time_zone)
+
+
+async def zone_at(request: Request, site_id: str) -> ZoneInfo:
+    """The clocks by which a form of this site is read.
+
+    Raises:
+        Problem: 404
+    """
+    async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
+        _, zone = await site_and_zone(connection, site_id)
+    return zone
 
 
 def bar_of(

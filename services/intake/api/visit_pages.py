@@ -22,25 +22,24 @@ from services.intake.api.import_pages import by_the_clock
 from services.intake.api.imports import Desk
 from services.intake.api.links import LinkBody, make_link
 from services.intake.api.own_forms import own_forms_of
-from services.intake.api.staff import AtSite, bar_of, in_address, patient_page, site_shown_to
+from services.intake.api.staff import AtSite, Coordinator, bar_of, in_address, key_of, patient_page, site_shown_to
 from services.intake.api.standing import visit_at
-from services.intake.api.worklist import Ground, ground_of, rows_of, rows_of_week
+from services.intake.api.visit_shown import Outcome, visit_shown
+from services.intake.api.worklist import Ground, ground_of, rows_of_week
 from services.intake.domain import WEEKS_SHOWN, LinkProgress, NextStep, Week, has_lately_been_written_to
-from services.intake.pages.worklist import BESIDE, Around, Filter, Row, Worklist, show_visit, show_worklist
+from services.intake.pages.worklist import BESIDE, Filter, Row, Worklist, show_worklist
 from shared.audit import Entry, Kind
-from shared.auth import Caller, Role
+from shared.auth import Caller
 from shared.db import Connection, SiteScope, transaction
-from shared.errors import Problem, conflict, unknown
-from shared.http.access import allow
+from shared.errors import Problem, conflict
 from shared.http.batch import Batch
 from shared.http.commands import Command, execute, pool_of
 from shared.http.forms import form_of
 from shared.http.language import choice_of
-from shared.http.record import keep_read, trail_of
+from shared.http.record import trail_of
 from shared.outbox import Recorded
 
 router = APIRouter(include_in_schema=False)
-Coordinator = Annotated[Caller, Depends(allow(Role.COORDINATOR))]
 _TO_ALL = (NextStep.SEND, NextStep.REMIND)
 
 
@@ -115,7 +114,7 @@ async def send_to_all(request: Request, caller: Coordinator, site: AtSite = None
 @router.get("/visits/{visit_id}")
 async def show_one_visit(request: Request, visit_id: UUID, caller: Coordinator, site: AtSite = None) -> Response:
     """One visit: how its survey stands, what can be done, and the messages about it."""
-    return await _shown(request, caller, site_shown_to(caller, site), visit_id)
+    return await visit_shown(request, caller, site_shown_to(caller, site), visit_id)
 
 
 @router.post("/visits/{visit_id}/messages")
@@ -128,7 +127,7 @@ async def send_to_one(request: Request, visit_id: UUID, caller: Coordinator, sit
     try:
         await _send(request, caller, site_id, Batch([body], is_single=True))
     except Problem as problem:
-        return await _shown(request, caller, site_id, visit_id, why=problem)
+        return await visit_shown(request, caller, site_id, visit_id, Outcome(problem))
     if number is None:
         return RedirectResponse(f"/visits/{visit_id}{in_address(caller, site_id)}", status_code=303)
     return _back(caller, site_id, number, {"accepted": 1, "rejected": 0})
@@ -138,14 +137,14 @@ async def send_to_one(request: Request, visit_id: UUID, caller: Coordinator, sit
 async def make_link_by_form(request: Request, visit_id: UUID, caller: Coordinator, site: AtSite = None) -> Response:
     """Make a link and show it, this once. Pressed twice it is the same one."""
     site_id = caller.writing_site(site)
-    pressed = (await form_of(request)).get("key", "") or uuid4().hex
+    key = f"{key_of(await form_of(request))}-{visit_id}"
     try:
-        made = await make_link(request, visit_id, LinkBody(), caller, f"{pressed[:64]}-{visit_id}", site_id)
+        made = await make_link(request, visit_id, LinkBody(), caller, key, site_id)
     except Problem as problem:
         if problem.status == 404:
             raise
-        return await _shown(request, caller, site_id, visit_id, why=problem)
-    return await _shown(request, caller, site_id, visit_id, link=orjson.loads(made.body)["link"])
+        return await visit_shown(request, caller, site_id, visit_id, Outcome(problem))
+    return await visit_shown(request, caller, site_id, visit_id, Outcome(link=orjson.loads(made.body)["link"]))
 
 
 @router.post("/visits/{visit_id}/high-risk")
@@ -158,7 +157,7 @@ async def flag_by_form(request: Request, visit_id: UUID, caller: Coordinator, si
     except Problem as problem:
         if problem.status != 422:
             raise
-        return await _shown(request, caller, site_id, visit_id, why=problem)
+        return await visit_shown(request, caller, site_id, visit_id, Outcome(problem))
     await flag(request, caller, site_id, visit.patient_id, body)
     return RedirectResponse(f"/visits/{visit_id}{in_address(caller, site_id)}", status_code=303)
 
@@ -181,31 +180,6 @@ async def _week(request: Request, site_id: str, number: int) -> tuple[Ground, We
         read = [Entry(site_id, Kind.READ, 200, patient_id) for patient_id in (None, *patients)]
         await trail_of(request).keep(connection, read)
     return ground, week, rows
-
-
-async def _shown(
-    request: Request,
-    caller: Caller,
-    site_id: str,
-    visit_id: UUID,
-    *,
-    why: Problem | None = None,
-    link: str | None = None,
-) -> Response:
-    scope = SiteScope.of(site_id)
-    async with transaction(pool_of(request), scope) as connection:
-        ground = await ground_of(connection, own_forms_of(request), site_id, datetime.now(UTC))
-        visit = await store.visit_with_link(connection, scope, visit_id)
-        if visit is None:
-            raise unknown("visit")
-        (row,) = await rows_of(connection, site_id, ground, [visit])
-        messages = await store.deliveries_of(connection, scope, visit_id)
-        flag = await store.flag_of(connection, scope, visit.patient_id)
-        await keep_read(request, connection, site_id, visit.patient_id)
-    detail = None if why is None else why.detail
-    around = Around(ground.now, patient_page(request), uuid4().hex, flag=flag, link=link, why=detail)
-    bar = bar_of(request, caller, "visits", site_id, ground.site.name)
-    return HTMLResponse(show_visit(row, messages, around, bar), 200 if why is None else why.status)
 
 
 async def _send(request: Request, caller: Caller, site_id: str, batch: Batch[AboutVisit]) -> Response:

@@ -24,12 +24,17 @@ from shared.outbox import Draft, Recorded
 router = APIRouter(tags=["visits"])
 
 
-class VisitBody(BaseModel):
+class Booking(BaseModel):
+    """Whom a patient sees, and when."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    patient_id: UUID
     clinician_id: ClinicianId
     scheduled_at: Moment
+
+
+class VisitBody(Booking):
+    patient_id: UUID
 
 
 class VisitChange(BaseModel):
@@ -38,6 +43,7 @@ class VisitChange(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     state: VisitState | None = None
+    clinician_id: ClinicianId | None = None
     scheduled_at: Moment | None = None
     checked_in_at: Past | None = None
     completed_at: Past | None = None
@@ -67,7 +73,7 @@ async def schedule_visits(
     request: Request, body: Batch[VisitBody], caller: CareTeam, key: IdempotencyKey, site: NamedSite = None
 ) -> Response:
     """Schedule one visit or many."""
-    command = Command[VisitBody](locks=lambda _site, visit: [str(visit.patient_id)], record=_schedule)
+    command = Command[VisitBody](locks=lambda _site, visit: [str(visit.patient_id)], record=schedule)
     return await execute(request, command, body, site_id=caller.writing_site(site), key=key)
 
 
@@ -81,19 +87,36 @@ async def read_visit(request: Request, visit_id: UUID, caller: CareTeam, site: N
         if found is None:
             raise unknown("visit")
         await keep_read(request, connection, site_id, found.visit.patient_id)
-    visit, survey = found.visit, None
-    if found.survey_at is not None:
-        standing = eligibility(found.survey_at, visit.scheduled_at, visit.completed_at)
-        survey = SurveyStanding(submitted_at=found.survey_at, standing=standing)
-    return VisitAnswer(**visit.model_dump(), cancel_reason=found.cancel_reason, survey=survey)
+    return VisitAnswer(**found.visit.model_dump(), cancel_reason=found.cancel_reason, survey=survey_of(found))
+
+
+def survey_of(found: store.FullVisit) -> SurveyStanding | None:
+    """The survey of a visit, and whether it counts as the visit stands now; None where there is none."""
+    if found.survey_at is None:
+        return None
+    standing = eligibility(found.survey_at, found.visit.scheduled_at, found.visit.completed_at)
+    return SurveyStanding(submitted_at=found.survey_at, standing=standing)
 
 
 @router.patch("/v1/visits/{visit_id}", response_model=Accepted)
 async def change_visit(
     request: Request, visit_id: UUID, body: VisitChange, caller: CareTeam, site: NamedSite = None
 ) -> Response:
-    """Check in, complete, cancel, re-book or move a visit; a time of check-in or completion not given is now."""
-    site_id = caller.writing_site(site)
+    """Check in, complete, cancel, re-book or move a visit, or give it to another clinician.
+
+    A time of check-in or completion that is not given is now.
+    """
+    return await record_change(request, caller.writing_site(site), visit_id, body)
+
+
+async def record_change(
+    request: Request, site_id: str, visit_id: UUID, body: VisitChange, *, key: str | None = None
+) -> Response:
+    """Change a visit; under the same key once.
+
+    Raises:
+        Problem: 404, or 409 with why it cannot go on so.
+    """
     visit = await visit_at(request, site_id, visit_id)
     command = Command[VisitChange](
         locks=lambda _site, _body: [str(visit.patient_id)],
@@ -101,10 +124,15 @@ async def change_visit(
         status=200,
         about=visit.patient_id,
     )
-    return await execute(request, command, Batch([body], is_single=True), site_id=site_id, key=None)
+    return await execute(request, command, Batch([body], is_single=True), site_id=site_id, key=key)
 
 
-async def _schedule(connection: Connection, site_id: str, body: VisitBody) -> Recorded:
+async def schedule(connection: Connection, site_id: str, body: VisitBody) -> Recorded:
+    """Record a new visit of a patient; the patient is locked, or has just been enrolled.
+
+    Raises:
+        Problem: 404, or 410 for who is erased.
+    """
     await enrolled(connection, site_id, body.patient_id)
     visit = VisitUpdated(
         visit_id=uuid4(),
@@ -127,8 +155,12 @@ async def _change(visit_id: UUID, connection: Connection, site_id: str, change: 
         checked_in_at=change.checked_in_at or (now if change.state is VisitState.CHECKED_IN else None),
         completed_at=change.completed_at or (now if change.state is VisitState.COMPLETED else None),
     )
-    status = advance(VisitStatus(visit.state, visit.scheduled_at, visit.checked_in_at, visit.completed_at), new)
-    return await _recorded(connection, site_id, visit.model_copy(update=asdict(status)))
+    clinician_id = change.clinician_id or visit.clinician_id
+    current = VisitStatus(visit.state, visit.scheduled_at, visit.checked_in_at, visit.completed_at)
+    status = advance(current, new, has_other_clinician=clinician_id != visit.clinician_id)
+    return await _recorded(
+        connection, site_id, visit.model_copy(update=asdict(status) | {"clinician_id": clinician_id})
+    )
 
 
 async def _recorded(connection: Connection, site_id: str, visit: VisitUpdated) -> Recorded:

@@ -45,6 +45,7 @@ from services.intake.domain.alerts import (
     rules_met,
 )
 from services.intake.domain.clients import ClientId, wrong_with
+from services.intake.domain.clocks import read_moment
 from services.intake.domain.consent import (
     ConsentDecision,
     ConsentReason,
@@ -53,7 +54,9 @@ from services.intake.domain.consent import (
     check_invitation,
     check_text,
     decide,
+    decisions_after,
     next_invitation,
+    why_not_invited,
 )
 from services.intake.domain.deliveries import (
     BY_HAND,
@@ -111,7 +114,17 @@ from services.intake.domain.news import CancelReason, VisitNews, begin, follow, 
 from services.intake.domain.own_forms import own_form, unfit_for_answers, unfit_for_pages, warnings_of
 from services.intake.domain.scoring import score
 from services.intake.domain.tries import SendOutcome, come_to, in_hand, put_back
-from services.intake.domain.visits import Eligibility, VisitStatus, advance, check_times, eligibility, is_eligible
+from services.intake.domain.visits import (
+    Eligibility,
+    VisitStatus,
+    advance,
+    can_become,
+    check_times,
+    counts_from,
+    counts_until,
+    eligibility,
+    is_eligible,
+)
 from services.intake.domain.worklist import (
     WEEKS_SHOWN,
     NextStep,
@@ -208,6 +221,7 @@ __all__ = [
     "awake",
     "band_of",
     "begin",
+    "can_become",
     "change",
     "channel_for",
     "check_invitation",
@@ -215,7 +229,10 @@ __all__ = [
     "check_times",
     "come_to",
     "concern_items",
+    "counts_from",
+    "counts_until",
     "decide",
+    "decisions_after",
     "eligibility",
     "expiry",
     "follow",
@@ -239,6 +256,7 @@ __all__ = [
     "plan",
     "put_back",
     "read",
+    "read_moment",
     "read_visit",
     "repeats_marked",
     "rule_changed",
@@ -256,6 +274,7 @@ __all__ = [
     "unfit_for_pages",
     "warnings_of",
     "week_of",
+    "why_not_invited",
     "wrong_with",
     "wrong_with_rule",
 ]

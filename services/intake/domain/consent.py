@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from shared.errors import conflict
+from shared.errors import Problem, conflict
 from shared.events import ConsentState, EntryMode
 
 MOST_INVITATIONS = 4
@@ -70,6 +70,20 @@ _NEXT = {
     ConsentState.DISSENTED: (ConsentState.CONSENTED,),
     ConsentState.WITHDRAWN: (ConsentState.CONSENTED,),
 }
+
+
+def decisions_after(current: ConsentState) -> Sequence[ConsentState]:
+    """What a patient can decide, as their consent stands."""
+    return _NEXT[current]
+
+
+def why_not_invited(current: ConsentState, invited_on: Sequence[date], today: date) -> str | None:
+    """Why a patient is not to be invited again today, in words; None where they may be."""
+    try:
+        check_invitation(current, invited_on, today)
+    except Problem as problem:
+        return problem.detail
+    return None
 
 
 def decide(

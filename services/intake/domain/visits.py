@@ -3,7 +3,7 @@
     scheduled -> checked-in | completed | cancelled      checked-in -> completed | cancelled
     cancelled -> scheduled (booked again)                completed is final
 
-A scheduled visit may be moved to another time. All times are aware; they are compared as instants.
+A scheduled visit may be given another time or clinician. All times are aware; they are compared as instants.
 """
 
 from dataclasses import dataclass, replace
@@ -42,15 +42,20 @@ class VisitStatus:
     completed_at: datetime | None = None
 
 
-def advance(current: VisitStatus, new: VisitStatus) -> VisitStatus:
+def can_become(current: VisitState, new: VisitState) -> bool:
+    """Whether a visit goes on from one state to the other."""
+    return new in _NEXT[current]
+
+
+def advance(current: VisitStatus, new: VisitStatus, *, has_other_clinician: bool = False) -> VisitStatus:
     """The status to record after `current`. A check-in that is known is kept when `new` does not repeat it.
 
     Raises:
         Problem: 409 `visit-unchanged`, `visit-not-allowed` or `visit-times` (see `check_times`).
     """
     if new.state is current.state:
-        _check_same_state(current, new)
-    elif new.state not in _NEXT[current.state]:
+        _check_same_state(current, new, has_other_clinician=has_other_clinician)
+    elif not can_become(current.state, new.state):
         raise _not_allowed(current.state, new.state)
     if new.state in (VisitState.COMPLETED, VisitState.CANCELLED):
         new = replace(new, checked_in_at=new.checked_in_at or current.checked_in_at)
@@ -79,9 +84,19 @@ def eligibility(submitted_at: datetime, scheduled_at: datetime, completed_at: da
     """
     scheduled, submitted = _instant(scheduled_at), _instant(submitted_at)
     ended = scheduled + UNRECORDED_END if completed_at is None else _instant(completed_at)
-    if submitted < scheduled - SURVEY_WINDOW:
+    if submitted < counts_from(scheduled_at):
         return Eligibility.TOO_EARLY
     return Eligibility.TOO_LATE if submitted > ended else Eligibility.COUNTS
+
+
+def counts_from(scheduled_at: datetime) -> datetime:
+    """When the first survey may be submitted that counts for a visit."""
+    return _instant(scheduled_at) - SURVEY_WINDOW
+
+
+def counts_until(submitted_at: datetime) -> datetime:
+    """The last time of a visit for which a survey counts."""
+    return _instant(submitted_at) + SURVEY_WINDOW
 
 
 def is_eligible(submitted_at: datetime, scheduled_at: datetime, completed_at: datetime | None = None) -> bool:
@@ -94,13 +109,15 @@ def _instant(time: datetime) -> datetime:
     return time.astimezone(UTC)
 
 
-def _check_same_state(current: VisitStatus, new: VisitStatus) -> None:
+def _check_same_state(current: VisitStatus, new: VisitStatus, *, has_other_clinician: bool) -> None:
     if current.state is VisitState.COMPLETED:
         raise _not_allowed(current.state, new.state)
-    if current.state is not VisitState.SCHEDULED or new.scheduled_at == current.scheduled_at:
+    if current.state is not VisitState.SCHEDULED:
+        only = "Only a scheduled visit can be given another time or clinician."
+        raise conflict("visit-unchanged", f"The visit is already {current.state}. {only}")
+    if new.scheduled_at == current.scheduled_at and not has_other_clinician:
         raise conflict(
-            "visit-unchanged",
-            f"The visit is already {current.state}. Only a scheduled visit can be given another time.",
+            "visit-unchanged", "The visit is already scheduled so. Give it another time, another clinician or both."
         )
 
 

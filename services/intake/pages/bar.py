@@ -72,4 +72,11 @@ def staff_page(made: Environment, template: str, bar: Bar, **values: object) -> 
 @cache
 def staff_templates() -> Environment:
     """Those of all the staff's pages, so that what the pages share is compiled once; each adds the words it needs."""
-    return environment("services.intake.pages")
+    made = environment("services.intake.pages")
+    made.filters["sentence"] = sentence
+    return made
+
+
+def sentence(words: str) -> str:
+    """With a capital at its beginning, and all else as it is: `Ulcerative colitis`, `IBD, unclassified`."""
+    return words[:1].upper() + words[1:]

@@ -27,6 +27,7 @@ from services.intake.pages.alerts import DIAGNOSES, WORDS
 from services.intake.pages.bar import Bar, staff_page, staff_templates
 from services.intake.pages.filled import Filled
 from services.intake.pages.imports import in_a_sentence
+from services.intake.pages.visit_changes import Changing
 from shared.events import Language, VisitState, VisitUpdated
 from shared.pages.words import clock, on, short_on
 
@@ -94,9 +95,7 @@ class Row(NamedTuple):
 
     @property
     def about(self) -> str:
-        """`born 1984, female`."""
-        person = self.visit.person
-        return f"born {person.birth_year}, {_SEXES.get(person.sex, person.sex)}"
+        return about(self.visit.person.birth_year, self.visit.person.sex)
 
     @property
     def diagnosis(self) -> str:
@@ -112,6 +111,11 @@ class Row(NamedTuple):
 def name_of(patient_id: UUID) -> str:
     """A patient as the clinic can find them: intake knows no names."""
     return str(patient_id)[:8]
+
+
+def about(birth_year: int, sex: str) -> str:
+    """`born 1984, female`."""
+    return f"born {birth_year}, {_SEXES.get(sex, sex)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,12 +216,13 @@ def show_worklist(
 @dataclass(frozen=True, slots=True)
 class Around:
     """What a page about one visit shows beside it: `flag` is why its patient is on the high-risk list, `link` is a new
-    one, `why` is why something was not done.
+    one, `why` is why something was not done. `changing` is how the visit can be changed.
     """
 
     now: datetime
     patient_page: str
     key: str
+    changing: Changing
     flag: store.Flag | None = None
     link: str | None = None
     why: str | None = None

@@ -156,6 +156,7 @@ from services.intake.store.patients import (
     visit_in_full,
     visit_of,
     visits_named,
+    visits_of,
 )
 from services.intake.store.surveys import (
     Standing,
@@ -331,6 +332,7 @@ __all__ = [
     "visit_of",
     "visit_with_link",
     "visits_named",
+    "visits_of",
     "visits_with_links",
     "waiting_alerts",
     "waiting_alerts_of_all_sites",

@@ -189,6 +189,20 @@ async def visit_of(connection: Connection, scope: SiteScope, visit_id: UUID) -> 
     return None if row is None else (row["site_id"], _visit(row))
 
 
+async def visits_of(connection: Connection, scope: SiteScope, patient_id: UUID, most: int) -> list[VisitUpdated]:
+    """The visits of a patient as they stand, the last first."""
+    rows = await connection.fetch(
+        """
+        SELECT * FROM visit WHERE site_id = ANY($1) AND patient_id = $2
+        ORDER BY scheduled_at DESC, visit_id LIMIT $3
+        """,
+        scope.ids,
+        patient_id,
+        most,
+    )
+    return [_visit(row) for row in rows]
+
+
 async def record_visit(
     connection: Connection,
     site_id: str,

@@ -168,6 +168,15 @@ async def test_a_visit_is_checked_in_and_completed_and_then_final(intake: FastAP
     assert [sequence for topic, sequence in await outbox(intake) if topic == "visit-updated"] == [1, 2, 3]
 
 
+async def test_a_visit_is_given_to_another_clinician_at_its_time(intake: FastAPI, site: httpx.AsyncClient) -> None:
+    visit_id = await scheduled(site, await enrolled(site))
+    before = (await site.get(f"/v1/visits/{visit_id}")).json()
+    answers = [await site.patch(f"/v1/visits/{visit_id}", json={"clinician_id": "dr-2"}) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 409]
+    assert (await site.get(f"/v1/visits/{visit_id}")).json() == before | {"clinician_id": "dr-2"}
+    assert [sequence for topic, sequence in await outbox(intake) if topic == "visit-updated"] == [1, 2]
+
+
 async def test_a_patient_submits_for_themselves_only(intake: FastAPI, site: httpx.AsyncClient, token: Tokens) -> None:
     patient_id = await enrolled(site)
     visit_id = await scheduled(site, patient_id)

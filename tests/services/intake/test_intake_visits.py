@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.intake.domain import VisitStatus, advance, check_times, is_eligible
+from services.intake.domain import VisitStatus, advance, check_times, counts_from, counts_until, is_eligible
 from shared.errors import Problem
 from shared.events import VisitState
 
@@ -171,3 +171,18 @@ def test_fourteen_days_are_the_same_length_when_the_clock_changes() -> None:
     by_the_clock = datetime(2026, 10, 27, 9, 0, tzinfo=chicago)
     assert not is_eligible(by_the_clock, planned)
     assert is_eligible(by_the_clock + timedelta(hours=1), planned)
+
+
+def test_only_a_scheduled_visit_is_given_to_another_clinician_at_its_time() -> None:
+    assert advance(visit(SCHEDULED), visit(SCHEDULED), has_other_clinician=True) == visit(SCHEDULED)
+    for state in (CHECKED_IN, COMPLETED, CANCELLED):
+        with pytest.raises(Problem) as refused:
+            advance(visit(state), visit(state), has_other_clinician=True)
+        assert refused.value.status == 409
+
+
+def test_the_first_survey_that_counts_and_the_last_visit_that_it_counts_for_are_the_bounds_of_what_counts() -> None:
+    first = counts_from(PLANNED)
+    assert (is_eligible(first, PLANNED), is_eligible(first - MOMENT, PLANNED)) == (True, False)
+    last = counts_until(PLANNED)
+    assert (is_eligible(PLANNED, last), is_eligible(PLANNED, last + MOMENT)) == (True, False)

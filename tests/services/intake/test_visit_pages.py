@@ -142,7 +142,7 @@ async def test_a_link_to_copy_is_shown_once_and_is_the_same_when_it_is_pressed_t
     clinic: Clinic, coordinator: httpx.AsyncClient
 ) -> None:
     visit = await clinic.visit(await clinic.enrol(), days=NEXT_WEEK)
-    (key,) = (field["value"] for field in (await shown(coordinator, f"/visits/{visit}")).named("input", name="key"))
+    (key,) = {field["value"] for field in (await shown(coordinator, f"/visits/{visit}")).named("input", name="key")}
     pages = [read(await coordinator.post(f"/visits/{visit}/links", data={"key": str(key)})) for _ in range(2)]
     (first,), (second,) = [page.named("input", id="new-link") for page in pages]
     assert first["value"] == second["value"]

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from services.intake.domain.clocks import moment_shown
 from services.intake.domain.forms import TYPED
 from shared.errors import FieldError
 from shared.events import (
@@ -98,11 +99,11 @@ def _moment(cell: str, zone: ZoneInfo) -> datetime:
     return moment if moment.tzinfo else _by_the_clock(moment, zone, cell)
 
 
-def _by_the_clock(moment: datetime, zone: ZoneInfo, cell: str) -> datetime:
-    first, second = moment.replace(tzinfo=zone), moment.replace(tzinfo=zone, fold=1)
-    if first.utcoffset() != second.utcoffset():
+def _by_the_clock(shown: datetime, zone: ZoneInfo, cell: str) -> datetime:
+    moment = moment_shown(shown, zone)
+    if moment is None:
         raise ValueError(f"{_shown(cell)} comes twice or not at all where the clocks change. Write it with its offset.")
-    return first
+    return moment
 
 
 def _in_bounds(day: date) -> date:

@@ -1,0 +1,85 @@
+"""How a visit can be changed, in words: what is allowed as it stands, and what follows for its survey and its link."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from services.intake.domain import Eligibility, can_become, counts_from, counts_until
+from services.intake.pages.filled import Filled
+from shared.events import VisitState, VisitUpdated
+from shared.pages.words import clock, on
+
+MOVE = "move"
+_STANDS = {
+    VisitState.CHECKED_IN: "The patient is here. The visit cannot be given another time or clinician any more.",
+    VisitState.COMPLETED: "The visit is over. It is not moved or cancelled any more; add another one instead.",
+    VisitState.CANCELLED: "The visit was cancelled. It can be booked again.",
+}
+_DOES_NOT_COUNT = {
+    Eligibility.TOO_EARLY: "it came more than 14 days before",
+    Eligibility.TOO_LATE: "it came when the visit was over",
+}
+
+
+class Changing(NamedTuple):
+    """`form` moves the visit, as it stands or as it was refused. `submitted_at` and `standing` are of its survey, if
+    there is one, `link_ends_at` of the newest link that opens.
+    """
+
+    visit: VisitUpdated
+    zone: ZoneInfo
+    form: Filled
+    is_refused: bool
+    submitted_at: datetime | None
+    standing: Eligibility | None
+    link_ends_at: datetime | None
+
+    @property
+    def can_be_moved(self) -> bool:
+        return self.visit.state is VisitState.SCHEDULED
+
+    @property
+    def can_be_booked_again(self) -> bool:
+        return can_become(self.visit.state, VisitState.SCHEDULED)
+
+    @property
+    def can_be_cancelled(self) -> bool:
+        return can_become(self.visit.state, VisitState.CANCELLED)
+
+    def sentences(self) -> Iterator[str]:
+        """How the visit stands, and what depends on its time."""
+        if self.visit.state in _STANDS:
+            yield _STANDS[self.visit.state]
+        if self.visit.state is not VisitState.CANCELLED:
+            yield self._survey()
+            if self.link_ends_at is not None:
+                yield self._link(self.link_ends_at)
+
+    def _survey(self) -> str:
+        if self.submitted_at is None or self.standing is None:
+            return f"A survey counts for this visit from {self._when(counts_from(self.visit.scheduled_at))} on."
+        survey = f"The survey of {self._when(self.submitted_at)}"
+        if self.standing is not Eligibility.COUNTS:
+            return f"{survey} does not count for this visit: {_DOES_NOT_COUNT[self.standing]}."
+        if not self.can_be_moved:
+            return f"{survey} counts for this visit."
+        return f"{survey} counts for this visit, and for one up to {self._when(counts_until(self.submitted_at))}."
+
+    def _link(self, ends_at: datetime) -> str:
+        if ends_at <= self.visit.scheduled_at:
+            return f"The newest link ends before the visit, {self._when(ends_at)}: make another one."
+        return f"The newest link opens until {self._when(ends_at)}, also where the visit is moved."
+
+    def _when(self, moment: datetime) -> str:
+        local = moment.astimezone(self.zone)
+        return f"{on(local)}, {clock(local)}"
+
+
+def form_of_visit(visit: VisitUpdated, zone: ZoneInfo) -> Filled:
+    """The form that moves a visit, as the visit stands; `…_was` tell what somebody has changed in it."""
+    now = {
+        "clinician_id": visit.clinician_id,
+        "scheduled_at": f"{visit.scheduled_at.astimezone(zone):%Y-%m-%dT%H:%M}",
+    }
+    return Filled(MOVE, now | {f"{name}_was": said for name, said in now.items()})
