@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
-from uuid import UUID
 
 import asyncpg
 from sqlalchemy import Table
@@ -26,10 +25,10 @@ from shared.events import (
 
 
 class Person(NamedTuple):
-    """A patient of a site, as analytics knows one."""
+    """A patient of a site, as analytics knows one: by pseudonym."""
 
     site_id: str
-    person: UUID
+    person: str
 
 
 def _guarded(table: Table) -> str:
@@ -106,12 +105,12 @@ async def record_erasures(connection: Connection, people: Collection[Person]) ->
         await connection.executemany(f"DELETE FROM {table} WHERE site_id = $1 AND person = $2", list(people))
 
 
-async def erased_among(connection: Connection, scope: SiteScope, people: Collection[UUID]) -> set[Person]:
+async def erased_among(connection: Connection, scope: SiteScope, people: Collection[str]) -> set[Person]:
     """Those of these people who were erased."""
     rows = await connection.fetch(
         "SELECT site_id, person FROM erasure WHERE site_id = ANY($1) AND person = ANY($2)", scope.ids, list(people)
     )
-    return {Person(row["site_id"], row["person"]) for row in rows}
+    return {Person(row["site_id"], row["person"].hex) for row in rows}
 
 
 _DUE = """

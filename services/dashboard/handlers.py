@@ -3,7 +3,6 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from uuid import UUID
 
 import orjson
 
@@ -11,7 +10,7 @@ from services.dashboard import store
 from services.dashboard.domain import assemble, empty, fold
 from shared import revocations
 from shared.db import Connection, lock
-from shared.events import Event, LinkRevoked, PatientErased, SiteUpdated
+from shared.events import Event, LinkRevoked, PatientErased, SiteUpdated, uuid_of
 from shared.sealing import Patient
 
 # Of patients of many years: what is known of one may be 400 kB, and their page as much.
@@ -32,7 +31,7 @@ async def apply(connection: Connection, events: Sequence[Event]) -> None:
     by_patient: dict[Patient, list[Event]] = defaultdict(list)
     for event in events:
         if not isinstance(event.body, SiteUpdated | LinkRevoked):
-            by_patient[Patient(event.site_id, UUID(event.key))].append(event)
+            by_patient[Patient(event.site_id, uuid_of(event.key))].append(event)
     patients = sorted(by_patient)  # rows are held in one order by all who hold some
     for first in range(0, len(patients), _AT_ONCE):
         await _fold(connection, {patient: by_patient[patient] for patient in patients[first : first + _AT_ONCE]})
