@@ -42,7 +42,7 @@ class ConsumerSettings:
     them, and neither a lost log nor a stall is noticed.
     """
 
-    max_records: int = 2_000
+    max_records: int = 4_000
     few_records: int = 100
     fetch_timeout_ms: int = 250
     brake_after: int = 20
