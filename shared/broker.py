@@ -63,7 +63,10 @@ class Record:
 
     def attribute(self, name: str) -> str | None:
         """A header as text that can be stored, whatever bytes it is made of; None when there is none."""
-        return next((_text(value) for header, value in self.headers if header == name), None)
+        for header, value in self.headers:
+            if header == name:
+                return _text(value)
+        return None
 
 
 def _text(content: bytes) -> str:

@@ -36,6 +36,9 @@ _log = structlog.get_logger()
 class ConsumerSettings:
     """`brake_after` different dead records in a row stop the worker; `stall_after_s` is how long lag may stand still.
 
+    `max_records` is also the most patients that are locked in one transaction: PostgreSQL holds 6,400 locks at its
+    defaults, of all transactions together.
+
     After fewer than `few_records` others may be waited for (`Subscription.gather_s`); more are a log to catch up with.
 
     After a failure the wait is `first_retry_s`, then twice as long each time up to `retry_s`, until something works.
@@ -43,7 +46,7 @@ class ConsumerSettings:
     them, and neither a lost log nor a stall is noticed.
     """
 
-    max_records: int = 500
+    max_records: int = 2_000
     few_records: int = 100
     fetch_timeout_ms: int = 250
     brake_after: int = 20

@@ -8,7 +8,7 @@ A record that can never be applied is set aside as `dead` in the same transactio
 of the patient; later events of that patient in that topic are `parked` behind it, in order (`shared.dead_letters`).
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import asyncpg
@@ -154,22 +154,34 @@ class _Line:
 async def _apply(
     connection: Connection, subscription: Subscription, due: list[tuple[Event, Record]], outcome: Outcome
 ) -> list[tuple[Event, Record]]:
-    """All at once; if that can never succeed, one by one, so that one bad event never takes others with it."""
-    if not due or await _try(connection, subscription, [event for event, _ in due]) is None:
-        return due
+    """All at once; what can never succeed in halves, so that one bad event takes no others with it."""
     applied: list[tuple[Event, Record]] = []
     failed: set[Stream] = set()
-    for event, record in due:
-        if record.stream in failed:
-            outcome.letters.append(store.Letter(record, "parked", "an earlier event is set aside", event.sequence))
-            continue
-        reason = await _try(connection, subscription, [event])
+    parts = [due]
+    while parts:
+        part = _not_behind(failed, parts.pop(), outcome)
+        reason = await _try(connection, subscription, [event for event, _ in part]) if part else None
         if reason is None:
-            applied.append((event, record))
+            applied += part
+        elif len(part) > 1:
+            middle = len(part) // 2
+            parts += (part[middle:], part[:middle])
         else:
+            ((event, record),) = part
             outcome.letters.append(store.Letter(record, "dead", reason, event.sequence))
             failed.add(record.stream)
     return applied
+
+
+def _not_behind(
+    failed: Collection[Stream], part: list[tuple[Event, Record]], outcome: Outcome
+) -> list[tuple[Event, Record]]:
+    """Those whose stream has not failed; the others are parked."""
+    behind = [(event, record) for event, record in part if record.stream in failed]
+    outcome.letters += (
+        store.Letter(record, "parked", "an earlier event is set aside", event.sequence) for event, record in behind
+    )
+    return [(event, record) for event, record in part if record.stream not in failed] if behind else part
 
 
 async def _try(connection: Connection, subscription: Subscription, events: Sequence[Event]) -> str | None:

@@ -9,8 +9,8 @@ away is told so (`Refused`), where aiokafka would only say that it found no brok
 import asyncio
 import contextlib
 import ssl
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -37,7 +37,8 @@ from aiokafka.partitioner import DefaultPartitioner
 from shared.broker import Bounds, Message, Partition, Record
 from shared.errors import Halt, Refused, SendFailed
 from shared.events import PARTITIONS
-from shared.settings import MECHANISM, KafkaLogin
+from shared.kafka_login import Membership, security_of, user_of
+from shared.settings import KafkaLogin
 
 _log = structlog.get_logger()
 # What getmany may take beyond its own time-out; it waits without one while the group rebalances.
@@ -62,18 +63,6 @@ class KafkaAway(ConnectionError):
     """The brokers could not be reached or did not answer: try again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Membership:
-    """How a member of a group is missed: when it was silent for `session_timeout_ms`.
-
-    `instance_id` makes it static: if it comes back within that time it gets its partitions again without a rebalance,
-    and if it leaves it keeps them that long. It names one member per group in the whole cluster.
-    """
-
-    session_timeout_ms: int = 10_000
-    instance_id: str | None = None
-
-
 class KafkaBroker:
     """Opens sinks and sources on a cluster, as the user that `login` names.
 
@@ -92,8 +81,8 @@ class KafkaBroker:
         membership: Membership | None = None,
     ) -> None:
         self._bootstrap_servers = bootstrap_servers
-        self._client: dict[str, Any] = {"client_id": client_id, **_security(login)}
-        self._user = _user(login)
+        self._client: dict[str, Any] = {"client_id": client_id, **security_of(login)}
+        self._user = user_of(login)
         self._prefix = prefix
         self._answer_timeout_s = answer_timeout_s
         self._membership = membership or Membership()
@@ -255,18 +244,42 @@ class KafkaSink:
 
 
 class KafkaSource:
-    """A member of a consumer group."""
+    """A member of a consumer group.
+
+    Behind a batch that was full, when there is a log to catch up with, it reads the partitions of one number together,
+    number by number: a key has the same number in every topic, so that all that is known of a patient comes together.
+    """
 
     def __init__(self, consumer: Any, user: str, prefix: str, answer_timeout_s: float) -> None:
         self._consumer = consumer
         self._user = user
         self._prefix = prefix
         self._answer_timeout_s = answer_timeout_s
+        self._numbers: deque[int] = deque()
 
     async def fetch(self, *, max_records: int, timeout_ms: int) -> Mapping[Partition, Sequence[Record]]:
+        batch: dict[Partition, Sequence[Record]] = {}
+        room = max_records
+        while room and self._numbers:
+            number = self._numbers.popleft()
+            theirs = [partition for partition in self._consumer.assignment() if partition.partition == number]
+            taken = await self._fetch(theirs, max_records=room, timeout_ms=0) if theirs else {}
+            room -= _count(taken)
+            if not room:
+                self._numbers.append(number)
+            batch |= taken
+        if not batch:
+            batch = await self._fetch((), max_records=max_records, timeout_ms=timeout_ms)
+            self._numbers.extend(range(PARTITIONS) if _count(batch) == max_records else ())
+        return batch
+
+    async def _fetch(
+        self, theirs: Sequence[Any], *, max_records: int, timeout_ms: int
+    ) -> dict[Partition, Sequence[Record]]:
+        """What has come of these partitions, or of all when none are named."""
         try:
             async with asyncio.timeout(timeout_ms / 1000 + _FETCH_GRACE_S):
-                fetched = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=max_records)
+                fetched = await self._consumer.getmany(*theirs, timeout_ms=timeout_ms, max_records=max_records)
         except TimeoutError:
             return {}
         except KafkaError as error:
@@ -305,6 +318,10 @@ class KafkaSource:
 
     def _theirs(self, partition: Partition) -> Any:
         return TopicPartition(self._prefix + partition.topic, partition.number)
+
+
+def _count(batch: Mapping[Partition, Sequence[Record]]) -> int:
+    return sum(map(len, batch.values()))
 
 
 @lru_cache(maxsize=100_000)
@@ -366,24 +383,6 @@ def _refusal(user: str, error: Exception) -> Refused | None:
     """What is refused, when that is what an error says."""
     what = next((words for kind, words in _NOT_ALLOWED.items() if isinstance(error, kind)), None)
     return None if what is None else Refused(" ".join(map(str, (f"Kafka refuses {user}", what, *error.args))))
-
-
-def _user(login: KafkaLogin | None) -> str:
-    """The name by which the brokers' access lists know us."""
-    return login.username if login is not None and login.username is not None else "ANONYMOUS"
-
-
-def _security(login: KafkaLogin | None) -> dict[str, Any]:
-    if login is None or login.username is None or login.password is None:
-        return {}
-    is_sealed = login.security_protocol == "SASL_SSL"
-    return {
-        "security_protocol": login.security_protocol,
-        "ssl_context": ssl.create_default_context(cafile=login.ca_file) if is_sealed else None,
-        "sasl_mechanism": MECHANISM,
-        "sasl_plain_username": login.username,
-        "sasl_plain_password": login.password.get_secret_value(),
-    }
 
 
 async def _let_go(ending: Coroutine[Any, Any, None], *, seconds: float) -> None:

@@ -38,14 +38,15 @@ def applier(pseudonyms: Pseudonyms) -> Apply:
 
     async def apply(connection: Connection, events: Sequence[Event]) -> None:
         await lock(connection, {(event.site_id, event.key) for event in events})
+        people = [store.Person(event.site_id, pseudonyms.of(event.key)) for event in events]
+        about = list(zip(events, people, strict=True))
         await store.record_erasures(
-            connection, {_person(event, pseudonyms) for event in events if isinstance(event.body, PatientErased)}
+            connection, {person for event, person in about if isinstance(event.body, PatientErased)}
         )
-        people = [_person(event, pseudonyms) for event in events]
         sites = SiteScope(frozenset(site_id for site_id, _ in people))
         gone = await store.erased_among(connection, sites, {person for _, person in people})
         facts: dict[str, list[Row]] = defaultdict(list)
-        for event, person in zip(events, people, strict=True):
+        for event, person in about:
             if person not in gone:
                 table, row = _fact(event.body, pseudonyms)
                 facts[table].append({"site_id": event.site_id, "sequence": event.sequence, **row})
@@ -53,10 +54,6 @@ def applier(pseudonyms: Pseudonyms) -> Apply:
             await store.record_facts(connection, table, rows)
 
     return apply
-
-
-def _person(event: Event, pseudonyms: Pseudonyms) -> store.Person:
-    return store.Person(event.site_id, pseudonyms.of(event.key))
 
 
 @singledispatch

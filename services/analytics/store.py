@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
-from uuid import UUID
 
 import asyncpg
 from sqlalchemy import Table
@@ -11,7 +10,7 @@ from sqlalchemy.dialects import postgresql
 
 from services.analytics import tables
 from services.analytics.domain import Answer, SitePipeline
-from shared.db import Connection, SiteScope
+from shared.db import Connection, SiteScope, as_columns
 from shared.events import (
     CLINICIAN_DATA_UPDATED,
     DASHBOARD_VIEWED,
@@ -26,10 +25,10 @@ from shared.events import (
 
 
 class Person(NamedTuple):
-    """A patient of a site, as analytics knows one."""
+    """A patient of a site, as analytics knows one: by pseudonym."""
 
     site_id: str
-    person: UUID
+    person: str
 
 
 def _guarded(table: Table) -> str:
@@ -48,7 +47,7 @@ def _guarded(table: Table) -> str:
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 _FACTS = {
-    table.name: (table, _guarded(table))
+    table.name: (_guarded(table), itemgetter(*table.columns.keys()), itemgetter(*table.primary_key.columns.keys()))
     for table in (
         tables.site,
         tables.enrolment,
@@ -90,11 +89,9 @@ ACCOUNT = f"""
 
 async def record_facts(connection: Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write facts of one table; an older fact never replaces a newer one."""
-    of, statement = _FACTS[table]
-    newest: dict[tuple[object, ...], Mapping[str, Any]] = {}
-    for row in sorted(rows, key=itemgetter("sequence")):
-        newest[tuple(row[column.name] for column in of.primary_key)] = row
-    await connection.execute(statement, *([row[column.name] for row in newest.values()] for column in of.columns))
+    statement, values_of, identity_of = _FACTS[table]
+    newest = {identity_of(row): values_of(row) for row in sorted(rows, key=itemgetter("sequence"))}
+    await connection.execute(statement, *as_columns(newest.values()))
 
 
 async def record_erasures(connection: Connection, people: Collection[Person]) -> None:
@@ -106,12 +103,12 @@ async def record_erasures(connection: Connection, people: Collection[Person]) ->
         await connection.executemany(f"DELETE FROM {table} WHERE site_id = $1 AND person = $2", list(people))
 
 
-async def erased_among(connection: Connection, scope: SiteScope, people: Collection[UUID]) -> set[Person]:
+async def erased_among(connection: Connection, scope: SiteScope, people: Collection[str]) -> set[Person]:
     """Those of these people who were erased."""
     rows = await connection.fetch(
         "SELECT site_id, person FROM erasure WHERE site_id = ANY($1) AND person = ANY($2)", scope.ids, list(people)
     )
-    return {Person(row["site_id"], row["person"]) for row in rows}
+    return {Person(row["site_id"], row["person"].hex) for row in rows}
 
 
 _DUE = """

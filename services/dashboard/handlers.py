@@ -2,8 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
-from uuid import UUID
+from collections.abc import Mapping, Sequence
 
 import orjson
 
@@ -11,8 +10,11 @@ from services.dashboard import store
 from services.dashboard.domain import assemble, empty, fold
 from shared import revocations
 from shared.db import Connection, lock
-from shared.events import Event, LinkRevoked, PatientErased, SiteUpdated
+from shared.events import Event, LinkRevoked, PatientErased, SiteUpdated, uuid_of
 from shared.sealing import Patient
+
+# Of patients of many years: what is known of one may be 400 kB, and their page as much.
+_AT_ONCE = 500
 
 
 async def apply(connection: Connection, events: Sequence[Event]) -> None:
@@ -29,9 +31,16 @@ async def apply(connection: Connection, events: Sequence[Event]) -> None:
     by_patient: dict[Patient, list[Event]] = defaultdict(list)
     for event in events:
         if not isinstance(event.body, SiteUpdated | LinkRevoked):
-            by_patient[Patient(event.site_id, UUID(event.key))].append(event)
-    if not by_patient:
-        return
+            by_patient[Patient(event.site_id, uuid_of(event.key))].append(event)
+    patients = sorted(by_patient)  # rows are held in one order by all who hold some
+    for first in range(0, len(patients), _AT_ONCE):
+        await _fold(connection, {patient: by_patient[patient] for patient in patients[first : first + _AT_ONCE]})
+    for patient, erased_at in erased.items():
+        await store.record_links_forgotten(connection, patient, erased_at)
+
+
+async def _fold(connection: Connection, by_patient: Mapping[Patient, Sequence[Event]]) -> None:
+    """Make the pages of these patients anew, with their new events."""
     held = await store.hold_facts(connection, by_patient.keys(), empty())
     rows = []
     for key, kept in held.items():
@@ -41,5 +50,3 @@ async def apply(connection: Connection, events: Sequence[Event]) -> None:
         page = orjson.dumps(assemble(facts), option=orjson.OPT_SORT_KEYS)
         rows.append((key, facts, page, hashlib.sha256(page).hexdigest()[:32]))
     await store.record_pages(connection, rows)
-    for patient, erased_at in erased.items():
-        await store.record_links_forgotten(connection, patient, erased_at)

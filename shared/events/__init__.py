@@ -53,7 +53,7 @@ from shared.events.codes import (
     VisitState,
     YesNoUnsure,
 )
-from shared.events.envelope import Event, Headers, decode, encode, headers_of, sequence_in
+from shared.events.envelope import Event, Headers, decode, encode, headers_of, sequence_in, uuid_of
 from shared.events.topics import (
     CLINICIAN_DATA_UPDATED,
     DASHBOARD_VIEWED,
@@ -132,4 +132,5 @@ __all__ = [
     "encode",
     "headers_of",
     "sequence_in",
+    "uuid_of",
 ]

@@ -8,6 +8,8 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
+from pydantic import TypeAdapter, ValidationError
+
 from shared.errors import UndecodableEvent
 from shared.events.bodies import Body
 from shared.events.topics import TOPICS
@@ -15,6 +17,7 @@ from shared.events.topics import TOPICS
 Headers = Sequence[tuple[str, bytes]]
 _SEQUENCE = re.compile(r"[1-9][0-9]{0,18}")
 _LAST_SEQUENCE = 2**63 - 1
+_UUID = TypeAdapter(UUID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ def decode(topic: str, headers: Headers, value: bytes) -> Event:
     attributes = {name: content.decode("utf-8", "replace") for name, content in headers}
     try:
         return Event(
-            event_id=UUID(_in_binary_mode(attributes)["ce_id"]),
+            event_id=uuid_of(_in_binary_mode(attributes)["ce_id"]),
             topic=_matching(attributes["ce_type"], topic),
             site_id=attributes["ce_siteid"],
             key=attributes["ce_subject"],
@@ -97,6 +100,18 @@ def decode(topic: str, headers: Headers, value: bytes) -> Event:
         raise
     except ValueError as invalid:
         raise UndecodableEvent(_reason(invalid)) from None
+
+
+def uuid_of(text: str) -> UUID:
+    """The same as `UUID(text)`, which is written in Python and takes ten times as long.
+
+    Raises:
+        ValueError: it is none; the message does not repeat it.
+    """
+    try:
+        return _UUID.validate_python(text)
+    except ValidationError:
+        raise ValueError("not a UUID") from None
 
 
 def sequence_in(text: str | None) -> int | None:

@@ -8,7 +8,8 @@ import pytest
 
 from shared.broker import Broker
 from shared.db import Pool, open_pool
-from shared.kafka import KafkaBroker, Membership
+from shared.kafka import KafkaBroker
+from shared.kafka_login import Membership
 from shared.memory_broker import MemoryBroker
 from tests.conftest import Databases
 

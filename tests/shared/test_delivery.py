@@ -248,6 +248,21 @@ async def test_one_bad_event_takes_no_other_with_it_and_replay_applies_it_and_th
     assert await set_aside(reader) == []
 
 
+async def test_a_bad_event_is_singled_out_of_many_by_halves(reader: Pool) -> None:
+    tries = 0
+
+    async def count_tries(connection: Connection, events: Sequence[Event]) -> None:
+        nonlocal tries
+        tries += 1
+        await fail_for_the_first_patient(connection, events)
+
+    good = [record(1 + number, 1, number) for number in range(1, 63)]
+    batch = [record(0, 0, 1), record(1, 0, 2), *good]
+    outcome = await bring(reader, *batch, subscription=replace(COUNTING, apply=count_tries))
+    assert (len(outcome.applied), await set_aside(reader)) == (63, [(1, "dead")])
+    assert tries == 13, "all 64, and at each of six halvings both halves"
+
+
 async def test_records_that_do_not_follow_the_stored_offset_are_refused(reader: Pool) -> None:
     await bring(reader, record(0, 0, 1))
     with pytest.raises(OutOfPlace):

@@ -17,11 +17,12 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from deploy.local.ports import HOST, keep_or_choose
 from shared.broker import Bounds, Partition
 from shared.errors import Halt, SendFailed
-from shared.kafka import KafkaAway, KafkaBroker, Membership
+from shared.kafka import KafkaAway, KafkaBroker
+from shared.kafka_login import Membership
 from shared.memory_broker import partition_of
 from tests.brokers import a_kafka
-from tests.shared.conftest import TOPIC, own_kafka
-from tests.shared.logs import ALL, letter, next_offsets, read, reading, send, texts
+from tests.shared.conftest import OTHER_TOPIC, TOPIC, own_kafka
+from tests.shared.logs import ALL, KEYS, letter, next_offsets, read, reading, send, texts
 from tests.waiting import until
 
 pytestmark = pytest.mark.kafka
@@ -93,6 +94,20 @@ async def test_a_broker_that_falls_silent_holds_nobody_up_and_is_used_again_when
         # the sink that was closed must not be written late, behind what a new sink wrote.
         assert found[0] == "before"
         assert set(found) - {"on its way"} == {"before", "after"}
+
+
+async def test_behind_a_full_batch_all_that_waits_of_a_patient_comes_together(kafka_bootstrap: str) -> None:
+    broker = own_kafka(kafka_bootstrap)
+    await broker.create_topics([TOPIC, OTHER_TOPIC])
+    await send(broker, *(letter(key, topic=topic) for topic in (TOPIC, OTHER_TOPIC) for key in KEYS * 5))
+    in_order = []
+    async with reading(broker, topics=[TOPIC, OTHER_TOPIC]) as source:
+        while batch := await source.fetch(max_records=45, timeout_ms=1_000):
+            in_order.append(batch)
+    later = in_order[1:]
+    assert sum(len(records) for batch in in_order for records in batch.values()) == 2 * 5 * len(KEYS)
+    shares = [(place, number) for place, batch in enumerate(later) for number in {one.number for one in batch}]
+    assert len(shares) <= len(ALL) + len(later), "a number is taken whole, but for the one that fills a batch"
 
 
 async def test_a_cluster_that_cannot_be_reached_is_a_connection_error() -> None:

@@ -76,7 +76,8 @@ def fold(facts: Facts, event: Event, bounds: Bounds = BOUNDS) -> Facts:
     place = _place(event.body)
     if place is None:
         return facts
-    sources = {**facts["sources"], event.topic: _further(facts["sources"].get(event.topic), event)}
+    time = stamp(event.time)
+    sources = {**facts["sources"], event.topic: _further(facts["sources"].get(event.topic), event.sequence, time)}
     known = {**facts, "site_id": event.site_id, "patient_id": event.key, "sources": sources}
     section, item_id, content = place
     if section == "erased":
@@ -84,7 +85,7 @@ def fold(facts: Facts, event: Event, bounds: Bounds = BOUNDS) -> Facts:
         return {**empty(), **{name: known[name] for name in ("site_id", "patient_id", "sources")}, "erased": erased}
     if facts["erased"]:
         return known
-    new = {**content, "sequence": event.sequence, "recorded_at": stamp(event.time)}
+    new = {**content, "sequence": event.sequence, "recorded_at": time}
     if section in _WITH_WORDS:
         new["event_id"] = str(event.event_id)
     if section == "labs":
@@ -162,6 +163,6 @@ def _newest_survey(held: Item | None, new: Item) -> Item:
     return {**newer, "earlier": {**held.get("earlier", {}), **earlier}}
 
 
-def _further(held: Mapping[str, Any] | None, event: Event) -> Mapping[str, Any]:
-    new = {"sequence": event.sequence, "time": stamp(event.time)}
+def _further(held: Mapping[str, Any] | None, sequence: int, time: str) -> Mapping[str, Any]:
+    new = {"sequence": sequence, "time": time}
     return new if held is None else {name: max(held[name], value) for name, value in new.items()}

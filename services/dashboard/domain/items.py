@@ -21,7 +21,12 @@ def instant(text: str) -> datetime:
 
 def utc(text: str | None) -> str | None:
     """The same instant written in UTC, to the second or finer; null stays null."""
-    return None if text is None else instant(text).isoformat()
+    return None if text is None else _in_utc(text)
+
+
+@lru_cache(maxsize=20_000)
+def _in_utc(text: str) -> str:
+    return instant(text).isoformat()
 
 
 def counting(facts: Facts, section: Section) -> list[Item]:

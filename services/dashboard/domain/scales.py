@@ -5,6 +5,7 @@ Bands and direction are the instruments' own; of a question that belongs to none
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 from shared.instruments import FATIGUE_NRS, GAD_2, IBD_10, PAIN_NRS, PHQ_2, Band, Instrument
@@ -75,6 +76,7 @@ def scores_by_id(survey: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {score["instrument"].split("|")[0]: score for score in survey["scores"]}
 
 
-def told(bands: Sequence[Band]) -> list[dict[str, Any]]:
+@cache
+def told(bands: tuple[Band, ...]) -> Sequence[dict[str, Any]]:
     """Bands as the page has them."""
     return [{"code": str(band.code), "words": str(band.words), "starts_at": band.starts_at} for band in bands]

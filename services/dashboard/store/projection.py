@@ -51,19 +51,26 @@ class StoredPage:
 async def hold_facts(
     connection: Connection, patients: Collection[Patient], empty: Mapping[str, Any]
 ) -> dict[Patient, dict[str, Any]]:
-    """The facts of these patients, their rows held until the transaction ends; a new patient's are `empty`."""
-    ordered = sorted(patients)
-    sites, ids = [key.site_id for key in ordered], [key.patient_id for key in ordered]
-    await connection.execute(
-        """
-        INSERT INTO patient_page (site_id, patient_id, facts, page, version)
-        SELECT site_id, patient_id, $3::jsonb, '', '' FROM unnest($1::text[], $2::uuid[]) AS p (site_id, patient_id)
-        ON CONFLICT DO NOTHING
-        """,
-        sites,
-        ids,
-        orjson.dumps(empty).decode(),
-    )
+    """The facts of these patients, their rows held until the transaction ends; a new patient's are `empty`.
+
+    Two may find the same patient new at once: whose row is not inserted waits for the other's, and holds that.
+    """
+    held = await _held(connection, patients)
+    if new := set(patients) - held.keys():
+        await connection.execute(
+            """
+            INSERT INTO patient_page (site_id, patient_id, facts, page, version)
+            SELECT site_id, patient_id, $3::jsonb, '', '' FROM unnest($1::text[], $2::uuid[]) AS p (site_id, patient_id)
+            ON CONFLICT DO NOTHING
+            """,
+            *as_columns(sorted(new)),
+            orjson.dumps(empty).decode(),
+        )
+        held |= await _held(connection, new)
+    return held
+
+
+async def _held(connection: Connection, patients: Collection[Patient]) -> dict[Patient, dict[str, Any]]:
     rows = await connection.fetch(
         """
         SELECT wanted.*, facts
@@ -72,8 +79,7 @@ async def hold_facts(
             WHERE (held.site_id, held.patient_id) = (wanted.site_id, wanted.patient_id) LIMIT 1 FOR UPDATE
         ) AS held
         """,
-        sites,
-        ids,
+        *as_columns(sorted(patients)),
     )
     return {Patient(row["site_id"], row["patient_id"]): orjson.loads(row["facts"]) for row in rows}
 
