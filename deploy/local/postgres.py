@@ -24,6 +24,7 @@ SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
     "max_connections": "200",
+    "max_locks_per_transaction": "128",
     "shared_buffers": "128MB",
     "idle_in_transaction_session_timeout": "60s",
     "timezone": "UTC",

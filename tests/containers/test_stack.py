@@ -19,6 +19,7 @@ async def test_the_database_is_of_the_image_and_set_as_in_compose(
     try:
         assert (image, str(connection.get_server_version().major)) == ("postgres", version)
         assert await connection.fetchval("SHOW max_connections") == "200"
+        assert await connection.fetchval("SHOW max_locks_per_transaction") == "128"
         assert await connection.fetchval("SHOW fsync") == "on"
     finally:
         await connection.close()
