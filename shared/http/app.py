@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.staticfiles import StaticFiles
 
@@ -157,6 +158,10 @@ def document(name: str, routers: Sequence[APIRouter]) -> dict[str, Any]:
     return openapi.described(_bare(name, routers))
 
 
+# FastAPI would ask for providers that nobody sets, with every request: what is measured is in `shared.telemetry`.
+_OWN_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+
+
 def _bare(name: str, routers: Sequence[APIRouter], **options: Any) -> FastAPI:
     app = FastAPI(
         title=f"Samepage {name}",
@@ -166,6 +171,7 @@ def _bare(name: str, routers: Sequence[APIRouter], **options: Any) -> FastAPI:
         redoc_url=None,
         responses=problems.RESPONSES,
         generate_unique_id_function=lambda route: route.name,
+        telemetry=_OWN_TELEMETRY,
         **options,
     )
     for router in routers:

@@ -25,7 +25,7 @@ from shared.http.bounds import again, body_of, piecemeal, refuse_too_large
 from shared.http.gate import Gate
 from shared.http.policy import framed_by
 from shared.http.rates import Crowd
-from shared.http.sound_json import check, is_json
+from shared.http.sound_json import READ_BODY, check, is_json
 from shared.http.turnstile import Turnstile
 from shared.settings import Limits
 from shared.telemetry import REQUEST_SECONDS, REQUESTS, start_trace
@@ -115,7 +115,7 @@ class Edge:
         most_bytes = self._limits.body_bytes if hasattr(request.state, "caller") else self._limits.strangers_bytes
         body = await body_of(receive, most_bytes, self._limits.body_s)
         if is_json(request.headers.get("content-type", "")):
-            check(body)
+            scope["state"][READ_BODY] = check(body)
         async with self._turnstile:
             await app(scope, again(body, receive), answer)
 

@@ -31,10 +31,11 @@ from shared.http.commands import (
     Together,
     execute_together,
 )
+from shared.http.direct import DirectRoute
 from shared.keyring import KeyRing
 from shared.sealing import Patient
 
-router = APIRouter(tags=["surveys"])
+router = APIRouter(tags=["surveys"], route_class=DirectRoute)
 Submitter = Annotated[Caller, Depends(allow(Role.PATIENT, Role.COORDINATOR, Role.SYSTEM))]
 
 
