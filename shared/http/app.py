@@ -18,6 +18,7 @@ from shared.auth import Role, Verifier
 from shared.db import RETRYABLE, Pool, open_pool
 from shared.hand_over import ASKED_AT, PLACES, Receiver
 from shared.http import openapi, own, problems, sign_in
+from shared.http.direct import DirectRoute, Shortcut
 from shared.http.edge import Edge
 from shared.http.gate import Framers, Gate
 from shared.http.language import KeptLanguage
@@ -88,6 +89,8 @@ def create_app(
         setattr(app.state, key, value)
     if entrance is not None:
         _open_to_people(app, name, settings, entrance)
+    direct = [route for router in routers for route in router.routes if isinstance(route, DirectRoute)]
+    app.add_middleware(Shortcut, routes=direct, handlers=app.exception_handlers)
     _bound(app, name, settings, entrance, let_off)
     return app
 

@@ -5,20 +5,22 @@ FastAPI finds out anew with every request what a route depends on, which was hal
 or not valid FastAPI takes over before anything was called: every refusal is its own.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from inspect import iscoroutinefunction, signature
 from types import NoneType, UnionType
-from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
+from typing import Any, Literal, NamedTuple, TypeAlias, Union, get_args, get_origin
 
 from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.datastructures import QueryParams
-from starlette.types import Receive, Scope, Send
+from starlette.routing import Match
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.http.sound_json import READ_BODY
 
+Handlers: TypeAlias = Mapping[Any, Callable[[Request, Any], Response | Awaitable[Response]]]
 _MANY = (list, tuple, set, frozenset, dict, BaseModel)
 _NOT_READ = (
     "cookie_params",
@@ -51,6 +53,8 @@ class _Call(NamedTuple):
 class DirectRoute(APIRoute):
     """For functions that answer with a `Response`, and read single values of path, query and headers, or a JSON body.
 
+    It is tried before all other routes, so it must stand before them.
+
     Raises:
         TypeError: when it is made for another one.
     """
@@ -66,23 +70,20 @@ class DirectRoute(APIRoute):
         if len({call.function for call in self._calls}) < len(self._calls):
             raise TypeError(f"{self.name} depends on something twice")
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        given = self._given(scope) if self.methods and scope["method"] in self.methods else None
-        if given is None:
-            await super().handle(scope, receive, send)
-            return
-        request = Request(scope, receive, send)
+    async def answer(self, request: Request, given: Sequence[dict[str, Any]]) -> Response:
+        """What the function answers, after all that it depends on, to what was `given`."""
         results: list[Any] = []
         for call, arguments in zip(self._calls, given, strict=True):
             if call.request_name is not None:
                 arguments[call.request_name] = request
             arguments.update((name, results[number]) for number, name in call.results)
             results.append(await call.function(**arguments))
-        await results[-1](scope, receive, send)
+        response: Response = results[-1]
+        return response
 
-    def _given(self, scope: Scope) -> list[dict[str, Any]] | None:
-        """The values that each function takes; None when one of them is missing or not valid."""
-        found = _found_in(scope)
+    def given(self, scope: Scope, in_path: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+        """The values that each function takes of a request; None when one of them is missing or not valid."""
+        found = _found_in(scope, in_path)
         given: list[dict[str, Any]] = []
         for call in self._calls:
             arguments: dict[str, Any] = {}
@@ -100,15 +101,47 @@ class DirectRoute(APIRoute):
         return given
 
 
+class Shortcut:
+    """Wraps the application, innermost: what is for a `DirectRoute` does not pass its router, where it can be helped.
+
+    `handlers` are the application's: they make an answer of what a function raises.
+    """
+
+    def __init__(self, app: ASGIApp, *, routes: Sequence[DirectRoute], handlers: Handlers) -> None:
+        self._app = app
+        self._routes = routes
+        self._handlers = handlers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        for route in self._routes if scope["type"] == "http" else ():
+            match, found = route.matches(scope)
+            if match is Match.FULL and (given := route.given(scope, found["path_params"])) is not None:
+                scope.update(found)
+                response = await self._answer(route, Request(scope, receive, send), given)
+                await response(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    async def _answer(self, route: DirectRoute, request: Request, given: Sequence[dict[str, Any]]) -> Response:
+        try:
+            return await route.answer(request, given)
+        except Exception as error:
+            handler = next((self._handlers[kind] for kind in type(error).__mro__ if kind in self._handlers), None)
+            if handler is None:
+                raise
+            answer = handler(request, error)
+            return answer if isinstance(answer, Response) else await answer
+
+
 def _answers_itself(endpoint: Callable[..., Any]) -> bool:
     answer = signature(endpoint).return_annotation
     return isinstance(answer, type) and issubclass(answer, Response)
 
 
-def _found_in(scope: Scope) -> dict[str, Mapping[Any, Any]]:
+def _found_in(scope: Scope, in_path: Mapping[str, Any]) -> dict[str, Mapping[Any, Any]]:
     """All that a request says, by place. Of headers of one name the first counts, as in FastAPI."""
     return {
-        "path": scope["path_params"],
+        "path": in_path,
         "query": QueryParams(scope["query_string"]) if scope["query_string"] else {},
         "header": dict(reversed(scope["headers"])),
         "body": scope["state"],
