@@ -107,14 +107,15 @@ class Edge:
         request = Request(scope)
         async with self._turnstile:
             app = await self._admit(request) or self._app
-        if hasattr(request.state, "caller") and self._gate.is_upload(request):
+        is_known = "caller" in scope["state"]
+        if is_known and self._gate.is_upload(request):
             await self._take_upload(scope, receive, answer, deadline)
             return
-        if hasattr(request.state, "caller") and self._gate.is_stream(request):
+        if is_known and self._gate.is_stream(request):
             await self._open_stream(scope, receive, answer, deadline)
             return
         # Between two places: who sends slowly takes none.
-        most_bytes = self._limits.body_bytes if hasattr(request.state, "caller") else self._limits.strangers_bytes
+        most_bytes = self._limits.body_bytes if is_known else self._limits.strangers_bytes
         body = await body_of(receive, most_bytes, self._limits.body_s)
         if is_json(request.headers.get("content-type", "")):
             scope["state"][READ_BODY] = check(body)

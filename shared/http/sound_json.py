@@ -35,7 +35,7 @@ def check(body: bytes) -> Any:
     if _depth(body) > _DEEPEST:
         raise _unsound(f"It is nested deeper than {_DEEPEST}.")
     try:
-        read = json.loads(body.decode(), object_pairs_hook=_object, parse_constant=_refuse_constant)
+        read = _DECODER.decode(body.decode())
     except json.JSONDecodeError:
         return None
     except (UnicodeDecodeError, ValueError):
@@ -64,6 +64,9 @@ def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(_name: str) -> NoReturn:
     raise _unsound("NaN and Infinity are no numbers.")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant)
 
 
 def _is_storable(value: Any) -> bool:
