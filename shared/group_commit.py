@@ -57,7 +57,7 @@ class GroupSettings:
     """
 
     writers: int = 2
-    crowd: int = 32
+    crowd: int = 16
     group: int = 64
     keys: int = 256
     lock_wait_s: float = 0.1
