@@ -1,7 +1,9 @@
 """Group commit: what arrives together is written together, in one transaction with one wait for the disk.
 
-Nothing is delayed to make a group: while a writer is free an item is written at once and alone; what arrives while all
-writers are busy goes with the next free one. Each item is answered after the commit of its own group.
+Nothing is delayed by the clock to make a group: while nobody writes an item is written at once and alone. What arrives
+meanwhile goes together when that is done: two small groups cost more than a large one (docs/decisions/0052). Another
+writer begins where a crowd waits, or anybody behind something large. Each item is answered after the commit of its own
+group.
 
 - Two items that share a key (a patient, an idempotency key) never stand in one group, so whoever writes a group need
   not look for an item's effect on another one.
@@ -49,11 +51,13 @@ class GroupWork(Generic[T, R]):
 class GroupSettings:
     """`writers` transactions at once, of at most `group` items that hold at most `keys` keys; at most `waiting` wait.
 
-    An item that holds more keys than that, such as an import of many patients, is written by itself. A group waits
-    `lock_wait_s` for a key that is held outside of it.
+    An item that holds more keys than that, such as an import of many patients, is written by itself. There is more than
+    one writer only beside such an item or when a `crowd` waits. A group waits `lock_wait_s` for a key that is held
+    outside of it.
     """
 
     writers: int = 2
+    crowd: int = 16
     group: int = 64
     keys: int = 256
     lock_wait_s: float = 0.1
@@ -77,11 +81,17 @@ class GroupCommit(Generic[T, R]):
         self._writers: set[asyncio.Task[None]] = set()
         self._beside: set[asyncio.Task[None]] = set()
         self._places_beside = asyncio.Semaphore(self._settings.writers)
+        self._held = 0  # keys of the groups that are being written
 
     @property
     def queued(self) -> int:
         """How many items wait for a writer."""
         return len(self._waiting)
+
+    @property
+    def _is_more_wanted(self) -> bool:
+        """Whether one writer alone would let others wait too long."""
+        return len(self._waiting) >= self._settings.crowd or self._held > self._settings.keys
 
     async def submit(self, pool: Pool, item: T) -> R:
         """The answer to an item, once it is durable.
@@ -93,7 +103,7 @@ class GroupCommit(Generic[T, R]):
             raise busy()
         waiting: _Waiting[T, R] = _Waiting(item, frozenset(self._work.keys(item)))
         self._waiting.append(waiting)
-        if len(self._writers) < self._settings.writers:
+        if len(self._writers) < self._settings.writers and (not self._writers or self._is_more_wanted):
             # A task of its own: a sender that is cancelled must not end what was begun for others. Under a context of
             # its own too: what a log says of one sender's request and trace is not true of the others.
             self._writers.add(asyncio.create_task(self._write_while_some_wait(pool), context=Context()))
@@ -101,8 +111,11 @@ class GroupCommit(Generic[T, R]):
 
     async def _write_while_some_wait(self, pool: Pool) -> None:
         try:
-            while group := self._next_group():
+            while (len(self._writers) == 1 or self._is_more_wanted) and (group := self._next_group()):
+                held = sum(len(waiting.keys) for waiting in group)
+                self._held += held
                 await self._settle(pool, group)
+                self._held -= held
         finally:
             # In the same step as the last look: what is submitted after it finds a free place and begins a new writer.
             self._writers.discard(_this_task())

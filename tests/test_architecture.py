@@ -13,6 +13,7 @@ from fastapi.dependencies.models import Dependant
 from deploy.contracts.access import routes_of
 from deploy.doors import SERVICES, consumes, publishes
 from shared.events import TOPICS
+from shared.http.direct import DirectRoute
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted(path for top in ("shared", "services", "deploy") for path in (ROOT / top).rglob("*.py"))
@@ -149,6 +150,14 @@ def test_no_request_waits_for_a_thread_to_read_its_parameters(service: str) -> N
         called = {one.call for one in _dependencies(route.dependant)}
         in_threads = [one for one in called if not any(kind(one) for kind in _IN_THE_LOOP)]
         assert not in_threads, f"{route.path}: FastAPI calls {in_threads} in a thread, being no coroutine functions"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_is_tried_first_stands_first(service: str) -> None:
+    are_direct = [
+        isinstance(route, DirectRoute) for route in routes_of(import_module(f"services.{service}.api").ROUTERS)
+    ]
+    assert are_direct == sorted(are_direct, reverse=True)
 
 
 _IN_THE_LOOP = (

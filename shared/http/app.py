@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.staticfiles import StaticFiles
 
@@ -17,6 +18,7 @@ from shared.auth import Role, Verifier
 from shared.db import RETRYABLE, Pool, open_pool
 from shared.hand_over import ASKED_AT, PLACES, Receiver
 from shared.http import openapi, own, problems, sign_in
+from shared.http.direct import DirectRoute, Shortcut
 from shared.http.edge import Edge
 from shared.http.gate import Framers, Gate
 from shared.http.language import KeptLanguage
@@ -87,6 +89,8 @@ def create_app(
         setattr(app.state, key, value)
     if entrance is not None:
         _open_to_people(app, name, settings, entrance)
+    direct = [route for router in routers for route in router.routes if isinstance(route, DirectRoute)]
+    app.add_middleware(Shortcut, routes=direct, handlers=app.exception_handlers)
     _bound(app, name, settings, entrance, let_off)
     return app
 
@@ -157,6 +161,10 @@ def document(name: str, routers: Sequence[APIRouter]) -> dict[str, Any]:
     return openapi.described(_bare(name, routers))
 
 
+# FastAPI would ask for providers that nobody sets, with every request: what is measured is in `shared.telemetry`.
+_OWN_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+
+
 def _bare(name: str, routers: Sequence[APIRouter], **options: Any) -> FastAPI:
     app = FastAPI(
         title=f"Samepage {name}",
@@ -166,6 +174,7 @@ def _bare(name: str, routers: Sequence[APIRouter], **options: Any) -> FastAPI:
         redoc_url=None,
         responses=problems.RESPONSES,
         generate_unique_id_function=lambda route: route.name,
+        telemetry=_OWN_TELEMETRY,
         **options,
     )
     for router in routers:

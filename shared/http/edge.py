@@ -8,11 +8,13 @@ import re
 import time
 from collections.abc import Mapping, MutableMapping, Sequence
 from contextlib import AsyncExitStack
+from functools import cache
 from traceback import format_tb
 from typing import Any, TypeAlias
 from uuid import uuid4
 
 import structlog
+from prometheus_client import Counter, Histogram
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -26,7 +28,7 @@ from shared.http.gate import Gate
 from shared.http.media import media_type_of
 from shared.http.policy import framed_by
 from shared.http.rates import Crowd
-from shared.http.sound_json import check, is_json
+from shared.http.sound_json import READ_BODY, check, is_json
 from shared.http.turnstile import Turnstile
 from shared.settings import Limits
 from shared.telemetry import REQUEST_SECONDS, REQUESTS, start_trace
@@ -106,17 +108,18 @@ class Edge:
         request = Request(scope)
         async with self._turnstile:
             app = await self._admit(request) or self._app
-        if hasattr(request.state, "caller") and self._gate.is_upload(request):
+        is_known = "caller" in scope["state"]
+        if is_known and self._gate.is_upload(request):
             await self._take_upload(scope, receive, answer, deadline)
             return
-        if hasattr(request.state, "caller") and self._gate.is_stream(request):
+        if is_known and self._gate.is_stream(request):
             await self._open_stream(scope, receive, answer, deadline)
             return
         # Between two places: who sends slowly takes none.
-        most_bytes = self._limits.body_bytes if hasattr(request.state, "caller") else self._limits.strangers_bytes
+        most_bytes = self._limits.body_bytes if is_known else self._limits.strangers_bytes
         body = await body_of(receive, most_bytes, self._limits.body_s)
         if is_json(media_type_of(request)):
-            check(body)
+            scope["state"][READ_BODY] = check(body)
         async with self._turnstile:
             await app(scope, again(body, receive), answer)
 
@@ -163,8 +166,9 @@ class Edge:
 
     def _count(self, scope: MutableMapping[str, Any], status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
-        REQUESTS.labels(self._service, scope["method"], route, str(status)).inc()
-        REQUEST_SECONDS.labels(self._service, scope["method"], route).observe(seconds)
+        requests, request_seconds = _metrics_of(self._service, scope["method"], route, status)
+        requests.inc()
+        request_seconds.observe(seconds)
         if status >= 500:
             _log.error("request failed", route=route, status=status)
 
@@ -192,6 +196,12 @@ class _Answer:
             usual = [(name, value) for name, value in policy if name not in names]
             message["headers"] = [*set_by_route, *self._headers, *usual]
         await self._send(message)
+
+
+@cache
+def _metrics_of(service: str, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    """Looked up once: that takes longer than counting."""
+    return REQUESTS.labels(service, method, route, str(status)), REQUEST_SECONDS.labels(service, method, route)
 
 
 def _raw(headers: Mapping[str, str]) -> RawHeaders:

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from shared.events import Activity
 
 Answer = float | str | bool
+_NUMBERS = (int, float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +66,14 @@ class Term:
         if not self._accepts(answer):
             raise ValueError(f"{self.item} takes {self.takes}")
         given = float(answer)
-        counted = next((step.points for step in reversed(self.steps) if step.starts_at <= given), given)
-        return self.weight * counted
+        if self.steps:
+            given = next((step.points for step in reversed(self.steps) if step.starts_at <= given), given)
+        return self.weight * given
 
     def _accepts(self, answer: Answer) -> bool:
         if isinstance(answer, bool) or self.is_feature:
             return isinstance(answer, bool) and self.is_feature
-        if not isinstance(answer, int | float) or not self.low <= answer <= self.high:
+        if not isinstance(answer, _NUMBERS) or not self.low <= answer <= self.high:
             return False
         return not self.is_whole or answer == int(answer)
 

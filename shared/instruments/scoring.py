@@ -13,8 +13,8 @@ def score_of(instrument: Instrument, answers: Mapping[str, Answer]) -> Score:
     Raises:
         ValueError: an answer is of another type than its item takes, or outside its range.
     """
-    missing = tuple(item for item in instrument.items if item not in answers)
-    if missing:
+    if not all(map(answers.__contains__, instrument.items)):
+        missing = tuple(item for item in instrument.items if item not in answers)
         return Score(instrument=instrument.key, value=None, band=None, missing=missing)
     total = sum(term.points(answers[term.item]) for term in instrument.terms)
     value = round(_looked_up(instrument, total), 2)

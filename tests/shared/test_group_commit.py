@@ -1,7 +1,7 @@
 """What arrives together is written together, and nobody pays for a neighbour."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -102,6 +102,13 @@ async def begun(commit: Sender, post: Post, *letters: Letter) -> list[asyncio.Ta
     return [first, *(asyncio.create_task(commit.submit(letter)) for letter in letters[1:])]
 
 
+def is_so(condition: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
+    async def ask() -> bool:
+        return condition()
+
+    return ask
+
+
 async def stored(pool: Pool) -> list[str]:
     return [row["text"] for row in await pool.fetch("SELECT text FROM letter ORDER BY text")]
 
@@ -119,6 +126,25 @@ async def test_what_comes_while_the_writer_is_busy_is_written_in_one_group(pool:
     post.is_open.set()
     assert await asyncio.gather(*tasks) == list("ABCDEF")
     assert post.groups == [["a"], ["b", "c", "d"], ["e", "f"]]
+
+
+async def test_another_writer_begins_when_a_crowd_waits(pool: Pool, post: Post) -> None:
+    sender = group_commit(pool, post, writers=2, crowd=3)
+    tasks = await begun(sender, post, *map(Letter, "abc"))
+    await until(is_so(lambda: sender.commit.queued == 2))
+    tasks.append(asyncio.create_task(sender.submit(Letter("d"))))
+    await until(is_so(lambda: len(post.groups) == 2))
+    assert post.groups == [["a"], ["b", "c", "d"]]
+    post.is_open.set()
+    assert await asyncio.gather(*tasks) == list("ABCD")
+
+
+async def test_nobody_waits_behind_something_large(pool: Pool, post: Post) -> None:
+    tasks = await begun(group_commit(pool, post, writers=2, keys=3), post, Letter("many", "1 2 3 4"), Letter("a"))
+    await until(is_so(lambda: len(post.groups) == 2))
+    assert post.groups == [["many"], ["a"]]
+    post.is_open.set()
+    assert await asyncio.gather(*tasks) == ["MANY", "A"]
 
 
 async def test_a_group_runs_under_the_sites_of_its_items_and_no_other(pool: Pool, post: Post) -> None:

@@ -25,13 +25,14 @@ from shared.errors import Problem, conflict
 from shared.events import ViewerRole
 from shared.http.access import allow
 from shared.http.commands import ring_of
+from shared.http.direct import DirectRoute
 from shared.http.language import choice_of
 from shared.http.receipts import WaitFor, has_arrived
 from shared.http.sign_in import session_of, sessions_of
 from shared.on_behalf import ROLES
 from shared.sealing import NOT_READABLE_NOW, Opener, Patient
 
-router = APIRouter(tags=["page"])
+router = APIRouter(tags=["page"], route_class=DirectRoute)
 Viewer = Annotated[Caller, Depends(allow(Role.PATIENT, Role.CLINICIAN, Role.COORDINATOR))]
 # Looks that a page's scripts name: one that its reader leaves for this one, as what else says so comes after this; and
 # one that is brought up to date by loading it anew.

@@ -31,10 +31,11 @@ from shared.http.commands import (
     Together,
     execute_together,
 )
+from shared.http.direct import DirectRoute
 from shared.keyring import KeyRing
 from shared.sealing import Patient
 
-router = APIRouter(tags=["surveys"])
+router = APIRouter(tags=["surveys"], route_class=DirectRoute)
 Submitter = Annotated[Caller, Depends(allow(Role.PATIENT, Role.COORDINATOR, Role.SYSTEM))]
 
 
@@ -167,10 +168,7 @@ class Fits(NamedTuple):
 
     form: Form
     content: Said
-
-    @property
-    def has_words(self) -> bool:
-        return bool(words_of(self.content))
+    has_words: bool
 
 
 def _fitting(
@@ -189,7 +187,7 @@ def _fitting(
                 raise conflict("draft-changed", "Something was answered meanwhile. Look at it before it is sent.")
             body = item.body
             content = said(form, body.whole, body.mode, item.caller, not_shown=body.not_shown)
-            fitting.append(Fits(form, content))
+            fitting.append(Fits(form, content, bool(words_of(content))))
             answered.add(_wanted(item))
         except Problem as problem:
             fitting.append(problem)

@@ -32,6 +32,7 @@ MATTERS_MOST = "matters_most"
 RANKS = (1, 2, 3)
 _OF_PAGES = (Language.ENGLISH, Language.SPANISH)
 _DAYS_AND_TIMES = (ItemType.DATE, ItemType.DATE_TIME, ItemType.TIME)
+_NUMBERS = (bool, int, float)
 _OBJECTS = (ItemType.QUANTITY, ItemType.REFERENCE)
 # An event must travel, with its words sealed.
 MOST_BYTES = 200_000
@@ -245,11 +246,11 @@ def _one_by_one(
 ) -> Iterator[tuple[str, Item, Any]]:
     """Each answer and each reason with its item and its key: the linkId, and where it repeats `[1]`, `[2]`, ..."""
     for link_id, reason in skipped.items():
-        yield f"{link_id}{at}", definition.by_id[link_id], reason
+        yield link_id + at, definition.by_id[link_id], reason
     for link_id, answer in answers.items():
         item = definition.by_id[link_id]
         if not item.repeats:
-            yield f"{link_id}{at}", item, answer
+            yield link_id + at, item, answer
             continue
         for number, one in enumerate(answer, start=1):
             if item.is_group:
@@ -263,7 +264,7 @@ def _is_plain(item: Item, answer: object) -> bool:
     """Whether an answer says nothing but what the form offers, a number, or a day."""
     if isinstance(answer, str):
         return answer in item.codes_offered or item.type in _DAYS_AND_TIMES
-    return isinstance(answer, bool | int | float)
+    return isinstance(answer, _NUMBERS)
 
 
 def _error(definition: Definition, issue: Issue, skipped: Mapping[str, Any]) -> FieldError:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 import orjson
+from pydantic import TypeAdapter
 
 from shared.db import Connection, SiteScope, as_columns
 from shared.events import CorrectionReason, Diagnosis, EntryMode, RecordChange, Score, VisitState
@@ -203,6 +204,7 @@ async def earlier_versions(connection: Connection, scope: SiteScope, survey_id: 
     return [_survey(row) for row in rows]
 
 
+_SCORES = TypeAdapter(Sequence[Score])
 _COLUMNS = (
     "site_id, survey_id, visit_id, patient_id, form, submitted_at, response, words, scores, version, change, "
     "change_reason, mode, author, recorded_at"
@@ -219,7 +221,7 @@ def _values(survey: SurveyRow) -> tuple[object, ...]:
         survey.submitted_at,
         orjson.dumps(survey.response).decode(),
         survey.words,
-        orjson.dumps([score.model_dump(mode="json") for score in survey.scores]).decode(),
+        _SCORES.dump_json(survey.scores).decode(),
         survey.version,
         survey.change,
         survey.reason,
@@ -239,7 +241,7 @@ def _survey(row: asyncpg.Record) -> SurveyRow:
         submitted_at=row["submitted_at"],
         response=orjson.loads(row["response"]),
         words=row["words"],
-        scores=[Score.model_validate(score) for score in orjson.loads(row["scores"])],
+        scores=_SCORES.validate_json(row["scores"]),
         author=row["author"],
         recorded_at=row["recorded_at"],
         version=row["version"],

@@ -10,7 +10,7 @@ from services.intake.domain.questionnaires.evaluation import Evaluation, value_f
 from services.intake.domain.questionnaires.expressions import NotEvaluated
 from services.intake.domain.questionnaires.given import Given
 from services.intake.domain.questionnaires.placing import Answer, Scope
-from services.intake.domain.questionnaires.reading import name_of, plain_of
+from services.intake.domain.questionnaires.reading import plain_of
 from services.intake.domain.questionnaires.steps import Steps
 from services.intake.domain.questionnaires.values import Value
 
@@ -42,7 +42,7 @@ def fill_calculated(
         values = found
         for item in items:
             value = found.get(item.link_id)
-            root.entry(item).answers = [] if value is None else [Answer(value, name_of(item.type, value))]
+            root.entry(item).answers = [] if value is None else [Answer(value)]
     return values
 
 

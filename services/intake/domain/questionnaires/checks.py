@@ -163,7 +163,7 @@ class _Walk:
                 continue
             if is_here and item.takes_answers:
                 self._question(item, entry, is_begun=is_begun)
-            if len(item.items) > len(item.words_inside):
+            if item.has_more_inside:
                 self._under(item, scope, entry, is_shown=is_here, is_begun=is_begun)
 
     def _group(self, item: Item, scope: Scope, entry: Entry | None, *, is_shown: bool, is_begun: bool) -> None:
@@ -191,14 +191,13 @@ class _Walk:
             self.over(item.items, scope, is_shown=is_shown and is_open(item, scope), is_begun=is_begun)
 
     def _question(self, item: Item, entry: Entry | None, *, is_begun: bool) -> None:
-        if entry is None or not entry.is_given:
-            if is_begun and not self._is_partial:
-                self._missing(item)
-            return
-        if entry.answers:
+        if entry is not None and entry.answers:
             if entry.skipped is not None:
                 self._say(item, Rule.BOTH)
             self._answers(item, entry)
+        elif entry is None or not entry.is_given:
+            if is_begun and not self._is_partial:
+                self._missing(item)
         elif entry.skipped is not None and item.required and not self._asks_for_reasons and not self._is_partial:
             self._say(item, Rule.REQUIRED)
 

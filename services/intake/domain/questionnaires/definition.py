@@ -189,6 +189,11 @@ class Item:
         return frozenset(one.link_id for one in self.items if one.type is ItemType.DISPLAY and not one.is_conditional)
 
     @cached_property
+    def has_more_inside(self) -> bool:
+        """Whether there is anything inside but what is to be read with it."""
+        return len(self.items) > len(self.words_inside)
+
+    @cached_property
     def children(self) -> Mapping[str, "Item"]:
         return {item.link_id: item for item in self.items}
 

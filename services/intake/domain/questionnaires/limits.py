@@ -16,6 +16,7 @@ from services.intake.domain.questionnaires.patterns import matcher
 from services.intake.domain.questionnaires.units import is_same_unit
 from services.intake.domain.questionnaires.values import Coding, Number, Quantity, Value
 
+_SIMPLE = (str, int, float)
 _WRITTEN = frozenset({ItemType.STRING, ItemType.TEXT, ItemType.URL, ItemType.OPEN_CHOICE})
 _ADDRESS = re.compile(
     r"(?:(?:https?://\S+/)?([A-Z][A-Za-z]+)/[A-Za-z0-9.-]{1,64}(?:/_history/[A-Za-z0-9.-]{1,64})?"
@@ -132,7 +133,7 @@ def _offered(options: tuple[Option, ...], *, is_open: bool) -> Limit:
         if isinstance(value, Coding):
             is_found = (value.system, value.code or value.display) in keys
         else:
-            is_found = is_open or (isinstance(value, str | int | float) and (type(value), value) in others)
+            is_found = is_open or (isinstance(value, _SIMPLE) and (type(value), value) in others)
         return None if is_found else (Rule.NOT_OFFERED, "")
 
     return limit

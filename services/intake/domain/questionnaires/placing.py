@@ -18,10 +18,13 @@ MOST_SCOPES = 2_000
 
 @dataclass(slots=True)
 class Answer:
-    """One answer; `inside` are those to the questions under it, where the question repeats."""
+    """One answer; `inside` are those to the questions under it, where the question repeats.
+
+    `name` is the `value[x]` that it came as; None where it came as plain JSON.
+    """
 
     value: Value
-    name: str
+    name: str | None = None
     inside: "Scope | None" = None
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from services.intake.domain.questionnaires.definition import Definition, Item
 from services.intake.domain.questionnaires.issues import Rule
 from services.intake.domain.questionnaires.placing import Answer, Placed, Scope
-from services.intake.domain.questionnaires.reading import name_of, plain_of
+from services.intake.domain.questionnaires.reading import plain_of
 from services.intake.domain.questionnaires.values import Unread
 from shared.events import SkipReason
 
@@ -101,7 +101,7 @@ class _Placing:
             if isinstance(value, Unread):
                 self._placed.wrong(entry, Rule.WRONG_TYPE, item.type)
                 return
-            entry.answers.append(Answer(value, name_of(item.type, value)))
+            entry.answers.append(Answer(value))
 
     def _skip(self, scope: Scope, link_id: object, raw: object, inside: str | None) -> None:
         item = self._item(link_id, inside)

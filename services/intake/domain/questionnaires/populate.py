@@ -17,7 +17,6 @@ from services.intake.domain.questionnaires.expressions import NotEvaluated
 from services.intake.domain.questionnaires.extensions import objects_in, value_of
 from services.intake.domain.questionnaires.given import Given
 from services.intake.domain.questionnaires.placing import Answer, Scope
-from services.intake.domain.questionnaires.reading import name_of
 from services.intake.domain.questionnaires.responses import response_items
 from services.intake.domain.questionnaires.values import Coding, Quantity, Unread, Value, coding, moments
 from shared.fhir import UCUM
@@ -53,7 +52,7 @@ def populate(
         if item.takes_answers and definition.repeating_around[item.link_id] is None:
             values = filling.values_of(item)
             if values:
-                root.entry(item).answers = [Answer(value, name_of(item.type, value)) for value in values]
+                root.entry(item).answers = [Answer(value) for value in values]
     fill_calculated(definition, root, {}, at)
     show(definition, root, {}, at)
     items = response_items(definition.items, root)

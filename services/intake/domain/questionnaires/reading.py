@@ -29,6 +29,8 @@ _OPTION_READERS: dict[str, Read] = {
     "valueTime": values.clock,
     "valueString": values.text,
 }
+# As tuples: `Coding | Quantity` would be made anew for each answer that it is asked of.
+_OBJECTS = (Coding, Quantity)
 _PLAIN: dict[ItemType, Read] = {
     ItemType.INTEGER: values.whole,
     ItemType.TIME: values.short_clock,
@@ -59,7 +61,7 @@ def plain_reader(kind: ItemType, options: tuple[Option, ...] | None, unit: Codin
 
 def json_of(value: Value) -> object:
     """A value as it stands in FHIR."""
-    return value.json() if isinstance(value, Coding | Quantity) else value
+    return value.json() if isinstance(value, _OBJECTS) else value
 
 
 def name_of(kind: ItemType, value: Value) -> str:

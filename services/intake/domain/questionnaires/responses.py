@@ -10,7 +10,7 @@ from services.intake.domain.questionnaires.definition import Definition, Item
 from services.intake.domain.questionnaires.extensions import DATA_ABSENT_REASON, extension
 from services.intake.domain.questionnaires.issues import Rule, another_form
 from services.intake.domain.questionnaires.placing import Answer, Entry, Placed, Scope
-from services.intake.domain.questionnaires.reading import json_of
+from services.intake.domain.questionnaires.reading import json_of, name_of
 from services.intake.domain.questionnaires.values import UNREAD, Unread, moments
 from shared.fhir import ABSENT
 
@@ -61,7 +61,7 @@ def _answers(entry: Entry, scope: Scope) -> list[dict[str, Any]]:
     written = []
     for answer in entry.answers:
         inside = response_items(entry.item.items, answer.inside or scope) if entry.item.items else []
-        value = {answer.name: json_of(answer.value)}
+        value = {answer.name or name_of(entry.item.type, answer.value): json_of(answer.value)}
         written.append({**value, "item": inside} if inside else value)
     return written
 

@@ -77,6 +77,7 @@ _SHORT_TIME = re.compile(r"\d{2}:\d{2}", re.ASCII)
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
 _COMPARATORS = ("<", "<=", ">=", ">", "ad")
 _LARGEST = 2**31 - 1
+_NUMBERS = (int, float, Decimal)
 
 
 def boolean(raw: object) -> bool | Unread:
@@ -97,7 +98,7 @@ def whole(raw: object) -> int | Unread:
 
 def decimal(raw: object) -> Number | Unread:
     """A finite number; true and false are none."""
-    if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
+    if isinstance(raw, bool) or not isinstance(raw, _NUMBERS):
         return UNREAD
     try:
         return raw if math.isfinite(raw) else UNREAD
