@@ -234,7 +234,7 @@ GRANTS: dict[str, dict[str, May]] = {
             app="SELECT",
             worker="SELECT, INSERT, DELETE, UPDATE (visit, person, submitted_at, answered, skipped, sequence, counts)",
         ),
-        "clinical_fact": May(worker="SELECT, INSERT, DELETE, UPDATE (person, kind, effective_at, sequence)"),
+        "clinical_fact": May(worker="SELECT, INSERT, DELETE, UPDATE (person, kind, effective_at, sequence, counts)"),
         "view": May(
             app="SELECT",
             worker="SELECT, INSERT, DELETE, UPDATE (visit, person, role, context, is_shared_screen, opened_at, "

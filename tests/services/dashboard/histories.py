@@ -8,9 +8,6 @@ from services.dashboard.domain import assemble, empty, fold
 from shared.events import (
     Activity,
     Body,
-    ClinicianDataUpdated,
-    CorrectionReason,
-    EnteredInError,
     Event,
     VisitState,
 )
@@ -29,6 +26,7 @@ from tests.builders import (
     an_enrollment,
     an_event,
     an_id,
+    in_error,
 )
 from tests.services.dashboard.documented import check_documented
 
@@ -89,12 +87,6 @@ MISTAKES = (
     a_step(step_id=an_id("mistake"), what="sealed:mistake"),
 )
 """One fact of each kind, of another person."""
-
-
-def in_error(fact: ClinicianDataUpdated) -> ClinicianDataUpdated:
-    """That it was taken back."""
-    why = EnteredInError(reason=CorrectionReason.WRONG_PATIENT)
-    return fact.model_copy(update={"change": fact.change.model_copy(update={"entered_in_error": why})})
 
 
 HISTORY = in_sequence(

@@ -7,13 +7,12 @@ import pytest
 
 from services.dashboard.domain import assemble, without_clinical
 from shared.events import ClinicianDataUpdated, ViewerRole
-from tests.builders import VISIT_AT, a_lab, a_survey, a_visit, an_enrollment, an_event
+from tests.builders import VISIT_AT, a_lab, a_survey, a_visit, an_enrollment, an_event, in_error
 from tests.services.dashboard.histories import (
     MISTAKES,
     a_survey_in_july,
     a_year_of_care,
     folded,
-    in_error,
     in_sequence,
     page_of,
 )
