@@ -159,6 +159,7 @@ GRANTS: dict[str, dict[str, May]] = {
             "INSERT, UPDATE (visit_id, what, who, due_on, is_done, done_on, agreed_at, event_id)",
             worker=TAKEN,
         ),
+        "entered_in_error": May(app="SELECT, INSERT", worker=TAKEN),
     },
     "dashboard": EVERYWHERE
     | PUBLISHING
