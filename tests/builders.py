@@ -19,10 +19,12 @@ from shared.events import (
     Concern,
     ConcernTopic,
     ConsentState,
+    CorrectionReason,
     DashboardViewed,
     Diagnosis,
     Education,
     EnrollmentUpdated,
+    EnteredInError,
     ErasureReason,
     Event,
     FeedbackReceived,
@@ -294,6 +296,12 @@ def clinical(change: Assessment | Lab | Medication | PlanStep, *, patient_id: UU
         case PlanStep():
             since = change.agreed_at
     return ClinicianDataUpdated(patient_id=patient_id, effective_at=since, change=change)
+
+
+def in_error(fact: ClinicianDataUpdated) -> ClinicianDataUpdated:
+    """That it was taken back."""
+    why = EnteredInError(reason=CorrectionReason.WRONG_PATIENT)
+    return fact.model_copy(update={"change": fact.change.model_copy(update={"entered_in_error": why})})
 
 
 def a_view(**changes: Any) -> DashboardViewed:

@@ -49,7 +49,8 @@ UNION ALL SELECT 'erased', site_id, '', count(*) FROM erasure GROUP BY site_id
 UNION ALL SELECT 'visits', site_id, state, count(*) FROM visit GROUP BY site_id, state
 UNION ALL SELECT 'feedback', site_id, '', count(*) FROM feedback GROUP BY site_id
 UNION ALL SELECT 'views', site_id, '', count(*) FROM view GROUP BY site_id
-UNION ALL SELECT 'clinical facts', site_id, kind, count(*) FROM clinical_fact GROUP BY site_id, kind
+UNION ALL SELECT 'clinical facts', site_id, CASE WHEN counts THEN kind ELSE 'in error' END AS is_of, count(*)
+FROM clinical_fact GROUP BY site_id, is_of
 UNION ALL SELECT 'patients', site_id, consent, count(*) FROM enrolment GROUP BY site_id, consent
 """
 

@@ -39,11 +39,14 @@ _PAGES = """
 SELECT patient_id::text AS id FROM patient_page
 WHERE facts->'erased' = 'null' OR EXISTS (SELECT 1 FROM jsonb_each(facts->'items') AS item WHERE item.value <> '{}')
 """
+# What was taken back is kept with its mark, and no page names it.
 _ITEMS = """
-SELECT site_id, patient_id::text, section.key, item.key, CASE section.key
-    WHEN 'enrollment' THEN item.value->>'consent'
-    WHEN 'visits' THEN item.value->>'state'
-    WHEN 'labs' THEN (SELECT count(*)::text FROM jsonb_object_keys(item.value->'versions'))
+SELECT site_id, patient_id::text, section.key, item.key, CASE
+    WHEN item.value->>'entered_in_error' IS NOT NULL THEN
+        CASE WHEN position(item.key IN convert_from(page, 'UTF8')) > 0 THEN 'shown in error' ELSE 'in error' END
+    WHEN section.key = 'enrollment' THEN item.value->>'consent'
+    WHEN section.key = 'visits' THEN item.value->>'state'
+    WHEN section.key = 'labs' THEN (SELECT count(*)::text FROM jsonb_object_keys(item.value->'versions'))
     ELSE '' END
 FROM patient_page, jsonb_each(facts->'items') AS section, jsonb_each(section.value) AS item
 """

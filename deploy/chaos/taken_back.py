@@ -1,4 +1,5 @@
-"""What is taken back: surveys amended or entered in error, links that are revoked, patients who are erased.
+"""What is taken back: surveys amended or entered in error, what the clinic recorded of somebody else, links that are
+revoked, patients who are erased.
 
 Whoever is refused as "erased" while an erasure is on its way was refused rightly; the auditor knows.
 """
@@ -41,6 +42,18 @@ class TakingBack:
                 is_free = await self._about(writes.MISTAKE, survey.thing, mistake)
                 if is_free and self.rng.random() < _SHARE_ANSWERED_AGAIN:
                     await self.clients.write(writes.SURVEY, self.site_id, [{**body, "mode": "phone"}])
+
+    async def take_back(self, what: str, bodies: Sequence[Body], given: Sequence[Given | None]) -> None:
+        """Say of some of these facts of the clinic that they were entered in error. It is final: who corrects one, or
+        marks it again, is refused.
+        """
+        for body, fact in zip(bodies, given, strict=True):
+            if fact is None or self.rng.random() >= _SHARE_IN_ERROR:
+                continue
+            mark = {"patient_id": body["patient_id"], "reason": "wrong-patient"}
+            if await self._about(writes.TAKEN_BACK[what], fact.thing, mark) is not None:
+                too_late = {**body, writes.WRITES[what].column: fact.thing}
+                await self.clients.write(what, self.site_id, [too_late], refusal="entered-in-error")
 
     async def link(self, visit_id: str) -> None:
         """Make a link, open it, revoke it: then it opens nothing, nor is the session that it opened of use."""

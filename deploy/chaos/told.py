@@ -9,16 +9,18 @@ from typing import NamedTuple
 from deploy.chaos import writes
 from deploy.chaos.ledger import Entry
 
+IN_ERROR = "in error"
 # As what a write counts, and in which state as long as none is named.
 _COUNTED = {
     **dict.fromkeys((writes.PATIENT, writes.CONSENT), ("patients", "invited")),
     **dict.fromkeys((writes.VISIT, writes.CHANGE), ("visits", "scheduled")),
     **dict.fromkeys((writes.SURVEY, writes.AMENDMENT), ("surveys", "counting")),
-    writes.MISTAKE: ("surveys", "in error"),
+    writes.MISTAKE: ("surveys", IN_ERROR),
     writes.ASSESSMENT: ("clinical facts", "assessment"),
     writes.LAB: ("clinical facts", "lab"),
     writes.MEDICATION: ("clinical facts", "medication"),
     writes.STEP: ("clinical facts", "plan-step"),
+    **dict.fromkeys(writes.TAKEN_BACK.values(), ("clinical facts", IN_ERROR)),
     **dict.fromkeys((writes.LOOK, writes.VIEW), ("views", "")),
     writes.FEEDBACK: ("feedback", ""),
 }
@@ -33,6 +35,7 @@ _SECTIONS = {
     writes.MEDICATION: "medications",
     writes.STEP: "steps",
 }
+_SECTIONS |= {mark: _SECTIONS[kind] for kind, mark in writes.TAKEN_BACK.items()}
 
 
 class Figure(NamedTuple):
@@ -100,7 +103,7 @@ def counted(ledger: Sequence[Entry]) -> Counter[Figure]:
 
 def items(ledger: Sequence[Entry]) -> dict[Item, str]:
     """What the page must have of each patient, and how it stands: the consent, the state of a visit, how many versions
-    there are of a laboratory result. Of who was erased there is nothing.
+    there are of a laboratory result, that a fact of the clinic is in error. Of who was erased there is nothing.
     """
     gone = erased(ledger)
     found: dict[Item, str] = {}
@@ -112,6 +115,8 @@ def items(ledger: Sequence[Entry]) -> dict[Item, str]:
 
 
 def _standing(entry: Entry, before: str | None) -> str:
+    if entry.what in writes.TAKEN_BACK.values():
+        return IN_ERROR
     if entry.what == writes.LAB:
         return str(1 + int(before or 0))
     name, state = _COUNTED[entry.what]

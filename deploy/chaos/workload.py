@@ -73,15 +73,16 @@ class Telling:
         await self._write(writes.CONSENT, self.patient.consents, about=enrolled.thing)
         visits = await self._visits(enrolled)
         taking_back = TakingBack(self.clients, self.site_id, self.rng)
-        await asyncio.gather(self._results(enrolled), self._course(visits, taking_back))
+        await asyncio.gather(self._results(enrolled, taking_back), self._course(visits, taking_back))
         await self._looks(enrolled, visits)
         if self.rng.random() < _SHARE_LINKED and visits and visits[-1].visit.state is not VisitState.CANCELLED:
             await taking_back.link(visits[-1].ids["visit_id"])
         if self.rng.random() < _SHARE_ERASED:
             another = {"patient_id": enrolled.thing, **visits[-1].visit.schedule} if visits else None
-            await asyncio.gather(self._care(enrolled, visits), taking_back.erase(enrolled.thing, another))
+            care = self._care(enrolled, visits, taking_back)
+            await asyncio.gather(care, taking_back.erase(enrolled.thing, another))
         else:
-            await self._care(enrolled, visits)
+            await self._care(enrolled, visits, taking_back)
 
     async def _visits(self, enrolled: Given) -> list[_Known]:
         schedules = [{"patient_id": enrolled.thing, **visit.schedule} for visit in self.patient.visits]
@@ -106,8 +107,8 @@ class Telling:
                 await self._write(writes.FEEDBACK, [one.about(one.visit.feedback)], after=after)
         await taking_back.correct(surveys, given)
 
-    async def _results(self, enrolled: Given) -> None:
-        """Of the laboratory; some are corrected."""
+    async def _results(self, enrolled: Given, taking_back: TakingBack) -> None:
+        """Of the laboratory; some are corrected, and some were somebody else's."""
         labs = [{"patient_id": enrolled.thing, **body} for body in self.patient.labs]
         given = await self._write(writes.LAB, labs, after=enrolled.receipt)
         corrected = [
@@ -116,16 +117,19 @@ class Telling:
             if one is not None and self.rng.random() < _SHARE_CORRECTED
         ]
         await self._write(writes.LAB, corrected)
+        await taking_back.take_back(writes.LAB, labs, given)
 
-    async def _care(self, enrolled: Given, visits: Sequence[_Known]) -> None:
-        """What the clinic decided, all at once; who is erased meanwhile may be refused."""
+    async def _care(self, enrolled: Given, visits: Sequence[_Known], taking_back: TakingBack) -> None:
+        """What the clinic decided, all at once, and what of it was wrong; who is erased meanwhile may be refused."""
         medications = [{"patient_id": enrolled.thing, **body} for body in self.patient.medications]
         assessments = [one.about(body) for one in visits for body in one.visit.assessments]
         steps = [one.about(body) for one in visits for body in one.visit.plan_steps]
+
+        async def decide(what: str, bodies: Sequence[Body]) -> None:
+            await taking_back.take_back(what, bodies, await self._write(what, bodies))
+
         await asyncio.gather(
-            self._write(writes.MEDICATION, medications),
-            self._write(writes.ASSESSMENT, assessments),
-            self._write(writes.STEP, steps),
+            decide(writes.MEDICATION, medications), decide(writes.ASSESSMENT, assessments), decide(writes.STEP, steps)
         )
 
     async def _looks(self, enrolled: Given, visits: Sequence[_Known]) -> None:

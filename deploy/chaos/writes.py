@@ -56,6 +56,14 @@ WRITES = {
     VIEW: Write("dashboard", "/v1/views", DASHBOARD_VIEWED, "view", "view_id"),
     FEEDBACK: Write("feedback", "/v1/feedback", FEEDBACK_RECEIVED, "feedback", "feedback_id"),
 }
+# What is wrong of what the clinic recorded is taken back, by a mark of its own.
+TAKEN_BACK = {kind: f"{kind}-in-error" for kind in (ASSESSMENT, LAB, MEDICATION, STEP)}
+WRITES |= {
+    mark: Write(
+        "clinical", f"{WRITES[kind].path}/{{0}}/entered-in-error", CLINICIAN_DATA_UPDATED, "entered_in_error", "fact_id"
+    )
+    for kind, mark in TAKEN_BACK.items()
+}
 # No key binds two requests for one of these, or the answer need not name the event (an erasure that the worker
 # finished): what they published is told by what its event says.
 UNKEYED = (CHANGE, LOOK, BEACON, SITE, REVOKING, ERASURE)

@@ -113,6 +113,7 @@ def _(body: ClinicianDataUpdated, pseudonyms: Pseudonyms) -> tuple[str, Row]:
         "person": pseudonyms.of(body.patient_id),
         "kind": body.change.kind,
         "effective_at": body.effective_at,
+        "counts": body.change.entered_in_error is None,
     }
 
 

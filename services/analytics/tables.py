@@ -85,6 +85,7 @@ clinical_fact = Table(
     Column("kind", Text, nullable=False),
     Column("effective_at", DateTime(timezone=True), nullable=False),
     Column("sequence", BigInteger, nullable=False),
+    Column("counts", Boolean, nullable=False, server_default=true(), comment="False: it was entered in error"),
 )
 
 view = Table(

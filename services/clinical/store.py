@@ -2,15 +2,36 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 import orjson
 
+from services.clinical.domain import LAB_TESTS
 from shared import erasures
 from shared.db import Connection, SiteScope
-from shared.events import Assessment, Lab, Medication, PlanStep
+from shared.events import Assessment, ClinicalFact, CorrectionReason, Lab, Medication, PlanStep
 from shared.sealing import Patient
+
+F = TypeVar("F", bound=ClinicalFact)
+# Table, id and the columns of each kind; the name of a test follows from its code.
+_KEPT: Mapping[type[ClinicalFact], tuple[str, str, str]] = MappingProxyType(
+    {
+        Assessment: ("assessment", "assessment_id", "assessment_id, visit_id, clinician_id, activity, assessed_at"),
+        Lab: (
+            "lab",
+            "lab_id",
+            "lab_id, loinc, value, unit, comparator, reference_low, reference_high, method, taken_at",
+        ),
+        Medication: (
+            "medication",
+            "medication_id",
+            "medication_id, name, drug_class, rxcui, dose, route, started_on, stopped_on, stop_reason",
+        ),
+        PlanStep: ("plan_step", "step_id", "step_id, visit_id, '' AS what, who, due_on, is_done, done_on, agreed_at"),
+    }
+)
 
 
 async def record_enrolments(connection: Connection, enrolments: Sequence[tuple[str, UUID, int]]) -> None:
@@ -35,21 +56,56 @@ async def has_patient(connection: Connection, scope: SiteScope, patient_id: UUID
 
 async def record_erasure(connection: Connection, patient: Patient, erased_at: datetime) -> None:
     """Leave nothing of a patient but a tombstone. The outbox keeps the events, whose words no key opens."""
-    tables = ("plan_step", "medication", "lab", "assessment", "patient")
+    tables = ("entered_in_error", "plan_step", "medication", "lab", "assessment", "patient")
     await erasures.record(connection, patient, erased_at, tables=tables)
 
 
-async def assessed_at(
-    connection: Connection, scope: SiteScope, patient_id: UUID, assessment_id: UUID
-) -> datetime | None:
-    """When this patient's assessment was made; None when there is no such one."""
-    found: datetime | None = await connection.fetchval(
-        "SELECT assessed_at FROM assessment WHERE site_id = ANY($1) AND patient_id = $2 AND assessment_id = $3",
+class KnownFact(NamedTuple, Generic[F]):
+    """A fact as it stands; a plan step without its words, which no statement reads."""
+
+    fact: F
+    is_in_error: bool
+
+
+async def fact(
+    connection: Connection, scope: SiteScope, patient_id: UUID, kind: type[F], fact_id: UUID
+) -> KnownFact[F] | None:
+    """This patient's fact of a kind; None when there is no such one."""
+    table, identity, columns = _KEPT[kind]
+    row = await connection.fetchrow(
+        f"""
+        SELECT {columns}, EXISTS (
+            SELECT FROM entered_in_error AS mark WHERE (mark.site_id, mark.fact_id) = ({table}.site_id, {identity})
+        ) AS is_in_error
+        FROM {table} WHERE site_id = ANY($1) AND patient_id = $2 AND {identity} = $3
+        """,
         scope.ids,
         patient_id,
-        assessment_id,
+        fact_id,
     )
-    return found
+    if row is None:
+        return None
+    known = dict(row)
+    is_in_error = known.pop("is_in_error")
+    if kind is Lab:
+        known["name"] = LAB_TESTS[known["loinc"]].name
+    return KnownFact(kind.model_validate(known), is_in_error)
+
+
+async def record_error(
+    connection: Connection, patient: Patient, fact_id: UUID, reason: CorrectionReason, author: str
+) -> None:
+    """Remember that a fact was entered in error, why and who says so; how it stood stays."""
+    await connection.execute(
+        """
+        INSERT INTO entered_in_error (site_id, fact_id, patient_id, reason, author, recorded_at)
+        VALUES ($1, $3, $2, $4, $5, now())
+        """,
+        *patient,
+        fact_id,
+        reason,
+        author,
+    )
 
 
 async def record_assessment(connection: Connection, site_id: str, patient_id: UUID, assessment: Assessment) -> None:
@@ -69,17 +125,6 @@ async def record_assessment(connection: Connection, site_id: str, patient_id: UU
         assessment.activity,
         assessment.assessed_at,
     )
-
-
-async def has_lab(connection: Connection, scope: SiteScope, patient_id: UUID, lab_id: UUID) -> bool:
-    """Whether this patient has this result."""
-    found = await connection.fetchval(
-        "SELECT true FROM lab WHERE site_id = ANY($1) AND patient_id = $2 AND lab_id = $3",
-        scope.ids,
-        patient_id,
-        lab_id,
-    )
-    return bool(found)
 
 
 async def record_lab(
@@ -110,17 +155,6 @@ async def record_lab(
     )
 
 
-async def has_medication(connection: Connection, scope: SiteScope, patient_id: UUID, medication_id: UUID) -> bool:
-    """Whether this patient has this medicine on the list."""
-    found = await connection.fetchval(
-        "SELECT true FROM medication WHERE site_id = ANY($1) AND patient_id = $2 AND medication_id = $3",
-        scope.ids,
-        patient_id,
-        medication_id,
-    )
-    return bool(found)
-
-
 async def record_medication(connection: Connection, site_id: str, patient_id: UUID, medication: Medication) -> None:
     """Insert a medicine or replace how it stands."""
     await connection.execute(
@@ -146,29 +180,12 @@ async def record_medication(connection: Connection, site_id: str, patient_id: UU
     )
 
 
-class KnownStep(NamedTuple):
-    """A plan step without its words, and the event that told of it last; null before this was kept."""
-
-    step: PlanStep
-    event_id: UUID | None
-
-
-async def plan_step(connection: Connection, scope: SiteScope, patient_id: UUID, step_id: UUID) -> KnownStep | None:
-    """This patient's plan step without its words, which no statement reads; None when there is no such one."""
-    row = await connection.fetchrow(
-        """
-        SELECT step_id, visit_id, who, due_on, is_done, done_on, agreed_at, event_id FROM plan_step
-        WHERE site_id = ANY($1) AND patient_id = $2 AND step_id = $3
-        """,
-        scope.ids,
-        patient_id,
-        step_id,
+async def told_by(connection: Connection, scope: SiteScope, step_id: UUID) -> UUID | None:
+    """The event that told of a plan step last; None before this was kept."""
+    found: UUID | None = await connection.fetchval(
+        "SELECT event_id FROM plan_step WHERE site_id = ANY($1) AND step_id = $2", scope.ids, step_id
     )
-    if row is None:
-        return None
-    known = dict(row)
-    event_id = known.pop("event_id")
-    return KnownStep(PlanStep.model_construct(what="", **known), event_id)
+    return found
 
 
 async def record_plan_step(

@@ -1,4 +1,7 @@
-"""The tables of clinical. The site leads every key; each row is how a thing stands now, the outbox how it stood."""
+"""The tables of clinical. The site leads every key; each row is how a thing stands now, the outbox how it stood.
+
+What was entered in error keeps its row as it stood, and has another that says so.
+"""
 
 from sqlalchemy import (
     BigInteger,
@@ -106,4 +109,16 @@ plan_step = Table(
     Column("agreed_at", DateTime(timezone=True), nullable=False),
     Column("event_id", Uuid, comment="That told of it last; null before this was kept"),
     *_of_patient("plan_step"),
+)
+
+entered_in_error = Table(
+    "entered_in_error",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("fact_id", Uuid, primary_key=True, comment="Of an assessment, a result, a medicine or a step"),
+    Column("patient_id", Uuid, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("author", Text, nullable=False, comment="Subject of who said so"),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    *_of_patient("entered_in_error"),
 )

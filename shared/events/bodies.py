@@ -136,7 +136,23 @@ class SurveyCompleted(Fact):
     words: dict[str, Sealed] = Field(default_factory=dict, description="Other texts, by item id")
 
 
-class Assessment(Fact):
+class EnteredInError(Fact):
+    """Why something should never have been recorded."""
+
+    reason: CorrectionReason
+
+
+class ClinicalFact(Fact):
+    """Base of what the clinic records of a patient. One that was entered in error stands as it stood until then, with a
+    mark: it counts nowhere, and nothing corrects it any more.
+    """
+
+    entered_in_error: EnteredInError | None = Field(
+        default=None, description="It should never have been recorded, and counts nowhere"
+    )
+
+
+class Assessment(ClinicalFact):
     """Physician global assessment."""
 
     kind: Literal["assessment"] = "assessment"
@@ -147,7 +163,7 @@ class Assessment(Fact):
     assessed_at: AwareDatetime
 
 
-class Lab(Fact):
+class Lab(ClinicalFact):
     """A laboratory result in the canonical unit of its LOINC code."""
 
     kind: Literal["lab"] = "lab"
@@ -163,7 +179,7 @@ class Lab(Fact):
     taken_at: AwareDatetime
 
 
-class Medication(Fact):
+class Medication(ClinicalFact):
     """A medicine as an interval; `stopped_on` null means still taken."""
 
     kind: Literal["medication"] = "medication"
@@ -180,7 +196,7 @@ class Medication(Fact):
     stop_reason: str | None = Field(default=None, description="A coded reason; never free text")
 
 
-class PlanStep(Fact):
+class PlanStep(ClinicalFact):
     """A next step that patient and clinician agreed on."""
 
     kind: Literal["plan-step"] = "plan-step"
@@ -198,7 +214,7 @@ ClinicalChange = Annotated[Assessment | Lab | Medication | PlanStep, Field(discr
 
 
 class ClinicianDataUpdated(Fact):
-    """The clinic recorded or corrected one thing about a patient. Key: the patient id."""
+    """The clinic recorded, corrected or took back one thing about a patient. Key: the patient id."""
 
     patient_id: UUID
     effective_at: AwareDatetime = Field(description="Since when it holds: sample taken, medicine started, rating given")

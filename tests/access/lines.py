@@ -95,6 +95,7 @@ RESPONSE: Json = {
 }
 AMENDMENT: Json = {**SURVEY, "replaces": 1, "reason": "entry-mistake"}
 ERROR: Json = {"replaces": 1, "reason": "test-entry"}
+WRONG: Json = {"reason": "wrong-patient"}
 CONSENT_TEXT: Json = {"version": "2", "language": "en", "sha256": "0a" * 32, "valid_from": "2150-01-01"}
 ASSESSMENT: Json = {"clinician_id": "dr-1", "activity": "mild"}
 LAB: Json = {"loinc": "1988-5", "value": 0.6, "unit": "mg/dL", "taken_at": "2026-10-07T09:00:00-05:00"}
@@ -279,6 +280,10 @@ LINES: Mapping[str, Mapping[str, Line]] = {
         "POST /v1/labs": Line(LAB),
         "POST /v1/medications": Line(MEDICINE),
         "POST /v1/plans": Line(STEP, references=A_VISIT),
+        "POST /v1/assessments/{assessment_id}/entered-in-error": Line(WRONG, uses_up=True),
+        "POST /v1/labs/{lab_id}/entered-in-error": Line(WRONG, uses_up=True),
+        "POST /v1/medications/{medication_id}/entered-in-error": Line(WRONG, uses_up=True),
+        "POST /v1/plans/{step_id}/entered-in-error": Line(WRONG, uses_up=True),
         "PATCH /v1/plans/{step_id}": Line(
             {"what": "Ask the insurer", "is_done": True}, references=frozenset({"words_of"})
         ),

@@ -58,6 +58,8 @@ FACTS = [
     a_fact("d1", CLINICAL, ANN, 1),
     a_fact("d2", CLINICAL, ANN, 2),
     a_fact("d3", CLINICAL, ANN, 3),
+    a_fact("d4", CLINICAL, ANN, 4),
+    a_fact("d5", CLINICAL, ANN, 5),
     a_fact("c1", SURVEYS, CAT, 1),
     a_fact("c2", ERASED, CAT, 1, CAT),
 ]
@@ -76,13 +78,15 @@ LEDGER = [
     an_entry(writes.LAB, "b1", "d1", patient_id=ANN),
     an_entry(writes.LAB, "b1", "d2", patient_id=ANN),
     an_entry(writes.MEDICATION, "i1", "d3", patient_id=ANN),
+    an_entry(writes.LAB, "b2", "d4", patient_id=ANN),
+    an_entry(writes.TAKEN_BACK[writes.LAB], "b2", "d5", patient_id=ANN),
     an_entry(writes.SURVEY, "s4", "c1", patient_id=CAT),
     an_entry(writes.ERASURE, CAT, None, patient_id=CAT),
     an_entry(writes.SURVEY, "", None, patient_id=CAT, status=410, problem="erased"),
     an_entry(writes.PATIENT, "p1", None, status=409, problem="already-enrolled", is_expected=True),
 ]
 VISIT, LAB = Item(SITE, ANN, "visits", "v1"), Item(SITE, ANN, "labs", "b1")
-MEDICINE = Item(SITE, ANN, "medications", "i1")
+MEDICINE, MISTAKE = Item(SITE, ANN, "medications", "i1"), LAB._replace(thing="b2")
 POISONED = Copy(None, Stream("", SURVEYS, f"{POISON}1"), None, b"", f"{SURVEYS}/1@0", is_poison=True)
 LIE = Copy("x1", Stream(SITE, VISITS, ANN), 99, b"", f"{VISITS}/0@9", is_poison=True)
 DEAD = Letter(POISONED.stream, "dead", "ce_id is missing", POISONED.place, is_poison=True)
@@ -99,7 +103,7 @@ READER = Reader(
         Stream(SITE, VIEWS, BOB): 2,
         Stream(SITE, REVOKED, ANN): 1,
         Stream(SITE, ERASED, CAT): 1,
-        Stream(SITE, CLINICAL, ANN): 3,
+        Stream(SITE, CLINICAL, ANN): 5,
     },
     letters=[DEAD, DROPPED],
     parked=frozenset({"e5"}),
@@ -116,7 +120,8 @@ SOUND = Evidence(
         "view": frozenset({"l1"}),
         "visit_link": frozenset({"k1"}),
         "erasure": frozenset({CAT}),
-        "lab": frozenset({"b1"}),
+        "lab": frozenset({"b1", "b2"}),
+        "entered_in_error": frozenset({"b2"}),
         "medication": frozenset({"i1"}),
     },
     items={
@@ -125,6 +130,7 @@ SOUND = Evidence(
         Item(SITE, BOB, "surveys", "s3"): "",
         VISIT: "completed",
         LAB: "2",
+        MISTAKE: "in error",
         MEDICINE: "",
     },
     versions={"intake": {"s1": 2, "s2": 1, "s3": 0}, "feedback": {"s1": None, "s2": None}},
@@ -137,6 +143,7 @@ SOUND = Evidence(
         Figure("visits", SITE, "completed"): 1,
         Figure("views", SITE, ""): 1,
         Figure("clinical facts", SITE, "lab"): 1,
+        Figure("clinical facts", SITE, "in error"): 1,
         Figure("clinical facts", SITE, "medication"): 1,
     },
 )
@@ -303,6 +310,32 @@ DAMAGE: dict[str, tuple[Evidence, str, str]] = {
         replace(SOUND, items={**SOUND.items, MEDICINE._replace(patient_id=CAT, thing="i4"): ""}),
         PAGES,
         "medications of cat of riverbend: i4 is there, not missing",
+    ),
+    "a result of somebody else that stands on the page": (
+        replace(SOUND, items={**SOUND.items, MISTAKE: "shown in error"}),
+        PAGES,
+        "labs of ann of riverbend: b2 is shown in error, not in error",
+    ),
+    "a result of somebody else whose mark was lost": (
+        replace(SOUND, items={**SOUND.items, MISTAKE: "1"}),
+        PAGES,
+        "b2 is 1, not in error",
+    ),
+    "a mark that is not where it was written": (
+        replace(SOUND, things={**SOUND.things, "entered_in_error": frozenset()}),
+        RECORDED,
+        "b2 of riverbend was accepted and is not in entered_in_error",
+    ),
+    "a result in error that analytics counts": (
+        replace(
+            SOUND,
+            figures={
+                **without(SOUND.figures, Figure("clinical facts", SITE, "in error")),
+                Figure("clinical facts", SITE, "lab"): 2,
+            },
+        ),
+        FIGURES,
+        "clinical facts in error of riverbend: 0, the ledger has 1",
     ),
     "a figure that is off by one": (
         replace(SOUND, figures={**SOUND.figures, Figure("surveys", SITE, "counting"): 4}),

@@ -27,6 +27,7 @@ from tests.builders import (
     an_enrollment,
     an_event,
     an_id,
+    in_error,
 )
 from tests.conftest import Databases
 
@@ -41,6 +42,7 @@ EVENTS = [
     an_event(an_assessment(), sequence=3),
     an_event(a_medication(), sequence=4),
     an_event(a_step(), sequence=5),
+    an_event(in_error(a_step()), sequence=6),
 ]
 Apply = Callable[[Connection, Sequence[Event]], Awaitable[None]]
 
@@ -60,6 +62,7 @@ LEDGER = [
     told(writes.ASSESSMENT, an_id("assessment")),
     told(writes.MEDICATION, an_id("medication")),
     told(writes.STEP, an_id("step")),
+    told(writes.TAKEN_BACK[writes.STEP], an_id("step")),
 ]
 THINGS = {writes.WRITES[one.what].table: frozenset({str(one.thing)}) for one in LEDGER}
 
@@ -76,10 +79,24 @@ async def without_what_changes(connection: Connection, events: Sequence[Event]) 
     await apply(connection, [one for one in events if one.sequence != 2])
 
 
+async def without_marks(connection: Connection, events: Sequence[Event]) -> None:
+    await apply(connection, [one for one in events if one.sequence != 6])
+
+
+async def with_all_that_is_known_on_the_page(connection: Connection, events: Sequence[Event]) -> None:
+    await apply(connection, events)
+    await connection.execute("UPDATE patient_page SET page = convert_to(facts::text, 'UTF8')")
+
+
 @pytest.mark.parametrize(
     ("handler", "words"),
     [
         (apply, []),
+        (without_marks, [f"steps of {PATIENT} of {SITE}: {an_id('step')} is there, not in error"]),
+        (
+            with_all_that_is_known_on_the_page,
+            [f"steps of {PATIENT} of {SITE}: {an_id('step')} is shown in error, not in error"],
+        ),
         (without_medicines, [f"medications of {PATIENT} of {SITE}: {an_id('medication')} is missing, not there"]),
         (
             without_what_changes,
@@ -90,7 +107,7 @@ async def without_what_changes(connection: Connection, events: Sequence[Event]) 
             ],
         ),
     ],
-    ids=["sound", "no medicines", "no changes"],
+    ids=["sound", "no marks", "marks that nobody minds", "no medicines", "no changes"],
 )
 async def test_a_handler_that_drops_something_is_found_by_what_the_page_lacks(
     database: Databases, handler: Apply, words: list[str]

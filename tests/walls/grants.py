@@ -159,6 +159,7 @@ GRANTS: dict[str, dict[str, May]] = {
             "INSERT, UPDATE (visit_id, what, who, due_on, is_done, done_on, agreed_at, event_id)",
             worker=TAKEN,
         ),
+        "entered_in_error": May(app="SELECT, INSERT", worker=TAKEN),
     },
     "dashboard": EVERYWHERE
     | PUBLISHING
@@ -234,7 +235,7 @@ GRANTS: dict[str, dict[str, May]] = {
             app="SELECT",
             worker="SELECT, INSERT, DELETE, UPDATE (visit, person, submitted_at, answered, skipped, sequence, counts)",
         ),
-        "clinical_fact": May(worker="SELECT, INSERT, DELETE, UPDATE (person, kind, effective_at, sequence)"),
+        "clinical_fact": May(worker="SELECT, INSERT, DELETE, UPDATE (person, kind, effective_at, sequence, counts)"),
         "view": May(
             app="SELECT",
             worker="SELECT, INSERT, DELETE, UPDATE (visit, person, role, context, is_shared_screen, opened_at, "

@@ -28,6 +28,7 @@ _BY_NAME: dict[str, object] = {
     "consent": "consented",
     "context": "in-visit",
     "diagnosis": "crohns-disease",
+    "drug_class": "other",
     "education": "not-said",
     "kind": "read",
     "language": "en",

@@ -12,11 +12,12 @@ import pytest
 from sqlalchemy import Table
 
 from deploy.doors import SERVICES
+from services.clinical import store as clinical_store
 from services.dashboard import store as dashboard_store
 from services.intake import store as intake_store
 from shared import outbox
 from shared.db import Connection, Pool, SiteScope, open_pool, savepoint, transaction
-from shared.events import DashboardViewed, ViewContext, ViewerRole, VisitState, VisitUpdated
+from shared.events import DashboardViewed, Medication, ViewContext, ViewerRole, VisitState, VisitUpdated
 from shared.sealing import Patient
 from tests.builders import VISIT_AT
 from tests.conftest import Databases, FreshDatabase
@@ -178,6 +179,7 @@ async def asked_for_all(function: Reading, connection: Connection) -> object:
         intake_store.Page: intake_store.Page(after=0, most=10),
         Sequence[tuple[str, int]]: [(THERE, 1)],
         intake_store.Place | None: None,
+        type[clinical_store.F]: Medication,
         Connection: connection,
     }
     arguments = {p.name: THERE if p.name == "site_id" else known[p.annotation] for p in parameters_of(function)}

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from services.clinical.api import assessments, labs, medications, plans
+from services.clinical.api import assessments, labs, medications, mistakes, plans
 from shared.http import receipts
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -10,6 +10,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     labs.router,
     medications.router,
     plans.router,
+    mistakes.router,
     receipts.router,
     receipts.arrivals,
 )

@@ -8,10 +8,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
 from services.clinical import store
-from services.clinical.api.changes import ChangeBody, changed, enrolled, patient_lock
+from services.clinical.api.changes import ChangeBody, changed, enrolled, patient_lock, standing
 from shared.auth import Caller, Role
 from shared.db import Connection
-from shared.errors import unknown
 from shared.events import Activity, Assessment, ClinicianId
 from shared.http.access import allow
 from shared.http.batch import Batch
@@ -52,17 +51,15 @@ async def record_assessments(
 
 async def _record(connection: Connection, site_id: str, body: AssessmentBody) -> Recorded:
     scope = await enrolled(connection, site_id, body.patient_id)
-    recorded_at = None
+    known = None
     if body.assessment_id is not None:
-        recorded_at = await store.assessed_at(connection, scope, body.patient_id, body.assessment_id)
-        if recorded_at is None:
-            raise unknown("assessment")
+        known = await standing(connection, scope, body.patient_id, Assessment, body.assessment_id)
     assessment = Assessment(
         assessment_id=body.assessment_id or uuid4(),
         visit_id=body.visit_id,
         clinician_id=body.clinician_id,
         activity=body.activity,
-        assessed_at=body.assessed_at or recorded_at or datetime.now(UTC),
+        assessed_at=body.assessed_at or (known.assessed_at if known is not None else datetime.now(UTC)),
     )
     await store.record_assessment(connection, site_id, body.patient_id, assessment)
-    return changed(site_id, body.patient_id, assessment.assessed_at, assessment, assessment.assessment_id)
+    return changed(site_id, body.patient_id, assessment, assessment.assessment_id)

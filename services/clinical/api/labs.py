@@ -7,10 +7,9 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from services.clinical import store
-from services.clinical.api.changes import ChangeBody, changed, enrolled, patient_lock
+from services.clinical.api.changes import ChangeBody, changed, enrolled, patient_lock, standing
 from services.clinical.domain import canonical, canonical_range, lab_test
 from shared.db import Connection
-from shared.errors import unknown
 from shared.events import Comparator, Lab
 from shared.http.access import CareTeam
 from shared.http.batch import Batch
@@ -57,12 +56,12 @@ async def record_labs(
 
 async def _record(connection: Connection, site_id: str, body: LabBody) -> Recorded:
     scope = await enrolled(connection, site_id, body.patient_id)
-    if body.lab_id is not None and not await store.has_lab(connection, scope, body.patient_id, body.lab_id):
-        raise unknown("lab")
+    if body.lab_id is not None:
+        await standing(connection, scope, body.patient_id, Lab, body.lab_id)
     lab = _in_canonical_unit(body)
     reported = body.model_dump(mode="json", include={"value", "unit", "reference_low", "reference_high"})
     await store.record_lab(connection, site_id, body.patient_id, lab, reported)
-    return changed(site_id, body.patient_id, lab.taken_at, lab, lab.lab_id)
+    return changed(site_id, body.patient_id, lab, lab.lab_id)
 
 
 def _in_canonical_unit(body: LabBody) -> Lab:

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from services.clinical import store
-from services.clinical.api.changes import ChangeBody, changed, enrolled, noon, patient_lock
+from services.clinical.api.changes import ChangeBody, changed, enrolled, patient_lock, standing
 from services.clinical.domain import Medicine, Route, StopReason, interval_errors, medicine_of
 from shared.db import Connection
-from shared.errors import FieldError, Problem, unknown
+from shared.errors import FieldError, Problem
 from shared.events import DrugClass, Medication
 from shared.http.access import CareTeam
 from shared.http.batch import Batch
@@ -58,12 +58,11 @@ async def record_medications(
 
 async def _record(connection: Connection, site_id: str, body: MedicationBody) -> Recorded:
     scope = await enrolled(connection, site_id, body.patient_id)
-    known = body.medication_id
-    if known is not None and not await store.has_medication(connection, scope, body.patient_id, known):
-        raise unknown("medication")
+    if body.medication_id is not None:
+        await standing(connection, scope, body.patient_id, Medication, body.medication_id)
     medicine = _checked(body)
     medication = Medication(
-        medication_id=known or uuid4(),
+        medication_id=body.medication_id or uuid4(),
         name=medicine.name,
         drug_class=medicine.drug_class,
         rxcui=medicine.rxcui,
@@ -74,8 +73,7 @@ async def _record(connection: Connection, site_id: str, body: MedicationBody) ->
         stop_reason=body.stop_reason,
     )
     await store.record_medication(connection, site_id, body.patient_id, medication)
-    since = noon(body.stopped_on or body.started_on)
-    return changed(site_id, body.patient_id, since, medication, medication.medication_id)
+    return changed(site_id, body.patient_id, medication, medication.medication_id)
 
 
 def _checked(body: MedicationBody) -> Medicine:

@@ -12,10 +12,10 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from services.clinical import store
-from services.clinical.api.changes import ChangeBody, changed, enrolled, noon, patient_lock
+from services.clinical.api.changes import ChangeBody, changed, enrolled, patient_lock, standing
 from services.clinical.domain import done_on
 from shared.db import Connection
-from shared.errors import FieldError, Problem, conflict, unknown
+from shared.errors import FieldError, Problem, conflict
 from shared.events import PlanStep, StepOwner
 from shared.http.access import CareTeam
 from shared.http.batch import Batch
@@ -97,11 +97,10 @@ async def change_plan_step(
 
 
 async def _record(ring: KeyRing, connection: Connection, site_id: str, body: PlanStepBody) -> Recorded:
+    scope = await enrolled(connection, site_id, body.patient_id)
     known = None
     if body.step_id is not None:
-        known = (await _known(connection, site_id, body.patient_id, body.step_id)).step
-    else:
-        await enrolled(connection, site_id, body.patient_id)
+        known = await standing(connection, scope, body.patient_id, PlanStep, body.step_id)
     now = datetime.now(UTC)
     step = PlanStep(
         step_id=body.step_id or uuid4(),
@@ -118,7 +117,9 @@ async def _record(ring: KeyRing, connection: Connection, site_id: str, body: Pla
 
 
 async def _change(ring: KeyRing, connection: Connection, site_id: str, change: NamedChange) -> Recorded:
-    known, event_id = await _known(connection, site_id, change.patient_id, change.step_id)
+    scope = await enrolled(connection, site_id, change.patient_id)
+    known = await standing(connection, scope, change.patient_id, PlanStep, change.step_id)
+    event_id = await store.told_by(connection, scope, change.step_id)
     if None not in (change.words_of, event_id) and change.words_of != event_id:
         raise conflict("stale", "The step has changed since these words were read. Look at it again.")
     is_done = known.is_done if change.is_done is None else change.is_done
@@ -132,15 +133,6 @@ async def _change(ring: KeyRing, connection: Connection, site_id: str, change: N
     )
     patient = Patient(site_id, change.patient_id)
     return await _kept(connection, patient, step, change.what, await ring.sealer(patient))
-
-
-async def _known(connection: Connection, site_id: str, patient_id: UUID, step_id: UUID) -> store.KnownStep:
-    """The step as it is recorded, without its words."""
-    scope = await enrolled(connection, site_id, patient_id)
-    known = await store.plan_step(connection, scope, patient_id, step_id)
-    if known is None:
-        raise unknown("step")
-    return known
 
 
 def _day_done(known: PlanStep | None, *, is_done: bool, given: date | None) -> date | None:
@@ -157,5 +149,4 @@ async def _kept(connection: Connection, patient: Patient, step: PlanStep, what: 
     told = step.model_copy(update={"what": key.seal(what, in_event(event_id, "change.what"))})
     sealed = key.seal(what, in_record(step.step_id, "what"))
     await store.record_plan_step(connection, *patient, told, sealed, event_id)
-    since = step.agreed_at if step.done_on is None else noon(step.done_on)
-    return changed(*patient, since, told, step.step_id, event_id=event_id)
+    return changed(*patient, told, step.step_id, event_id=event_id)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 
 from services.dashboard.domain.facts import Facts, Item
-from services.dashboard.domain.items import Json, Surveys, answer, instant, sealed_text, utc, value_of
+from services.dashboard.domain.items import Json, Surveys, answer, counting, instant, sealed_text, utc, value_of
 from services.dashboard.domain.scales import BLEEDING, FATIGUE, MOOD, NIGHTS, PAIN, Scale
 from shared.events import DrugClass
 from shared.instruments import PHQ_2
@@ -97,7 +97,7 @@ def _steroids_are_unlisted(facts: Facts, surveys: Surveys) -> bool:
     if survey is None or not value_of(survey, "steroid_courses"):
         return False
     until = instant(survey["submitted_at"]).date()
-    medications = facts["items"]["medications"].values()
+    medications = counting(facts, "medications")
     return not any(m["drug_class"] == DrugClass.SYSTEMIC_STEROID and _overlaps(m, until) for m in medications)
 
 

@@ -178,7 +178,7 @@ def _medications(facts: Facts) -> list[Json]:
         "stopped_on",
         "stop_reason",
     )
-    found = [{name: item[name] for name in named} for item in facts["items"]["medications"].values()]
+    found = [{name: item[name] for name in named} for item in counting(facts, "medications")]
     newest_first = sorted(found, key=lambda m: (m["started_on"], m["name"], m["medication_id"]), reverse=True)
     return sorted(newest_first, key=lambda m: m["stopped_on"] or _LAST_DAY, reverse=True)
 
@@ -211,8 +211,8 @@ def _source(facts: Facts, section: Section, time: str) -> Json | None:
 
 
 def _missing(facts: Facts, survey: Item | None, visit: Json | None, readings: Json, rows: Sequence[Json]) -> list[Json]:
-    items, computed = facts["items"], readings["computed"]
-    gaps: list[Json] = [] if items["enrollment"] else [{"what": "enrollment"}]
+    computed = readings["computed"]
+    gaps: list[Json] = [] if facts["items"]["enrollment"] else [{"what": "enrollment"}]
     gaps += _not_said(facts, visit, "surveys", "survey")
     if survey and survey.get("form_title") is not None:
         gaps.append({"what": "own-form", "title": survey["form_title"]})
@@ -223,9 +223,9 @@ def _missing(facts: Facts, survey: Item | None, visit: Json | None, readings: Js
         lacks = [one["item"] for one in computed["missing"]]
         gaps.append({"what": "score", "instrument": computed["instrument"], "items": lacks})
     gaps += _skipped(readings["patient"], rows)
-    taken = {lab["loinc"] for lab in items["labs"].values()}
+    taken = {lab["loinc"] for lab in counting(facts, "labs")}
     gaps += [{"what": "lab", "loinc": m.loinc, "name": m.name} for m in MARKERS if m.loinc not in taken]
-    return gaps if items["medications"] else [*gaps, {"what": "medications"}]
+    return gaps if counting(facts, "medications") else [*gaps, {"what": "medications"}]
 
 
 def _not_said(facts: Facts, visit: Json | None, section: Section, what: str) -> list[Json]:

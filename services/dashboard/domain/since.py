@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from services.dashboard.domain.courses import courses_of
-from services.dashboard.domain.facts import Facts, Item
-from services.dashboard.domain.items import Json, Surveys, by_time, instant, value_of
+from services.dashboard.domain.facts import Facts, Item, Section
+from services.dashboard.domain.items import Json, Surveys, by_time, instant, taken_back, utc, value_of
 
 MOST = 5
 _OF_VISIT = timedelta(hours=12)
 """A rating that is given so soon after the time of a visit was given in it."""
+_BY_CLINIC: tuple[Section, ...] = ("labs", "medications", "assessments", "steps")
 _BEHIND_UTC = timedelta(hours=6)
 
 
@@ -26,14 +27,16 @@ def since_of(
     labs: Sequence[Json],
     medications: Sequence[Json],
 ) -> list[Json]:
-    """Facts as `kind` and numbers; words are the page's. Empty when there is no earlier survey to compare
-    with. Results and medicines come in the order of the page, whatever the order in which they became known.
+    """Facts as `kind` and numbers; words are the page's. When there is no earlier survey to compare with, only what
+    was ever taken back. Results and medicines come in the order of the page, whatever the order in which they became
+    known.
     """
     if surveys.now is None or surveys.last is None or previous is None:
-        return []
+        return list(_taken_back(facts, None))
     since = last_time(previous, str(surveys.now["submitted_at"]))
     days = clinic_day(since), clinic_day(max(source["time"] for source in facts["sources"].values()))
     found = [
+        *_taken_back(facts, since),
         *_more_care(surveys.now, surveys.last, ("hospital_stays", "ed_visits")),
         *_index(computed),
         *_rating(by_time(facts, "assessments", "assessed_at", "assessment_id"), since),
@@ -76,6 +79,17 @@ def medicines_since(medications: Sequence[Item], since: date, until: date) -> It
 
 def _is_between(day: str | None, since: date, until: date) -> bool:
     return day is not None and since <= date.fromisoformat(day) <= until
+
+
+def _taken_back(facts: Facts, since: str | None) -> Iterator[Json]:
+    """How many facts of the clinic were marked as entered in error, of each kind, and when the newest of them. Whoever
+    looked in between has seen them, and misses them now: they come first.
+    """
+    every = {section: [item["recorded_at"] for item in taken_back(facts, section)] for section in _BY_CLINIC}
+    newer = {name: [at for at in ats if since is None or instant(at) > instant(since)] for name, ats in every.items()}
+    newest = max((at for ats in newer.values() for at in ats), default=None)
+    if newest is not None:
+        yield {"kind": "taken-back", "at": utc(newest), **{name: len(ats) for name, ats in newer.items()}}
 
 
 def _more_care(now: Item, last: Item, items: Sequence[str]) -> Iterator[Json]:

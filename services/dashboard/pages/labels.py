@@ -142,6 +142,14 @@ RECORDED: Mapping[str, Said] = {
     "steps": Said("agreed steps", "pasos acordados"),
 }
 
+TAKEN_BACK: Mapping[str, Noun] = {
+    "labs": Noun(Said("laboratory result", "resultado de laboratorio"), RECORDED["labs"]),
+    "medications": Noun(Said("entry of a medicine", "anotación de una medicina"), RECORDED["medications"]),
+    "assessments": Noun(Said("clinician's rating", "valoración del médico"), RECORDED["assessments"]),
+    "steps": Noun(Said("agreed step", "paso acordado"), RECORDED["steps"]),
+}
+"""What the clinic takes back when it was entered in error."""
+
 STATES: Mapping[str, Said] = {
     "skipped": Said("skipped", "omitida"),
     "not-asked": Said("not asked", "no se preguntó"),

@@ -46,6 +46,10 @@ FAILED: Mapping[str, Said] = {
         "Not saved: this step has just changed. Reload the page, look at it and try again.",
         "No se guardó: este paso acaba de cambiar. Cargue otra vez la página, mírelo y pruebe de nuevo.",
     ),
+    "entered-in-error": Said(
+        "Not saved: this step was just taken back, because it was entered in error. Reload the page.",
+        "No se guardó: este paso se acaba de retirar por un error de anotación. Cargue otra vez la página.",
+    ),
     "withheld": Said(
         "Not saved: what this step is stays with the patient and the clinician. They can give it to the front desk.",
         "No se guardó: qué es este paso queda entre el paciente y su médico. Ellos pueden pasarlo a recepción.",

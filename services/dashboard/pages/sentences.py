@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from services.dashboard.domain import Age, is_of_now
-from services.dashboard.pages.labels import CHANGES, COUNTED, DOSES, MARKERS, RECORDED
+from services.dashboard.pages.labels import CHANGES, COUNTED, DOSES, MARKERS, RECORDED, TAKEN_BACK
 from services.dashboard.pages.reader import Line, Reader
 from services.dashboard.pages.readings import answered_by, band_words
 from shared.events import ConsentState, EntryMode
@@ -21,6 +21,7 @@ _MEDICINES = {
     "new-dose": Said("{name}: new dose", "{name}: nueva dosis"),
 }
 _OVER = Said("{name} over its limit", "{name}: sobre su límite")
+_TAKEN_BACK = Said(" taken back on {day}: entered in error", ": error de anotación, fuera de la página desde el {day}")
 _BACK = Said("{name} back within its limit", "{name}: otra vez dentro de su límite")
 _LAST_ON = Said(", last on {day}", ", la última el {day}")
 _VISIT, _WAS_PLANNED = Said("Visit {when}", "Visita {when}"), Said("Visit was planned {when}", "Visita prevista {when}")
@@ -65,7 +66,7 @@ def since_heading(page: Json, reader: Reader) -> str:
 def since_lines(page: Json, reader: Reader) -> list[Line]:
     if page["previous"] is None:
         none = Said("No earlier survey to compare with.", "No hay otro cuestionario para comparar.")
-        return [Line("", reader.say(none))]
+        return [*(_since(fact, reader) for fact in page["since"]), Line("", reader.say(none))]
     nothing = Said("Nothing that our rules mark.", "Nada que marquen nuestras reglas.")
     return [_since(fact, reader) for fact in page["since"]] or [Line("", reader.say(nothing))]
 
@@ -95,20 +96,28 @@ def _since(fact: Json, reader: Reader) -> Line:
             change = reader.named(CHANGES, fact["change"])
             symptoms = reader.say(Said("Symptoms {change}", "Síntomas: {change}"), change=change)
             return Line(symptoms, "" if reader.is_patient else scores)
-        case "rating":
-            was, now = band_words(fact["was"], reader), band_words(fact["now"], reader)
-            return Line(
-                reader.say(Said("Clinician's rating", "Valoración del médico")),
-                reader.say(Said(" from {was} to {now}", ": de {was} a {now}"), was=was, now=now),
-            )
         case "missed-doses":
             doses = reader.counted(fact["now"], DOSES)
             return Line(
                 reader.say(Said("{doses} missed", "{doses} sin tomar"), doses=doses),
                 reader.say(Said(" in 2 weeks", " en 2 semanas")),
             )
+    return _since_by_clinic(fact, reader)
+
+
+def _since_by_clinic(fact: Json, reader: Reader) -> Line:
+    match fact["kind"]:
+        case "rating":
+            was, now = band_words(fact["was"], reader), band_words(fact["now"], reader)
+            return Line(
+                reader.say(Said("Clinician's rating", "Valoración del médico")),
+                reader.say(Said(" from {was} to {now}", ": de {was} a {now}"), was=was, now=now),
+            )
         case "started" | "stopped" | "new-dose":
             return since_medicine(fact, reader)
+        case "taken-back":
+            things = [reader.counted(fact[name], noun) for name, noun in TAKEN_BACK.items() if fact[name]]
+            return Line(reader.listed(things), reader.say(_TAKEN_BACK, day=reader.day(fact["at"])))
     return _since_lab(fact, reader)
 
 

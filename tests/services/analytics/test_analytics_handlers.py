@@ -28,6 +28,7 @@ from tests.builders import (
     an_enrollment,
     an_event,
     an_id,
+    in_error,
     one_of_each,
 )
 from tests.conftest import undone
@@ -60,7 +61,10 @@ def history(patient: int, site_id: str) -> list[Event]:
             a_survey(**about, survey_id=an_id("mistake", patient)),
             a_survey(**about, survey_id=an_id("mistake", patient), version=2, change="entered-in-error"),
         ],
-        [body.model_copy(update={"patient_id": patient_id}) for body in (a_lab(value=6), a_lab(value=7), a_step())],
+        [
+            body.model_copy(update={"patient_id": patient_id})
+            for body in (a_lab(value=6), a_lab(value=7), a_step(), a_medication(), in_error(a_medication()))
+        ],
         [a_view(**view), a_view(**view, duration_ms=1000), a_view(**view, duration_ms=5000)],
         [a_feedback(**about, feedback_id=an_id("feedback", patient))],
     )
@@ -110,7 +114,7 @@ async def test_batches_that_come_twice_and_shuffled_end_in_the_same_facts(
     assert await facts_after(pool, first, second, first, second) == in_order
     assert await facts_after(pool, second + first + second) == in_order
     assert {table: len(rows) for table, rows in in_order.items()} == {
-        "site": 1, "enrolment": 2, "visit": 2, "survey": 4, "clinical_fact": 4, "view": 2, "feedback": 2,
+        "site": 1, "enrolment": 2, "visit": 2, "survey": 4, "clinical_fact": 6, "view": 2, "feedback": 2,
     }  # fmt: skip
 
 
@@ -122,6 +126,8 @@ async def test_the_newest_of_each_thing_stands(pool: Pool) -> None:
     assert (newest["visit"]["state"], newest["visit"]["completed_at"]) == ("completed", VISIT_AT)
     surveys = {(row["submitted_at"], row["counts"]) for row in facts["survey"]}
     assert surveys == {(SUBMITTED_AT + timedelta(hours=1), True), (SUBMITTED_AT, False)}
+    counting = {(row["kind"], row["counts"]) for row in facts["clinical_fact"]}
+    assert counting == {("lab", True), ("plan-step", True), ("medication", False)}
     assert newest["view"]["duration_ms"] == 5000
     assert newest["enrolment"]["enrolled_on"] == date(2025, 10, 1)
 

@@ -38,6 +38,7 @@ async def test_an_assessment_is_published_with_the_time_at_which_it_was_made(
         "kind": "assessment",
         "assessment_id": assessment_id,
         "assessed_at": "2026-10-13T13:55:00Z",
+        "entered_in_error": None,
         **ASSESSMENT,
     }
 

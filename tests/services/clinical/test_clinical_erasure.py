@@ -13,11 +13,11 @@ from shared.keyring import KeyRing
 from shared.sealing import Patient
 from tests.builders import PATIENT, SITE, an_enrollment, an_erasure, an_event
 from tests.conftest import KeyRings
-from tests.services.clinical.writes import EACH, LAB, NEIGHBOUR, STEP, post, recorded
+from tests.services.clinical.writes import EACH, LAB, NEIGHBOUR, STEP, mark, post, recorded
 from tests.services.rings import away
 from tests.services.streams import arrive, published
 
-TABLES = ("patient", "assessment", "lab", "medication", "plan_step")
+TABLES = ("patient", "assessment", "lab", "medication", "plan_step", "entered_in_error")
 
 
 async def rows_of(clinical: FastAPI, patient_id: object) -> dict[str, int]:
@@ -30,8 +30,9 @@ async def test_of_an_erased_patient_nothing_is_left_and_nothing_more_is_written(
     clinical: FastAPI, system: httpx.AsyncClient
 ) -> None:
     for path, body in EACH:
-        await recorded(system, path, body)
-        await recorded(system, path, body, NEIGHBOUR)
+        own, another = await recorded(system, path, body), await recorded(system, path, body, NEIGHBOUR)
+    await mark(system, path, own)
+    await mark(system, path, another, patient_id=str(NEIGHBOUR))
     await arrive(clinical, SUBSCRIPTION, an_event(an_erasure()))
     await arrive(clinical, SUBSCRIPTION, an_event(an_enrollment(), sequence=2))
     assert await rows_of(clinical, PATIENT) == dict.fromkeys(TABLES, 0)
@@ -39,7 +40,7 @@ async def test_of_an_erased_patient_nothing_is_left_and_nothing_more_is_written(
     for path, body in EACH:
         refused = await post(system, path, body)
         assert (refused.status_code, refused.json()["type"]) == (410, "urn:samepage:problem:erased"), path
-    assert len(await published(clinical)) == 2 * len(EACH), "the log keeps its events"
+    assert len(await published(clinical)) == 2 * len(EACH) + 2, "the log keeps its events"
 
 
 async def test_a_step_of_a_patient_whose_key_is_gone_is_refused_before_the_event_has_come(

@@ -44,6 +44,14 @@ async def recorded(client: httpx.AsyncClient, path: str, body: Item, patient_id:
     return str(answer.json()["id"])
 
 
+async def mark(
+    client: httpx.AsyncClient, path: str, fact_id: object, *, key: dict[str, str] | None = None, **said: object
+) -> httpx.Response:
+    """Say that a fact of this patient was entered in error, of another one where that is said."""
+    body = {"patient_id": str(PATIENT), "reason": "wrong-patient"} | said
+    return await client.post(f"/v1/{path}/{fact_id}/entered-in-error", json=body, headers=key or new_key())
+
+
 async def updates(application: FastAPI) -> list[ClinicianDataUpdated]:
     """What clinical has published, in order."""
     return [event.body for event in await published(application) if isinstance(event.body, ClinicianDataUpdated)]

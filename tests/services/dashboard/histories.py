@@ -5,7 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from services.dashboard.domain import assemble, empty, fold
-from shared.events import Activity, Body, Event, VisitState
+from shared.events import (
+    Activity,
+    Body,
+    Event,
+    VisitState,
+)
 from tests.builders import (
     ANSWERS,
     VISIT_AT,
@@ -21,6 +26,7 @@ from tests.builders import (
     an_enrollment,
     an_event,
     an_id,
+    in_error,
 )
 from tests.services.dashboard.documented import check_documented
 
@@ -74,6 +80,15 @@ def a_survey_in_july(**changes: Any) -> Body:
     )
 
 
+MISTAKES = (
+    a_lab(lab_id=an_id("mistake"), value=90.0),
+    a_medication(medication_id=an_id("mistake"), name="Prednisone", drug_class="steroid-systemic", dose="40 mg a day"),
+    an_assessment(assessment_id=an_id("mistake"), activity=Activity.SEVERE, assessed_at=VISIT_AT),
+    a_step(step_id=an_id("mistake"), what="sealed:mistake"),
+)
+"""One fact of each kind, of another person."""
+
+
 HISTORY = in_sequence(
     a_site(),
     an_enrollment(),
@@ -95,6 +110,8 @@ HISTORY = in_sequence(
     a_medication(stopped_on=date(2026, 10, 1), stop_reason="no-response"),
     a_step(),
     a_step(is_done=True, done_on=date(2026, 10, 14)),
+    *MISTAKES,
+    *(in_error(fact) for fact in MISTAKES),
     a_view(),
     a_feedback(),
 )

@@ -18,6 +18,7 @@ from services.dashboard import pages
 from services.dashboard.api import ROUTERS
 from services.dashboard.domain import GlassReason, assemble, empty, open_words, without_clinical
 from services.dashboard.domain.answers import DAY_TO_DAY, URGENT_CARE, WELL_BEING, WHEN_UNUSUAL
+from services.dashboard.domain.document.since import TakenBack
 from services.dashboard.domain.history import BOUNDS, INDEX_KEYS
 from services.dashboard.domain.labs import MARKERS
 from services.dashboard.domain.scales import BLEEDING, SCALES
@@ -163,6 +164,7 @@ def test_every_phrase_has_both_languages_and_fills_in_the_same() -> None:
         (labels.SYMPTOMS, [band.words for scale in (BLEEDING, *SCALES) for band in scale.bands]),
         (labels.STOPPED, StopReason),
         (labels.RECORDED, BOUNDS.most),
+        (labels.TAKEN_BACK, TakenBack.model_fields.keys() - {"kind", "at"}),
         (labels.ITEMS, [*URGENT_CARE, *DAY_TO_DAY, *WHEN_UNUSUAL, *(scale.item for scale in SCALES)]),
         (labels.RECALLED, [scale.recall for scale in SCALES]),
         (labels.ITEMS, [term.item for key in INDEX_KEYS for term in INSTRUMENTS[key].terms]),

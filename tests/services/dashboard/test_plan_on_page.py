@@ -26,6 +26,7 @@ from shared.signing import ALGORITHM, SigningKeys, make_key_file
 from tests.builders import PATIENT, SITE, VISIT, VISIT_AT, a_site, a_visit, an_enrollment, an_erasure, an_event
 from tests.conftest import URLS, Apps, Tokens, client_of, new_key, new_key_in, served
 from tests.markup import Document
+from tests.services.clinical.writes import mark
 from tests.services.streams import arrive, published
 from tests.services.trails import trail
 from tests.sign_in.conftest import Clock
@@ -238,6 +239,21 @@ async def test_words_that_were_changed_a_moment_ago_are_not_put_back_by_a_tick(
     await both.catch_up(2)
     (now,) = await plan(clinician)
     assert (now["what"], now["is_done"]) == ("Call the insurer", True)
+
+
+async def test_a_step_that_was_taken_back_takes_no_change_and_leaves_the_page(
+    both: Both, clinician: httpx.AsyncClient, token: Tokens
+) -> None:
+    tick = {"step_id": (await agreed(both, clinician))["step_id"], "form": "tick", "is_done": "true"}
+    async with client_of(both.clinical, token("system", [SITE])) as system:
+        assert (await mark(system, "plans", tick["step_id"])).status_code == 201
+    assert "this step was just taken back" in read(await write(clinician, tick), 409).text
+    await both.catch_up(1)
+    assert await plan(clinician) == []
+    page = read(await clinician.get(SHOWN))
+    assert "1 agreed step taken back on" in page.text
+    assert NEW["what"] not in page.text
+    assert (await write(clinician, tick)).status_code == 404
 
 
 async def test_a_form_that_is_sent_twice_is_saved_once(both: Both, clinician: httpx.AsyncClient) -> None:

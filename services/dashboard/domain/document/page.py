@@ -114,7 +114,10 @@ class Page(Part):
     previous: Previous | None = Field(
         description="What is compared with in `since` and wherever a `last` stands; null: there is none"
     )
-    since: list[SinceChange] = Field(description="At most five changes since then, the most serious first")
+    since: list[SinceChange] = Field(
+        description="At most five changes since then, the most serious first; without a survey before, no more than "
+        "what was ever taken back"
+    )
     concerns: list[Concern] = Field(description="What the patient wants to talk about, by rank")
     matters_most: str | None = Field(description="In the patient's words; null as `matters_most_state` says")
     matters_most_state: WordsState | None = Field(

@@ -1,6 +1,6 @@
 """What changed since the survey before, and what is missing. Both may be told in further kinds some day."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Literal, TypeAlias
 from uuid import UUID
 
@@ -80,6 +80,17 @@ class NewDose(Part):
     now: str = Field(description="Dose and frequency as the clinic wrote them")
 
 
+class TakenBack(Part):
+    """What the clinic had recorded was marked as entered in error: it is on the page no more."""
+
+    kind: Literal["taken-back"] = Field(description="Which change it is")
+    at: datetime = Field(description="When the newest of them was marked")
+    labs: int = Field(description="So many laboratory results")
+    medications: int = Field(description="So many medicines, by interval")
+    assessments: int = Field(description="So many ratings")
+    steps: int = Field(description="So many agreed steps")
+
+
 class OtherChange(Part):
     """A kind that came after this document was written: leave out what you do not know."""
 
@@ -95,6 +106,7 @@ SinceChange: TypeAlias = (
     | MissedDoses
     | MedicineChange
     | NewDose
+    | TakenBack
     | OtherChange
 )
 
