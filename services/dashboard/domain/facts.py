@@ -43,7 +43,9 @@ Item = Mapping[str, Any]
 there can be words in it the `event_id` that they are sealed for.
 
 A correction must not hide what stood there before. A laboratory result also has `versions`: its value by the sequence
-of every event about it; a survey that was corrected has its `earlier` versions by theirs, without words.
+of every event about it; a survey that was corrected has its `earlier` versions by theirs, without words. What was
+entered in error stays with its mark, so that an older event that comes late brings nothing back; no page has it
+(domain.items).
 """
 
 
