@@ -98,8 +98,8 @@ async def _mark(request: Request, kind: Kind, fact_id: UUID, body: ErrorBody, *,
         await store.record_error(connection, patient, mark.fact_id, mark.reason, author)
         told = fact.model_copy(update={"entered_in_error": EnteredInError(reason=mark.reason)})
         if isinstance(told, PlanStep):
-            key = await ring_of(request).sealer(patient)
-            told = told.model_copy(update={"what": key.seal("", in_event(event_id, "change.what"))})
+            sealer = await ring_of(request).sealer(patient)
+            told = told.model_copy(update={"what": sealer.seal("", in_event(event_id, "change.what"))})
         return changed(*patient, told, mark.fact_id, event_id=event_id)
 
     mark = Mark(fact_id=fact_id, patient_id=body.patient_id, reason=body.reason)
