@@ -33,10 +33,10 @@ _NOT_READ = (
 
 
 class _Value(NamedTuple):
-    """A value of a request: where it stands and under which key, and what makes the argument `name` of it."""
+    """A value of a request: where it stands and under which alias, and what makes the argument `name` of it."""
 
     place: Literal["path", "query", "header", "body"]
-    key: str | bytes
+    alias: str | bytes
     name: str
     field: Any
 
@@ -87,8 +87,8 @@ class DirectRoute(APIRoute):
         given: list[dict[str, Any]] = []
         for call in self._calls:
             arguments: dict[str, Any] = {}
-            for place, key, name, field in call.values:
-                value = found[place].get(key)
+            for place, alias, name, field in call.values:
+                value = found[place].get(alias)
                 if value is None:
                     if field.field_info.is_required():
                         return None

@@ -41,6 +41,7 @@ _BY_NAME: dict[str, object] = {
     "rule": json.dumps(asdict(NETWORK_RULES["severe-pain"])),
     "rule_id": "severe-pain",
     "rule_version": "1.0",
+    "scores": "[]",
     "severity": "urgent",
     "sex": "female",
     "site_type": "private",
