@@ -74,12 +74,21 @@ async def take_staff_pages(browser: Browser, link: str) -> None:
         await page.locator(f"main a[href^='{address}/']").first.click()
         await page.screenshot(path=PICTURES / f"{one}.png", full_page=True)
         if one == "visit":
+            await page.get_by_role("link", name="Visits and consent of this patient").click()
+            await page.screenshot(path=PICTURES / "patient.png", full_page=True)
+            await page.go_back()
             await page.get_by_role("link", name="Change how this patient is reached").click()
             await page.screenshot(path=PICTURES / "contact.png", full_page=True)
-    await page.goto(urljoin(page.url, "/alert-settings"))
-    await page.screenshot(path=PICTURES / "alert-settings.png", full_page=True)
+    for address in ("/patients/new", "/link-settings", "/alert-settings"):
+        await page.goto(urljoin(page.url, address))
+        await page.screenshot(path=PICTURES / f"{_name_of(address)}.png", full_page=True)
     await take_import(page)
     await page.context.close()
+
+
+def _name_of(address: str) -> str:
+    """`/patients/new`: `patients-new`."""
+    return address.strip("/").replace("/", "-")
 
 
 async def take_import(page: Page) -> None:
