@@ -1,5 +1,6 @@
 """HTML forms and OAuth requests: `application/x-www-form-urlencoded`, each field once."""
 
+import re
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
@@ -18,6 +19,8 @@ class FormSize(NamedTuple):
 
 _USUAL = FormSize()
 _MOST_DIGITS = 18
+_BETWEEN = re.compile(r"[\s,;]+")
+_YES_OR_NO = {"yes": True, "no": False}
 
 
 async def form_of(request: Request, most: FormSize = _USUAL) -> dict[str, str]:
@@ -54,3 +57,13 @@ async def trimmed_form_of(request: Request) -> dict[str, str]:
 def whole_number(text: str) -> int | str:
     """What a field says, as a number where it is a whole one; whoever reads the form refuses all else."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else text
+
+
+def yes_or_no(text: str) -> bool | None:
+    """What a field says that is `yes` or `no`; None for all else."""
+    return _YES_OR_NO.get(text)
+
+
+def several(text: str) -> list[str]:
+    """What a field says with commas, semicolons or space between."""
+    return [one for one in _BETWEEN.split(text) if one]

@@ -24,12 +24,11 @@ from shared.audit import Kind
 from shared.auth import Caller
 from shared.db import Connection
 from shared.errors import Problem, unknown
-from shared.http.forms import trimmed_form_of, whole_number
+from shared.http.forms import several, trimmed_form_of, whole_number, yes_or_no
 from shared.http.sign_in import sessions_of
 
 router = APIRouter(include_in_schema=False)
 _HERE = "/alert-settings"
-_BETWEEN = re.compile(r"[\s,;]+")
 _NO_NAME = re.compile(r"[^a-z0-9]+")
 _SHORTEST_NAME, _LONGEST_NAME = 2, 40
 _FIRST = {"severity": "soon", "escalates_after": "1440", "quiet_days": "7", "comparison": "at-least"}
@@ -50,7 +49,7 @@ async def set_alert_notices_by_form(request: Request, caller: ClinicPeople, site
     try:
         body = NoticeRuleBody.model_validate(
             {
-                "addresses": _several(given.get("addresses", "")),
+                "addresses": several(given.get("addresses", "")),
                 "language": given.get("language"),
                 "quiet_minutes": whole_number(given.get("quiet_minutes", "")),
             }
@@ -99,17 +98,13 @@ async def make_alert_rule_by_form(request: Request, caller: ClinicPeople, site: 
     return _back(caller, site_id, form_of_rule(rule_id))
 
 
-def _several(text: str) -> list[str]:
-    return [one for one in _BETWEEN.split(text) if one]
-
-
 def _body(given: Mapping[str, str]) -> dict[str, Any]:
     """How a rule is to be, as a form says it."""
     return {
-        "is_on": {"yes": True, "no": False}.get(given.get("is_on", "")),
+        "is_on": yes_or_no(given.get("is_on", "")),
         "threshold": given.get("threshold"),
         "severity": given.get("severity"),
-        "escalates_after": [whole_number(one) for one in _several(given.get("escalates_after", ""))],
+        "escalates_after": [whole_number(one) for one in several(given.get("escalates_after", ""))],
         "quiet_days": whole_number(given.get("quiet_days", "")),
     }
 

@@ -10,19 +10,18 @@ from services.intake import store
 from services.intake.api.contacts import ContactBody, opened_contact, put_contact
 from services.intake.api.staff import AtSite, Coordinator, bar_of, in_address, site_shown_to, wrong_in
 from services.intake.api.standing import visit_at
-from services.intake.pages.filled import Filled
+from services.intake.pages.filled import Filled, said_yes_or_no
 from services.intake.pages.worklist import show_contact
 from shared.auth import Caller
 from shared.db import SiteScope, transaction
 from shared.events import VisitUpdated
 from shared.http.commands import pool_of
-from shared.http.forms import trimmed_form_of
+from shared.http.forms import trimmed_form_of, yes_or_no
 from shared.http.record import keep_read
 
 router = APIRouter(include_in_schema=False)
 _PATH = "/visits/{visit_id}/contact"
 _FORM = "contact"
-_WANTS = {"yes": True, "no": False}
 
 
 @router.get(_PATH)
@@ -37,7 +36,7 @@ async def ask_contact(request: Request, visit_id: UUID, caller: Coordinator, sit
         return _page(request, caller, site_id, visit, Filled(_FORM, {}))
     known = await opened_contact(request, site_id, visit.patient_id, row)
     said = known.model_dump(mode="json", include=set(ContactBody.model_fields), exclude_none=True)
-    said["wants_messages"] = "yes" if known.wants_messages else "no"
+    said["wants_messages"] = said_yes_or_no(said=known.wants_messages)
     return _page(request, caller, site_id, visit, Filled(_FORM, said))
 
 
@@ -49,7 +48,7 @@ async def take_contact(request: Request, visit_id: UUID, caller: Coordinator, si
     given = await trimmed_form_of(request)
     said = {name: text for name, text in given.items() if text}
     try:
-        body = ContactBody.model_validate({**said, "wants_messages": _WANTS.get(said.get("wants_messages", ""))})
+        body = ContactBody.model_validate({**said, "wants_messages": yes_or_no(said.get("wants_messages", ""))})
     except ValidationError as refused:
         return _page(request, caller, site_id, visit, Filled(_FORM, given, wrong_in(refused)))
     await put_contact(request, visit.patient_id, body, caller, site_id)

@@ -3,7 +3,6 @@
 What may be set is said by `deliveries` and `links`: a form is read into their bodies and goes their way.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,12 +22,10 @@ from shared.audit import Kind
 from shared.auth import Caller
 from shared.db import SiteScope
 from shared.errors import Problem
-from shared.http.forms import trimmed_form_of, whole_number
+from shared.http.forms import several, trimmed_form_of, whole_number, yes_or_no
 
 router = APIRouter(include_in_schema=False)
 _HERE = "/link-settings"
-_BETWEEN = re.compile(r"[\s,;]+")
-_YES_OR_NO = {"yes": True, "no": False}
 
 
 @router.get(_HERE)
@@ -60,7 +57,7 @@ async def set_link_rule_by_form(request: Request, caller: Coordinator, site: AtS
     """Say what a link asks of who opens it."""
     site_id = caller.writing_site(site)
     given = await trimmed_form_of(request)
-    asks = _YES_OR_NO.get(given.get("asks_birth_year", ""))
+    asks = yes_or_no(given.get("asks_birth_year", ""))
     if asks is None:
         return await _shown(request, caller, site_id, Filled(ASKS, given, {"asks_birth_year"}))
     await put_link_rule(request, site_id, LinkRule(asks_birth_year=asks), caller)
@@ -71,12 +68,12 @@ def _rule(given: Mapping[str, str]) -> dict[str, Any]:
     """How a site sends, as a form says it."""
     quiet = {"begins": given.get("quiet_begins", ""), "ends": given.get("quiet_ends", "")}
     return {
-        "is_on": _YES_OR_NO.get(given.get("is_on", "")),
+        "is_on": yes_or_no(given.get("is_on", "")),
         "days_before": whole_number(given.get("days_before", "")),
         "send_at": given.get("send_at"),
-        "reminders": [whole_number(one) for one in _BETWEEN.split(given.get("reminders", "")) if one],
+        "reminders": [whole_number(one) for one in several(given.get("reminders", ""))],
         "quiet": quiet if any(quiet.values()) else None,
-        "channels": [one for one in given.get("channels", "").split(",") if one],
+        "channels": several(given.get("channels", "")),
         "sender_name": given.get("sender_name") or None,
     }
 

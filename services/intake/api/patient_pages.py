@@ -36,7 +36,7 @@ from shared.db import SiteScope, transaction
 from shared.errors import Problem
 from shared.http.batch import Batch
 from shared.http.commands import pool_of
-from shared.http.forms import trimmed_form_of, whole_number
+from shared.http.forms import trimmed_form_of, whole_number, yes_or_no
 from shared.http.record import keep_read
 
 router = APIRouter(include_in_schema=False)
@@ -44,7 +44,6 @@ _NEW = "/patients/new"
 _FIRST = {"language": "en", "education": "not-said", "consent": "invited"}
 _OF_PATIENT = ("identifier", "sex", "education", "language", "diagnosis", "clinician_id", "enrolled_on", "consent")
 _REACHED = ("wants_messages", "email", "phone")
-_WANTS = {"yes": True, "no": False}
 _FIELD_OF = {"consent-text-unknown": "consent_text", "consent-text-required": "consent_text"}
 
 
@@ -124,12 +123,12 @@ def _arrival(given: Mapping[str, str], zone: ZoneInfo) -> Arrival:
     patient["consent_text"] = read_shown(given.get("consent_text", ""))
     reached: dict[str, Any] = {name: said[name] for name in _REACHED if name in said}
     if reached:
-        reached["wants_messages"] = _WANTS.get(said.get("wants_messages", ""))
+        reached["wants_messages"] = yes_or_no(said.get("wants_messages", ""))
     return Arrival.model_validate(
         {
             "patient": patient,
             "contact": reached or None,
-            "visit": _booking(said, zone) if "scheduled_at" in said else None,
+            "visit": _booking(said, zone) if Booking.model_fields.keys() & said.keys() else None,
         }
     )
 

@@ -12,7 +12,7 @@ from jinja2 import Environment
 from services.intake.domain import LONGEST_QUIET_DAYS, SUBJECTS, Comparison, Severity, Source, Subject, met_in_words
 from services.intake.pages.alerts import WORDS
 from services.intake.pages.bar import Bar, staff_page, staff_templates
-from services.intake.pages.filled import Filled
+from services.intake.pages.filled import Filled, said_yes_or_no
 from shared.pages.words import counted, on
 
 Json = Mapping[str, Any]
@@ -105,7 +105,7 @@ def _filled(rule: Json) -> Filled:
     return Filled(
         form_of_rule(rule["id"]),
         {
-            "is_on": "yes" if rule["is_on"] else "no",
+            "is_on": said_yes_or_no(said=rule["is_on"]),
             "threshold": f"{rule['threshold']:.15g}",
             "severity": rule["severity"],
             "escalates_after": ", ".join(map(str, rule["escalates_after"])),

@@ -21,3 +21,8 @@ class Filled(NamedTuple):
     def says(self, name: str) -> str:
         """What a field says; nothing where it is empty."""
         return self.given.get(name, "")
+
+
+def said_yes_or_no(*, said: bool) -> str:
+    """What stands in a field that `yes_or_no` reads."""
+    return "yes" if said else "no"

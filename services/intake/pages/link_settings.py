@@ -9,7 +9,7 @@ from jinja2 import Environment
 
 from services.intake.domain import MOST_DAYS_BEFORE, MOST_REMINDERS, Channel
 from services.intake.pages.bar import Bar, staff_page, staff_templates
-from services.intake.pages.filled import Filled
+from services.intake.pages.filled import Filled, said_yes_or_no
 
 SENDS, ASKS = "sends", "asks"
 _MAIL_FIRST, _TEXT_FIRST = f"{Channel.EMAIL},{Channel.SMS}", f"{Channel.SMS},{Channel.EMAIL}"
@@ -26,7 +26,7 @@ def show_link_settings(
 ) -> str:
     """All that a site sets; `refused` is the form that was not taken, as it was sent."""
     given = {} if refused is None else {refused.id: refused}
-    asks = Filled(ASKS, {"asks_birth_year": _yes_or_no(said=asks_birth_year)})
+    asks = Filled(ASKS, {"asks_birth_year": said_yes_or_no(said=asks_birth_year)})
     return staff_page(
         _templates(),
         "link_settings.html",
@@ -43,7 +43,7 @@ def _filled(rule: Mapping[str, Any]) -> Filled:
     return Filled(
         SENDS,
         {
-            "is_on": _yes_or_no(said=rule["is_on"]),
+            "is_on": said_yes_or_no(said=rule["is_on"]),
             "days_before": str(rule["days_before"]),
             "send_at": rule["send_at"],
             "reminders": ", ".join(map(str, rule["reminders"])),
@@ -53,10 +53,6 @@ def _filled(rule: Mapping[str, Any]) -> Filled:
             "sender_name": rule["sender_name"] or "",
         },
     )
-
-
-def _yes_or_no(*, said: bool) -> str:
-    return "yes" if said else "no"
 
 
 @cache

@@ -167,6 +167,7 @@ async def test_somebody_who_is_here_already_is_shown_with_a_way_to_add_the_visit
         ({"email": "somebody@example.org"}, {"wants_messages"}),
         ({"wants_messages": "yes", "email": "somebody at home", "phone": "312 555 0123"}, {"email", "phone"}),
         ({"scheduled_at": "2027-01-14T09:30"}, {"clinician_id"}),
+        ({"clinician_id": "dr-1"}, {"scheduled_at"}),
         (BOOKED | {"scheduled_at": "2027-01-14"}, {"scheduled_at"}),
         (BOOKED | {"scheduled_at": "2027-03-14T02:30"}, {"scheduled_at"}),
         (BOOKED | {"scheduled_at": "2027-11-07T01:30"}, {"scheduled_at"}),
