@@ -41,6 +41,12 @@ class Document(HTMLParser):
     def named(self, tag: str, **attributes: str) -> list[dict[str, str | None]]:
         return [a for name, a, _ in self.elements if name == tag and attributes.items() <= a.items()]
 
+    @property
+    def marked(self) -> set[str]:
+        """The fields that are marked as wrong, by the ids of their forms and their names."""
+        fields = [one for _, one, _ in self.elements if "aria-invalid" in one]
+        return {str(one["aria-describedby"]).removesuffix("-hint") for one in fields}
+
     def needs_more_than_the_policy_allows(self) -> list[str]:
         """Whatever a browser would refuse under `shared.http.edge`: inline styles and scripts, files of other hosts.
         A link may lead to another service.

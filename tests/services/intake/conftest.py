@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 
-from tests.conftest import Apps, Tokens
+from tests.conftest import Apps, Tokens, client_of
 from tests.services.clinic import Clinic, clinic_of
 from tests.services.intake.alerted import SITE, Alerted, alerted_clinic
 from tests.sign_in.conftest import Clock
@@ -17,6 +18,13 @@ __all__ = ["SITE"]
 async def clinic(app: Apps, token: Tokens) -> AsyncIterator[Clinic]:
     async with clinic_of(await app("intake"), token, SITE) as clinic:
         yield clinic
+
+
+@pytest.fixture
+async def coordinator(clinic: Clinic, token: Tokens) -> AsyncIterator[httpx.AsyncClient]:
+    """One of the clinic's, signed in."""
+    async with client_of(clinic.intake, token("coordinator", [SITE], subject="chris-kim")) as coordinator:
+        yield coordinator
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What a site sets of its alerts, on a page without a script: who is told, the rules, and rules of its own."""
 
-import httpx
 import pytest
 
 from tests.conftest import Tokens, client_of
@@ -32,12 +31,6 @@ async def shown(alerted: Alerted, path: str = HERE) -> Document:
 async def rule(alerted: Alerted, rule_id: str) -> Json:
     answer = await alerted.coordinator.get(f"/v1/sites/{SITE}/alert-rules")
     return next((one for one in answer.json()["items"] if one["id"] == rule_id), {})
-
-
-def wrong_in(answer: httpx.Response) -> set[str]:
-    """The fields that a page marks, with the form that they are of."""
-    fields = [one for _, one, _ in read(answer, 422).elements if "aria-invalid" in one]
-    return {str(one["aria-describedby"]).removesuffix("-hint") for one in fields}
 
 
 async def test_the_page_says_of_each_rule_when_it_is_met_what_it_raised_and_who_changed_it(alerted: Alerted) -> None:
@@ -91,7 +84,7 @@ async def test_what_does_not_do_is_marked_stays_in_its_field_and_changes_nothing
 ) -> None:
     answer = await alerted.coordinator.post(f"{HERE}/rules/severe-pain", data=AS_IT_IS | said)
     page = read(answer, 422)
-    assert wrong_in(answer) == {f"rule-severe-pain-{name}" for name in wrong}
+    assert read(answer, 422).marked == {f"rule-severe-pain-{name}" for name in wrong}
     assert "Not saved." in page.text
     for name, value in said.items():
         if name not in ("severity", "is_on"):
@@ -114,7 +107,7 @@ async def test_who_is_told_is_set_and_what_is_no_address_is_marked(alerted: Aler
     twice = "one@clinic.example ONE@clinic.example"
     for name, said in (("addresses", twice), ("quiet_minutes", "2"), ("language", "fr")):
         answer = await alerted.coordinator.post(f"{HERE}/notices", data=told | {name: said})
-        assert wrong_in(answer) == {f"notices-{name}"}
+        assert read(answer, 422).marked == {f"notices-{name}"}
     assert (await alerted.coordinator.get(f"/v1/sites/{SITE}/alert-notices")).json() == kept
     assert "and nobody is told" not in (await shown(alerted)).text
 
@@ -186,7 +179,7 @@ async def test_who_has_not_seen_what_holds_by_now_changes_nothing_until_they_say
 async def test_a_rule_is_not_changed_by_making_one_of_the_same_words(alerted: Alerted) -> None:
     assert (await alerted.coordinator.post(f"{HERE}/new", data=WOKEN)).status_code == 303
     answer = await alerted.coordinator.post(f"{HERE}/new", data=WOKEN | {"threshold": "6"})
-    assert wrong_in(answer) == {"new-words_en"}
+    assert read(answer, 422).marked == {"new-words_en"}
     assert (await rule(alerted, "woken-most-nights"))["threshold"] == 5
     nul = await alerted.coordinator.post(f"{HERE}/new", data=WOKEN | {"words_en": "Woken\0most"})
     assert (nul.status_code, nul.json()["type"]) == (400, "urn:samepage:problem:not-a-form")
@@ -214,7 +207,7 @@ async def test_a_rule_is_not_changed_by_making_one_of_the_same_words(alerted: Al
 async def test_a_new_rule_that_nobody_could_mean_is_not_made(
     alerted: Alerted, said: dict[str, str], wrong: set[str]
 ) -> None:
-    marked = wrong_in(await alerted.coordinator.post(f"{HERE}/new", data=WOKEN | said))
+    marked = read(await alerted.coordinator.post(f"{HERE}/new", data=WOKEN | said), 422).marked
     assert {f"new-{name}" for name in wrong} <= marked
     assert await rule(alerted, "woken-most-nights") == {}
 

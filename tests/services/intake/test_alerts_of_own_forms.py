@@ -11,7 +11,7 @@ from tests.services.clinic import clinic_of
 from tests.services.intake.alerted import SITE, Alerted
 from tests.services.intake.conftest import OTHER
 from tests.services.intake.test_alert_pages import read
-from tests.services.intake.test_alert_settings_pages import HERE, WOKEN, rule, shown, wrong_in
+from tests.services.intake.test_alert_settings_pages import HERE, WOKEN, rule, shown
 
 NAME = f"{URL}/diet|1.0"
 OF_TEN = (extension(MIN_VALUE, valueInteger=0), extension(MAX_VALUE, valueInteger=10))
@@ -111,8 +111,8 @@ async def test_a_rule_about_a_sites_form_alerts_and_tells_the_answer_in_the_form
 
 async def test_a_number_that_the_form_does_not_take_makes_no_rule(alerted: Alerted) -> None:
     await bring(alerted)
-    assert wrong_in(await make(alerted, "nausea", threshold="11")) == {"new-threshold"}
-    assert wrong_in(await make(alerted, "meat", answer="weekly")) == {"new-answer"}
+    assert read(await make(alerted, "nausea", threshold="11"), 422).marked == {"new-threshold"}
+    assert read(await make(alerted, "meat", answer="weekly"), 422).marked == {"new-answer"}
     assert await rule(alerted, "too-much-nausea") == {}
 
 

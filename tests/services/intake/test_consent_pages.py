@@ -1,6 +1,5 @@
 """A patient's network consent on a page without a script: how it stands, its steps, and the next one recorded."""
 
-from collections.abc import AsyncIterator
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -21,12 +20,6 @@ from tests.services.trails import trail
 
 ZONE = ZoneInfo(SITE_BODY["time_zone"])
 LONG_AGO = "2026-01-05"
-
-
-@pytest.fixture
-async def coordinator(clinic: Clinic, token: Tokens) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(clinic.intake, token("coordinator", [SITE], subject="chris-kim")) as coordinator:
-        yield coordinator
 
 
 async def steps(clinic: Clinic, patient_id: str) -> list[dict[str, Any]]:
@@ -52,11 +45,6 @@ async def decided(coordinator: httpx.AsyncClient, patient_id: str, **said: str) 
     """The answer to the form of a decision, sent as a browser sends it."""
     form = {"key": uuid4().hex, "state": "", "decided_on": "", "reason": "", "mode": ""} | said
     return await coordinator.post(f"/patients/{patient_id}/consent", data=form)
-
-
-def marked(page: Document) -> set[str]:
-    found = {str(one["aria-describedby"]) for _, one, _ in page.elements if "aria-invalid" in one}
-    return {name.removesuffix("-hint") for name in found}
 
 
 async def test_what_a_patient_decides_is_recorded_step_by_step_and_only_what_may_follow_is_offered(
@@ -116,7 +104,7 @@ async def test_what_is_refused_is_told_in_words_beside_what_was_said(
     patient_id = await clinic.enrol(enrolled_on=LONG_AGO)
     page = read(await decided(coordinator, patient_id, **said), status)
     assert words in page.text
-    assert marked(page) == ({f"decision-{wrong}"} if wrong else set())
+    assert page.marked == ({f"decision-{wrong}"} if wrong else set())
     assert page.named("input", name="decided_on", value=said.get("decided_on", ""))
     assert [one for one in page.named("details") if "open" in one]
     assert len(await steps(clinic, patient_id)) == 1
@@ -128,12 +116,12 @@ async def test_who_withdraws_says_why_and_nobody_decides_on_a_day_to_come(
     patient_id = await clinic.enrol(enrolled_on=LONG_AGO, consent="consented")
     page = read(await decided(coordinator, patient_id, state="withdrawn"), 409)
     assert "Not done. Who withdraws gives a reason." in page.text
-    assert marked(page) == {"decision-reason"}
+    assert page.marked == {"decision-reason"}
     to_come = datetime.now(ZONE).date() + timedelta(days=2)
     late = {"state": "withdrawn", "reason": "other", "decided_on": to_come.isoformat()}
     page = read(await decided(coordinator, patient_id, **late), 422)
     assert "This day is still to come." in page.text
-    assert marked(page) == {"decision-decided_on"}
+    assert page.marked == {"decision-decided_on"}
 
 
 async def test_who_consents_names_one_of_the_sites_texts(clinic: Clinic, coordinator: httpx.AsyncClient) -> None:
@@ -143,7 +131,7 @@ async def test_who_consents_names_one_of_the_sites_texts(clinic: Clinic, coordin
         assert (await clinic.system.post("/v1/consent-texts", json=text, headers=new_key())).status_code == 201
     for named in ("", "2|es"):
         page = read(await decided(coordinator, patient_id, state="consented", text=named), 409)
-        assert marked(page) == {"decision-text"}
+        assert page.marked == {"decision-text"}
     assert (await decided(coordinator, patient_id, state="consented", text="1|es")).status_code == 303
     assert "Consented, text 1 (es)." in (await shown(coordinator, patient_id)).text
     assert (await steps(clinic, patient_id))[-1]["text"] == {"version": "1", "language": "es"}
@@ -156,7 +144,7 @@ async def test_who_has_not_decided_is_invited_again_when_it_is_time_and_not_too_
     path = f"/patients/{patient_id}/invitations"
     assert (await shown(coordinator, patient_id)).named("form", action=path)
     wrong = read(await coordinator.post(path, data={"mode": "pigeon"}), 422)
-    assert marked(wrong) == {"invitation-mode"}
+    assert wrong.marked == {"invitation-mode"}
     for _ in range(2):
         answer = await coordinator.post(path, data={"key": "one-form", "mode": "phone"})
         assert (answer.status_code, answer.headers["location"]) == (303, f"/patients/{patient_id}#h-consent")

@@ -1,6 +1,5 @@
 """Patients on pages without a script: somebody new with a first visit, and another visit of one who is here."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -40,18 +39,6 @@ SOMEBODY = {
 }
 REACHED = {"wants_messages": "yes", "email": "quagga.synthetic@example.org"}
 BOOKED = {"clinician_id": "dr-1", "scheduled_at": "2027-01-14T09:30"}
-
-
-@pytest.fixture
-async def coordinator(clinic: Clinic, token: Tokens) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(clinic.intake, token("coordinator", [SITE], subject="chris-kim")) as coordinator:
-        yield coordinator
-
-
-def marked(answer: httpx.Response) -> set[str]:
-    """The fields that a page marks as wrong."""
-    fields = [one for _, one, _ in read(answer, 422).elements if "aria-invalid" in one]
-    return {str(one["aria-describedby"]).removesuffix("-hint") for one in fields}
 
 
 def id_in(answer: httpx.Response, page: str) -> str:
@@ -180,7 +167,7 @@ async def test_what_does_not_do_is_marked_stays_in_its_field_and_nothing_is_kept
 ) -> None:
     answer = await coordinator.post(NEW, data=SOMEBODY | said)
     # Where the site has no text, no field asks for one.
-    assert marked(answer) == {f"patient-{name}" for name in wrong - {"consent_text"}}
+    assert read(answer, 422).marked == {f"patient-{name}" for name in wrong - {"consent_text"}}
     page = read(answer, 422)
     assert "Not saved." in page.text
     sent = SOMEBODY | said
@@ -195,7 +182,7 @@ async def test_a_day_still_to_come_by_the_clocks_of_the_site_is_marked(
 ) -> None:
     to_come = datetime.now(ZONE).date() + timedelta(days=2)
     answer = await coordinator.post(NEW, data=SOMEBODY | {"enrolled_on": to_come.isoformat()})
-    assert marked(answer) == {"patient-enrolled_on"}
+    assert read(answer, 422).marked == {"patient-enrolled_on"}
     assert "This day is still to come." in read(answer, 422).text
     assert await count(clinic.intake, "patient") == 0
 
@@ -239,7 +226,7 @@ async def test_a_visit_needs_a_clinician_and_a_time(
 ) -> None:
     patient_id = await clinic.enrol()
     answer = await coordinator.post(f"/patients/{patient_id}/visits", data=BOOKED | said)
-    assert marked(answer) == {f"visit-{wrong}"}
+    assert read(answer, 422).marked == {f"visit-{wrong}"}
     assert read(answer, 422).named("input", name=wrong, value=said[wrong])
     assert await count(clinic.intake, "visit") == 0
 
