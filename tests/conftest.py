@@ -56,6 +56,8 @@ from shared.signing import ALGORITHM, SigningKeys, make_key_file
 from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parent.parent
+VAR = ROOT / "var" / os.environ.get("PYTEST_XDIST_WORKER", ".")
+"""What a run leaves behind; each process of a run that is shared out has a folder of its own."""
 PASSWORD = "for-tests-only"
 # What a run's databases and logs take at most, with as much again.
 _ROOM = 4 << 30
@@ -64,9 +66,14 @@ examples.register_profile("unhurried", deadline=None)
 examples.load_profile("unhurried")
 
 
-def pytest_runtest_setup() -> None:
-    """Let SIGTERM end a run as Ctrl-C does, so that its servers are stopped. At each test: some give signals back."""
+def pytest_configure() -> None:
+    """Let SIGTERM end a run as Ctrl-C does, so that its servers are stopped."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_runtest_setup() -> None:
+    """Once more at each test: some give signals back."""
+    pytest_configure()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -102,7 +109,7 @@ def _local_stack() -> Iterator[Addresses]:
     """
     memory = Path("/dev/shm")  # noqa: S108 - a folder of our own name in it, as in `var`
     is_in_memory = memory.is_dir() and shutil.disk_usage(memory).free > _ROOM
-    root = memory / f"samepage-test-{crc32(bytes(ROOT)):08x}" if is_in_memory else ROOT / "var" / "test"
+    root = memory / f"samepage-test-{crc32(bytes(VAR)):08x}" if is_in_memory else VAR / "test"
     root.mkdir(parents=True, exist_ok=True)
     was_running = any(server.pid for server in Stack().status(root))
     addresses = Stack().up(root)

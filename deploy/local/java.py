@@ -3,6 +3,7 @@
 Guarantee: the directory of jars appears in one step, complete and with verified checksums, or not at all.
 """
 
+import fcntl
 import hashlib
 import re
 import shutil
@@ -58,8 +59,12 @@ class JavaTools:
             return
         if self.maven is None:
             raise StackError("Maven was not found")
-        self.jars.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self.jars.parent) as parent:
+        folder = self.jars.parent
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "fetch.lock").open("w") as lock, tempfile.TemporaryDirectory(dir=folder) as parent:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if self.jars.exists():  # another checkout was faster
+                return
             draft = Path(parent) / "jars"
             resolve = [self.maven, "--batch-mode", "--quiet", "--strict-checksums", "-Dstyle.color=never"]
             copy = [
@@ -70,8 +75,7 @@ class JavaTools:
             ]
             what = "Fetching Apache Kafka with Maven (SAMEPAGE_BROKER=tansu starts without it)"
             run([*resolve, *copy], what=what, seconds=_DOWNLOAD_SECONDS)
-            if not self.jars.exists():  # another checkout may have been faster
-                draft.rename(self.jars)
+            draft.rename(self.jars)
 
 
 def _recent_java(java: str | None) -> str | None:

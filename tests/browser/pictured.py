@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page
 
-from tests.journeys.conftest import ROOT
+from tests.conftest import ROOT
 
 KEPT, SEEN = ROOT / "docs" / "pictures" / "states", ROOT / "var" / "artifacts"
 MOST = 0.005

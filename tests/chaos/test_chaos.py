@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from deploy.chaos.command import NoKafka, run_chaos, show
-from tests.conftest import ROOT
+from tests.conftest import VAR
 
 SECONDS, LEAST_EVENTS = 75, 5_000
 
@@ -18,7 +18,7 @@ SECONDS, LEAST_EVENTS = 75, 5_000
 def test_nothing_is_lost_doubled_or_out_of_order_whatever_fails(seed: int) -> None:
     said = Console(file=StringIO(), width=160, record=True)
     try:
-        outcome = run_chaos(ROOT / "var" / "chaos-test", SECONDS, seed, console=said)
+        outcome = run_chaos(VAR / "chaos-test", SECONDS, seed, console=said)
     except NoKafka as none:
         pytest.skip(str(none))
     gc.collect()

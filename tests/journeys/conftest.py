@@ -17,9 +17,9 @@ from deploy.provider import Person, keep_people
 from deploy.supervisor import Supervisor
 from shared.auth import Role
 from tests.browser.chromium import chromium
+from tests.conftest import VAR
 
 __all__ = ["chromium"]
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass
@@ -49,7 +49,7 @@ class System:
 @pytest.fixture(scope="session")
 def system() -> Iterator[System]:
     """Started once for all journeys; skips where there is no real Kafka."""
-    home = ROOT / "var" / "journeys"
+    home = VAR / "journeys"
     network = prepare_afresh(home)
     try:
         if network.addresses.broker_kind != "kafka":

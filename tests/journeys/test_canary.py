@@ -17,8 +17,9 @@ from deploy.trace import trace
 from shared.auth import Role
 from shared.events import headers_of
 from shared.kafka import KafkaBroker
+from tests.conftest import ROOT
 from tests.journeys.canary import Found, Mark, search
-from tests.journeys.conftest import ROOT, System
+from tests.journeys.conftest import System
 from tests.services.clinic import PERSON, SITE_BODY
 from tests.survey import CROHNS, answers_to, survey_of
 from tests.waiting import until

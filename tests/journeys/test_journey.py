@@ -30,8 +30,9 @@ from shared.auth import Role
 from shared.events import TOPICS
 from shared.heads import file_of
 from shared.kafka import KafkaBroker
+from tests.conftest import ROOT
 from tests.journeys import visit
-from tests.journeys.conftest import ROOT, System
+from tests.journeys.conftest import System
 from tests.journeys.visit import posted
 from tests.survey import survey_of
 from tests.waiting import until

@@ -25,7 +25,7 @@ from shared.auth import Role
 from shared.http.app import Entrance, create_app
 from shared.settings import Platform, SignIn
 from shared.signing import ALGORITHM, SigningKeys, make_key_file
-from tests.conftest import ROOT, URLS, Databases, served
+from tests.conftest import URLS, VAR, Databases, served
 from tests.sign_in.browser import Browser
 from tests.sign_in.keycloak import Keycloak, missing, start
 from tests.sign_in.providers import PEOPLE, SITE, People
@@ -115,7 +115,7 @@ def keycloak(ehr: Ehr, back_channel_port: int) -> Iterator[Keycloak]:
     """Started once a run; skips where it cannot be."""
     if (lacking := missing()) is not None:
         pytest.skip(f"Keycloak needs {lacking}, not found here")
-    home = ROOT / "var" / "keycloak"
+    home = VAR / "keycloak"
     home.mkdir(parents=True, exist_ok=True)
     (port,) = keep_or_choose((), 1)
     back = f"http://{HOST}:{back_channel_port}"
