@@ -312,7 +312,7 @@ def test_a_file_of_tombstones_that_was_spoilt_or_shortened_is_not_believed(tmp_p
         ("", "empty"),
         ("root-1 not base64!", "not base64"),
         ("root-1 c2hvcnQ=", "32 bytes"),
-        (new_root_key("a") + new_root_key("a"), "two root"),
+        pytest.param(new_root_key("a") + new_root_key("a"), "two root", id="two of one name"),
     ],
 )
 async def test_a_file_of_root_keys_that_is_wrong_says_how_and_shows_no_key(
