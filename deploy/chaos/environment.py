@@ -20,7 +20,7 @@ import asyncpg
 
 from deploy.chaos.auditor import rebuilt
 from deploy.chaos.findings import Check
-from deploy.chaos.ledger import ledger_in, newest_of
+from deploy.chaos.ledger import Entry, ledger_in, newest_of
 from deploy.chaos.means import Means
 from deploy.chaos.mending import Mended, has_read, mend, subscription_at, until_parked
 from deploy.chaos.release import Releases
@@ -280,13 +280,25 @@ class Environment:
         return await _tried(sending, f"{{}} records to {topic.name}")
 
     async def _poison_patients(self, fault: Fault) -> str:
-        """Records that lie under the keys of who was enrolled last, in two topics of each. For a while, and until there
-        is enough of it, all that follows is parked; then an operator sees to it.
+        """Records that lie under the keys of who was enrolled last; under those of others anew, where the log was lost
+        before anybody had read what would be parked behind them.
+        """
+        said = []
+        while True:
+            lost = self.lost
+            enrolled = newest_of(ledger_in(self.home), PATIENT, _POISONED)
+            if not enrolled:
+                return "nobody was enrolled yet"
+            records, mended = await self._held_up(fault, enrolled)
+            said.append(f"{records} records, {mended.parked} parked behind them and {mended.dropped} dropped")
+            if mended.parked or self.lost == lost:
+                return "; once more: ".join(said)
+
+    async def _held_up(self, fault: Fault, enrolled: Sequence[Entry]) -> tuple[int, Mended]:
+        """Poison in two topics of each of these patients. For a while, and until it is enough, all that follows is
+        parked; then an operator sees to it.
         """
         rng = Random(fault.seed)  # noqa: S311 - chance that can be repeated, no secret
-        enrolled = newest_of(ledger_in(self.home), PATIENT, _POISONED)
-        if not enrolled:
-            return "nobody was enrolled yet"
         topics = rng.sample([topic for topic in TOPICS if topic != SITE_UPDATED.name], len(enrolled) + 1)
         streams = [
             Stream(one.site_id, topic, str(one.thing))
@@ -301,8 +313,7 @@ class Environment:
         readers = {service: self.network.databases[service].worker for service in CONSUMERS}
         await until_parked(readers, streams, lambda: self.refilled > lost, _PARKED_WITHIN_S)
         mended = await asyncio.gather(*(self._mended(reader, streams, ends, lost) for reader in readers))
-        dropped, parked = (sum(counts) for counts in zip(*mended, strict=True))
-        return f"{len(streams)} records, {parked} parked behind them and {dropped} dropped at their readers"
+        return len(streams), Mended(*(sum(counts) for counts in zip(*mended, strict=True)))
 
     async def _mended(
         self, service: str, streams: Sequence[Stream], ends: Mapping[Partition, int], lost: int
