@@ -56,6 +56,7 @@ async def test_a_survey_answered_in_spanish_over_a_flaky_connection_is_on_the_cl
     await page.locator("main button").click()
     await page.locator("a[href='/survey']").click()
     await page.get_by_role("button", name="Español").click()
+    await expect(page.locator("html")).to_have_attribute("lang", "es")
     await answer_everything(phone, page)
     await expect(page.get_by_role("heading", name="Gracias")).to_be_visible()
     await page.wait_for_function("localStorage.length === 0")  # by the page's script, which runs after it is shown
