@@ -144,6 +144,26 @@ async def test_tab_reaches_everything_in_the_order_of_the_page_and_leaves_it_aga
     assert count > 20
 
 
+async def test_a_step_that_is_saved_without_a_connection_stays_in_its_field_and_the_page_says_so(
+    chromium: Browser,
+) -> None:
+    page = await open_page(chromium, html_of(FULL, ViewerRole.CLINICIAN))
+    said = page.get_by_text("Not saved: there is no connection.")
+    await page.context.set_offline(True)
+    await page.get_by_text("Add a step", exact=True).click()
+    form = page.locator("form[data-plan^=add]")
+    await form.get_by_label("What").fill("Ask the insurer")
+    await expect(said).to_be_hidden()
+    await form.get_by_role("button", name="Add to the plan").click()
+    await expect(said).to_be_visible()
+    await expect(form.get_by_label("What")).to_have_value("Ask the insurer")
+    await page.get_by_role("button", name="Tick as done").first.click()
+    assert page.url == "http://samepage.test/page"
+    await is_for_everybody(page)
+    await page.context.set_offline(False)
+    await expect(said).to_be_hidden()
+
+
 @pytest.mark.parametrize("summary", ["Download", "Why this shows", "Show as table"])
 async def test_escape_closes_what_lies_over_the_page_and_the_focus_stays_there(chromium: Browser, summary: str) -> None:
     page = await open_page(chromium, html_of(FULL, ViewerRole.CLINICIAN))

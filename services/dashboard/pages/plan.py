@@ -54,6 +54,10 @@ FAILED: Mapping[str, Said] = {
         "Not saved: what this step is stays with the patient and the clinician. They can give it to the front desk.",
         "No se guardó: qué es este paso queda entre el paciente y su médico. Ellos pueden pasarlo a recepción.",
     ),
+    "offline": Said(
+        "Not saved: there is no connection. What you wrote is still here. Save it when the connection is back.",
+        "No se guardó: no hay conexión. Lo que escribió sigue aquí. Guárdelo cuando vuelva la conexión.",
+    ),
     "other": Said(
         "Not saved: the plan does not take this now. Reload the page and try again.",
         "No se guardó: el plan no lo acepta ahora. Cargue otra vez la página y pruebe de nuevo.",

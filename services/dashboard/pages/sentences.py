@@ -24,6 +24,7 @@ _OVER = Said("{name} over its limit", "{name}: sobre su límite")
 _TAKEN_BACK = Said(" taken back on {day}: entered in error", ": error de anotación, fuera de la página desde el {day}")
 _BACK = Said("{name} back within its limit", "{name}: otra vez dentro de su límite")
 _LAST_ON = Said(", last on {day}", ", la última el {day}")
+_LAST_TODAY = Said(", the last one was today {time}", ", la última fue hoy {time}")
 _VISIT, _WAS_PLANNED = Said("Visit {when}", "Visita {when}"), Said("Visit was planned {when}", "Visita prevista {when}")
 _WITH = Said(" with {clinician}", " con {clinician}")
 _YOU_WITHDREW = Said(
@@ -265,7 +266,7 @@ def visit_words(page: Json, reader: Reader) -> Line:
     if visit is None:
         last = page["last_visit"]
         none = reader.say(Said("No coming visit", "Ninguna visita por venir"))
-        return Line(none, reader.say(_LAST_ON, day=reader.full_day(last["scheduled_at"])) if last else "")
+        return Line(none, _last_visit(reader.local(last["scheduled_at"]), reader) if last else "")
     at = reader.local(visit["scheduled_at"])
     is_past, clinician = at.date() < reader.now.date(), visit["clinician_id"]
     when = f"{_visit_day(at, reader)} {clock(at)}"
@@ -273,6 +274,12 @@ def visit_words(page: Json, reader: Reader) -> Line:
         reader.say(_WAS_PLANNED if is_past else _VISIT, when=when),
         reader.say(_WITH_NOT_RECORDED if is_past else _WITH, clinician=clinician),
     )
+
+
+def _last_visit(at: datetime, reader: Reader) -> str:
+    if at.date() == reader.now.date():
+        return reader.say(_LAST_TODAY, time=clock(at))
+    return reader.say(_LAST_ON, day=reader.on(at))
 
 
 def _visit_day(at: datetime, reader: Reader) -> str:

@@ -21,15 +21,16 @@ _MOVED_BY = Said("score {was} then, {now} on {day}", "puntuación {was} entonces
 _SYMPTOMS_NOW = Said("symptoms {change}.", "síntomas: {change}.")
 _SYMPTOMS_BY = Said("symptoms {change} by {day}.", "síntomas: {change} hasta el {day}.")
 _CHANGED = Said("Changed since {day}: {changes}.", "Cambios desde el {day}: {changes}.")
-_UNCHANGED = Said("No medicine changed since {day}.", "Medicinas sin cambios desde el {day}.")
+_UNCHANGED = Said("Clinic's list unchanged since {day}.", "Lista de la clínica sin cambios desde el {day}.")
 _LEVEL = Said("{name} level {value}, {day}.", "Nivel de {name} {value}, {day}.")
 _LACKS_LEVEL = Said("{name} level", "nivel de {name}")
 _NO_LEVEL_SINCE = Said("{name} level since {day}", "nivel de {name} desde el {day}")
 
 
 def treatment_line(page: Json, reader: Reader) -> Line | None:
-    """`Since adalimumab began, 2 Dec: score 39.5 then, 17 now: better. No medicine changed since 25 Sep. Adalimumab
-    level 3.2 µg/mL, 7 Oct.` Nothing where nothing for maintenance is taken; that a level is missing stands elsewhere.
+    """`Since adalimumab began, 2 Dec: score 39.5 then, 17 now: better. Clinic's list unchanged since 25 Sep.
+    Adalimumab level 3.2 µg/mL, 7 Oct.` Of the list, because the patient may have taken what is not on it. Nothing where
+    nothing for maintenance is taken; that a level is missing stands elsewhere.
     """
     treatment = treatment_of(page, reader.now)
     if treatment is None:

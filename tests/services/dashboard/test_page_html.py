@@ -266,6 +266,16 @@ def test_old_data_is_called_old_and_its_age_is_that_of_the_moment_of_looking() -
     assert "answered on 11 Oct 2026" in Document(html_of(page, now=NOW + timedelta(days=200))).text
 
 
+def test_a_result_that_is_old_has_its_day_beside_it() -> None:
+    assert ">11 Jul 2026<" in picture_of("lab-1988-5", a_lab(taken_at=JULY))
+    assert ">7 Oct 2026<" not in picture_of("lab-1988-5", a_lab())
+
+
+def test_a_visit_that_is_over_today_is_not_called_by_a_date() -> None:
+    assert "the last one was today 10:20" in shown(a_visit(state=VisitState.COMPLETED))
+    assert "last on 11 Jul 2026" in shown(a_visit(scheduled_at=JULY, state=VisitState.COMPLETED))
+
+
 def test_answers_of_another_visit_or_of_long_ago_are_not_called_now() -> None:
     july = a_visit(visit_id=LAST_VISIT, scheduled_at=JULY, state=VisitState.COMPLETED, completed_at=JULY)
     before: list[Body] = [an_enrollment(), july, a_visit(), a_survey_in_july()]

@@ -110,7 +110,7 @@ def test_what_of_the_medicines_changed_since_last_time_is_named_and_so_is_that_n
         stopped_on=date(2026, 8, 9),
         stop_reason="course-completed",
     )
-    assert "No medicine changed since 11 Jul." in line(*SURVEYS, began)
+    assert "Clinic's list unchanged since 11 Jul." in line(*SURVEYS, began)
     assert "Changed since 11 Jul: Budesonide stopped, 9 Aug." in line(*SURVEYS, began, stopped)
     in_the_visit = a_medication(started_on=JULY.date())
     assert "Changed since 11 Jul: Adalimumab started, 11 Jul." in line(*SURVEYS, in_the_visit)

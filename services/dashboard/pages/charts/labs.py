@@ -9,6 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from services.dashboard.domain import LIMITS as OLD_AFTER
 from services.dashboard.pages.charts.frame import Frame
 from services.dashboard.pages.charts.svg import Box, Canvas
 from services.dashboard.pages.labels import LIMITS, MARKERS, SAMPLES
@@ -166,7 +167,9 @@ def _last_words(frame: Frame, series: Mapping[str, Any], shown: Sequence[Result]
     }
     side = frame.say(judged[last.side], high=number(high)) if high and last.side in judged else ""
     scale = [frame.say(Said("log scale", "escala log"))] if series["scale"] == "log" else []
-    return [f"{last.words} {frame.unit(series['unit'])}", side, *scale]
+    is_old = (frame.today.date() - last.at.date()).days > OLD_AFTER["labs"]
+    old = [frame.on(last.at)] if is_old else []
+    return [f"{last.words} {frame.unit(series['unit'])}", side, *old, *scale]
 
 
 def _title(frame: Frame, series: Mapping[str, Any]) -> str:

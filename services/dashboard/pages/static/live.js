@@ -222,7 +222,17 @@
       isPressed = false;
       setTimeout(place);
     });
-  document.addEventListener("submit", ({ target }) => (sent = target));
+  // Without a connection the browser would leave for a page of its own, and the words with it.
+  const sayOffline = (isOffline) => {
+    const said = document.querySelector("[data-offline]");
+    if (said) said.hidden = !isOffline;
+  };
+  window.addEventListener("online", () => sayOffline(false));
+  document.addEventListener("submit", (event) => {
+    if (navigator.onLine || !("plan" in event.target.dataset)) return void (sent = event.target);
+    event.preventDefault();
+    sayOffline(true);
+  });
   window.addEventListener("beforeunload", (event) => {
     if (!isLeaving && unsaved(document).some((form) => form !== sent)) event.preventDefault();
   });
