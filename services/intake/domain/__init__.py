@@ -44,6 +44,7 @@ from services.intake.domain.alerts import (
     repeats_marked,
     rules_met,
 )
+from services.intake.domain.birth_years import check_birth_year
 from services.intake.domain.clients import ClientId, wrong_with
 from services.intake.domain.clocks import read_moment
 from services.intake.domain.consent import (
@@ -224,6 +225,7 @@ __all__ = [
     "can_become",
     "change",
     "channel_for",
+    "check_birth_year",
     "check_invitation",
     "check_text",
     "check_times",
