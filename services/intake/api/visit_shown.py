@@ -77,6 +77,7 @@ async def _changing(
         found.visit,
         ground.zone,
         refused or form_of_visit(found.visit, ground.zone),
+        await store.clinicians_of_visits(connection, scope),
         is_refused=refused is not None,
         submitted_at=None if survey is None else survey.submitted_at,
         standing=None if survey is None else survey.standing,

@@ -45,11 +45,15 @@ _STATES: Mapping[VisitState, str] = {
 
 
 class Asked(NamedTuple):
-    """The form about somebody new, by the clocks of the site; `why` is why it was refused, `known` who they are."""
+    """The form about somebody new, by the clocks of the site; `why` is why it was refused, `known` who they are.
+
+    `clinicians` are offered where one is typed.
+    """
 
     form: Filled
     zone: ZoneInfo
     texts: Sequence[ConsentText]
+    clinicians: Sequence[str]
     why: str | None
     known: EnrollmentUpdated | None
 
@@ -60,10 +64,14 @@ class Asked(NamedTuple):
 
 
 class Person(NamedTuple):
-    """A patient with their visits, the last first; `patient_page` is where their page stands, but for the id."""
+    """A patient with their visits, the last first; `patient_page` is where their page stands, but for the id.
+
+    `clinicians` are offered for another visit.
+    """
 
     enrolment: EnrollmentUpdated
     visits: Sequence[VisitUpdated]
+    clinicians: Sequence[str]
     consent: Consent
     zone: ZoneInfo
     patient_page: str

@@ -1,6 +1,6 @@
 """How a visit can be changed, in words: what is allowed as it stands, and what follows for its survey and its link."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -24,12 +24,13 @@ _DOES_NOT_COUNT = {
 
 class Changing(NamedTuple):
     """`form` moves the visit, as it stands or as it was refused. `submitted_at` and `standing` are of its survey, if
-    there is one, `link_ends_at` of the newest link that opens.
+    there is one, `link_ends_at` of the newest link that opens; `clinicians` are offered to give it to.
     """
 
     visit: VisitUpdated
     zone: ZoneInfo
     form: Filled
+    clinicians: Sequence[str]
     is_refused: bool
     submitted_at: datetime | None
     standing: Eligibility | None

@@ -23,6 +23,7 @@ from shared.events import (
 )
 from shared.sealing import Patient
 
+_LATEST_VISITS, _MOST_CLINICIANS = 1000, 50
 _HELD = (
     *("link_delivery", "delivery_plan", "contact", "alert_step", "alert", "high_risk"),
     *("survey_version", "survey_draft", "survey", "visit_link", "visit_name", "visit"),
@@ -201,6 +202,23 @@ async def visits_of(connection: Connection, scope: SiteScope, patient_id: UUID, 
         most,
     )
     return [_visit(row) for row in rows]
+
+
+async def clinicians_of_visits(connection: Connection, scope: SiteScope) -> list[str]:
+    """Who sees patients by the latest 1,000 visits of each site: at most 50, those who see most, by their names."""
+    rows = await connection.fetch(
+        """
+        SELECT clinician_id FROM unnest($1::text[]) AS asked (site_id)
+        CROSS JOIN LATERAL (
+            SELECT clinician_id FROM visit WHERE visit.site_id = asked.site_id ORDER BY scheduled_at DESC LIMIT $2
+        ) AS latest
+        GROUP BY clinician_id ORDER BY count(*) DESC, clinician_id LIMIT $3
+        """,
+        scope.ids,
+        _LATEST_VISITS,
+        _MOST_CLINICIANS,
+    )
+    return sorted(row["clinician_id"] for row in rows)
 
 
 async def record_visit(
