@@ -14,7 +14,7 @@ from services.intake.api.visits import survey_of
 from services.intake.api.worklist import Ground, ground_of, rows_of
 from services.intake.domain import LinkState
 from services.intake.pages.filled import Filled
-from services.intake.pages.visit_changes import Changing, form_of_visit
+from services.intake.pages.visit_changes import CANCEL, MOVE, Changing, form_of_visit
 from services.intake.pages.worklist import Around, show_visit
 from shared.auth import Caller
 from shared.db import Connection, SiteScope, transaction
@@ -73,12 +73,16 @@ async def _changing(
         raise unknown("visit")
     links = await store.links_of(connection, scope, visit_id)
     survey = survey_of(found)
+    forms = {} if refused is None else {refused.id: refused}
     return Changing(
         found.visit,
+        found.cancelled,
+        ground.now,
         ground.zone,
-        refused or form_of_visit(found.visit, ground.zone),
+        forms.get(MOVE) or form_of_visit(found.visit, ground.zone),
+        forms.get(CANCEL, Filled(CANCEL, {})),
+        None if refused is None else refused.id,
         await store.clinicians_of_visits(connection, scope),
-        is_refused=refused is not None,
         submitted_at=None if survey is None else survey.submitted_at,
         standing=None if survey is None else survey.standing,
         link_ends_at=next((link.expires_at for link in links if link.state(ground.now) is LinkState.LIVE), None),
