@@ -105,10 +105,10 @@ async def read_visit(request: Request, visit_id: UUID, caller: CareTeam, site: N
             raise unknown("visit")
         await keep_read(request, connection, site_id, found.visit.patient_id)
     reason, by = found.cancelled
-    return VisitAnswer(**found.visit.model_dump(), cancel_reason=reason, cancelled_by=by, survey=survey_of(found))
+    return VisitAnswer(**found.visit.model_dump(), cancel_reason=reason, cancelled_by=by, survey=_survey_of(found))
 
 
-def survey_of(found: store.FullVisit) -> SurveyStanding | None:
+def _survey_of(found: store.FullVisit) -> SurveyStanding | None:
     """The survey of a visit, and whether it counts as the visit stands now; None where there is none."""
     if found.survey_at is None:
         return None

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from services.intake import store
 from services.intake.domain import (
     Cancellation,
     CancelledBy,
@@ -15,10 +16,11 @@ from services.intake.domain import (
     can_become,
     counts_from,
     counts_until,
+    eligibility,
 )
 from services.intake.pages.bar import sentence
 from services.intake.pages.filled import Filled
-from shared.events import VisitState, VisitUpdated
+from shared.events import VisitState
 from shared.pages.words import clock, on
 
 MOVE, CANCEL = "move", "cancel"
@@ -42,20 +44,16 @@ _DOES_NOT_COUNT = {
 class Changing(NamedTuple):
     """`form` moves the visit, `cancelling` cancels it, as it stands or as it was `refused`, by its id.
 
-    `submitted_at` and `standing` are of its survey, if there is one, `link_ends_at` of the newest link that opens;
-    `clinicians` are offered to give it to.
+    `clinicians` are offered to give it to, `link_ends_at` is when the newest link ends that opens.
     """
 
-    visit: VisitUpdated
-    cancelled: Cancellation
+    visit: store.VisitWithLink
     now: datetime
     zone: ZoneInfo
     form: Filled
     cancelling: Filled
     refused: str | None
     clinicians: Sequence[str]
-    submitted_at: datetime | None
-    standing: Eligibility | None
     link_ends_at: datetime | None
 
     @property
@@ -86,7 +84,7 @@ class Changing(NamedTuple):
         if self.visit.state in _STANDS:
             yield _STANDS[self.visit.state]
         if self.visit.state is VisitState.CANCELLED:
-            why = WHY_CANCELLED.get(self.cancelled)
+            why = WHY_CANCELLED.get(self.visit.cancelled)
             yield f"The visit was cancelled{f': {why}' if why else ''}. It can be booked again."
         else:
             yield self._survey()
@@ -94,14 +92,16 @@ class Changing(NamedTuple):
                 yield self._link(self.link_ends_at)
 
     def _survey(self) -> str:
-        if self.submitted_at is None or self.standing is None:
+        submitted_at = self.visit.answered_at
+        if submitted_at is None:
             return f"A survey counts for this visit from {self._when(counts_from(self.visit.scheduled_at))} on."
-        survey = f"The survey of {self._when(self.submitted_at)}"
-        if self.standing is not Eligibility.COUNTS:
-            return f"{survey} does not count for this visit: {_DOES_NOT_COUNT[self.standing]}."
+        survey = f"The survey of {self._when(submitted_at)}"
+        standing = eligibility(submitted_at, self.visit.scheduled_at, self.visit.completed_at)
+        if standing is not Eligibility.COUNTS:
+            return f"{survey} does not count for this visit: {_DOES_NOT_COUNT[standing]}."
         if not self.can_be_moved:
             return f"{survey} counts for this visit."
-        return f"{survey} counts for this visit, and for one up to {self._when(counts_until(self.submitted_at))}."
+        return f"{survey} counts for this visit, and for one up to {self._when(counts_until(submitted_at))}."
 
     def _link(self, ends_at: datetime) -> str:
         if ends_at <= self.visit.scheduled_at:
@@ -113,7 +113,7 @@ class Changing(NamedTuple):
         return f"{on(local)}, {clock(local)}"
 
 
-def form_of_visit(visit: VisitUpdated, zone: ZoneInfo) -> Filled:
+def form_of_visit(visit: store.VisitWithLink, zone: ZoneInfo) -> Filled:
     """The form that moves a visit, as the visit stands; `…_was` tell what somebody has changed in it."""
     now = {
         "clinician_id": visit.clinician_id,

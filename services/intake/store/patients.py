@@ -209,7 +209,7 @@ async def visits_of(connection: Connection, scope: SiteScope, patient_id: UUID, 
         patient_id,
         most,
     )
-    return [ListedVisit(_visit(row), _cancelled(row)) for row in rows]
+    return [ListedVisit(_visit(row), cancelled_in(row)) for row in rows]
 
 
 async def clinicians_of_visits(connection: Connection, scope: SiteScope) -> list[str]:
@@ -271,7 +271,7 @@ async def visits_named(connection: Connection, scope: SiteScope, hashes: Sequenc
         scope.ids,
         hashes,
     )
-    return [KnownVisit(_visit(row), _cancelled(row), row["told_at"], frozenset(row["names"])) for row in rows]
+    return [KnownVisit(_visit(row), cancelled_in(row), row["told_at"], frozenset(row["names"])) for row in rows]
 
 
 async def record_visit_names(
@@ -302,7 +302,7 @@ async def visit_in_full(connection: Connection, scope: SiteScope, visit_id: UUID
         scope.ids,
         visit_id,
     )
-    return None if row is None else FullVisit(_visit(row), _cancelled(row), row["submitted_at"])
+    return None if row is None else FullVisit(_visit(row), cancelled_in(row), row["submitted_at"])
 
 
 async def record_erasure(connection: Connection, patient: Patient, erased_at: datetime) -> None:
@@ -356,6 +356,7 @@ def _visit(row: asyncpg.Record) -> VisitUpdated:
     )
 
 
-def _cancelled(row: asyncpg.Record) -> Cancellation:
+def cancelled_in(row: asyncpg.Record) -> Cancellation:
+    """Why the visit of a row was cancelled."""
     reason, by = row["cancel_reason"], row["cancelled_by"]
     return Cancellation(None if reason is None else CancelReason(reason), None if by is None else CancelledBy(by))
