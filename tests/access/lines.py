@@ -257,7 +257,7 @@ LINES: Mapping[str, Mapping[str, Line]] = {
         "GET /visits/{visit_id}/contact": Line(),
         "POST /visits/{visit_id}/contact": Line(form={"wants_messages": "yes", "email": "synthetic@example.org"}),
         "POST /visits/{visit_id}/time": Line(form=VISIT_FORM, uses_up=True),
-        "POST /visits/{visit_id}/cancel": Line(form={}, uses_up=True),
+        "POST /visits/{visit_id}/cancel": Line(form={"reason": "clinic"}, uses_up=True),
         "POST /visits/{visit_id}/messages": Line(form={"week": "1"}, uses_up=True),
         "POST /visits/{visit_id}/high-risk": Line(form={"reason": "steroids"}),
         "POST /visits/{visit_id}/high-risk/end": Line(form={}),

@@ -102,7 +102,7 @@ GRANTS: dict[str, dict[str, May]] = {
         ),
         "visit": May(
             app="SELECT, INSERT, DELETE, UPDATE (clinician_id, scheduled_at, state, checked_in_at, completed_at, "
-            "told_at, cancel_reason)",
+            "told_at, cancel_reason, cancelled_by)",
             worker="SELECT (site_id, patient_id, visit_id, scheduled_at, state), DELETE",
         ),
         "survey": May(

@@ -145,6 +145,17 @@ async def test_reading_a_page_waiting_for_a_receipt_and_applying_an_event_look_e
     assert await read_whole(database) == []
 
 
+async def test_the_forms_of_a_visit_look_up_the_site_and_its_visits(intake: FastAPI, token: Tokens) -> None:
+    async with client_of(intake, token("coordinator", ["site-0"])) as coordinator:
+        for number in range(SITES, SITES * TIMES + 1, SITES):
+            for path in ("new", an_id("patient", number)):
+                assert (await coordinator.get(f"/patients/{path}")).status_code == 200
+            assert (await coordinator.get(f"/visits/{an_id('visit', number)}")).status_code == 200
+    database: FreshDatabase = intake.state.database
+    await until_counted(database, patient=2 * TIMES, visit=5 * TIMES)
+    assert await read_whole(database) == []
+
+
 async def test_a_statement_that_reads_a_whole_table_is_seen(intake: FastAPI) -> None:
     database: FreshDatabase = intake.state.database
     await database.value("SELECT count(*) FROM patient WHERE birth_year = 1984")

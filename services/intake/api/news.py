@@ -17,6 +17,7 @@ from services.intake.api.naming import ambiguous, patient_called, visits_called
 from services.intake.api.standing import enrolled
 from services.intake.domain import (
     VISIT_KINDS,
+    Cancellation,
     Identifiers,
     VisitNames,
     VisitNews,
@@ -24,11 +25,12 @@ from services.intake.domain import (
     begin,
     follow,
     read_visit,
+    still_cancelled,
     still_holds,
 )
 from shared.db import Connection, SiteScope, transaction
 from shared.errors import FieldError, Problem, conflict, unknown
-from shared.events import VisitUpdated
+from shared.events import VisitState, VisitUpdated
 from shared.http.access import SiteStaff
 from shared.http.batch import Batch
 from shared.http.commands import Accepted, BatchAnswer, Command, IdempotencyKey, NamedSite, execute, pool_of
@@ -115,8 +117,8 @@ async def tell(connection: Connection, site_id: str, item: Told) -> Recorded:
     if len(known) > 1:
         raise ambiguous()
     if not known:
-        return await _recorded(connection, site_id, _first(item), item)
-    ((visit, told_at, _),) = known
+        return await _recorded(connection, site_id, _first(item), item, item.news.cancelled)
+    ((visit, was, told_at, _),) = known
     if visit.patient_id != item.patient_id:
         raise conflict("visit-of-another-patient", "This visit is recorded for another patient.")
     if told_at is not None and item.news.told_at < told_at:
@@ -125,12 +127,14 @@ async def tell(connection: Connection, site_id: str, item: Told) -> Recorded:
     current = VisitStatus(visit.state, visit.scheduled_at, visit.checked_in_at, visit.completed_at)
     clinician = {"clinician_id": item.news.clinician_id or visit.clinician_id}
     new = visit.model_copy(update=asdict(follow(current, item.news)) | clinician)
-    return await _recorded(connection, site_id, new, item, is_changed=new != visit)
+    is_cancelled = new.state is VisitState.CANCELLED
+    cancelled = still_cancelled(was, item.news.cancelled) if is_cancelled else item.news.cancelled
+    return await _recorded(connection, site_id, new, item, cancelled, is_changed=new != visit)
 
 
 async def told_before(connection: Connection, site_id: str, item: Told) -> Recorded | Problem:
     """What comes of news that a file has told of before: nothing, but that it is said where they hold no more."""
-    for visit, _, _ in await visits_called(connection, site_id, item.names, item.patient_id):
+    for visit, *_ in await visits_called(connection, site_id, item.names, item.patient_id):
         stands = VisitStatus(visit.state, visit.scheduled_at, visit.checked_in_at, visit.completed_at)
         if visit.clinician_id != item.news.clinician_id or not still_holds(stands, item.news):
             return conflict(
@@ -154,9 +158,15 @@ def _first(item: Told) -> VisitUpdated:
 
 
 async def _recorded(
-    connection: Connection, site_id: str, visit: VisitUpdated, item: Told, *, is_changed: bool = True
+    connection: Connection,
+    site_id: str,
+    visit: VisitUpdated,
+    item: Told,
+    cancelled: Cancellation,
+    *,
+    is_changed: bool = True,
 ) -> Recorded:
-    await store.record_visit(connection, site_id, visit, item.news.told_at, item.news.cancel_reason)
+    await store.record_visit(connection, site_id, visit, item.news.told_at, cancelled)
     await store.record_visit_names(connection, site_id, visit, [*item.names.kept])
     drafts = [Draft(site_id, str(visit.patient_id), visit)] if is_changed else []
     return Recorded(str(visit.visit_id), drafts)

@@ -146,8 +146,9 @@ async def _asked(
     async with transaction(pool_of(request), scope) as connection:
         site, zone = await site_and_zone(connection, site_id)
         texts = [kept.text for kept in await store.consent_texts(connection, scope)]
+        clinicians = await store.clinicians_of_visits(connection, scope)
         known = None if known_id is None else await store.enrolment(connection, scope, UUID(known_id))
         await keep_read(request, connection, site_id, None if known is None else known.patient_id)
-    asked = Asked(form, zone, texts, None if problem is None else in_words(problem), known)
+    asked = Asked(form, zone, texts, clinicians, None if problem is None else in_words(problem), known)
     html = show_new_patient(asked, bar_of(request, caller, "visits", site_id, site.name, path=_NEW))
     return HTMLResponse(html, form.status if problem is None else problem.status)

@@ -37,11 +37,12 @@ async def patient_shown(
         enrolment = await enrolled(connection, site_id, patient_id)
         site, zone = await site_and_zone(connection, site_id)
         visits = await store.visits_of(connection, scope, patient_id, store.MOST_VISITS)
+        clinicians = await store.clinicians_of_visits(connection, scope)
         steps = await store.consent_steps(connection, scope, patient_id)
         texts = [kept.text for kept in await store.consent_texts(connection, scope)]
         await keep_read(request, connection, site_id, patient_id)
     consent = Consent(enrolment.consent, steps, texts, datetime.now(zone).date(), zone)
-    person = Person(enrolment, visits, consent, zone, patient_page(request))
+    person = Person(enrolment, visits, clinicians, consent, zone, patient_page(request))
     why = None if problem is None else in_words(problem)
     html = show_person(person, filled, why, bar_of(request, caller, "visits", site_id, site.name))
     of_form = 200 if filled is None else filled.status

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.intake import store
 from services.intake.api.consent import ShownText, check_shown, named
 from services.intake.api.standing import day_of
-from services.intake.domain import ConsentStep, Identifiers
+from services.intake.domain import ConsentStep, Identifiers, check_birth_year
 from shared.db import Connection, SiteScope
 from shared.errors import conflict, unknown
 from shared.events import ClinicianId, ConsentState, Diagnosis, Education, EnrollmentUpdated, EntryMode, Language, Sex
@@ -32,7 +32,7 @@ class PatientBody(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     identifier: str = Field(min_length=1, max_length=120)
-    birth_year: int = Field(ge=1900, le=2100, strict=True)
+    birth_year: int = Field(strict=True, description="From 1900 to the year that it is at the site")
     sex: Sex
     education: Education = Education.NOT_SAID
     language: Language = Language.ENGLISH
@@ -75,7 +75,7 @@ async def enrol(connection: Connection, site_id: str, enrolment: Enrolment) -> R
 
     Raises:
         Problem: 404, there is no such site; 409, the site has enrolled somebody with this number, or the consent text
-            does not fit; 422, they are enrolled on a day that is still to come.
+            does not fit; 422, the year of birth cannot be, or the day of enrolment is still to come.
     """
     scope = SiteScope.of(site_id)
     zone = await store.time_zone(connection, scope, site_id)
@@ -95,6 +95,7 @@ async def enrol_unknown(connection: Connection, site_id: str, enrolment: Enrolme
     `today` is that of the site.
     """
     patient = enrolment.patient
+    check_birth_year(patient.birth_year, today)
     enrolled_on = day_of("enrolled_on", patient.enrolled_on, today)
     await check_shown(connection, site_id, patient.consent_text, enrolled_on, patient.consent)
     event = EnrollmentUpdated(

@@ -10,11 +10,10 @@ from fastapi.responses import HTMLResponse
 from services.intake import store
 from services.intake.api.own_forms import own_forms_of
 from services.intake.api.staff import bar_of, in_words, patient_page
-from services.intake.api.visits import survey_of
 from services.intake.api.worklist import Ground, ground_of, rows_of
 from services.intake.domain import LinkState
 from services.intake.pages.filled import Filled
-from services.intake.pages.visit_changes import Changing, form_of_visit
+from services.intake.pages.visit_changes import CANCEL, MOVE, Changing, form_of_visit
 from services.intake.pages.worklist import Around, show_visit
 from shared.auth import Caller
 from shared.db import Connection, SiteScope, transaction
@@ -55,7 +54,7 @@ async def visit_shown(
         (row,) = await rows_of(connection, site_id, ground, [visit])
         messages = await store.deliveries_of(connection, scope, visit_id)
         flag = await store.flag_of(connection, scope, visit.patient_id)
-        changing = await _changing(connection, ground, scope, visit_id, came.form)
+        changing = await _changing(connection, ground, scope, visit, came.form)
         await keep_read(request, connection, site_id, visit.patient_id)
     why = None if came.why is None else in_words(came.why)
     around = Around(
@@ -66,19 +65,17 @@ async def visit_shown(
 
 
 async def _changing(
-    connection: Connection, ground: Ground, scope: SiteScope, visit_id: UUID, refused: Filled | None
+    connection: Connection, ground: Ground, scope: SiteScope, visit: store.VisitWithLink, refused: Filled | None
 ) -> Changing:
-    found = await store.visit_in_full(connection, scope, visit_id)
-    if found is None:
-        raise unknown("visit")
-    links = await store.links_of(connection, scope, visit_id)
-    survey = survey_of(found)
+    links = await store.links_of(connection, scope, visit.visit_id)
+    forms = {} if refused is None else {refused.id: refused}
     return Changing(
-        found.visit,
+        visit,
+        ground.now,
         ground.zone,
-        refused or form_of_visit(found.visit, ground.zone),
-        is_refused=refused is not None,
-        submitted_at=None if survey is None else survey.submitted_at,
-        standing=None if survey is None else survey.standing,
+        forms.get(MOVE) or form_of_visit(visit, ground.zone),
+        forms.get(CANCEL, Filled(CANCEL, {})),
+        None if refused is None else refused.id,
+        await store.clinicians_of_visits(connection, scope),
         link_ends_at=next((link.expires_at for link in links if link.state(ground.now) is LinkState.LIVE), None),
     )

@@ -10,7 +10,17 @@ from pydantic import BaseModel, ConfigDict
 
 from services.intake import store
 from services.intake.api.standing import enrolled, visit_at
-from services.intake.domain import CancelReason, Eligibility, VisitStatus, advance, eligibility
+from services.intake.domain import (
+    NOT_SAID,
+    Cancellation,
+    CancelledBy,
+    CancelReason,
+    Eligibility,
+    VisitStatus,
+    advance,
+    eligibility,
+    why_cancelled,
+)
 from shared.db import Connection, SiteScope, transaction
 from shared.errors import unknown
 from shared.events import ClinicianId, VisitState, VisitUpdated
@@ -38,7 +48,11 @@ class VisitBody(Booking):
 
 
 class VisitChange(BaseModel):
-    """What changed; a member that is left out stays as it is."""
+    """What changed; a member that is left out stays as it is.
+
+    `cancel_reason` and `cancelled_by` may say why a visit is cancelled. `no-show`: the patient did not come, which is
+    said after the time of the visit. Who called it off is said without a reason, or with `cancelled`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -47,6 +61,8 @@ class VisitChange(BaseModel):
     scheduled_at: Moment | None = None
     checked_in_at: Past | None = None
     completed_at: Past | None = None
+    cancel_reason: CancelReason | None = None
+    cancelled_by: CancelledBy | None = None
 
 
 class SurveyStanding(BaseModel):
@@ -65,6 +81,7 @@ class VisitAnswer(BaseModel):
     checked_in_at: datetime | None
     completed_at: datetime | None
     cancel_reason: CancelReason | None
+    cancelled_by: CancelledBy | None
     survey: SurveyStanding | None
 
 
@@ -87,10 +104,11 @@ async def read_visit(request: Request, visit_id: UUID, caller: CareTeam, site: N
         if found is None:
             raise unknown("visit")
         await keep_read(request, connection, site_id, found.visit.patient_id)
-    return VisitAnswer(**found.visit.model_dump(), cancel_reason=found.cancel_reason, survey=survey_of(found))
+    reason, by = found.cancelled
+    return VisitAnswer(**found.visit.model_dump(), cancel_reason=reason, cancelled_by=by, survey=_survey_of(found))
 
 
-def survey_of(found: store.FullVisit) -> SurveyStanding | None:
+def _survey_of(found: store.FullVisit) -> SurveyStanding | None:
     """The survey of a visit, and whether it counts as the visit stands now; None where there is none."""
     if found.survey_at is None:
         return None
@@ -158,11 +176,13 @@ async def _change(visit_id: UUID, connection: Connection, site_id: str, change: 
     clinician_id = change.clinician_id or visit.clinician_id
     current = VisitStatus(visit.state, visit.scheduled_at, visit.checked_in_at, visit.completed_at)
     status = advance(current, new, has_other_clinician=clinician_id != visit.clinician_id)
-    return await _recorded(
-        connection, site_id, visit.model_copy(update=asdict(status) | {"clinician_id": clinician_id})
-    )
+    cancelled = why_cancelled(status, Cancellation(change.cancel_reason, change.cancelled_by), now)
+    changed = visit.model_copy(update=asdict(status) | {"clinician_id": clinician_id})
+    return await _recorded(connection, site_id, changed, cancelled)
 
 
-async def _recorded(connection: Connection, site_id: str, visit: VisitUpdated) -> Recorded:
-    await store.record_visit(connection, site_id, visit, told_at=datetime.now(UTC))
+async def _recorded(
+    connection: Connection, site_id: str, visit: VisitUpdated, cancelled: Cancellation = NOT_SAID
+) -> Recorded:
+    await store.record_visit(connection, site_id, visit, datetime.now(UTC), cancelled)
     return Recorded(str(visit.visit_id), [Draft(site_id, str(visit.patient_id), visit)])

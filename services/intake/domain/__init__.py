@@ -44,6 +44,16 @@ from services.intake.domain.alerts import (
     repeats_marked,
     rules_met,
 )
+from services.intake.domain.birth_years import check_birth_year
+from services.intake.domain.cancellations import (
+    NOT_SAID,
+    Cancellation,
+    CancelledBy,
+    CancelReason,
+    can_be_missed,
+    still_cancelled,
+    why_cancelled,
+)
 from services.intake.domain.clients import ClientId, wrong_with
 from services.intake.domain.clocks import read_moment
 from services.intake.domain.consent import (
@@ -110,7 +120,7 @@ from services.intake.domain.links import (
     secret_of,
     secrets_of,
 )
-from services.intake.domain.news import CancelReason, VisitNews, begin, follow, still_holds
+from services.intake.domain.news import VisitNews, begin, follow, still_holds
 from services.intake.domain.own_forms import own_form, unfit_for_answers, unfit_for_pages, warnings_of
 from services.intake.domain.scoring import score
 from services.intake.domain.tries import SendOutcome, come_to, in_hand, put_back
@@ -151,6 +161,7 @@ __all__ = [
     "MOST_QUIET_MINUTES",
     "MOST_REMINDERS",
     "NETWORK_RULES",
+    "NOT_SAID",
     "OFF",
     "OPTIONAL_PARTS",
     "RANKS",
@@ -165,6 +176,8 @@ __all__ = [
     "AlertState",
     "AnswerWords",
     "CancelReason",
+    "Cancellation",
+    "CancelledBy",
     "Change",
     "Channel",
     "ClientId",
@@ -221,9 +234,11 @@ __all__ = [
     "awake",
     "band_of",
     "begin",
+    "can_be_missed",
     "can_become",
     "change",
     "channel_for",
+    "check_birth_year",
     "check_invitation",
     "check_text",
     "check_times",
@@ -266,6 +281,7 @@ __all__ = [
     "secret_hash",
     "secret_of",
     "secrets_of",
+    "still_cancelled",
     "still_holds",
     "stop_reason",
     "subject_of",
@@ -274,6 +290,7 @@ __all__ = [
     "unfit_for_pages",
     "warnings_of",
     "week_of",
+    "why_cancelled",
     "why_not_invited",
     "wrong_with",
     "wrong_with_rule",

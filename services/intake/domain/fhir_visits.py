@@ -4,7 +4,8 @@
     Encounter     planned | arrived triaged in-progress onleave | finished | cancelled
                   scheduled | checked-in                        | completed | cancelled
 
-`entered-in-error` is a cancelled visit with that reason. What is proposed, waiting or unknown is no visit yet.
+`noshow` and `entered-in-error` are a cancelled visit with that reason. What is proposed, waiting or unknown is no visit
+yet.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,7 +13,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.intake.domain.news import CancelReason, VisitNews
+from services.intake.domain.cancellations import NOT_SAID, Cancellation, CancelledBy, CancelReason
+from services.intake.domain.news import VisitNews
 from shared.errors import FieldError, Problem
 from shared.events import VisitState
 
@@ -40,6 +42,9 @@ _STATES: Mapping[str, Mapping[str, VisitState]] = {
     },
 }
 VISIT_KINDS = tuple(_STATES)
+_REASONS = {"noshow": CancelReason.NO_SHOW, "entered-in-error": CancelReason.ENTERED_IN_ERROR}
+_WHY_CANCELLED = "http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason"
+_GROUPS = {"pat": CancelledBy.PATIENT, "prov": CancelledBy.CLINIC}
 _FIRST_YEAR, _LAST_YEAR, _LONGEST = 1900, 2199, 200
 
 
@@ -136,7 +141,7 @@ class _Reader:
             told_at=told_at,
             checked_in_at=told_at if state is VisitState.CHECKED_IN else None,
             completed_at=min(ends_at or told_at, told_at) if state is VisitState.COMPLETED else None,
-            cancel_reason=_cancel_reason(status, state),
+            cancelled=_cancelled(status, state, self._part("cancelationReason")),
         )
 
     def _encounter(self, status: str, state: VisitState | None, told_at: datetime | None) -> VisitNews | None:
@@ -161,7 +166,7 @@ class _Reader:
             told_at=told_at,
             checked_in_at=began_at if has_begun else None,
             completed_at=ended_at,
-            cancel_reason=_cancel_reason(status, state),
+            cancelled=_cancelled(status, state, self._part("cancelationReason")),
             is_as_it_went=True,
         )
 
@@ -213,12 +218,18 @@ def _clinician(actors: list[Resource]) -> str | None:
     return None
 
 
-def _cancel_reason(status: str, state: VisitState) -> CancelReason | None:
+def _cancelled(status: str, state: VisitState | None, why: Resource) -> Cancellation:
     if state is not VisitState.CANCELLED:
-        return None
-    return {"noshow": CancelReason.NO_SHOW, "entered-in-error": CancelReason.ENTERED_IN_ERROR}.get(
-        status, CancelReason.CANCELLED
-    )
+        return NOT_SAID
+    reason = _REASONS.get(status, CancelReason.CANCELLED)
+    return Cancellation(reason, _cancelled_by(why) if reason is CancelReason.CANCELLED else None)
+
+
+def _cancelled_by(why: Resource) -> CancelledBy | None:
+    """The group of its code, as `pat` of `pat-lt`; None for a code that is not FHIR's."""
+    codes = [_text(one.get("code")) for one in _objects(why.get("coding")) if one.get("system") == _WHY_CANCELLED]
+    groups = [code.partition("-")[0] for code in codes if code]
+    return _GROUPS.get(groups[0], CancelledBy.OTHER) if groups else None
 
 
 def _is_a(kind: str, actor: Resource) -> bool:

@@ -2,21 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
+from services.intake.domain.cancellations import NOT_SAID, Cancellation
 from services.intake.domain.visits import VisitStatus, advance, check_times
 from shared.events import VisitState
 
 _COURSE = (VisitState.SCHEDULED, VisitState.CHECKED_IN, VisitState.COMPLETED)
-
-
-class CancelReason(StrEnum):
-    """Why a visit does not take place, as far as the site's system says."""
-
-    CANCELLED = "cancelled"
-    NO_SHOW = "no-show"
-    ENTERED_IN_ERROR = "entered-in-error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +27,7 @@ class VisitNews:
     told_at: datetime
     checked_in_at: datetime | None = None
     completed_at: datetime | None = None
-    cancel_reason: CancelReason | None = None
+    cancelled: Cancellation = NOT_SAID
     is_as_it_went: bool = False
 
 

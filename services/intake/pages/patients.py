@@ -9,13 +9,15 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
 
+from services.intake import store
 from services.intake.domain import ConsentText
 from services.intake.pages.alerts import DIAGNOSES
 from services.intake.pages.bar import Bar, sentence, staff_page, staff_templates
 from services.intake.pages.consents import CONSENT_WORDS, DECISION, INVITATION, Consent
 from services.intake.pages.filled import Filled
+from services.intake.pages.visit_changes import WHY_CANCELLED
 from services.intake.pages.worklist import about, name_of
-from shared.events import Education, EnrollmentUpdated, Language, Sex, VisitState, VisitUpdated
+from shared.events import Education, EnrollmentUpdated, Language, Sex, VisitState
 
 NEW, VISIT = "patient", "visit"
 _SEXES: Mapping[str, str] = {
@@ -45,11 +47,15 @@ _STATES: Mapping[VisitState, str] = {
 
 
 class Asked(NamedTuple):
-    """The form about somebody new, by the clocks of the site; `why` is why it was refused, `known` who they are."""
+    """The form about somebody new, by the clocks of the site; `why` is why it was refused, `known` who they are.
+
+    `clinicians` are offered where one is typed.
+    """
 
     form: Filled
     zone: ZoneInfo
     texts: Sequence[ConsentText]
+    clinicians: Sequence[str]
     why: str | None
     known: EnrollmentUpdated | None
 
@@ -60,10 +66,14 @@ class Asked(NamedTuple):
 
 
 class Person(NamedTuple):
-    """A patient with their visits, the last first; `patient_page` is where their page stands, but for the id."""
+    """A patient with their visits, the last first; `patient_page` is where their page stands, but for the id.
+
+    `clinicians` are offered for another visit.
+    """
 
     enrolment: EnrollmentUpdated
-    visits: Sequence[VisitUpdated]
+    visits: Sequence[store.ListedVisit]
+    clinicians: Sequence[str]
     consent: Consent
     zone: ZoneInfo
     patient_page: str
@@ -100,5 +110,6 @@ def _templates() -> Environment:
         "educations": _EDUCATIONS,
         **CONSENT_WORDS,
         "visit_states": _STATES,
+        "why_cancelled": WHY_CANCELLED,
     }
     return made

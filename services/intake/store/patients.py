@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.intake.domain import CancelReason, ConsentStep
+from services.intake.domain import NOT_SAID, Cancellation, CancelledBy, CancelReason, ConsentStep
 from shared import erasures
 from shared.db import Connection, SiteScope
 from shared.events import (
@@ -23,6 +23,7 @@ from shared.events import (
 )
 from shared.sealing import Patient
 
+_LATEST_VISITS, _MOST_CLINICIANS = 1000, 50
 _HELD = (
     *("link_delivery", "delivery_plan", "contact", "alert_step", "alert", "high_risk"),
     *("survey_version", "survey_draft", "survey", "visit_link", "visit_name", "visit"),
@@ -36,15 +37,23 @@ class KnownVisit(NamedTuple):
     """
 
     visit: VisitUpdated
+    cancelled: Cancellation
     told_at: datetime | None
     names: frozenset[bytes]
+
+
+class ListedVisit(NamedTuple):
+    """A visit of a patient's, and why it was cancelled."""
+
+    visit: VisitUpdated
+    cancelled: Cancellation
 
 
 class FullVisit(NamedTuple):
     """A visit, why it was cancelled, and when the survey for it was submitted."""
 
     visit: VisitUpdated
-    cancel_reason: CancelReason | None
+    cancelled: Cancellation
     survey_at: datetime | None
 
 
@@ -189,7 +198,7 @@ async def visit_of(connection: Connection, scope: SiteScope, visit_id: UUID) -> 
     return None if row is None else (row["site_id"], _visit(row))
 
 
-async def visits_of(connection: Connection, scope: SiteScope, patient_id: UUID, most: int) -> list[VisitUpdated]:
+async def visits_of(connection: Connection, scope: SiteScope, patient_id: UUID, most: int) -> list[ListedVisit]:
     """The visits of a patient as they stand, the last first."""
     rows = await connection.fetch(
         """
@@ -200,7 +209,24 @@ async def visits_of(connection: Connection, scope: SiteScope, patient_id: UUID, 
         patient_id,
         most,
     )
-    return [_visit(row) for row in rows]
+    return [ListedVisit(_visit(row), cancelled_in(row)) for row in rows]
+
+
+async def clinicians_of_visits(connection: Connection, scope: SiteScope) -> list[str]:
+    """Who sees patients by the latest 1,000 visits of each site: at most 50, those who see most, by their names."""
+    rows = await connection.fetch(
+        """
+        SELECT clinician_id FROM unnest($1::text[]) AS asked (site_id)
+        CROSS JOIN LATERAL (
+            SELECT clinician_id FROM visit WHERE visit.site_id = asked.site_id ORDER BY scheduled_at DESC LIMIT $2
+        ) AS latest
+        GROUP BY clinician_id ORDER BY count(*) DESC, clinician_id LIMIT $3
+        """,
+        scope.ids,
+        _LATEST_VISITS,
+        _MOST_CLINICIANS,
+    )
+    return sorted(row["clinician_id"] for row in rows)
 
 
 async def record_visit(
@@ -208,17 +234,17 @@ async def record_visit(
     site_id: str,
     visit: VisitUpdated,
     told_at: datetime | None = None,
-    cancel_reason: CancelReason | None = None,
+    cancelled: Cancellation = NOT_SAID,
 ) -> None:
     """Insert a visit or replace how it stands, as it was told at `told_at`."""
     await connection.execute(
         """
         INSERT INTO visit (site_id, visit_id, patient_id, clinician_id, scheduled_at, state, checked_in_at,
-                           completed_at, told_at, cancel_reason)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                           completed_at, told_at, cancel_reason, cancelled_by)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         ON CONFLICT (site_id, visit_id) DO UPDATE
         SET clinician_id = $4, scheduled_at = $5, state = $6, checked_in_at = $7, completed_at = $8,
-            told_at = greatest(visit.told_at, $9), cancel_reason = $10
+            told_at = greatest(visit.told_at, $9), cancel_reason = $10, cancelled_by = $11
         """,
         site_id,
         visit.visit_id,
@@ -229,7 +255,7 @@ async def record_visit(
         visit.checked_in_at,
         visit.completed_at,
         told_at,
-        cancel_reason,
+        *cancelled,
     )
 
 
@@ -245,7 +271,7 @@ async def visits_named(connection: Connection, scope: SiteScope, hashes: Sequenc
         scope.ids,
         hashes,
     )
-    return [KnownVisit(_visit(row), row["told_at"], frozenset(row["names"])) for row in rows]
+    return [KnownVisit(_visit(row), cancelled_in(row), row["told_at"], frozenset(row["names"])) for row in rows]
 
 
 async def record_visit_names(
@@ -276,10 +302,7 @@ async def visit_in_full(connection: Connection, scope: SiteScope, visit_id: UUID
         scope.ids,
         visit_id,
     )
-    if row is None:
-        return None
-    reason = None if row["cancel_reason"] is None else CancelReason(row["cancel_reason"])
-    return FullVisit(_visit(row), reason, row["submitted_at"])
+    return None if row is None else FullVisit(_visit(row), cancelled_in(row), row["submitted_at"])
 
 
 async def record_erasure(connection: Connection, patient: Patient, erased_at: datetime) -> None:
@@ -331,3 +354,9 @@ def _visit(row: asyncpg.Record) -> VisitUpdated:
         checked_in_at=row["checked_in_at"],
         completed_at=row["completed_at"],
     )
+
+
+def cancelled_in(row: asyncpg.Record) -> Cancellation:
+    """Why the visit of a row was cancelled."""
+    reason, by = row["cancel_reason"], row["cancelled_by"]
+    return Cancellation(None if reason is None else CancelReason(reason), None if by is None else CancelledBy(by))

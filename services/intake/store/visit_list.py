@@ -9,14 +9,16 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from services.intake.domain import Contact, DeliveryState, LinkProgress, link_progress
+from services.intake.domain import Cancellation, Contact, DeliveryState, LinkProgress, link_progress
 from services.intake.store.contacts import contact_in
+from services.intake.store.patients import cancelled_in
 from shared.db import Connection, SiteScope
 from shared.events import Language, VisitState
 
 MOST_VISITS = 500
 _LIST = """
 SELECT visit.site_id, visit.visit_id, visit.patient_id, visit.clinician_id, scheduled_at, visit.state,
+       checked_in_at, completed_at, cancel_reason, cancelled_by,
        patient.birth_year, patient.sex, patient.diagnosis, patient.consent,
        high_risk.patient_id IS NOT NULL AS is_at_high_risk,
        survey.submitted_at AS answered_at, survey.response->>'language' AS answered_in,
@@ -85,6 +87,9 @@ class VisitWithLink:
     clinician_id: str
     scheduled_at: datetime
     state: VisitState
+    checked_in_at: datetime | None
+    completed_at: datetime | None
+    cancelled: Cancellation
     person: Person
     answered_at: datetime | None
     answered_in: Language | None
@@ -148,6 +153,9 @@ def _listed(row: asyncpg.Record) -> VisitWithLink:
         clinician_id=row["clinician_id"],
         scheduled_at=row["scheduled_at"],
         state=VisitState(row["state"]),
+        checked_in_at=row["checked_in_at"],
+        completed_at=row["completed_at"],
+        cancelled=cancelled_in(row),
         person=Person(*(row[name] for name in Person._fields)),
         answered_at=row["answered_at"],
         answered_in=None if row["answered_in"] is None else Language(row["answered_in"]),

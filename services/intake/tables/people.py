@@ -98,6 +98,7 @@ visit = Table(
     Column("completed_at", DateTime(timezone=True)),
     Column("told_at", DateTime(timezone=True), comment="How new the news are that it rests on"),
     Column("cancel_reason", Text),
+    Column("cancelled_by", Text, comment="On whose side the reason is, where it was called off"),
     ForeignKeyConstraint(["site_id", "patient_id"], ["patient.site_id", "patient.patient_id"], name="fk_visit_patient"),
     Index("ix_visit_patient", "site_id", "patient_id"),
     Index("ix_visit_scheduled", "site_id", "scheduled_at"),

@@ -182,6 +182,21 @@ async def test_whether_the_survey_counts_is_said_before_and_after_a_move(
     assert "does not count for this visit: it came more than 14 days before." in text
 
 
+async def test_a_survey_that_came_when_the_visit_was_over_is_told(
+    clinic: Clinic, coordinator: httpx.AsyncClient
+) -> None:
+    patient_id = await clinic.enrol()
+    visit_id = await clinic.visit(patient_id, days=-0.5)
+    answer = await clinic.system.post("/v1/surveys", json=survey_of(patient_id, visit_id), headers=new_key())
+    assert answer.status_code == 201, answer.text
+    visit = await visit_of(clinic, visit_id)
+    assert visit["survey"]["standing"] == "counts"
+    over = {"state": "completed", "completed_at": visit["scheduled_at"]}
+    assert (await coordinator.patch(f"/v1/visits/{visit_id}", json=over)).status_code == 200
+    text = (await shown(coordinator, visit_id)).text
+    assert "does not count for this visit: it came when the visit was over." in text
+
+
 async def test_a_link_that_ends_before_the_visit_is_told(clinic: Clinic, coordinator: httpx.AsyncClient) -> None:
     visit_id = await clinic.visit(await clinic.enrol(), days=NEXT_WEEK)
     soon = datetime.now(UTC) + timedelta(days=9)
