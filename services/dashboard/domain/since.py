@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from services.dashboard.domain.courses import courses_of
 from services.dashboard.domain.facts import Facts, Item, Section
-from services.dashboard.domain.items import Json, Surveys, by_time, instant, taken_back, utc, value_of
+from services.dashboard.domain.items import Json, Surveys, by_time, instant, is_in_error, utc, value_of
 
 MOST = 5
 _OF_VISIT = timedelta(hours=12)
@@ -46,6 +46,17 @@ def since_of(
         *medicines_since(medications, *days),
     ]
     return found[:MOST]
+
+
+def all_taken_back(facts: Facts) -> list[Json]:
+    """Every fact of the clinic that is known to be entered in error, oldest mark first; of what it said nothing."""
+    found = [
+        {"kind": item["kind"], "id": item_id, "at": utc(item["recorded_at"])}
+        for section in _BY_CLINIC
+        for item_id, item in facts["items"][section].items()
+        if is_in_error(item)
+    ]
+    return sorted(found, key=lambda one: (one["at"], one["kind"], one["id"]))
 
 
 def last_time(previous: Json, until: str) -> str:
@@ -85,7 +96,8 @@ def _taken_back(facts: Facts, since: str | None) -> Iterator[Json]:
     """How many facts of the clinic were marked as entered in error, of each kind, and when the newest of them. Whoever
     looked in between has seen them, and misses them now: they come first.
     """
-    every = {section: [item["recorded_at"] for item in taken_back(facts, section)] for section in _BY_CLINIC}
+    items = {section: facts["items"][section].values() for section in _BY_CLINIC}
+    every = {name: [item["recorded_at"] for item in held if is_in_error(item)] for name, held in items.items()}
     newer = {name: [at for at in ats if since is None or instant(at) > instant(since)] for name, ats in every.items()}
     newest = max((at for ats in newer.values() for at in ats), default=None)
     if newest is not None:
