@@ -10,12 +10,12 @@ from datetime import date, timedelta
 from services.dashboard.domain.courses import courses_of
 from services.dashboard.domain.facts import Facts, Item, Section
 from services.dashboard.domain.items import Json, Surveys, by_time, instant, is_in_error, utc, value_of
+from shared.clinic_day import clinic_day
 
 MOST = 5
 _OF_VISIT = timedelta(hours=12)
 """A rating that is given so soon after the time of a visit was given in it."""
 _BY_CLINIC: tuple[Section, ...] = ("labs", "medications", "assessments", "steps")
-_BEHIND_UTC = timedelta(hours=6)
 
 
 def since_of(
@@ -34,7 +34,8 @@ def since_of(
     if surveys.now is None or surveys.last is None or previous is None:
         return list(_taken_back(facts, None))
     since = last_time(previous, str(surveys.now["submitted_at"]))
-    days = clinic_day(since), clinic_day(max(source["time"] for source in facts["sources"].values()))
+    newest = max(source["time"] for source in facts["sources"].values())
+    days = clinic_day(instant(since)), clinic_day(instant(newest))
     found = [
         *_taken_back(facts, since),
         *_more_care(surveys.now, surveys.last, ("hospital_stays", "ed_visits")),
@@ -64,13 +65,6 @@ def last_time(previous: Json, until: str) -> str:
     visit_at, submitted_at = previous["visit_at"], str(previous["submitted_at"])
     is_between = visit_at is not None and instant(submitted_at) <= instant(visit_at) <= instant(until)
     return str(visit_at) if is_between else submitted_at
-
-
-def clinic_day(text: str) -> date:
-    """The day of a time where no zone is known: six hours behind UTC, which from Alaska to Finland is the site's own
-    day while clinics are open.
-    """
-    return (instant(text) - _BEHIND_UTC).date()
 
 
 def medicines_since(medications: Sequence[Item], since: date, until: date) -> Iterator[Json]:
