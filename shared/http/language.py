@@ -1,8 +1,12 @@
-"""The language that a reader chooses: `?lang=es` on any page of a service, kept for the next ones by a cookie."""
+"""The language that a reader chooses: `?lang=es` on any page of a service, kept for the next ones by a cookie. A
+program asks for one with HTTP's own `Accept-Language`.
+"""
 
+import re
+from collections.abc import Iterator
 from typing import Annotated
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import Depends, Header, Query, Request, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.events import Language
@@ -12,6 +16,7 @@ from shared.speech import SPOKEN
 
 COOKIE = "__Host-samepage-language"
 _NAMED = {str(language): language for language in SPOKEN}
+_WEIGHT = re.compile(r"\s*q=([01](?:\.\d{0,3})?)\s*", re.IGNORECASE)
 
 
 def choice_of(request: Request) -> Choice:
@@ -27,6 +32,31 @@ async def _checked(request: Request, lang: Annotated[Language | None, Query()] =
 
 Chosen = Annotated[Choice, Depends(_checked)]
 """The same; a language that nobody has heard of is 422."""
+
+
+def most_wanted(accept_language: str) -> Language:
+    """Of the languages that we speak the one that weighs most in the header (RFC 9110, 12.5.4), the first of equals;
+    English where none is wanted.
+    """
+    weights = list(_weights(accept_language))
+    weight, language = max(weights, key=lambda one: one[0], default=(0.0, Language.ENGLISH))
+    return language if weight > 0 else Language.ENGLISH
+
+
+def _weights(accept_language: str) -> Iterator[tuple[float, Language]]:
+    for part in accept_language.split(","):
+        tag, _, weight = part.partition(";")
+        named, weighs = tag.strip().split("-")[0].lower(), _WEIGHT.fullmatch(weight or "q=1")
+        if named in _NAMED and weighs:
+            yield float(weighs[1]), _NAMED[named]
+
+
+async def _wanted(accept_language: Annotated[str, Header(description="`en` or `es`; else English")] = "") -> Language:
+    return most_wanted(accept_language)
+
+
+Wanted = Annotated[Language, Depends(_wanted)]
+"""The language that a program asks for."""
 
 
 def keep_choice(scope: Scope, response: Response, language: str) -> None:

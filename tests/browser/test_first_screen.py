@@ -1,5 +1,7 @@
 """What is seen without scrolling: the essentials at a desk, in each language, and what comes first on a phone."""
 
+from datetime import date
+
 import pytest
 from playwright.async_api import Browser, Page
 
@@ -7,13 +9,27 @@ from shared.events import Language, ViewerRole
 from shared.speech import SPOKEN
 from tests.browser.chromium import is_for_everybody
 from tests.browser.test_print import FULL, ROLES, html_of, open_page
-from tests.builders import a_lab, an_id
+from tests.browser.test_states import State
+from tests.browser.test_states import open_page as open_state
+from tests.builders import a_lab, a_medication, an_id
+from tests.services.dashboard.test_page_html import a_rich_page
 
 pytestmark = pytest.mark.browser
 ESSENTIALS = (".who", ".changed", "[data-panel=concerns]", "[data-panel=how]")
 """How old each source is, and what is missing, is in the first."""
 LEVEL = a_lab(lab_id=an_id("level"), loinc="86894-3", name="Adalimumab level", value=9, unit="ug/mL")
 """With it two answers are missing, as many as there is room for in both languages."""
+
+MESALAMINE = a_medication(
+    medication_id=an_id("mesalamine"),
+    name="Mesalamine",
+    drug_class="5-asa",
+    dose="2.4 g daily",
+    started_on=date(2024, 6, 10),
+    stopped_on=date(2025, 12, 3),
+    stop_reason="no-response",
+)
+"""The third on the chart, as many as the page of the demo has."""
 
 
 async def ends(page: Page) -> dict[str, float]:
@@ -33,6 +49,18 @@ async def test_the_essentials_are_on_a_clinics_screen_in_each_language(chromium:
         await page.context.close()
     for name, end in found[Language.ENGLISH].items():
         assert found[Language.SPANISH][name] - end < 12, f"{name} takes a line more in Spanish"
+
+
+@pytest.mark.parametrize(
+    "state",
+    [State(a_rich_page(MESALAMINE)), State(a_rich_page(), language=Language.SPANISH)],
+    ids=["three medicines", "spanish"],
+)
+async def test_a_clinicians_whole_page_is_on_a_clinics_screen_where_little_is_out_of_the_ordinary(
+    chromium: Browser, state: State
+) -> None:
+    async with open_state(chromium, state.html, state) as page:
+        assert await page.evaluate("document.documentElement.scrollHeight") <= 768
 
 
 @pytest.mark.parametrize("language", SPOKEN)

@@ -14,6 +14,7 @@ from pydantic import Field
 from services.clinical import store
 from services.clinical.api.changes import ChangeBody, changed, enrolled, patient_lock, standing
 from services.clinical.domain import done_on
+from shared.clinic_day import clinic_day
 from shared.db import Connection
 from shared.errors import FieldError, Problem, conflict
 from shared.events import PlanStep, StepOwner
@@ -27,6 +28,7 @@ from shared.outbox import Recorded
 from shared.sealing import Patient, WordKey, in_event, in_record
 
 router = APIRouter(tags=["plans"])
+_DONE_ON = "When not given and the step is newly done: today, as it is six hours behind UTC"
 What = Annotated[str, Field(min_length=1, max_length=500)]
 
 
@@ -39,7 +41,7 @@ class PlanStepBody(ChangeBody):
     who: StepOwner
     due_on: Day | None = None
     is_done: YesNo = False
-    done_on: Day | None = Field(default=None, description="Today when not given and the step is newly done")
+    done_on: Day | None = Field(default=None, description=_DONE_ON)
     agreed_at: Past | None = Field(default=None, description="Now when not given; a recorded step keeps its time")
 
 
@@ -54,7 +56,7 @@ class PlanStepChange(ChangeBody):
     who: StepOwner | None = None
     due_on: Day | None = Field(default=None, description="Null takes the day away")
     is_done: YesNo | None = None
-    done_on: Day | None = Field(default=None, description="Today when not given and the step is newly done")
+    done_on: Day | None = Field(default=None, description=_DONE_ON)
 
 
 class NamedChange(PlanStepChange):
@@ -137,7 +139,7 @@ async def _change(ring: KeyRing, connection: Connection, site_id: str, change: N
 
 def _day_done(known: PlanStep | None, *, is_done: bool, given: date | None) -> date | None:
     recorded = known.done_on if known is not None and is_done else None
-    done = done_on(is_done=is_done, given=given or recorded, today=datetime.now(UTC).date())
+    done = done_on(is_done=is_done, given=given or recorded, today=clinic_day(datetime.now(UTC)))
     if isinstance(done, FieldError):
         raise Problem(422, "invalid", "The step's dates do not fit.", errors=[done])
     return done

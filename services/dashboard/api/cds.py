@@ -16,10 +16,12 @@ from services.dashboard import store
 from services.dashboard.api.calling import Calling, EhrCaller, address_of, cors_of, let_call
 from services.dashboard.api.ehr_servers import EhrServers
 from services.dashboard.domain import FHIR_ID, our_id
-from services.dashboard.pages.cards import LONGEST_SUMMARY, card_words
+from services.dashboard.pages.cards import LONGEST_SUMMARY, card_words, link_words
 from shared.audit import Entry, Kind
 from shared.db import transaction
+from shared.events import Language
 from shared.http.commands import pool_of
+from shared.http.language import Wanted
 from shared.http.sign_in import sessions_of
 
 router = APIRouter(tags=["ehr"])
@@ -134,22 +136,24 @@ async def list_services(request: Request, response: Response) -> Services:
 
 
 @router.post(_SERVICE)
-async def offer_card(request: Request, response: Response, calling: Calling, body: HookCall) -> Cards:
+async def offer_card(request: Request, response: Response, calling: Calling, body: HookCall, language: Wanted) -> Cards:
     """The card of the patient whose chart was opened. It tells nobody more than the page tells a clinician.
+
+    CDS Hooks has no member for a language, so it speaks the one of `Accept-Language`.
 
     The patient is found by our own id: where the EHR keeps it as an identifier of the system
     `https://samepage.example/fhir/NamingSystem/patient-id`, or calls the patient so itself.
     """
-    response.headers.update(calling.cors)
+    response.headers.update(calling.cors | {"content-language": str(language)})
     subject = calling.ehr.subject_of(body.context.userId)
     if subject is None:
         await _keep_refused(request, calling, None, subject)
         return Cards(cards=[])
     wanted = our_id(body.context.patientId, body.patient)
-    card = await _card(request, calling, subject, wanted)
+    card = await _card(request, calling, subject, wanted, language)
     if card is None and (read := await _read(request, calling, body)) not in (None, wanted):
         wanted = read
-        card = await _card(request, calling, subject, wanted)
+        card = await _card(request, calling, subject, wanted, language)
     if card is None:
         await _keep_refused(request, calling, wanted, subject)
     return Cards(cards=[] if card is None else [card])
@@ -168,7 +172,9 @@ for _path in ("/cds-services", _SERVICE, f"{_SERVICE}/feedback"):
     router.add_api_route(_path, let_call, methods=["OPTIONS"], include_in_schema=False)
 
 
-async def _card(request: Request, calling: EhrCaller, subject: str, patient_id: UUID | None) -> Card | None:
+async def _card(
+    request: Request, calling: EhrCaller, subject: str, patient_id: UUID | None, language: Language
+) -> Card | None:
     """The card, on record; None when the site has no such page, or nothing on it any more."""
     if patient_id is None:
         return None
@@ -179,7 +185,8 @@ async def _card(request: Request, calling: EhrCaller, subject: str, patient_id: 
             return None
         entry = Entry(stored.site_id, Kind.READ, 200, patient_id)
         await calling.trail(request, subject).keep(connection, [entry])
-    words = card_words(page, now=sessions_of(request).clock(), time_zone=stored.time_zone)
+    words = card_words(page, now=sessions_of(request).clock(), time_zone=stored.time_zone, language=language)
+    here, in_browser = link_words(language)
     address = address_of(request)
     return Card(
         uuid=uuid4(),
@@ -188,8 +195,8 @@ async def _card(request: Request, calling: EhrCaller, subject: str, patient_id: 
         detail=words.detail,
         source=Source(url=address),
         links=[
-            Link(label="Open the page here", url=f"{address}/launch", type="smart"),
-            Link(label="Open the page in the browser", url=f"{address}/patients/{patient_id}", type="absolute"),
+            Link(label=here, url=f"{address}/launch", type="smart"),
+            Link(label=in_browser, url=f"{address}/patients/{patient_id}", type="absolute"),
         ],
     )
 

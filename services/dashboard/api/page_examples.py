@@ -17,6 +17,8 @@ from shared.events import (
     Body,
     ClinicalChange,
     ClinicianDataUpdated,
+    CorrectionReason,
+    EnteredInError,
     Event,
     Lab,
     Medication,
@@ -42,6 +44,7 @@ _JULY = datetime(2026, 7, 14, 15, 0, tzinfo=UTC)
 _OCTOBER = datetime(2026, 10, 13, 15, 40, tzinfo=UTC)
 _ERASED_AT = datetime(2026, 11, 2, 16, 30, tzinfo=UTC)
 _VISIT = EXAMPLES[VISIT_UPDATED.name].model_dump()
+_OF_SOMEBODY_ELSE = EnteredInError(reason=CorrectionReason.WRONG_PATIENT)
 _IN_JULY = {"visit_id": uuid5(PATIENT_ID, "visit in July")}
 _IN_OCTOBER = {"visit_id": _VISIT["visit_id"]}
 
@@ -100,7 +103,9 @@ def _survey(answers: Mapping[str, Any], **changes: Any) -> SurveyCompleted:
 
 
 def _results() -> Iterator[Told]:
-    """Calprotectin below what can be measured, then by another method; CRP, once corrected; one other check."""
+    """Calprotectin below what can be measured, then by another method; CRP, once corrected; one other check, and one of
+    another patient that was taken back.
+    """
     calprotectin: dict[str, Any] = {"loinc": "38445-3", "name": "Fecal calprotectin", "unit": "ug/g"}
     yield _lab(date(2026, 1, 8), **calprotectin, value=16, comparator="<", method="ELISA")
     yield _lab(date(2026, 7, 7), **calprotectin, value=95, method="ELISA")
@@ -110,6 +115,9 @@ def _results() -> Iterator[Told]:
     yield _lab(date(2026, 10, 7), **crp, value=46)
     yield _lab(date(2026, 10, 7), **crp, value=4.6, is_corrected=True)
     yield _lab(date(2026, 10, 7), loinc="718-7", name="Hemoglobin", value=11.6, unit="g/dL", reference_low=12)
+    ferritin: dict[str, Any] = {"loinc": "2276-4", "name": "Ferritin", "unit": "ng/mL", "value": 22}
+    yield _lab(date(2026, 1, 8), **ferritin)
+    yield _lab(date(2026, 1, 8), **ferritin, entered_in_error=_OF_SOMEBODY_ELSE, is_corrected=True)
 
 
 def _lab(day: date, *, is_corrected: bool = False, **said: Any) -> Told:

@@ -31,15 +31,10 @@ def _in_utc(text: str) -> str:
 
 def counting(facts: Facts, section: Section) -> list[Item]:
     """Items of a section without those that were entered in error."""
-    return [item for item in facts["items"][section].values() if not _is_in_error(item)]
+    return [item for item in facts["items"][section].values() if not is_in_error(item)]
 
 
-def taken_back(facts: Facts, section: Section) -> list[Item]:
-    """Items of a section that were entered in error."""
-    return [item for item in facts["items"][section].values() if _is_in_error(item)]
-
-
-def _is_in_error(item: Item) -> bool:
+def is_in_error(item: Item) -> bool:
     """Surveys say it as what their version is, what the clinic recorded by a mark; an older row has neither."""
     return item.get("change") == RecordChange.ENTERED_IN_ERROR or item.get("entered_in_error") is not None
 

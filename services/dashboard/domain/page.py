@@ -27,7 +27,7 @@ from services.dashboard.domain.items import (
 )
 from services.dashboard.domain.labs import MARKERS, labs_of
 from services.dashboard.domain.readings import readings_of
-from services.dashboard.domain.since import since_of
+from services.dashboard.domain.since import all_taken_back, since_of
 from services.dashboard.domain.trends import index_trend, scale_trends
 from services.dashboard.domain.visits import last_visit, visit_at_hand, visits_of
 from shared.sealing import Opener, Place, WordsState
@@ -60,6 +60,7 @@ def assemble(facts: Facts, bounds: Bounds = BOUNDS) -> Json:
         "survey": _survey(facts, surveys.now),
         "previous": previous,
         "since": since_of(facts, surveys, previous, computed=readings["computed"], labs=labs, medications=medications),
+        "taken_back": all_taken_back(facts),
         "concerns": concerns_of(surveys),
         "matters_most": _matters_most(surveys.now),
         "readings": readings,

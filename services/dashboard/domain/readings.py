@@ -129,11 +129,18 @@ def _clinician(assessments: Sequence[Item]) -> Json | None:
         return None
     now, last = assessments[-1], assessments[-2] if len(assessments) > 1 else None
     return {
-        "at": utc(now["assessed_at"]),
-        "activity": now["activity"],
+        **_rated(now),
         "clinician_id": now["clinician_id"],
         "visit_id": now["visit_id"],
-        "last": {"at": utc(last["assessed_at"]), "activity": last["activity"]} if last else None,
+        "last": _rated(last) if last else None,
+    }
+
+
+def _rated(rating: Item) -> Json:
+    return {
+        "assessment_id": rating["assessment_id"],
+        "at": utc(rating["assessed_at"]),
+        "activity": rating["activity"],
     }
 
 

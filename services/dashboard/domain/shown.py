@@ -8,7 +8,7 @@ from services.dashboard.domain.items import Json
 from services.dashboard.domain.page import assemble
 
 _CLINICAL = (
-    *("since", "previous", "concerns", "matters_most", "readings", "trend", "trends"),
+    *("since", "taken_back", "previous", "concerns", "matters_most", "readings", "trend", "trends"),
     *("medications", "labs", "urgent_care", "well_being", "day_to_day"),
 )
 _CLINICAL_GAPS = ("answer", "score", "no-score")

@@ -9,13 +9,13 @@ from datetime import date, timedelta
 
 from services.dashboard.domain.courses import courses_of
 from services.dashboard.domain.facts import Facts, Item, Section
-from services.dashboard.domain.items import Json, Surveys, by_time, instant, taken_back, utc, value_of
+from services.dashboard.domain.items import Json, Surveys, by_time, instant, is_in_error, utc, value_of
+from shared.clinic_day import clinic_day
 
 MOST = 5
 _OF_VISIT = timedelta(hours=12)
 """A rating that is given so soon after the time of a visit was given in it."""
 _BY_CLINIC: tuple[Section, ...] = ("labs", "medications", "assessments", "steps")
-_BEHIND_UTC = timedelta(hours=6)
 
 
 def since_of(
@@ -34,7 +34,8 @@ def since_of(
     if surveys.now is None or surveys.last is None or previous is None:
         return list(_taken_back(facts, None))
     since = last_time(previous, str(surveys.now["submitted_at"]))
-    days = clinic_day(since), clinic_day(max(source["time"] for source in facts["sources"].values()))
+    newest = max(source["time"] for source in facts["sources"].values())
+    days = clinic_day(instant(since)), clinic_day(instant(newest))
     found = [
         *_taken_back(facts, since),
         *_more_care(surveys.now, surveys.last, ("hospital_stays", "ed_visits")),
@@ -48,18 +49,22 @@ def since_of(
     return found[:MOST]
 
 
+def all_taken_back(facts: Facts) -> list[Json]:
+    """Every fact of the clinic that is known to be entered in error, oldest mark first; of what it said nothing."""
+    found = [
+        {"kind": item["kind"], "id": item_id, "at": utc(item["recorded_at"])}
+        for section in _BY_CLINIC
+        for item_id, item in facts["items"][section].items()
+        if is_in_error(item)
+    ]
+    return sorted(found, key=lambda one: (one["at"], one["kind"], one["id"]))
+
+
 def last_time(previous: Json, until: str) -> str:
     """When it was; a visit that was before its survey, or is after the newest one, does not count."""
     visit_at, submitted_at = previous["visit_at"], str(previous["submitted_at"])
     is_between = visit_at is not None and instant(submitted_at) <= instant(visit_at) <= instant(until)
     return str(visit_at) if is_between else submitted_at
-
-
-def clinic_day(text: str) -> date:
-    """The day of a time where no zone is known: six hours behind UTC, which from Alaska to Finland is the site's own
-    day while clinics are open.
-    """
-    return (instant(text) - _BEHIND_UTC).date()
 
 
 def medicines_since(medications: Sequence[Item], since: date, until: date) -> Iterator[Json]:
@@ -85,7 +90,8 @@ def _taken_back(facts: Facts, since: str | None) -> Iterator[Json]:
     """How many facts of the clinic were marked as entered in error, of each kind, and when the newest of them. Whoever
     looked in between has seen them, and misses them now: they come first.
     """
-    every = {section: [item["recorded_at"] for item in taken_back(facts, section)] for section in _BY_CLINIC}
+    items = {section: facts["items"][section].values() for section in _BY_CLINIC}
+    every = {name: [item["recorded_at"] for item in held if is_in_error(item)] for name, held in items.items()}
     newer = {name: [at for at in ats if since is None or instant(at) > instant(since)] for name, ats in every.items()}
     newest = max((at for ats in newer.values() for at in ats), default=None)
     if newest is not None:

@@ -72,6 +72,12 @@ def since_lines(page: Json, reader: Reader) -> list[Line]:
     return [_since(fact, reader) for fact in page["since"]] or [Line("", reader.say(nothing))]
 
 
+def taken_back_line(page: Json, reader: Reader) -> Line | None:
+    """That facts were taken back since last time, and when; what they said is told nowhere."""
+    found = (_since(fact, reader) for fact in page["since"] if fact["kind"] == "taken-back")
+    return next(found, None)
+
+
 def until_words(page: Json, reader: Reader) -> str | None:
     """Beside what changed: until when, where the newest answers are old or of another visit."""
     if page["previous"] is None or is_of_now(page, reader.now):

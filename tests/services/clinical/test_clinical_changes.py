@@ -9,6 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from shared.clinic_day import clinic_day
 from shared.keyring import KeyRing
 from shared.sealing import NOT_READABLE_NOW, Patient, in_event, in_record
 from tests.builders import PATIENT, SITE, VISIT, an_id
@@ -170,6 +171,15 @@ async def test_a_step_is_ticked_off_and_keeps_the_day_on_which_it_was_done(
         (False, None),
     ]
     assert {step["agreed_at"] for step in steps} == {datetime(2026, 10, 13, 15, 40, tzinfo=UTC)}
+
+
+async def test_a_step_that_is_ticked_without_a_day_was_done_on_the_clinics_day_and_not_on_utcs(
+    clinical: FastAPI, system: httpx.AsyncClient
+) -> None:
+    before = clinic_day(datetime.now(UTC))
+    await recorded(system, "plans", STEP | {"is_done": True})
+    (step,) = await changes(clinical)
+    assert before <= step["done_on"] <= clinic_day(datetime.now(UTC))
 
 
 async def test_a_step_that_is_open_has_no_day_on_which_it_was_done(system: httpx.AsyncClient) -> None:

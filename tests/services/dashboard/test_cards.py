@@ -16,7 +16,9 @@ from deploy.ehrs import add_ehr, revoke_ehr
 from services.dashboard.domain import PATIENT_SYSTEM
 from services.dashboard.pages.cards import card_words
 from services.dashboard.worker import SUBSCRIPTION
-from tests.builders import PATIENT, VISIT_AT, a_site, a_survey, an_enrollment, an_erasure, an_event
+from shared.events import Language
+from shared.http.language import most_wanted
+from tests.builders import PATIENT, VISIT_AT, a_lab, a_site, a_survey, an_enrollment, an_erasure, an_event, in_error
 from tests.conftest import client_of, outside_fixtures
 from tests.services.dashboard.conftest import HERE, OWN, THERE
 from tests.services.dashboard.fake_ehr import ACCESS, CARDS, HOME, ORIGIN, FakeEhr, a_key, running_ehr
@@ -73,6 +75,41 @@ async def test_a_card_says_what_matters_and_leads_to_the_page(
     ]
 
 
+@pytest.mark.parametrize(("asked", "summary"), [("es-MX,es;q=0.9,en;q=0.8", "Los síntomas. "), ("fr", "Symptoms. ")])
+async def test_a_card_speaks_the_language_that_the_ehr_asks_for_and_says_which_that_is(
+    dashboard: FastAPI, ehr: FakeEhr, ehr_client: httpx.AsyncClient, asked: str, summary: str
+) -> None:
+    await arrive(dashboard, SUBSCRIPTION, an_event(a_survey()))
+    headers = {"authorization": f"Bearer {ehr.token()}", "accept-language": asked}
+    answer = await ehr_client.post(PATH, json=a_call(), headers=headers)
+    (card,) = answer.json()["cards"]
+    assert card["summary"].startswith(summary)
+    assert (card["links"][0]["label"] == "Abrir la página aquí") == asked.startswith("es")
+    assert answer.headers["content-language"] == ("es" if asked.startswith("es") else "en")
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("", "en"),
+        ("*", "en"),
+        ("es", "es"),
+        ("ES-us", "es"),
+        ("en, es", "en"),
+        ("es, en", "es"),
+        ("en;q=0.5, es;q=0.8", "es"),
+        ("fr, es;q=0.1", "es"),
+        ("es;q=0", "en"),
+        ("es;q=0.000, fr", "en"),
+        ("es;q=much", "en"),
+        ("est", "en"),
+        ("es ; q=1.0,en;q=0.9", "es"),
+    ],
+)
+def test_of_the_languages_asked_for_the_one_that_weighs_most_is_spoken(header: str, language: str) -> None:
+    assert most_wanted(header) == language
+
+
 async def test_a_card_is_on_record_as_what_it_is_and_is_no_look_at_the_page(
     dashboard: FastAPI, ehr: FakeEhr, ehr_client: httpx.AsyncClient
 ) -> None:
@@ -96,7 +133,7 @@ def test_each_fact_has_its_age_and_a_change_for_the_worse_is_a_warning() -> None
     page = page_of(*(event.body for event in HISTORY))
     words = card_words(page, now=VISIT_AT, time_zone="America/Chicago")
     assert words.summary == "Symptoms. Mild activity, worse. 1 thing missing or late"
-    assert words.detail.splitlines() == [
+    assert words.detail.splitlines()[1:] == [
         "- **Wants to talk about**: Symptoms (survey answered 2 days ago, corrected 13 Oct)",
         "- **How it is**: Patient says not in remission (2 days ago). Mild activity, 16 points (PRO-3, 2 days ago). "
         "Up 6 since 11 Jul (10, remission): worse. 5 or more is a real change. "
@@ -104,6 +141,29 @@ def test_each_fact_has_its_age_and_a_change_for_the_worse_is_a_warning() -> None
         "- **Missing or late**: Calprotectin",
     ]
     assert words.is_warning
+
+
+def test_what_was_taken_back_since_last_time_is_told_in_a_sentence_and_not_what_it_said() -> None:
+    gone = a_lab(value=987.0)
+    known = (a_site(), an_enrollment(), a_survey_in_july(), a_survey())
+    words = card_words(page_of(*known, gone, in_error(gone)), now=VISIT_AT, time_zone="UTC")
+    assert words.detail.splitlines()[0] == "- **1 laboratory result** taken back on 13 Oct: entered in error"
+    assert "987" not in words.detail
+    assert "taken back" not in card_words(page_of(*known, gone), now=VISIT_AT, time_zone="UTC").detail
+
+
+def test_a_card_in_spanish_says_what_the_page_says_in_spanish() -> None:
+    page = page_of(*(event.body for event in HISTORY))
+    words = card_words(page, now=VISIT_AT, time_zone="America/Chicago", language=Language.SPANISH)
+    assert words.summary == "Los síntomas. Actividad leve, peor. 1 dato que falta o es antiguo"
+    assert words.detail.splitlines()[1:] == [
+        "- **Quiere hablar de**: Los síntomas (cuestionario contestado hace 2 días, corregido el 13 oct)",
+        "- **Cómo está**: El paciente dice: sin remisión (hace 2 días). "
+        "Actividad leve, 16 puntos (PRO-3, hace 2 días). "
+        "Subió 6 desde el 11 jul (10, remisión): peor. 5 o más es un cambio real. "
+        "El médico valoró: actividad leve (PGA, hoy 08:55).",
+        "- **Falta o es antiguo**: Calprotectina",
+    ]
 
 
 def test_where_nobody_answered_the_card_says_so() -> None:

@@ -24,6 +24,7 @@ from tests.builders import (
     an_enrollment,
     an_event,
     an_id,
+    in_error,
 )
 from tests.services.dashboard.fhir_validator import findings
 from tests.services.dashboard.histories import a_survey_in_july, a_year_of_care, folded
@@ -72,6 +73,12 @@ def a_survey_with_gaps() -> Body:
     return a_survey(mode="proxy", answers=kept, skipped=skipped, concerns=(), matters_most=None)
 
 
+TAKEN_BACK = [
+    a_lab(lab_id=an_id("lab in error"), value=987),
+    a_medication(medication_id=an_id("medicine in error"), name="Quaggamab", dose="987 mg"),
+    an_assessment(assessment_id=an_id("rating in error"), activity="severe"),
+    a_step(step_id=an_id("step in error")),
+]
 PATIENTS: dict[str, list[Body]] = {
     "full.json": a_year_of_care(),
     "enrolled-only.json": [an_enrollment()],
@@ -82,6 +89,8 @@ PATIENTS: dict[str, list[Body]] = {
         a_survey_in_july(),
         a_survey_with_gaps(),
     ],
+    "taken-back.json": [an_enrollment(), a_lab(), *TAKEN_BACK, *map(in_error, TAKEN_BACK)],
+    "taken-back-alone.json": [an_enrollment(), *TAKEN_BACK, *map(in_error, TAKEN_BACK)],
 }
 
 
@@ -164,6 +173,19 @@ def test_a_result_keeps_its_comparator_its_unit_its_range_and_what_it_was_before
     assert hemoglobin["referenceRange"][0]["low"]["value"] == 12.0
     assert hemoglobin["interpretation"][0]["coding"][0]["code"] == "L"
     assert "coding" not in crp["interpretation"][0], "within a target is not the same as normal"
+
+
+def test_what_was_taken_back_stands_under_its_id_as_entered_in_error_without_what_it_said() -> None:
+    before, after = copied(an_enrollment(), *TAKEN_BACK), copied(*PATIENTS["taken-back-alone.json"])
+    gone = {r["id"]: r for r in after if r.get("status") == "entered-in-error"}
+    held = {r["id"]: r["resourceType"] for r in before if r["resourceType"] in ("Observation", "MedicationStatement")}
+    assert {one: r["resourceType"] for one, r in gone.items()} == held
+    assert len(held) == 3
+    for resource in gone.values():
+        assert not {"dosage", "category", "interpretation", "effectivePeriod"} & resource.keys()
+        assert not any(name.startswith("value") for name in resource)
+    assert not any(said in str(gone) for said in ("Quaggamab", "anti-tnf", "severe", "CRP", "1988-5"))
+    assert "CarePlan" not in {resource["resourceType"] for resource in after}
 
 
 def test_the_plan_and_the_words_of_the_patient_are_in_it() -> None:

@@ -23,6 +23,7 @@ from services.dashboard.domain.history import BOUNDS, INDEX_KEYS
 from services.dashboard.domain.labs import MARKERS
 from services.dashboard.domain.scales import BLEEDING, SCALES
 from services.dashboard.pages import glass, labels, looks, present_looks, say_unknown
+from services.dashboard.pages.cards import card_words
 from services.dashboard.pages.charts.frame import Span
 from services.dashboard.pages.export.summary import summary_of
 from services.dashboard.pages.live import Live
@@ -214,6 +215,12 @@ def test_a_summary_on_paper_in_spanish_says_nothing_of_ours_in_english(page: dic
 @pytest.mark.parametrize("page", [page for page in STATES.values() if not page["erased"]])
 def test_a_summary_on_paper_in_english_says_nothing_of_ours_in_spanish(page: dict[str, Any]) -> None:
     assert re.findall(r"[áéíóúñ¿¡]", " ".join(strings_in(paper_of(page, ViewerRole.PATIENT, Language.ENGLISH)))) == []
+
+
+@pytest.mark.parametrize("page", [page for page in STATES.values() if not page["erased"]])
+def test_a_card_in_spanish_says_nothing_of_ours_in_english(page: dict[str, Any]) -> None:
+    words = card_words(page, now=NOW, time_zone="America/Chicago", language=Language.SPANISH)
+    assert english_in(markup.escape(f"{words.summary} | {words.detail}")) == []
 
 
 def test_a_page_in_spanish_offers_its_copies_in_spanish() -> None:

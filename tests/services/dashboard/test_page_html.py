@@ -78,7 +78,7 @@ def picture_of(key: str, *bodies: Body, **changes: Any) -> str:
     return found[0]
 
 
-def a_rich_page() -> dict[str, Any]:
+def a_rich_page(*more: Body) -> dict[str, Any]:
     """Two surveys, both markers with a change of method, other checks, medicines past and present, a plan."""
     return page_of(
         an_enrollment(),
@@ -102,6 +102,7 @@ def a_rich_page() -> dict[str, Any]:
             stop_reason="course-completed",
         ),
         a_step(due_on=date(2026, 9, 30)),
+        *more,
     )
 
 

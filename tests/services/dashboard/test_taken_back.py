@@ -7,7 +7,7 @@ import pytest
 
 from services.dashboard.domain import assemble, without_clinical
 from shared.events import ClinicianDataUpdated, ViewerRole
-from tests.builders import VISIT_AT, a_lab, a_survey, a_visit, an_enrollment, an_event, in_error
+from tests.builders import VISIT_AT, a_lab, a_survey, a_visit, an_enrollment, an_event, an_id, in_error
 from tests.services.dashboard.histories import (
     MISTAKES,
     a_survey_in_july,
@@ -20,7 +20,7 @@ from tests.services.dashboard.test_page_html import shown
 
 NOW_AND_THEN = (an_enrollment(), a_visit(), a_survey_in_july(), a_survey())
 DAY = timedelta(days=1)
-OF_ITS_STREAM = ("versions", "as_of", "history", "since")
+OF_ITS_STREAM = ("versions", "as_of", "history", "since", "taken_back")
 """How far the events were read, and what is told of them; nothing of what a fact said."""
 
 
@@ -56,6 +56,14 @@ def test_what_was_taken_back_since_last_time_is_told_first_and_counted_by_kind()
     counts = {"labs": 1, "medications": 1, "assessments": 1, "steps": 1}
     assert page["since"][0] == {"kind": "taken-back", "at": "2026-10-13T23:20:00+00:00", **counts}
     assert len(page["since"]) == 5
+
+
+def test_each_fact_that_was_taken_back_is_named_by_its_id_and_nothing_else_of_it() -> None:
+    page = page_of(an_enrollment(), *MISTAKES, *(in_error(fact) for fact in MISTAKES[:3]))
+    assert [one["kind"] for one in page["taken_back"]] == ["lab", "medication", "assessment"]
+    assert {one["id"] for one in page["taken_back"]} == {str(an_id("mistake"))}
+    assert page["plan"]
+    assert without_clinical(page)["taken_back"] == []
 
 
 def test_what_was_taken_back_before_last_time_is_not_told_any_more() -> None:

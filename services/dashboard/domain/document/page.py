@@ -10,7 +10,7 @@ from services.dashboard.domain.document.answers import Concern, DayToDay, Previo
 from services.dashboard.domain.document.clinic import LabSeries, Medication, Step
 from services.dashboard.domain.document.parts import Part
 from services.dashboard.domain.document.readings import Readings, Trend, Trends
-from services.dashboard.domain.document.since import Missing, SinceChange
+from services.dashboard.domain.document.since import Missing, SinceChange, TakenBackFact
 from shared.events import ClinicianId, ConsentState, Diagnosis, ErasureReason, Language, Sex, SiteId, VisitState
 from shared.sealing import WordsState
 
@@ -117,6 +117,9 @@ class Page(Part):
     since: list[SinceChange] = Field(
         description="At most five changes since then, the most serious first; without a survey before, no more than "
         "what was ever taken back"
+    )
+    taken_back: list[TakenBackFact] = Field(
+        description="What was ever recorded by mistake, as far as it is kept, oldest mark first"
     )
     concerns: list[Concern] = Field(description="What the patient wants to talk about, by rank")
     matters_most: str | None = Field(description="In the patient's words; null as `matters_most_state` says")

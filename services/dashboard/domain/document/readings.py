@@ -63,6 +63,7 @@ class ComputedReading(Part):
 class EarlierRating(Part):
     """The rating before."""
 
+    assessment_id: UUID = Field(description="As `POST /v1/assessments` answered it")
     at: datetime = Field(description="When it was given")
     activity: Activity = Field(description="What it said")
 
@@ -70,6 +71,7 @@ class EarlierRating(Part):
 class ClinicianReading(Part):
     """The clinician's global assessment (PGA)."""
 
+    assessment_id: UUID = Field(description="As `POST /v1/assessments` answered it")
     at: datetime = Field(description="When it was given")
     activity: Activity = Field(description="What it says")
     clinician_id: ClinicianId = Field(description="Who gave it: an id that the site gave")

@@ -91,6 +91,14 @@ class TakenBack(Part):
     steps: int = Field(description="So many agreed steps")
 
 
+class TakenBackFact(Part):
+    """A fact that should never have been recorded, by its id alone: leave out whatever you keep of it."""
+
+    kind: Literal["assessment", "lab", "medication", "plan-step"] = Field(description="What it was")
+    id: UUID = Field(description="As the endpoint that records such a fact answered it")
+    at: datetime = Field(description="When it was marked as entered in error")
+
+
 class OtherChange(Part):
     """A kind that came after this document was written: leave out what you do not know."""
 

@@ -48,7 +48,8 @@ def bundle_of(page: Page, *, made_at: datetime, is_synthetic: bool) -> Json:
 def _provenance(page: Page, said: Sequence[Json], computed: Sequence[Json], of_clinic: Sequence[Json]) -> list[Json]:
     """Who said it: the patient, our sum of their answers, the clinic."""
     at = {name: source["recorded_at"] for name, source in page["sources"].items() if source}
-    of_clinic_at = max((time for name, time in at.items() if name != "survey"), default=None)
+    taken_back_at = (one["at"] for one in page.get("taken_back", ()))
+    of_clinic_at = max((*taken_back_at, *(time for name, time in at.items() if name != "survey")), default=None)
     clinic = {"display": f"{words.OF_CLINIC} ({page['patient']['site_id']})"}
     given = (
         (said, at.get("survey"), "author", _respondent(page)),

@@ -22,14 +22,30 @@ def recorded(page: Page) -> Iterator[Json]:
     """Ratings, laboratory results and medicines, in the order of the page."""
     rating = page["readings"]["clinician"]
     if rating is not None:
-        yield _rating(page, "now", rating, by=rating["clinician_id"], visit_id=rating["visit_id"])
+        yield _rating(page, rating, by=rating["clinician_id"], visit_id=rating["visit_id"])
         if rating["last"] is not None:
-            yield _rating(page, "last", rating["last"])
+            yield _rating(page, rating["last"])
     for medication in page["medications"]:
         yield _medication(page, medication)
     for series in page["labs"]:
         for point in series["points"]:
             yield _result(page, series, point)
+    for mistake in page.get("taken_back", ()):
+        if mistake["kind"] != "plan-step":
+            yield _entered_in_error(page, mistake)
+
+
+def _entered_in_error(page: Page, mistake: Mapping[str, Any]) -> Json:
+    """For who holds an earlier copy: what stands there under this id is to go. It has nothing of what was said.
+
+    A plan is one resource, whole in each copy: a step that is not in it any more needs none.
+    """
+    what = {"text": words.IN_ERROR[mistake["kind"]]}
+    withdrawn = {"id": mistake["id"], "status": "entered-in-error", "subject": patient_of(page)}
+    if mistake["kind"] == "medication":
+        asserted = {"medicationCodeableConcept": what, "dateAsserted": mistake["at"]}
+        return {"resourceType": "MedicationStatement", **withdrawn, **asserted}
+    return {"resourceType": "Observation", **withdrawn, "code": what, "issued": mistake["at"]}
 
 
 def plan(page: Page) -> Iterator[Json]:
@@ -47,13 +63,11 @@ def plan(page: Page) -> Iterator[Json]:
         }
 
 
-def _rating(
-    page: Page, when: str, rating: Mapping[str, Any], by: str | None = None, visit_id: str | None = None
-) -> Json:
+def _rating(page: Page, rating: Mapping[str, Any], by: str | None = None, visit_id: str | None = None) -> Json:
     activity = rating["activity"]
     return {
         "resourceType": "Observation",
-        "id": an_id(page, "assessment", when, rating["at"]),
+        "id": rating.get("assessment_id") or an_id(page, "assessment", rating["at"]),
         "status": "final",
         "category": [_EXAM],
         "code": ours("instrument", "pga", words.GLOBAL_ASSESSMENT),

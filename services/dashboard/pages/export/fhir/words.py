@@ -41,6 +41,11 @@ COMPUTED = "computed from the patient's answers"
 ON_BEHALF = "Somebody on the patient's behalf"
 NO_SCORE = "Not every question that it needs was answered"
 DONE = "Done"
+IN_ERROR: Mapping[str, str] = {
+    "assessment": "A clinician's rating that was entered in error",
+    "lab": "A laboratory result that was entered in error",
+    "medication": "A medicine that was entered in error",
+}
 SYNTHETIC = "Synthetic data: no real person."
 NOT_ALL = "What has no place in FHIR is in the JSON copy."
 HIDDEN = "What the patient and the clinician say is not in it: the clinic shows coordinators what organises care."
