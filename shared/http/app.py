@@ -18,6 +18,7 @@ from shared.auth import Role, Verifier
 from shared.db import RETRYABLE, Pool, open_pool
 from shared.hand_over import ASKED_AT, PLACES, Receiver
 from shared.http import openapi, own, problems, sign_in
+from shared.http.compression import STATIC_PATH, Compressed
 from shared.http.direct import DirectRoute, Shortcut
 from shared.http.edge import Edge
 from shared.http.gate import Framers, Gate
@@ -101,6 +102,7 @@ def _bound(
     """What every request passes before its route, the outermost last."""
     if entrance is not None:
         app.add_middleware(KeptLanguage)
+        app.add_middleware(Compressed)
     app.add_middleware(OnRecord, let_off=let_off if entrance is None else let_off | sign_in.LET_OFF)
     app.add_middleware(
         Edge,
@@ -128,9 +130,9 @@ def _policy_of(name: str, settings: ServiceSettings, entrance: Entrance | None) 
 
 def _open_to_people(app: FastAPI, name: str, settings: ServiceSettings, entrance: Entrance) -> None:
     """Sessions, and the provider where one is set. Signing out leads there, so its address may follow a form."""
-    app.mount("/static/shared", StaticFiles(directory=STATIC))
+    app.mount(f"{STATIC_PATH}shared", StaticFiles(directory=STATIC))
     if entrance.static is not None:
-        app.mount(f"/static/{name}", StaticFiles(directory=entrance.static))
+        app.mount(f"{STATIC_PATH}{name}", StaticFiles(directory=entrance.static))
     address = settings.platform.public_urls.get(name, "")
     app.state.sessions = Sessions(name, settings.platform, entrance.clock)
     app.state.provider = None if settings.sign_in is None else Provider(settings.sign_in, address)
