@@ -1,7 +1,7 @@
 """The routes of a running application and where each takes an id, read from its OpenAPI document.
 
 Routes that the document leaves out, such as pages, are described here in the same way. An id is whatever stands in a
-path or a header, and every UUID in a query or a body.
+path or a header, but for the language to answer in, and every UUID in a query or a body.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,6 +18,7 @@ from deploy.contracts.access import roles_of
 from shared.auth import Role
 
 SITE_HEADER, KEY_HEADER = "samepage-site", "idempotency-key"
+_NO_ID = "accept-language"
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,10 @@ def _described(route: APIRoute, method: str, document: Mapping[str, Any]) -> Rou
     places = {
         parameter["name"].lower(): parameter["in"]
         for parameter in operation.get("parameters", ())
-        if (parameter["in"] in {"path", "header"} and not _counts(parameter["schema"])) or _is_id(parameter["schema"])
+        if parameter["name"].lower() != _NO_ID
+        and (
+            (parameter["in"] in {"path", "header"} and not _counts(parameter["schema"])) or _is_id(parameter["schema"])
+        )
     }
     bodies = [content["schema"] for content in operation.get("requestBody", {}).get("content", {}).values()]
     fields = {field: schema for body in bodies for field, schema in _fields(body, document)}

@@ -22,7 +22,7 @@ _GAPS = {
     "medications": Said("medicines list", "lista de medicinas"),
 }
 _SCORE_LACKS = Said("symptom score (lacks {items})", "puntuación de síntomas (le falta: {items})")
-_NONE_SINCE = Said("{name} since {day}", "{name} desde el {day}")
+_NONE_SINCE = Said("{name} after {day}", "{name} posterior al {day}")
 
 
 def missing_words(page: Json, reader: Reader) -> list[str]:

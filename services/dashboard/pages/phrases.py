@@ -91,7 +91,9 @@ _ASKING: Mapping[str, Said] = {
     "no_survey": Said("No survey for this visit yet", "Todavía no hay cuestionario para esta visita"),
     "patient": Said("Answer it with the link from your clinic.", "Contéstelo con el enlace de su clínica."),
     "patient_goes": Said("See what is open now", "Ver qué está abierto ahora"),
-    "clinician": Said("The front desk can send the link.", "Recepción puede enviar el enlace."),
+    "clinician": Said(
+        "The front desk can send the link, or a reminder.", "Recepción puede enviar el enlace, o un recordatorio."
+    ),
     "coordinator": Said("It is sent from the list of visits.", "Se envía desde la lista de visitas."),
     "coordinator_goes": Said("Send the link", "Enviar el enlace"),
 }

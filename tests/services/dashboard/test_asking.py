@@ -21,7 +21,7 @@ NOT_YET: tuple[Body, ...] = (an_enrollment(), a_visit())
 BEFORE: tuple[Body, ...] = (*NOT_YET, JULYS_VISIT, a_survey_in_july())
 SAID = {
     ViewerRole.PATIENT: "No survey for this visit yet Answer it with the link from your clinic. See what is open now",
-    ViewerRole.CLINICIAN: "No survey for this visit yet The front desk can send the link.",
+    ViewerRole.CLINICIAN: "No survey for this visit yet The front desk can send the link, or a reminder.",
     ViewerRole.COORDINATOR: "No survey for this visit yet It is sent from the list of visits. Send the link",
 }
 LEADS = {

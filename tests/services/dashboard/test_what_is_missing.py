@@ -107,8 +107,8 @@ def test_a_skipped_question_of_the_mood_is_missing_as_any_other() -> None:
 def test_a_marker_that_is_old_is_missing_though_the_laboratory_spoke_since() -> None:
     old = a_lab(**CALPROTECTIN, lab_id=an_id("calprotectin"), value=95, taken_at=VISIT_AT - timedelta(days=92))
     page = page_of(*WHOLE[:-2], a_lab(), old)
-    assert missing(page) == ["Calprotectin since 13 Jul"]
-    assert missing(page, a_reader(Language.SPANISH)) == ["Calprotectina desde el 13 jul"]
+    assert missing(page) == ["Calprotectin after 13 Jul"]
+    assert missing(page, a_reader(Language.SPANISH)) == ["Calprotectina posterior al 13 jul"]
     assert missing(page, a_reader(days=-3)) == []
 
 
