@@ -7,18 +7,17 @@ import codecs
 import csv
 import io
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from services.intake.domain.imports.columns import COLUMNS, ImportKind, column_called, is_column
+from services.intake.domain.imports.kept import can_be_kept
 
 MOST_ROWS, MOST_COLUMNS = 200_000, 300
 _LONGEST_ROW = 64 * 1024
 _SEPARATORS = ",;\t"
 _OURS = ("refused_line", "refused_because")  # in a list of refused rows, which may be sent again as it is
-_HALF_A_PAIR = re.compile("[\ud800-\udfff]")  # JSON can say what is no text
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -142,11 +141,13 @@ class FileReader:
             read = json.loads(record)
         except (ValueError, RecursionError):
             read = None
-        if not isinstance(read, dict) or _HALF_A_PAIR.search(str(read)):
+        if not isinstance(read, dict):
             return Row(self._begins, {}, "This line is no JSON object.")
         cells = {name: cell for name, value in _flat(read) if (cell := _written(value))}
         if not all(is_column(self.kind, name) for name in cells):
             return Row(self._begins, {}, "The line has a member that is no column. The template names them.")
+        if not can_be_kept(cells):
+            return Row(self._begins, {}, "The line nests too deep, or has a number or a sign that is none.")
         self.columns += [name for name in cells if name not in self.columns]
         if len(self.columns) > MOST_COLUMNS:
             raise UnreadableFile("The lines name too many columns.")
