@@ -45,7 +45,9 @@ class FileReader:
     columns: list[str] = field(default_factory=list)
     _separator: str = ""
     _rest: str = ""
-    _record: str = ""
+    _record: list[str] = field(default_factory=list)
+    _record_length: int = 0
+    _is_open: bool = False
     _line: int = 0
     _begins: int = 1
     _rows: int = 0
@@ -79,18 +81,19 @@ class FileReader:
         return rows
 
     def _records(self, lines: Iterable[str]) -> Iterator[str]:
-        """Lines, joined where a quoted cell goes on."""
+        """Lines, joined where a quoted cell goes on; each is looked at once, however many a record has."""
         for line in lines:
             self._line += 1
             if not self._record:
-                self._begins = self._line
-            self._record += line
-            if self.is_csv and self._record.count('"') % 2:
-                self._record += "\n"
-                if len(self._record) > _LONGEST_ROW:
+                self._begins, self._record_length = self._line, 0
+            self._record.append(line)
+            self._record_length += len(line) + 1
+            self._is_open ^= self.is_csv and line.count('"') % 2 == 1
+            if self._is_open:
+                if self._record_length > _LONGEST_ROW:
                     raise UnreadableFile(f"Line {self._begins}: a quotation mark is opened and not closed.")
                 continue
-            record, self._record = self._record, ""
+            record, self._record = "\n".join(self._record), []
             if record.strip(" \t,;"):
                 yield record
 
@@ -148,7 +151,8 @@ class FileReader:
             return Row(self._begins, {}, "The line has a member that is no column. The template names them.")
         if not can_be_kept(cells):
             return Row(self._begins, {}, "The line nests too deep, or has a number or a sign that is none.")
-        self.columns += [name for name in cells if name not in self.columns]
+        known = set(self.columns)
+        self.columns += [name for name in cells if name not in known]
         if len(self.columns) > MOST_COLUMNS:
             raise UnreadableFile("The lines name too many columns.")
         return Row(self._begins, cells)
