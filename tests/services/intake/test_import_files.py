@@ -1,6 +1,7 @@
 """Files taken apart and cells read: as spreadsheets write them, in any pieces, with what is wrong told in words."""
 
 import json
+import time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -173,3 +174,27 @@ def test_a_list_or_an_object_stays_what_it_is_and_comes_back_out_of_a_list_of_re
     for cells in (row.cells, again.cells):
         values, _ = read_cells(ANSWERS, cells, CHICAGO, {"note"}, {"pets", "weight"})
         assert values["answers"] == given
+
+
+@pytest.mark.parametrize("cell", ["[" * 17 + "]" * 17, "[" * 30_000, f"[{'9' * 30}]", '["\\ud800"]', "[" + "9" * 5000])
+def test_json_in_a_cell_that_cannot_be_kept_stays_text(cell: str) -> None:
+    values, wrong = read_cells(ANSWERS, {"answers.pets": cell}, CHICAGO, {"pets"}, {"pets"})
+    assert values["answers"] == {"pets": cell}
+    assert "answers.pets" not in {error.field for error in wrong}
+
+
+def test_a_cell_that_nests_as_deep_as_a_request_may_is_read() -> None:
+    values, _ = read_cells(ANSWERS, {"answers.pets": "[" * 16 + "]" * 16}, CHICAGO, {"pets"}, {"pets"})
+    assert isinstance(values["answers"]["pets"], list)
+
+
+def seconds_for(records: int, line_ends: int) -> float:
+    """What it takes to read so many records, each with a cell of so many line ends."""
+    text = f"{HEADER},clinician\n" + f'{ROW},"{chr(10) * line_ends}"\n' * records
+    began = time.process_time()
+    assert len(rows_of(text, size=65_536)) == records
+    return time.process_time() - began
+
+
+def test_many_line_ends_in_one_cell_take_no_longer_than_in_many() -> None:
+    assert seconds_for(1, 60_000) < 5 * seconds_for(20, 3_000) + 0.05

@@ -356,3 +356,12 @@ async def test_the_form_comes_again_with_what_is_wrong(clinic: Clinic, token: To
         assert "The header names columns that patients have not" in answer.text
         answer = await by_form(coordinator, "shoes", FEW)
         assert "Say what the file holds." in answer.text
+
+
+@pytest.mark.parametrize("pets", ["[" * 300 + "]" * 300, "[" + "9" * 30 + "]", '["\\ud800"]'])
+async def test_a_line_that_cannot_be_kept_is_refused_and_the_others_come_in(clinic: Clinic, pets: str) -> None:
+    row = {"patient": "MRN-1", "birth_year": "1984", "sex": "female", "diagnosis": "crohns-disease"}
+    good = json.dumps(row)
+    told = await send(clinic, "patients", good[:-1] + f', "clinician": {pets}}}\n{good}\n', name="a.ndjson")
+    assert counts(told) == (1, 0, 1)
+    assert [(cell["line"], cell["column"]) for cell in told["wrong"]] == [(1, "")]

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from services.intake.domain.clocks import moment_shown
 from services.intake.domain.forms import TYPED
+from services.intake.domain.imports.kept import can_be_kept
 from shared.errors import FieldError
 from shared.events import (
     ConsentState,
@@ -222,9 +223,10 @@ def read_cells(
 
 def _compound(cell: Any) -> Any:
     try:
-        return json.loads(cell) if isinstance(cell, str) and cell.startswith(("[", "{")) else cell
-    except ValueError:
+        read = json.loads(cell) if isinstance(cell, str) and cell.startswith(("[", "{")) else cell
+    except (ValueError, RecursionError):
         return cell
+    return read if can_be_kept(read) else cell
 
 
 def _answer(cell: str) -> object:

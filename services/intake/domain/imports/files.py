@@ -7,18 +7,17 @@ import codecs
 import csv
 import io
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from services.intake.domain.imports.columns import COLUMNS, ImportKind, column_called, is_column
+from services.intake.domain.imports.kept import can_be_kept
 
 MOST_ROWS, MOST_COLUMNS = 200_000, 300
 _LONGEST_ROW = 64 * 1024
 _SEPARATORS = ",;\t"
 _OURS = ("refused_line", "refused_because")  # in a list of refused rows, which may be sent again as it is
-_HALF_A_PAIR = re.compile("[\ud800-\udfff]")  # JSON can say what is no text
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -46,7 +45,9 @@ class FileReader:
     columns: list[str] = field(default_factory=list)
     _separator: str = ""
     _rest: str = ""
-    _record: str = ""
+    _record: list[str] = field(default_factory=list)
+    _record_length: int = 0
+    _is_open: bool = False
     _line: int = 0
     _begins: int = 1
     _rows: int = 0
@@ -80,18 +81,19 @@ class FileReader:
         return rows
 
     def _records(self, lines: Iterable[str]) -> Iterator[str]:
-        """Lines, joined where a quoted cell goes on."""
+        """Lines, joined where a quoted cell goes on; each is looked at once, however many a record has."""
         for line in lines:
             self._line += 1
             if not self._record:
-                self._begins = self._line
-            self._record += line
-            if self.is_csv and self._record.count('"') % 2:
-                self._record += "\n"
-                if len(self._record) > _LONGEST_ROW:
+                self._begins, self._record_length = self._line, 0
+            self._record.append(line)
+            self._record_length += len(line) + 1
+            self._is_open ^= self.is_csv and line.count('"') % 2 == 1
+            if self._is_open:
+                if self._record_length > _LONGEST_ROW:
                     raise UnreadableFile(f"Line {self._begins}: a quotation mark is opened and not closed.")
                 continue
-            record, self._record = self._record, ""
+            record, self._record = "\n".join(self._record), []
             if record.strip(" \t,;"):
                 yield record
 
@@ -142,12 +144,15 @@ class FileReader:
             read = json.loads(record)
         except (ValueError, RecursionError):
             read = None
-        if not isinstance(read, dict) or _HALF_A_PAIR.search(str(read)):
+        if not isinstance(read, dict):
             return Row(self._begins, {}, "This line is no JSON object.")
         cells = {name: cell for name, value in _flat(read) if (cell := _written(value))}
         if not all(is_column(self.kind, name) for name in cells):
             return Row(self._begins, {}, "The line has a member that is no column. The template names them.")
-        self.columns += [name for name in cells if name not in self.columns]
+        if not can_be_kept(cells):
+            return Row(self._begins, {}, "The line nests too deep, or has a number or a sign that is none.")
+        known = set(self.columns)
+        self.columns += [name for name in cells if name not in known]
         if len(self.columns) > MOST_COLUMNS:
             raise UnreadableFile("The lines name too many columns.")
         return Row(self._begins, cells)
