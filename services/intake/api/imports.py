@@ -288,7 +288,7 @@ class Desk:
         after = 0
         while True:
             async with transaction(self._pool, self._scope) as connection:
-                rows = await store.refused_rows(connection, self._scope, file.import_id, Page(after, 1000))
+                rows = await store.refused_rows(connection, self._scope, file.import_id, Page(after, ROWS_OF_A_PART))
             if not rows:
                 return
             after = rows[-1].line

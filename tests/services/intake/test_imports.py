@@ -139,6 +139,14 @@ async def test_refused_rows_are_told_by_line_and_column_and_come_back_to_be_corr
     assert counts(await send(clinic, "patients", corrected)) == (1, 0, 1)
 
 
+async def test_more_refused_rows_than_are_read_at_once_come_back_in_their_order(clinic: Clinic) -> None:
+    rows = [f"MRN-{row},84,female,crohns-disease,dr-1" for row in range(250)]
+    answer = await send(clinic, "patients", "\n".join([HEADER, *rows]))
+    sheet = await clinic.system.get(f"/v1/imports/{answer['id']}/refused-rows")
+    back = list(csv.DictReader(io.StringIO(sheet.text.removeprefix("\ufeff"))))
+    assert [row["patient"] for row in back] == [f"MRN-{row}" for row in range(250)]
+
+
 async def test_a_row_of_a_day_that_is_still_to_come_is_refused_by_its_column(clinic: Clinic) -> None:
     today = datetime.now(ZoneInfo("America/Chicago")).date()
     days = [today.isoformat(), (today + timedelta(days=1)).isoformat()]
