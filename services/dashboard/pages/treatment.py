@@ -24,7 +24,7 @@ _CHANGED = Said("Changed since {day}: {changes}.", "Cambios desde el {day}: {cha
 _UNCHANGED = Said("Clinic's list unchanged since {day}.", "Lista de la clínica sin cambios desde el {day}.")
 _LEVEL = Said("{name} level {value}, {day}.", "Nivel de {name} {value}, {day}.")
 _LACKS_LEVEL = Said("{name} level", "nivel de {name}")
-_NO_LEVEL_SINCE = Said("{name} level since {day}", "nivel de {name} desde el {day}")
+_NO_LEVEL_SINCE = Said("{name} level after {day}", "nivel de {name} posterior al {day}")
 
 
 def treatment_line(page: Json, reader: Reader) -> Line | None:

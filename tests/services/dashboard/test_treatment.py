@@ -126,7 +126,7 @@ def test_a_level_is_told_with_its_day_and_said_to_be_missing_where_it_would_help
     assert missing(*SURVEYS, a_medication()) == ["Adalimumab level"]
     assert missing(*SURVEYS, a_medication(), a_lab(**LEVEL)) == []
     old = a_lab(**LEVEL, taken_at=VISIT_AT - timedelta(days=98))
-    assert missing(*SURVEYS, a_medication(), old) == ["Adalimumab level since 7 Jul"]
+    assert missing(*SURVEYS, a_medication(), old) == ["Adalimumab level after 7 Jul"]
 
 
 @pytest.mark.parametrize(
