@@ -39,16 +39,19 @@ _PAGES = """
 SELECT patient_id::text AS id FROM patient_page
 WHERE facts->'erased' = 'null' OR EXISTS (SELECT 1 FROM jsonb_each(facts->'items') AS item WHERE item.value <> '{}')
 """
-# What was taken back is kept with its mark, and no page names it.
+# What was taken back is kept with its mark. A page says that it was, and names it nowhere else.
 _ITEMS = """
 SELECT site_id, patient_id::text, section.key, item.key, CASE
-    WHEN item.value->>'entered_in_error' IS NOT NULL THEN
-        CASE WHEN position(item.key IN convert_from(page, 'UTF8')) > 0 THEN 'shown in error' ELSE 'in error' END
+    WHEN item.value->>'entered_in_error' IS NOT NULL THEN CASE
+        WHEN position(item.key IN (shown - 'taken_back')::text) > 0 THEN 'shown in error'
+        WHEN NOT shown->'taken_back' @> jsonb_build_array(jsonb_build_object('id', item.key)) THEN 'in error, not told'
+        ELSE 'in error' END
     WHEN section.key = 'enrollment' THEN item.value->>'consent'
     WHEN section.key = 'visits' THEN item.value->>'state'
     WHEN section.key = 'labs' THEN (SELECT count(*)::text FROM jsonb_object_keys(item.value->'versions'))
     ELSE '' END
-FROM patient_page, jsonb_each(facts->'items') AS section, jsonb_each(section.value) AS item
+FROM patient_page, CAST(convert_from(page, 'UTF8') AS jsonb) AS shown,
+     jsonb_each(facts->'items') AS section, jsonb_each(section.value) AS item
 """
 _KEYS = "SELECT patient_id::text AS id FROM patient_key WHERE wrapped IS NOT NULL"
 
