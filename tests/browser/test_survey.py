@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, Route, expect
 
 from deploy.local.ports import keep_or_choose
 from shared.events import SurveyCompleted
@@ -165,6 +165,39 @@ async def test_next_waits_for_the_connection_and_goes_on_by_itself(
     assert "/parts/1" in page.url
     await context.set_offline(False)
     await page.wait_for_url(re.compile("/parts/2"), timeout=20_000)
+    await context.close()
+
+
+class Drop:
+    """A connection that drops the first time that something other than an answer is sent over it."""
+
+    def __init__(self) -> None:
+        self.dropped = 0
+
+    async def __call__(self, route: Route) -> None:
+        if "go=save" in (route.request.post_data or "go=save") or self.dropped:
+            await route.continue_()
+        else:
+            self.dropped += 1
+            await route.abort()
+
+
+async def test_a_connection_that_drops_while_a_page_is_left_leaves_it_standing_and_it_is_left_once_it_can(
+    clinic: Clinic, home: str, chromium: Browser
+) -> None:
+    context = await chromium.new_context(viewport={"width": 390, "height": 844})
+    page = await open_survey(context, clinic, home)
+    leaves = 0
+    async for screen in walk(page):
+        await page.unroute_all()
+        if re.search("/parts/[12]$|/parts/2|/review", screen):
+            await page.route(re.compile("/survey/(parts|send)"), drop := Drop())
+            await page.locator(".survey-nav .btn-main").click()
+            await expect(page.locator("[data-status]")).to_contain_text("No connection. We keep trying.")
+            assert (page.url, drop.dropped) == (screen, 1)
+            leaves += 1
+    assert leaves == 3
+    assert [type(one.body) for one in await published(clinic.intake)].count(SurveyCompleted) == 1
     await context.close()
 
 

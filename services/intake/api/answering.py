@@ -115,7 +115,7 @@ async def save_survey_part(request: Request, number: PartNumber) -> Response:
     if saved is None:
         return closed_to_patient(request)
     if isinstance(saved, Desk):
-        return Response(status_code=409) if go == "save" else RedirectResponse(str(saved.leads_away), status_code=303)
+        return Response(status_code=409) if go == "save" else _led(request, str(saved.leads_away))
     if go == "save":
         return Response(status_code=422 if saved.taken.wrong else 204)
     return _chosen_here(request, saved.desk, _after(request, saved, fields, go), language)
@@ -133,7 +133,14 @@ def _after(request: Request, saved: Saved, fields: dict[str, str], go: str) -> R
         more = go.removeprefix(_ONE_MORE) if go.startswith(_ONE_MORE) else ""
         shown = Shown(faults, taken.typed, more, is_saved=not taken.wrong)
         return _shown(request, desk, part, shown, status=422)
-    return RedirectResponse(_next(desk, part, fields, go), status_code=303)
+    return _led(request, _next(desk, part, fields, go))
+
+
+def _led(request: Request, url: str) -> Response:
+    """To another page; the script is told which, and goes there once it has heard it."""
+    if request.headers.get("accept") == "application/json":
+        return Response(status_code=204, headers={"location": url})
+    return RedirectResponse(url, status_code=303)
 
 
 @_page("POST", "/language")
@@ -168,7 +175,7 @@ async def send_survey(request: Request) -> Response:
     if desk is None:
         return closed_to_patient(request)
     if desk.leads_away is not None:
-        return RedirectResponse(desk.leads_away, status_code=303)
+        return _led(request, desk.leads_away)
     if desk.answered.unread:
         return await _reviewed(request, desk, status=503)
     submission: Submission = request.app.state.submission
@@ -184,10 +191,10 @@ async def send_survey(request: Request) -> Response:
     except Problem as problem:
         if problem.status == 422 or problem.kind == "draft-changed":
             again = "review" if problem.status == 422 else "review?changed=true"
-            return RedirectResponse(desk.url(again), status_code=303)
+            return _led(request, desk.url(again))
         if problem.kind != "already-answered":
             raise
-    return RedirectResponse(desk.url("thanks"), status_code=303)
+    return _led(request, desk.url("thanks"))
 
 
 @_page("GET", "/call/{number}")

@@ -66,15 +66,18 @@
   if (!form) return;
   const field = (name) => form.elements.namedItem(name);
 
-  const post = async (place, answers) => {
-    const visit = new URLSearchParams([["=", field("=").value]]);
+  const post = async (place, body) => {
     const answer = await fetch(place, {
       method: "POST",
       headers: { "content-type": "application/x-www-form-urlencoded", accept: "application/json" },
-      body: [...answers, visit, "go=save"].join("&"),
+      body,
     });
     if (answer.status >= 500 || answer.status === 429) throw new Error("try again");
-    return answer.status;
+    return answer;
+  };
+  const save = async (place, answers) => {
+    const visit = new URLSearchParams([["=", field("=").value]]);
+    return (await post(place, [...answers, visit, "go=save"].join("&"))).status;
   };
   // A field that is wrong: the page itself says so next. Who is signed out may come back; of a survey that was sent
   // elsewhere the last page says what is not in it.
@@ -94,7 +97,7 @@
       for (const place of new Set(answers.map((one) => one.place))) {
         const ofPlace = answers.filter((one) => one.place === place);
         try {
-          const came = await post(place, ofPlace.map((one) => one.fields));
+          const came = await save(place, ofPlace.map((one) => one.fields));
           closed ||= isClosed(came);
           isSaved &&= came < 300;
           if (came < 300 || isOver(came)) for (const one of ofPlace) drop(one.key, one.written);
@@ -114,6 +117,34 @@
     return sending;
   };
 
+  let leaving;
+  // A form that the browser sends while the connection drops leaves nothing but the browser's own words. The script asks
+  // where the button leads until it hears it. What is wrong is said by the page itself; places come and go there too.
+  const leave = async (button) => {
+    clearTimeout(leaving);
+    await flush();
+    let to = null;
+    let isAway = kept().length > 0 && !closed;
+    if (!isAway && !/^(more|less):/.test(button?.value)) {
+      const fields = new URLSearchParams(new FormData(form));
+      if (button?.name) fields.append(button.name, button.value);
+      try {
+        to = (await post(form.action, fields.toString())).headers.get("location");
+      } catch {
+        isAway = true;
+        say(again, true);
+      }
+    }
+    if (isAway) leaving = setTimeout(leave, retry, button);
+    else if (to) location.assign(to);
+    else {
+      form.dataset.isSure = "true";
+      form.requestSubmit(button);
+    }
+  };
+  // A page that comes back out of the browser's memory has not left yet.
+  window.addEventListener("pageshow", () => delete form.dataset.isSure);
+
   forget();
   if (send) {
     // What this phone kept goes along: it is sent first, and the page shows it then.
@@ -126,6 +157,11 @@
       else location.reload();
     };
     first();
+    send.addEventListener("submit", (event) => {
+      if (form.dataset.isSure) return;
+      event.preventDefault();
+      leave(event.submitter);
+    });
     window.addEventListener("pageshow", ({ persisted }) => persisted && first());
     return;
   }
@@ -175,7 +211,6 @@
   };
 
   let timer;
-  let leaving;
   for (const question of questions) {
     const stamp = Object.assign(document.createElement("input"), { type: "hidden", value: made });
     stamp.name = `!${question.dataset.question}`;
@@ -196,21 +231,8 @@
     clearTimeout(timer);
     if (form.dataset.isSure) return;
     event.preventDefault();
-    const button = event.submitter;
     questions.forEach(keepOf);
-    const leave = async () => {
-      clearTimeout(leaving);
-      await flush();
-      if (kept().length && !closed) {
-        leaving = setTimeout(leave, retry);
-        return;
-      }
-      form.dataset.isSure = "true";
-      form.requestSubmit(button);
-    };
-    leave();
+    leave(event.submitter);
   });
-  // A page that comes back out of the browser's memory has not left yet.
-  window.addEventListener("pageshow", () => delete form.dataset.isSure);
   window.addEventListener("online", flush);
 })();
