@@ -22,7 +22,7 @@ from services.intake.api.importing import ARRIVING, CHECKING, IMPORTING, ROWS_OF
 from services.intake.api.staff import AtSite
 from services.intake.api.surveys import Means
 from services.intake.api.withholding import WITHHELD, is_withheld
-from services.intake.domain import FORMS, form_for
+from services.intake.domain import FORMS, form_for, short_name
 from services.intake.domain.imports import (
     MOST_COLUMNS,
     FileReader,
@@ -186,7 +186,7 @@ async def download_template(
     async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
         name = form or form_for(Diagnosis.CROHNS).key
         own = await means.own_forms.named(connection, site_id, [name])
-        asked = own[name].form if name in own else FORMS.get(name)
+        asked = own[name].form if name in own else FORMS.get(short_name(name))
         if asked is None:
             raise unknown("form")
         await keep_read(request, connection, site_id, None)

@@ -19,7 +19,7 @@ from services.intake.api.forms import SHIPPED
 from services.intake.api.surveys import Means
 from services.intake.api.versions import answers_of, opened
 from services.intake.api.withholding import is_withheld
-from services.intake.domain import FORMS, Form, form_without, last_answers
+from services.intake.domain import Form, form_without, last_answers, short_name
 from services.intake.domain.questionnaires import Definition, Given, masked, populate, to_response
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope, transaction
@@ -32,7 +32,6 @@ from shared.sealing import Patient
 
 router = APIRouter(tags=["forms"])
 CareTeamOrPatient = Annotated[Caller, Depends(allow(Role.PATIENT, Role.CLINICIAN, Role.COORDINATOR, Role.SYSTEM))]
-_KEYS = {form.definition.key: key for key, form in FORMS.items()}
 
 
 class PopulateBody(BaseModel):
@@ -106,7 +105,7 @@ async def _known(connection: Connection, caller: Caller, patient_id: UUID, visit
 async def _form(request: Request, connection: Connection, site_id: str, form_id: UUID) -> Form:
     if form_id in SHIPPED:
         rule = await store.survey_rule(connection, SiteScope.of(site_id), site_id) or store.SurveyRule()
-        return form_without(_KEYS[SHIPPED[form_id].key], frozenset(rule.left_out))
+        return form_without(short_name(SHIPPED[form_id].key), frozenset(rule.left_out))
     means: Means = request.app.state.means
     own = await means.own_forms.named(connection, site_id, [str(form_id)])
     if not own:

@@ -7,13 +7,13 @@ from typing import Annotated, NamedTuple
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from services.intake import store
 from services.intake.api.alerting import Alerting
 from services.intake.api.own_forms import OwnForm, OwnForms, at_leisure
 from services.intake.api.versions import GivenBody, SurveyAccepted, Version, recorded, said, telling, words_of
-from services.intake.domain import FORMS, Form, Said, form_for, form_without
+from services.intake.domain import FORMS, Form, Said, form_for, form_without, short_name
 from services.intake.domain.questionnaires import Disabled
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope
@@ -44,10 +44,10 @@ class SurveyBody(GivenBody):
 
     patient_id: UUID
     visit_id: UUID
-    form: str | None = Field(
+    form: Annotated[str, AfterValidator(short_name)] | None = Field(
         default=None,
         max_length=500,
-        description="`id|version` of a shipped form; `url|version` or id of a form of the site's own. "
+        description="`id|version` or `url|version` of a shipped form; `url|version` or id of a form of the site's own. "
         "The shipped form of the diagnosis when not given",
     )
     not_shown: Disabled = Field(

@@ -105,6 +105,7 @@ from services.intake.domain.forms import (
     form_without,
     last_answers,
     read,
+    short_name,
 )
 from services.intake.domain.high_risk import RiskReason
 from services.intake.domain.identifiers import Identifiers, VisitNames
@@ -281,6 +282,7 @@ __all__ = [
     "secret_hash",
     "secret_of",
     "secrets_of",
+    "short_name",
     "still_cancelled",
     "still_holds",
     "stop_reason",

@@ -86,12 +86,18 @@ KNOWN_ITEMS: Mapping[str, Item] = MappingProxyType(
 )
 TYPED = frozenset(item for form in FORMS.values() for item in form.typed)
 OPTIONAL_PARTS = frozenset(part for found in QUESTIONNAIRES.values() for part in optional_parts(found))
+_NAMES = {form.definition.key: key for key, form in FORMS.items()}
 _FORM_OF = {form.diagnosis: form for form in FORMS.values() if form.diagnosis is not None}
 
 
 def form_for(diagnosis: Diagnosis) -> Form:
     """The survey that a person with this diagnosis gets now: the newest version."""
     return _FORM_OF[diagnosis]
+
+
+def short_name(name: str) -> str:
+    """What a shipped form is called here, where it is named by its `url|version`; any other name as it stands."""
+    return _NAMES.get(name, name)
 
 
 @lru_cache(maxsize=256)

@@ -61,6 +61,18 @@ async def test_a_response_becomes_the_survey_that_plain_answers_become(clinic: C
     assert fhir.submitted_at.isoformat() == "2026-10-11T18:04:00+00:00"
 
 
+async def test_a_shipped_form_is_named_by_its_address_and_version_as_the_list_of_forms_and_fhir_do(
+    clinic: Clinic,
+) -> None:
+    body = survey_of(*await expected(clinic)) | {"form": CROHNS.definition.key}
+    answer = await clinic.system.post("/v1/surveys", json=body, headers=new_key())
+    assert answer.status_code == 201, answer.text
+    assert [survey.form for survey in await surveys_of(clinic)] == [CROHNS.key]
+    asked = {"kind": "answers", "form": CROHNS.definition.key}
+    template = await clinic.system.get("/v1/import-template", params=asked)
+    assert (template.status_code, "answers.well_being" in template.text) == (200, True)
+
+
 @pytest.mark.parametrize(
     "encounter",
     [
