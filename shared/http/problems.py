@@ -25,6 +25,8 @@ _NO_SUCH_PAGE = Said("There is no such page", "Esta página no existe")
 _UNREADABLE = Said("Something in its address cannot be read.", "Algo en su dirección no se puede leer.")
 _AS_USUAL = Said("Open the page as usual", "Abrir la página como siempre")
 _log = structlog.get_logger()
+# How pydantic writes the codes of ours that were expected.
+_MEMBER = re.compile(r"<\w+\.\w+: ('[^']*')>")
 TITLES = {
     400: "The request cannot be read",
     401: "Sign in first",
@@ -124,7 +126,10 @@ def is_for_page(request: Request) -> bool:
 def invalid(errors: list[ErrorDetails]) -> Problem:
     """422 out of pydantic's errors, without the values that were sent."""
     fields = [
-        FieldError(".".join(str(part) for part in error["loc"] if part != "body") or "body", error["msg"])
+        FieldError(
+            ".".join(str(part) for part in error["loc"] if part != "body") or "body",
+            _MEMBER.sub(r"\1", error["msg"]),
+        )
         for error in errors
     ]
     return Problem(422, "invalid", f"{len(fields)} field(s) are not valid.", errors=fields)

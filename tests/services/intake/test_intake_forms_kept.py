@@ -110,6 +110,15 @@ async def test_the_same_content_again_is_the_same_form_and_other_content_is_refu
     assert (await clinic.system.get(f"/v1/forms/{first}")).json() == FORM
 
 
+async def test_what_a_form_cannot_become_is_refused_with_the_code_that_was_expected(clinic: Clinic) -> None:
+    form = await new_form(clinic)
+    answer = await clinic.system.patch(f"/v1/forms/{form}", json={"state": "active"})
+    assert (answer.status_code, answer.json()["errors"]) == (
+        422,
+        [{"field": "state", "expected": "Input should be 'retired'"}],
+    )
+
+
 async def test_the_same_key_gives_the_same_answer(clinic: Clinic) -> None:
     key = new_key()
     first, again = [await clinic.system.post("/v1/forms", json=FORM, headers=key) for _ in range(2)]
