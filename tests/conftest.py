@@ -66,14 +66,19 @@ examples.register_profile("unhurried", deadline=None)
 examples.load_profile("unhurried")
 
 
-def pytest_configure() -> None:
+def _end_as_by_ctrl_c() -> None:
     """Let SIGTERM end a run as Ctrl-C does, so that its servers are stopped."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
+def pytest_configure() -> None:
+    """The process that shares a run out runs no test."""
+    _end_as_by_ctrl_c()
+
+
 def pytest_runtest_setup() -> None:
     """Once more at each test: some give signals back."""
-    pytest_configure()
+    _end_as_by_ctrl_c()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

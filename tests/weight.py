@@ -3,11 +3,10 @@
 import gzip
 from collections.abc import Iterable
 
+from shared.http.compression import LEVEL
 from tests.markup import Document
 
 MOST_BYTES = 120_000
-LEVEL = 6
-"""That of gzip as servers have it."""
 
 
 def loaded_by(html: str) -> list[str]:

@@ -9,8 +9,8 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddle
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 STATIC_PATH = "/static/"
+LEVEL = 5
 _LEAST_BYTES = 1000
-_LEVEL = 5
 _OWN_REQUESTS = ("same-origin", "none")
 _AS_THEY_ARE = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "application/pdf")
 
@@ -20,7 +20,7 @@ class Compressed:
 
     def __init__(self, app: ASGIApp) -> None:
         self._as_it_is = app
-        self._compressed = GZipMiddleware(app, _LEAST_BYTES, _LEVEL, exclude_content_types=_AS_THEY_ARE)
+        self._compressed = GZipMiddleware(app, _LEAST_BYTES, LEVEL, exclude_content_types=_AS_THEY_ARE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = self._compressed if scope["type"] == "http" and _tells_nobody(scope) else self._as_it_is

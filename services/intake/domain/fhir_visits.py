@@ -166,7 +166,7 @@ class _Reader:
             told_at=told_at,
             checked_in_at=began_at if has_begun else None,
             completed_at=ended_at,
-            cancelled=_cancelled(status, state, self._part("cancelationReason")),
+            cancelled=_cancelled(status, state, {}),
             is_as_it_went=True,
         )
 
