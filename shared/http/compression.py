@@ -1,7 +1,8 @@
 """What a browser gets travels compressed, where nobody can learn from how long it is.
 
-A secret compressed together with words of an attacker's choice is told by the length (BREACH). It takes requests that
-another site makes the browser send, so their answers are left as they are; a page's own files hold no secret.
+A secret compressed together with words of an attacker's choice is told by the length (BREACH). So what another site
+makes the browser ask for is left as it is, unless it is a page whose address has no query: no word in it is theirs.
+That is how people come from signing in, and come back each time they load it again. A page's own files hold no secret.
 """
 
 from starlette.datastructures import Headers
@@ -16,7 +17,7 @@ _AS_THEY_ARE = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "application/pdf")
 
 
 class Compressed:
-    """Compresses answers to the service's own pages, to addresses that a person opens, and the pages' files."""
+    """Compresses what the service's own pages ask for, pages that are opened, and the pages' files."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._as_it_is = app
@@ -29,4 +30,6 @@ class Compressed:
 
 def _tells_nobody(scope: Scope) -> bool:
     path: str = scope["path"]
-    return path.startswith(STATIC_PATH) or Headers(scope=scope).get("sec-fetch-site") in _OWN_REQUESTS
+    headers = Headers(scope=scope)
+    is_page_by_itself = headers.get("sec-fetch-dest") == "document" and not scope["query_string"]
+    return path.startswith(STATIC_PATH) or is_page_by_itself or headers.get("sec-fetch-site") in _OWN_REQUESTS
