@@ -33,7 +33,7 @@ demo: setup
 	@$(BIN)/samepage demo
 
 test: setup
-	@echo "test: all tests, in two processes, each with a PostgreSQL and a broker of its own (about 20 minutes on two cores)"
+	@echo "test: all tests, in two processes, each with a PostgreSQL and a broker of its own (about 25 minutes on two cores)"
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: setup
