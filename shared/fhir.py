@@ -10,6 +10,9 @@ LOINC = "http://loinc.org"
 UCUM = "http://unitsofmeasure.org"
 ICD_10_CM = "http://hl7.org/fhir/sid/icd-10-cm"
 
+TOTALS_IN_LOINC: Mapping[str, str] = {"phq-2": "55758-7", "phq-4": "70272-0"}
+"""The code of a total score in LOINC, by the id of the instrument."""
+
 DIAGNOSES: Mapping[Diagnosis, tuple[str, str]] = {
     Diagnosis.CROHNS: ("K50", "Crohn's disease [regional enteritis]"),
     Diagnosis.ULCERATIVE_COLITIS: ("K51", "Ulcerative colitis"),
@@ -40,3 +43,17 @@ SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValu
 """The tag of a resource that is not all there is."""
 
 SURVEY = category("survey", "Survey")
+
+
+def ours(system: str, code: str, text: str) -> dict[str, Any]:
+    """A concept of a system of our own."""
+    return {"coding": [{"system": f"{OURS}/CodeSystem/{system}", "code": code, "display": text}], "text": text}
+
+
+def instrument_concept(instrument: str, name: str) -> dict[str, Any]:
+    """The concept of a score by an instrument, `id|version`: ours, and LOINC's where it has the total."""
+    short, _, version = instrument.partition("|")
+    concept = ours("instrument", short, name)
+    concept["coding"][0]["version"] = version
+    loinc = TOTALS_IN_LOINC.get(short)
+    return concept if loinc is None else concept | {"coding": [{"system": LOINC, "code": loinc}, *concept["coding"]]}

@@ -1,6 +1,7 @@
-"""A survey as Observations, as FHIR's `$extract` says its answers to questions that have a code."""
+"""A survey as Observations: its answers, as FHIR's `$extract` says them, and its scores."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,11 +13,11 @@ from services.intake import store
 from services.intake.api.surveys import Means
 from services.intake.api.versions import answers_of, given_items, opened
 from services.intake.api.withholding import is_withheld
-from services.intake.domain import Form, as_given, form_as_asked
-from services.intake.domain.questionnaires import Given, extract, to_response
+from services.intake.domain import Form, as_given, form_as_asked, observations
+from services.intake.domain.questionnaires import Given, to_response
 from shared.db import transaction
 from shared.errors import unknown
-from shared.events import RecordChange
+from shared.events import RecordChange, Score
 from shared.fhir import SUBSETTED
 from shared.http.access import CareTeam
 from shared.http.commands import pool_of, ring_of
@@ -33,7 +34,8 @@ _STATES = {
 
 @router.get("/v1/surveys/{survey_id}/observations", response_class=JSONResponse)
 async def extract_survey(request: Request, survey_id: UUID, caller: CareTeam) -> dict[str, Any]:
-    """The newest version of a survey as a transaction Bundle of Observations, as FHIR's `$extract` gives it.
+    """The newest version of a survey as a transaction Bundle of Observations, as FHIR's `$extract` gives it, with its
+    scores last. A site's own form gives the questions to which it gives a code, a shipped one all.
 
     It is tagged SUBSETTED where words cannot be read, and for a coordinator whose site does not show what patients
     say, who is told of what was skipped only.
@@ -52,11 +54,12 @@ async def extract_survey(request: Request, survey_id: UUID, caller: CareTeam) ->
         words = opened(survey, await ring_of(request).opener(Patient(survey.site_id, survey.patient_id)))
         is_whole = words is None or words.text is not None
         answers = answers_of(survey, orjson.loads(words.text) if words and words.text else {})
-    bundle = await asyncio.to_thread(_extracted, form, survey, answers)
+    scores = () if withheld else survey.scores
+    bundle = await asyncio.to_thread(_extracted, form, survey, answers, scores)
     return bundle if is_whole else bundle | {"meta": {"tag": [SUBSETTED]}}
 
 
-def _extracted(form: Form, survey: store.SurveyRow, answers: dict[str, Any]) -> dict[str, Any]:
+def _extracted(form: Form, survey: store.SurveyRow, answers: dict[str, Any], scores: Sequence[Score]) -> dict[str, Any]:
     head = {
         "id": str(survey.survey_id),
         "status": _STATES[survey.change],
@@ -65,4 +68,4 @@ def _extracted(form: Form, survey: store.SurveyRow, answers: dict[str, Any]) -> 
         "authored": survey.submitted_at.isoformat(),
     }
     given = Given.of_plain(*as_given(form.definition, answers, survey.response["skipped"]))
-    return extract(form.definition, to_response(form.definition, given, head, at=survey.submitted_at))
+    return observations(form, to_response(form.definition, given, head, at=survey.submitted_at), scores)

@@ -122,6 +122,7 @@ from services.intake.domain.links import (
     secrets_of,
 )
 from services.intake.domain.news import VisitNews, begin, follow, still_holds
+from services.intake.domain.observations import observations
 from services.intake.domain.own_forms import own_form, unfit_for_answers, unfit_for_pages, warnings_of
 from services.intake.domain.scoring import score
 from services.intake.domain.tries import SendOutcome, come_to, in_hand, put_back
@@ -267,6 +268,7 @@ __all__ = [
     "next_step",
     "notice_in_hand",
     "numbers_in",
+    "observations",
     "openings",
     "own_form",
     "plan",

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import httpx
 
-from services.intake.domain import as_given, own_form, read
+from services.intake.domain import as_given, own_form, read, score
 from services.intake.domain.forms import Said
 from services.intake.domain.questionnaires import extensions as known
 from tests.conftest import Tokens, client_of, new_key
@@ -14,6 +14,7 @@ from tests.services.clinic import SITE_BODY, Clinic, clinic_of
 from tests.services.intake.conftest import OTHER, SITE
 from tests.services.intake.test_own_forms import bring
 from tests.services.trails import trail
+from tests.survey import CROHNS, survey_of
 
 
 def coded(code: str) -> Json:
@@ -112,6 +113,33 @@ async def test_a_coordinator_from_whom_answers_are_withheld_is_told_of_what_was_
         assert await observations(coordinator, survey) == await observations(clinic.system, survey)
     rows = [row for row in await trail(clinic.intake, route="extract_survey") if row["kind"] == "read"]
     assert [row["role"] for row in rows] == ["coordinator", "coordinator", "system"]
+
+
+async def test_a_shipped_survey_gives_every_answer_and_its_scores(clinic: Clinic, token: Tokens) -> None:
+    patient = await clinic.enrol()
+    body = survey_of(patient, await clinic.visit(patient))
+    del body["answers"]["phq2_mood"]
+    body["skipped"]["phq2_mood"] = "prefer-not-to-say"
+    answer = await clinic.system.post("/v1/surveys", json=body, headers=new_key())
+    assert answer.status_code == 201, answer.text
+    survey = str(answer.json()["id"])
+    bundle = await observations(clinic.system, survey)
+    found = {one["code"]["coding"][-1]["code"]: one for one in (entry["resource"] for entry in bundle["entry"])}
+    asked = {*body["answers"], *body["skipped"]}
+    scores = score(CROHNS, body["answers"])
+    assert found.keys() == asked | {one.instrument.partition("|")[0] for one in scores}
+    assert found["phq2_mood"]["code"]["coding"][0] == {"system": "http://loinc.org", "code": "44255-8"}
+    index = found["pro-3-cd"]
+    assert index["code"]["coding"][0]["version"]
+    assert index["valueQuantity"]["value"] == scores[0].value
+    assert index["interpretation"][0]["coding"][0]["code"] == scores[0].band
+    assert found["phq-2"]["dataAbsentReason"]["text"] == "No answer to: phq2_mood"
+    assert found["phq-4"]["code"]["coding"][0]["code"] == "70272-0"
+    assert len({entry["fullUrl"] for entry in bundle["entry"]}) == len(bundle["entry"])
+    assert await observations(clinic.system, survey) == bundle, "the same ids again"
+    async with client_of(clinic.intake, token("coordinator", [SITE])) as coordinator:
+        told = await observations(coordinator, survey)
+    assert {one for one, _ in said(told)} <= body["skipped"].keys() | {"44255-8"}, "no score, as no answer"
 
 
 async def test_another_sites_survey_is_unknown(clinic: Clinic, token: Tokens) -> None:

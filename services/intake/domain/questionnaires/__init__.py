@@ -19,7 +19,7 @@ from services.intake.domain.questionnaires.checks import Checked, Disabled, chec
 from services.intake.domain.questionnaires.compiling import compile_questionnaire, read_questionnaire
 from services.intake.domain.questionnaires.definition import Bounds, Definition, Item, ItemType, Option
 from services.intake.domain.questionnaires.difference import Difference, difference
-from services.intake.domain.questionnaires.extract import extract
+from services.intake.domain.questionnaires.extract import common_parts, extract, posted
 from services.intake.domain.questionnaires.given import Given
 from services.intake.domain.questionnaires.issues import (
     Issue,
@@ -52,6 +52,7 @@ __all__ = [
     "another_form",
     "calculate",
     "check",
+    "common_parts",
     "compile_questionnaire",
     "difference",
     "extract",
@@ -59,6 +60,7 @@ __all__ = [
     "masked",
     "operation_outcome",
     "populate",
+    "posted",
     "read_questionnaire",
     "shown",
     "to_response",

@@ -55,7 +55,7 @@ class _Extraction:
         self._identity = json.dumps(
             [definition.key, response.get("id"), response_items(definition.items, root)], default=str
         )
-        self._shared = _shared(response)
+        self._shared = common_parts(response)
         self.entries: list[dict[str, Any]] = []
 
     def over(self, items: tuple[Item, ...], scope: Scope) -> Iterator[dict[str, str]]:
@@ -78,9 +78,7 @@ class _Extraction:
     def add(self, link_id: str, content: dict[str, Any]) -> dict[str, str]:
         """Put an Observation into the Bundle; the reference to it."""
         name = f"urn:uuid:{uuid5(NAMESPACE_URL, f'{self._identity}|{link_id}|{len(self.entries)}')}"
-        resource = {"resourceType": "Observation", **self._shared, **content}
-        request = {"method": "POST", "url": "Observation"}
-        self.entries.append({"fullUrl": name, "resource": resource, "request": request})
+        self.entries.append(posted(name, self._shared | content))
         return {"reference": name}
 
     def _question(self, item: Item, entry: Entry | None, scope: Scope) -> Iterator[dict[str, str]]:
@@ -106,7 +104,13 @@ class _Extraction:
         return bool(said) and said[0]
 
 
-def _shared(response: Mapping[str, Any]) -> dict[str, Any]:
+def posted(name: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry of a transaction Bundle: an Observation, to be made."""
+    request = {"method": "POST", "url": "Observation"}
+    return {"fullUrl": name, "resource": {"resourceType": "Observation", **content}, "request": request}
+
+
+def common_parts(response: Mapping[str, Any]) -> dict[str, Any]:
     """What all Observations of a response say alike."""
     author, local = response.get("author"), response.get("id")
     parts = {

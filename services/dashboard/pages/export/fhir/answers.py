@@ -12,14 +12,13 @@ from services.dashboard.pages.export.fhir.parts import (
     encounter_of,
     item_concept,
     number_value,
-    ours,
     patient_of,
     quantity,
 )
 from services.dashboard.pages.export.fhir.words import ENGLISH
 from services.dashboard.pages.reader import answer_words, reason_words
 from shared.events import EntryMode
-from shared.fhir import SURVEY, absent
+from shared.fhir import SURVEY, absent, instrument_concept, ours
 
 Page = Mapping[str, Any]
 
@@ -104,15 +103,12 @@ def _goal(page: Page) -> Json:
 
 
 def _score(page: Page, trend: Mapping[str, Any], point: Mapping[str, Any]) -> Json:
-    instrument, _, version = trend["instrument"].partition("|")
-    code = ours("instrument", instrument, trend["name"])
-    code["coding"][0]["version"] = version
     made: Json = {
         "resourceType": "Observation",
         "id": an_id(page, "score", point["survey_id"]),
         "status": "final",
         "category": [SURVEY],
-        "code": code,
+        "code": instrument_concept(trend["instrument"], trend["name"]),
         "subject": patient_of(page),
         "effectiveDateTime": point["at"],
         **_points(point["value"]),

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from shared.fhir import ABSENT, LOINC, OURS, UCUM, absent
+from shared.fhir import ABSENT, LOINC, OURS, TOTALS_IN_LOINC, UCUM, absent, ours
 
 Json = dict[str, Any]
-_PHQ_2_TOTAL = "55758-7"
 
 
 def an_id(page: Mapping[str, Any], *name: object) -> str:
@@ -35,15 +34,10 @@ def staff(name: str) -> Json:
     return {"identifier": {"system": f"{OURS}/NamingSystem/clinician-id", "value": name}, "display": name}
 
 
-def ours(system: str, code: str, text: str) -> Json:
-    """A concept of a system of our own."""
-    return {"coding": [{"system": f"{OURS}/CodeSystem/{system}", "code": code, "display": text}], "text": text}
-
-
 def item_concept(item: str, text: str) -> Json:
     concept = ours("survey-item", item, text)
     if item == "phq_2":
-        concept["coding"].insert(0, {"system": LOINC, "code": _PHQ_2_TOTAL})
+        concept["coding"].insert(0, {"system": LOINC, "code": TOTALS_IN_LOINC["phq-2"]})
     return concept
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from services.dashboard.domain import PATIENT_SYSTEM
 from services.dashboard.pages import labels
-from services.dashboard.pages.export.fhir.parts import Json, an_id, ours, patient_of, staff
+from services.dashboard.pages.export.fhir.parts import Json, an_id, patient_of, staff
 from services.dashboard.pages.export.fhir.words import ENGLISH
 from shared.events import Diagnosis, Language, VisitState
-from shared.fhir import DIAGNOSES, ICD_10_CM
+from shared.fhir import DIAGNOSES, ICD_10_CM, ours
 
 _STATES: Mapping[str, str] = {
     VisitState.SCHEDULED: "planned",
