@@ -1,4 +1,4 @@
-"""Forms of a site: brought as FHIR Questionnaires, listed, compared and retired, and kept for ever.
+"""Forms of a site: brought as FHIR Questionnaires, listed, compared, put to use and retired, and kept for ever.
 
 A form is known by its url and version, and what those two name never changes: the same content again is the same form,
 other content is refused. The forms that ship with the system stand beside those of the site and cannot be retired.
@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from enum import StrEnum
 from functools import partial
 from typing import Any, Literal
 from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
@@ -27,7 +26,7 @@ from services.intake.domain.questionnaires import (
     operation_outcome,
     read_questionnaire,
 )
-from services.intake.store import FormRow, KeptForm
+from services.intake.store import FormRow, FormState, KeptForm
 from shared.auth import Caller
 from shared.db import Connection, SiteScope, transaction
 from shared.errors import FieldError, Problem, conflict, unknown
@@ -40,14 +39,6 @@ from shared.outbox import Recorded
 router = APIRouter(tags=["forms"])
 
 
-class FormState(StrEnum):
-    """Only an active form takes new answers; all of them are kept for the answers that they took."""
-
-    DRAFT = "draft"
-    ACTIVE = "active"
-    RETIRED = "retired"
-
-
 class FormBody(RootModel[dict[str, Any]]):
     """A FHIR R4 Questionnaire."""
 
@@ -57,10 +48,10 @@ class FormBody(RootModel[dict[str, Any]]):
 class FormChange(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    state: Literal[FormState.RETIRED]
+    state: Literal[FormState.ACTIVE, FormState.RETIRED]
 
 
-class Retirement(FormChange):
+class NamedChange(FormChange):
     """The form with it, for the record."""
 
     form_id: UUID
@@ -151,7 +142,7 @@ async def list_forms(request: Request, caller: SiteStaff, site: NamedSite = None
 
 @router.get("/v1/forms/{form_id}", response_class=JSONResponse)
 async def get_form(request: Request, form_id: UUID, caller: SiteStaff, site: NamedSite = None) -> dict[str, Any]:
-    """The Questionnaire as it came; its status says when it was retired since."""
+    """The Questionnaire as it came; its status is the one that it has now."""
     site_id = caller.writing_site(site)
     async with transaction(pool_of(request), SiteScope.of(site_id)) as connection:
         found = await _resource(connection, site_id, form_id)
@@ -176,14 +167,17 @@ async def compare_forms(
 async def change_form(
     request: Request, form_id: UUID, body: FormChange, caller: SiteStaff, site: NamedSite = None
 ) -> Response:
-    """Retire a form: it takes no new answers, and is kept for those that it took. Again changes nothing."""
+    """Put a draft to use, or retire a form: it takes no new answers, and is kept for those that it took.
+
+    Again changes nothing. A retired form does not come back.
+    """
     if form_id in SHIPPED:
-        raise conflict("form-shipped", "This form ships with the system and cannot be retired.")
+        raise conflict("form-shipped", "This form ships with the system and stays in use.")
     site_id = caller.writing_site(site)
-    command = Command[Retirement](
-        locks=lambda _site, one: [f"form:{one.form_id}"], record=partial(_retire, caller), status=200
+    command = Command[NamedChange](
+        locks=lambda _site, one: [f"form:{one.form_id}"], record=partial(_change, caller), status=200
     )
-    batch = Batch([Retirement(form_id=form_id, state=body.state)], is_single=True)
+    batch = Batch([NamedChange(form_id=form_id, state=body.state)], is_single=True)
     return await execute(request, command, batch, site_id=site_id, key=None)
 
 
@@ -217,7 +211,6 @@ async def _record(
             resource=body.root,
             uploaded_by=caller.subject,
             uploaded_at=datetime.now(UTC),
-            retired_at=None,
         )
         await store.record_form(connection, site_id, row)
     return Recorded(str(form_id), [], {"outcome": outcome})
@@ -242,9 +235,15 @@ async def _kept_before(connection: Connection, site_id: str, definition: Definit
     return form_id
 
 
-async def _retire(caller: Caller, connection: Connection, site_id: str, one: Retirement) -> Recorded:
-    if not await store.record_form_retired(connection, site_id, one.form_id, datetime.now(UTC), caller.subject):
+async def _change(caller: Caller, connection: Connection, site_id: str, one: NamedChange) -> Recorded:
+    row = await store.form(connection, SiteScope.of(site_id), one.form_id)
+    if row is None:
         raise unknown("form")
+    if row.state is not one.state:
+        if row.state is FormState.RETIRED:
+            raise conflict("form-retired", "A retired form does not come back. Bring it as a new version.")
+        record = store.record_form_activated if one.state is FormState.ACTIVE else store.record_form_retired
+        await record(connection, site_id, one.form_id, datetime.now(UTC), caller.subject)
     return Recorded(str(one.form_id), [])
 
 
@@ -255,7 +254,7 @@ async def _resource(connection: Connection, site_id: str, form_id: UUID) -> Mapp
     row = await store.form(connection, SiteScope.of(site_id), form_id)
     if row is None:
         raise unknown("form")
-    return row.resource if row.retired_at is None else {**row.resource, "status": FormState.RETIRED}
+    return {**row.resource, "status": row.state}
 
 
 def _of_row(row: FormRow) -> FormAnswer:
@@ -264,7 +263,7 @@ def _of_row(row: FormRow) -> FormAnswer:
         url=row.url,
         version=row.version,
         title=row.title,
-        state=FormState.RETIRED if row.retired_at is not None else FormState(row.status),
+        state=row.state,
         uploaded_by=row.uploaded_by,
         uploaded_at=row.uploaded_at,
     )

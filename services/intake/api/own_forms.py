@@ -16,7 +16,7 @@ from fastapi import Request
 from services.intake import store
 from services.intake.domain import FORMS, Form, own_form, unfit_for_answers
 from services.intake.domain.questionnaires import Definition, read_questionnaire
-from services.intake.store import FormRow
+from services.intake.store import FormRow, FormState
 from shared.db import Connection, SiteScope
 from shared.errors import FieldError, Problem, conflict
 
@@ -88,7 +88,7 @@ class OwnForms:
     async def in_use(self, connection: Connection, site_id: str) -> Sequence[Form]:
         """The forms of a site that take new answers, the newest first."""
         rows = await store.forms(connection, SiteScope.of(site_id))
-        names = [row.key for row in rows if row.retired_at is None]
+        names = [row.key for row in rows if row.state is FormState.ACTIVE]
         found = await self.named(connection, site_id, names)
         own = (found[name] for name in names if name in found)
         return [one.form for one in own if not one.out_of_use and not one.unfit]
@@ -118,6 +118,4 @@ def _prepared(resource: Mapping[str, object]) -> tuple[Definition, Sequence[Fiel
 
 
 def _out_of_use(row: FormRow, definition: Definition) -> Sequence[str]:
-    if row.retired_at is not None:
-        return ["The form is retired."]
-    return definition.out_of_use(datetime.now(UTC).isoformat())
+    return definition.out_of_use(datetime.now(UTC).isoformat(), status=row.state)

@@ -79,12 +79,14 @@ from services.intake.store.drafts import (
 )
 from services.intake.store.forms import (
     FormRow,
+    FormState,
     KeptForm,
     form,
     form_with,
     forms,
     forms_named,
     record_form,
+    record_form_activated,
     record_form_retired,
 )
 from services.intake.store.high_risk import (
@@ -195,6 +197,7 @@ __all__ = [
     "Flag",
     "FlaggedPatient",
     "FormRow",
+    "FormState",
     "FullVisit",
     "Held",
     "Huddle",
@@ -288,6 +291,7 @@ __all__ = [
     "record_flag",
     "record_flag_ended",
     "record_form",
+    "record_form_activated",
     "record_form_retired",
     "record_huddle",
     "record_import",

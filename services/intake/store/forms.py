@@ -1,8 +1,9 @@
 """Forms that a site brought: kept for ever as they came, by their url and version."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,14 @@ import asyncpg
 import orjson
 
 from shared.db import Connection, SiteScope
+
+
+class FormState(StrEnum):
+    """Only an active form takes new answers; all of them are kept for the answers that they took."""
+
+    DRAFT = "draft"
+    ACTIVE = "active"
+    RETIRED = "retired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,22 +32,29 @@ class FormRow:
     title: str
     uploaded_by: str
     uploaded_at: datetime
-    retired_at: datetime | None
+    activated_at: datetime | None = None
+    retired_at: datetime | None = None
 
     @property
     def key(self) -> str:
         return f"{self.url}|{self.version}"
+
+    @property
+    def state(self) -> FormState:
+        if self.retired_at is not None:
+            return FormState.RETIRED
+        return FormState(self.status) if self.activated_at is None else FormState.ACTIVE
 
 
 @dataclass(frozen=True, slots=True)
 class KeptForm(FormRow):
     """The same with its Questionnaire, which may be large."""
 
-    resource: Mapping[str, Any]
+    resource: Mapping[str, Any] = field(kw_only=True)
 
 
 async def record_form(connection: Connection, site_id: str, form: KeptForm) -> None:
-    """Insert a form. Nothing of it but its retirement ever changes."""
+    """Insert a form. Nothing of it but its state ever changes."""
     await connection.execute(
         """
         INSERT INTO form_definition
@@ -57,22 +73,26 @@ async def record_form(connection: Connection, site_id: str, form: KeptForm) -> N
     )
 
 
-async def record_form_retired(connection: Connection, site_id: str, form_id: UUID, at: datetime, by: str) -> bool:
-    """Retire a form; one that was retired before stays as it is. Says whether there is such a form."""
-    is_there: bool = await connection.fetchval(
-        """
-        WITH retired AS (
-            UPDATE form_definition SET retired_at = $3, retired_by = $4
-            WHERE site_id = $1 AND form_id = $2 AND retired_at IS NULL
-        )
-        SELECT EXISTS (SELECT FROM form_definition WHERE site_id = $1 AND form_id = $2)
-        """,
+async def record_form_activated(connection: Connection, site_id: str, form_id: UUID, at: datetime, by: str) -> None:
+    """Put a draft to use."""
+    await connection.execute(
+        "UPDATE form_definition SET activated_at = $3, activated_by = $4 WHERE site_id = $1 AND form_id = $2",
         site_id,
         form_id,
         at,
         by,
     )
-    return is_there
+
+
+async def record_form_retired(connection: Connection, site_id: str, form_id: UUID, at: datetime, by: str) -> None:
+    """Take a form out of use, for good."""
+    await connection.execute(
+        "UPDATE form_definition SET retired_at = $3, retired_by = $4 WHERE site_id = $1 AND form_id = $2",
+        site_id,
+        form_id,
+        at,
+        by,
+    )
 
 
 async def forms(connection: Connection, scope: SiteScope) -> list[FormRow]:
@@ -121,7 +141,7 @@ async def forms_named(connection: Connection, scope: SiteScope, names: Collectio
     return [FormRow(**row) for row in rows]
 
 
-_COLUMNS = "form_id, url, version, status, title, uploaded_by, uploaded_at, retired_at"
+_COLUMNS = "form_id, url, version, status, title, uploaded_by, uploaded_at, activated_at, retired_at"
 
 
 def _kept(row: asyncpg.Record) -> KeptForm:

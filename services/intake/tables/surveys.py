@@ -103,6 +103,8 @@ form_definition = Table(
     Column("uploaded_at", DateTime(timezone=True), nullable=False),
     Column("retired_at", DateTime(timezone=True)),
     Column("retired_by", Text),
+    Column("activated_at", DateTime(timezone=True)),
+    Column("activated_by", Text),
     ForeignKeyConstraint(["site_id"], ["site.site_id"], name="fk_form_definition_site"),
     Index("uq_form_definition_version", "site_id", "url", "version", unique=True),
 )

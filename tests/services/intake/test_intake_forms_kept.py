@@ -112,11 +112,24 @@ async def test_the_same_content_again_is_the_same_form_and_other_content_is_refu
 
 async def test_what_a_form_cannot_become_is_refused_with_the_code_that_was_expected(clinic: Clinic) -> None:
     form = await new_form(clinic)
-    answer = await clinic.system.patch(f"/v1/forms/{form}", json={"state": "active"})
+    answer = await clinic.system.patch(f"/v1/forms/{form}", json={"state": "draft"})
     assert (answer.status_code, answer.json()["errors"]) == (
         422,
-        [{"field": "state", "expected": "Input should be 'retired'"}],
+        [{"field": "state", "expected": "Input should be 'active' or 'retired'"}],
     )
+
+
+async def test_a_draft_is_put_to_use_and_again_changes_nothing(clinic: Clinic) -> None:
+    form = await new_form(clinic, status="draft")
+    for _ in range(2):
+        answer = await clinic.system.patch(f"/v1/forms/{form}", json={"state": "active"})
+        assert (answer.status_code, answer.json()["id"]) == (200, form)
+    assert [one["state"] for one in await listed(clinic)] == ["active"]
+    assert (await clinic.system.get(f"/v1/forms/{form}")).json() == FORM
+    assert await new_form(clinic, status="draft") == form, "it came as a draft, and is kept as it came"
+    (row,) = await clinic.intake.state.database.rows("SELECT activated_at, activated_by FROM form_definition")
+    assert row["activated_at"] is not None
+    assert row["activated_by"]
 
 
 async def test_the_same_key_gives_the_same_answer(clinic: Clinic) -> None:
@@ -152,8 +165,12 @@ async def test_a_retired_form_is_kept_and_says_so_and_retiring_it_again_changes_
 
 
 async def test_a_retirement_cannot_be_taken_back(clinic: Clinic) -> None:
-    form = await new_form(clinic)
-    assert (await clinic.system.patch(f"/v1/forms/{form}", json={"state": "active"})).status_code == 422
+    form = await new_form(clinic, status="draft")
+    for state in ("active", "retired"):
+        assert (await clinic.system.patch(f"/v1/forms/{form}", json={"state": state})).status_code == 200
+    answer = await clinic.system.patch(f"/v1/forms/{form}", json={"state": "active"})
+    assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (409, "form-retired")
+    assert (await listed(clinic))[0]["state"] == "retired"
 
 
 async def test_two_versions_are_compared_item_by_item(clinic: Clinic) -> None:

@@ -127,6 +127,14 @@ async def test_a_draft_and_a_retired_form_take_no_new_answers_and_say_so(clinic:
     assert await told(clinic) == []
 
 
+async def test_a_draft_that_was_put_to_use_takes_answers(clinic: Clinic) -> None:
+    form_id = await bring(clinic, DIET | {"status": "draft"})
+    assert problem(await submit(clinic))[:2] == (409, "form-not-in-use")
+    answer = await clinic.system.patch(f"/v1/forms/{form_id}", json={"state": "active"})
+    assert answer.status_code == 200, answer.text
+    assert (await submit(clinic)).status_code == 201
+
+
 async def test_the_form_of_another_site_is_unknown(clinic: Clinic, token: Tokens) -> None:
     async with clinic_of(clinic.intake, token, OTHER) as other:
         form_id = await bring(other)

@@ -302,9 +302,13 @@ class Definition:
         url, _, version = canonical.partition("#")[0].partition("|")
         return url == self.url and version in ("", self.version)
 
-    def out_of_use(self, at: str) -> list[str]:
-        """Why no new answers are taken at this date or time; empty when they are."""
-        reasons = [] if self.status == "active" else [f"The form is {self.status or 'of no status'}, not active."]
+    def out_of_use(self, at: str, *, status: str | None = None) -> list[str]:
+        """Why no new answers are taken at this date or time; empty when they are.
+
+        `status`: the one that the form has now, where it is known to be another than it came with.
+        """
+        status = status or self.status
+        reasons = [] if status == "active" else [f"The form is {status or 'of no status'}, not active."]
         if self.effective_from is not None and order(at, self.effective_from) == -1:
             reasons.append(f"The form is in use from {self.effective_from}.")
         if self.effective_to is not None and order(at, self.effective_to) == 1:
