@@ -96,8 +96,7 @@ async def take_import(page: Page) -> None:
     await page.goto(urljoin(page.url, "/imports"))
     await page.locator("#file").set_input_files({"name": "october.csv", "mimeType": "text/csv", "buffer": FILE})
     await page.get_by_role("button", name="Check the file").click()
-    while not await page.get_by_role("button", name="Bring in").count():
-        await page.get_by_role("link", name="Look again").click()
+    await page.get_by_role("button", name="Bring in").wait_for()
     await page.screenshot(path=PICTURES / "import.png", full_page=True)
     await page.get_by_role("link", name="Import a file").click()
     await page.screenshot(path=PICTURES / "imports.png", full_page=True)

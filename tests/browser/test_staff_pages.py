@@ -131,6 +131,31 @@ async def test_links_are_sent_copied_and_an_alert_taken_by_the_forms_of_the_list
         await expect(page.locator("main")).to_contain_text("chris-kim has it")
 
 
+async def test_the_page_of_an_import_moves_by_itself_while_it_is_read(
+    alerted: Alerted, home: str, chromium: Browser
+) -> None:
+    rows = "".join(f"MRN-{number},1980,female,crohns-disease\r\n" for number in range(1_500))
+    file = {"name": "many.csv", "mimeType": "text/csv", "buffer": (FILE + rows).encode()}
+    async with page_of(chromium, alerted, home, Eyes()) as page:
+        await page.goto(f"{home}/imports")
+        await page.get_by_label("The file").set_input_files(files=[file])
+        await page.get_by_role("button", name="Check the file").click()
+        says = page.get_by_role("status")
+        for beginning, end in (("Being checked.", "would come in. 1 was refused."), ("Coming in.", "are in.")):
+            await expect(says).to_contain_text(beginning)
+            await expect(page.locator("progress")).to_be_visible()
+            await is_for_everybody(page)
+            await page.get_by_text("Not needed any more?").click()
+            await page.locator("progress").evaluate("bar => { bar.dataset.before = true }")
+            await says.evaluate("said => { said.dataset.before = true }")
+            await expect(page.locator("progress:not([data-before])")).to_be_visible(timeout=60_000)
+            assert await page.locator("details[open]").count() == 1, "what was opened stays open while it goes on"
+            await expect(says).to_contain_text(f"1,500 of 1,501 rows {end}", timeout=120_000)
+            assert await page.locator("[role=status][data-before]").count() == 1, "what says it was there before"
+            if beginning == "Being checked.":
+                await page.get_by_role("button", name="Bring in 1,500 rows").click()
+
+
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
 async def test_alerts_are_set_by_the_forms_of_their_settings(
     alerted: Alerted, home: str, chromium: Browser, size: tuple[int, int]

@@ -37,12 +37,19 @@ def show_import(answer: Answer, *, bar: Bar) -> str:
 
 def in_a_sentence(answer: Answer) -> str:
     """`44 of 48 rows are in. 3 were refused, 1 was already here.`"""
-    beginning = _BEGINNINGS[answer["stage"]]
     if answer["stage"] in ("checking", "importing", "stopped"):
-        return f"{beginning} {answer['rows_done']:,} of {_rows(answer['rows'])} are through."
+        return f"{beginning(answer)} {how_far(answer)}"
     verb = "would come in" if answer["stage"] == "checked" else "are in"
-    sentences = [beginning, f"{answer['accepted']:,} of {_rows(answer['rows'])} {verb}.", _others(answer)]
+    sentences = [beginning(answer), f"{answer['accepted']:,} of {_rows(answer['rows'])} {verb}.", _others(answer)]
     return " ".join(filter(None, sentences))
+
+
+def beginning(answer: Answer) -> str:
+    return _BEGINNINGS[answer["stage"]]
+
+
+def how_far(answer: Answer) -> str:
+    return f"{answer['rows_done']:,} of {_rows(answer['rows'])} are through."
 
 
 def _others(answer: Answer) -> str:
@@ -58,5 +65,5 @@ def _rows(count: int) -> str:
 @cache
 def _templates() -> Environment:
     made = staff_templates()
-    made.filters |= {"in_a_sentence": in_a_sentence}
+    made.filters |= {"in_a_sentence": in_a_sentence, "beginning": beginning, "how_far": how_far}
     return made
