@@ -12,8 +12,8 @@ from services.intake.domain import (
     OFF,
     DeliveryRule,
     Week,
-    channel_for,
     form_without,
+    hindrance,
     is_lately,
     next_step,
     week_of,
@@ -65,20 +65,18 @@ async def rows_of(
 
 
 def _row(visit: store.VisitWithLink, ground: Ground, own: Mapping[str, OwnForm]) -> Row:
-    has_begun = ground.now >= visit.scheduled_at
-    is_coming = visit.state is VisitState.SCHEDULED and not has_begun
-    wants = visit.contact is not None and visit.contact.wants_messages
-    can_be_sent = is_coming and wants and channel_for(ground.sends, visit.contact) is not None
-    is_written_to = visit.asked_at is not None or is_lately(visit.sent_at, ground.now)
-    step = next_step(
-        visit.progress, visit.state, has_begun=has_begun, can_be_sent=can_be_sent, is_written_to=is_written_to
+    why_not = hindrance(
+        ground.sends,
+        visit.contact,
+        has_begun=ground.now >= visit.scheduled_at or visit.state is not VisitState.SCHEDULED,
+        is_written_to=visit.asked_at is not None or is_lately(visit.sent_at, ground.now),
     )
     return Row(
         visit,
         visit.scheduled_at.astimezone(ground.zone),
         _parts(visit, ground, own),
-        step,
-        can_be_sent and not is_written_to,
+        next_step(visit.progress, visit.state, why_not),
+        why_not,
     )
 
 

@@ -139,9 +139,11 @@ from services.intake.domain.visits import (
 )
 from services.intake.domain.worklist import (
     WEEKS_SHOWN,
+    Hindrance,
     NextStep,
     Week,
     has_lately_been_written_to,
+    hindrance,
     is_lately,
     next_step,
     week_of,
@@ -195,6 +197,7 @@ __all__ = [
     "DeliveryState",
     "Eligibility",
     "Form",
+    "Hindrance",
     "Identifiers",
     "Instrument",
     "Link",
@@ -257,6 +260,7 @@ __all__ = [
     "form_for",
     "form_without",
     "has_lately_been_written_to",
+    "hindrance",
     "in_hand",
     "index_of",
     "is_eligible",

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from services.intake.domain.deliveries import LEAST_BETWEEN, Outlook
+from services.intake.domain.deliveries import LEAST_BETWEEN, Contact, DeliveryRule, Outlook, channel_for
 from services.intake.domain.link_progress import LinkProgress
 from shared.events import VisitState
 
@@ -22,6 +22,15 @@ class NextStep(StrEnum):
     COPY = "copy"
     WRITE_DOWN = "write-down"
     NOTHING = "nothing"
+
+
+class Hindrance(StrEnum):
+    """Why no message can be sent about a visit now; where several hold, the first."""
+
+    BEGUN = "begun"
+    WRITTEN_TO = "written-to"
+    NOT_WANTED = "not-wanted"
+    NO_ADDRESS = "no-address"
 
 
 class Week(NamedTuple):
@@ -42,16 +51,28 @@ def week_of(now: datetime, zone: ZoneInfo, number: int) -> Week:
     return Week(number, first, last, _midnight(first, zone), _midnight(last + timedelta(days=1), zone))
 
 
-def next_step(
-    progress: LinkProgress, state: VisitState, *, has_begun: bool, can_be_sent: bool, is_written_to: bool
-) -> NextStep:
-    """What to do next. `is_written_to`: a message went in the last 20 hours, or is about to go."""
+def hindrance(
+    sends: DeliveryRule, contact: Contact | None, *, has_begun: bool, is_written_to: bool
+) -> Hindrance | None:
+    """Why no message can be sent; None when one can. `is_written_to`: one went in the last 20 hours, or is about to."""
+    reasons = (
+        (has_begun, Hindrance.BEGUN),
+        (is_written_to, Hindrance.WRITTEN_TO),
+        (contact is not None and not contact.wants_messages, Hindrance.NOT_WANTED),
+        (channel_for(sends, contact) is None, Hindrance.NO_ADDRESS),
+    )
+    return next((why for holds, why in reasons if holds), None)
+
+
+def next_step(progress: LinkProgress, state: VisitState, why_not: Hindrance | None) -> NextStep:
+    """What to do next. `why_not`: why no message can be sent now."""
     if state not in _OPEN or progress in _SETTLED:
         return NextStep.NOTHING
-    if has_begun or state is not VisitState.SCHEDULED:
+    if why_not is Hindrance.BEGUN:
         return NextStep.WRITE_DOWN
-    if progress is LinkProgress.PLANNED or is_written_to:
+    if progress is LinkProgress.PLANNED or why_not is Hindrance.WRITTEN_TO:
         return NextStep.NOTHING
+    can_be_sent = why_not is None
     if progress in (LinkProgress.NO_LINK, LinkProgress.NOT_DELIVERED):
         return NextStep.SEND if can_be_sent and progress is LinkProgress.NO_LINK else NextStep.COPY
     return NextStep.REMIND if can_be_sent else NextStep.WRITE_DOWN

@@ -18,6 +18,7 @@ from services.intake.domain import (
     Contact,
     Delivery,
     DeliveryState,
+    Hindrance,
     LinkProgress,
     NextStep,
     Week,
@@ -68,6 +69,12 @@ _MESSAGES: Mapping[DeliveryState, str] = {
     DeliveryState.NOT_KNOWN: "may have gone",
     DeliveryState.STOPPED: "not sent",
 }
+_HINDRANCES: Mapping[Hindrance, str] = {
+    Hindrance.BEGUN: "No message can be sent: the visit has begun.",
+    Hindrance.WRITTEN_TO: "No message can be sent now: one went in the last 20 hours, or is about to go.",
+    Hindrance.NOT_WANTED: "No message can be sent: the patient wants none.",
+    Hindrance.NO_ADDRESS: "No message can be sent: there is no address of the patient’s to which this site sends.",
+}
 _CHANNELS: Mapping[Channel | None, str] = {Channel.EMAIL: "by mail", Channel.SMS: "by text message"}
 _WEEKS = ("This week", "Next week")
 BESIDE = 3  # alerts, and patients at high risk, beside the list
@@ -76,14 +83,19 @@ BESIDE = 3  # alerts, and patients at high risk, beside the list
 class Row(NamedTuple):
     """A visit on the list. `at` is by the site's clocks; `parts` is how many a survey that was started has.
 
-    `can_be_sent`: somebody may have a message sent now.
+    `why_not`: why nobody can have a message sent now.
     """
 
     visit: store.VisitWithLink
     at: datetime
     parts: int
     step: NextStep
-    can_be_sent: bool
+    why_not: Hindrance | None
+
+    @property
+    def not_sent(self) -> str | None:
+        """Why no message can be sent now, in a sentence."""
+        return None if self.why_not is None else _HINDRANCES[self.why_not]
 
     @property
     def standing(self) -> Standing:

@@ -1,11 +1,24 @@
 """Which days a week of the list has, and what is next about the survey of a visit."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.intake.domain import LinkProgress, NextStep, is_lately, next_step, week_of
+from services.intake.domain import (
+    OFF,
+    Channel,
+    Contact,
+    DeliveryRule,
+    Hindrance,
+    LinkProgress,
+    NextStep,
+    hindrance,
+    is_lately,
+    next_step,
+    week_of,
+)
 from shared.events import VisitState
 
 CHICAGO = ZoneInfo("America/Chicago")
@@ -30,39 +43,52 @@ def test_weeks_follow_each_other_without_a_gap_also_where_the_clocks_change() ->
 
 
 @pytest.mark.parametrize(
-    ("progress", "facts", "step"),
+    ("progress", "why_not", "step"),
     [
-        (LinkProgress.NO_LINK, {}, NextStep.SEND),
-        (LinkProgress.NO_LINK, {"can_be_sent": False}, NextStep.COPY),
-        (LinkProgress.NO_LINK, {"has_begun": True}, NextStep.WRITE_DOWN),
-        (LinkProgress.PLANNED, {}, NextStep.NOTHING),
-        (LinkProgress.SENT, {}, NextStep.REMIND),
-        (LinkProgress.SENT, {"is_written_to": True}, NextStep.NOTHING),
-        (LinkProgress.SENT, {"can_be_sent": False}, NextStep.WRITE_DOWN),
-        (LinkProgress.OPENED, {}, NextStep.REMIND),
-        (LinkProgress.STARTED, {}, NextStep.REMIND),
-        (LinkProgress.STARTED, {"has_begun": True}, NextStep.WRITE_DOWN),
-        (LinkProgress.NOT_DELIVERED, {}, NextStep.COPY),
-        (LinkProgress.ANSWERED, {}, NextStep.NOTHING),
-        (LinkProgress.NOT_WANTED, {}, NextStep.NOTHING),
+        (LinkProgress.NO_LINK, None, NextStep.SEND),
+        (LinkProgress.NO_LINK, Hindrance.NO_ADDRESS, NextStep.COPY),
+        (LinkProgress.NO_LINK, Hindrance.BEGUN, NextStep.WRITE_DOWN),
+        (LinkProgress.PLANNED, None, NextStep.NOTHING),
+        (LinkProgress.SENT, None, NextStep.REMIND),
+        (LinkProgress.SENT, Hindrance.WRITTEN_TO, NextStep.NOTHING),
+        (LinkProgress.SENT, Hindrance.NOT_WANTED, NextStep.WRITE_DOWN),
+        (LinkProgress.OPENED, None, NextStep.REMIND),
+        (LinkProgress.STARTED, None, NextStep.REMIND),
+        (LinkProgress.STARTED, Hindrance.BEGUN, NextStep.WRITE_DOWN),
+        (LinkProgress.NOT_DELIVERED, None, NextStep.COPY),
+        (LinkProgress.ANSWERED, None, NextStep.NOTHING),
+        (LinkProgress.NOT_WANTED, None, NextStep.NOTHING),
     ],
 )
-def test_there_is_one_next_thing_to_do(progress: LinkProgress, facts: dict[str, bool], step: NextStep) -> None:
-    usual = {"has_begun": False, "can_be_sent": True, "is_written_to": False}
-    assert next_step(progress, VisitState.SCHEDULED, **(usual | facts)) is step
+def test_there_is_one_next_thing_to_do(progress: LinkProgress, why_not: Hindrance | None, step: NextStep) -> None:
+    assert next_step(progress, VisitState.SCHEDULED, why_not) is step
+
+
+@pytest.mark.parametrize("state", [VisitState.COMPLETED, VisitState.CANCELLED])
+def test_nobody_is_written_to_about_a_visit_that_is_over(state: VisitState) -> None:
+    assert next_step(LinkProgress.SENT, state, None) is NextStep.NOTHING
+
+
+BY_MAIL = replace(OFF, channels=(Channel.EMAIL,))
+REACHED = Contact(has_email=True, has_phone=False, preferred=None, language=None, wants_messages=True)
 
 
 @pytest.mark.parametrize(
-    ("state", "step"),
+    ("sends", "contact", "facts", "why_not"),
     [
-        (VisitState.CHECKED_IN, NextStep.WRITE_DOWN),
-        (VisitState.COMPLETED, NextStep.NOTHING),
-        (VisitState.CANCELLED, NextStep.NOTHING),
+        (BY_MAIL, REACHED, {}, None),
+        (BY_MAIL, REACHED, {"has_begun": True, "is_written_to": True}, Hindrance.BEGUN),
+        (BY_MAIL, None, {"is_written_to": True}, Hindrance.WRITTEN_TO),
+        (BY_MAIL, replace(REACHED, wants_messages=False, has_email=False), {}, Hindrance.NOT_WANTED),
+        (BY_MAIL, replace(REACHED, has_email=False, has_phone=True), {}, Hindrance.NO_ADDRESS),
+        (BY_MAIL, None, {}, Hindrance.NO_ADDRESS),
     ],
 )
-def test_nobody_is_written_to_about_a_visit_that_is_on_or_over(state: VisitState, step: NextStep) -> None:
-    found = next_step(LinkProgress.SENT, state, has_begun=False, can_be_sent=True, is_written_to=False)
-    assert found is step
+def test_why_no_message_can_be_sent_is_one_reason(
+    sends: DeliveryRule, contact: Contact | None, facts: dict[str, bool], why_not: Hindrance | None
+) -> None:
+    usual = {"has_begun": False, "is_written_to": False}
+    assert hindrance(sends, contact, **(usual | facts)) is why_not
 
 
 def test_a_message_is_too_near_for_another_one_for_twenty_hours() -> None:
