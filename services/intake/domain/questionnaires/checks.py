@@ -198,8 +198,6 @@ class _Walk:
         elif entry is None or not entry.is_given:
             if is_begun and not self._is_partial:
                 self._missing(item)
-        elif entry.skipped is not None and item.required and not self._asks_for_reasons and not self._is_partial:
-            self._say(item, Rule.REQUIRED)
 
     def _missing(self, item: Item) -> None:
         if self._asks_for_reasons and not item.is_hidden:
