@@ -34,6 +34,7 @@ Response = Annotated[Path, typer.Option("--response", help="The answers, a Quest
 ResponseIfAny = Annotated[Path | None, typer.Option("--response", help="The answers; without them the form is checked")]
 NotShown = Annotated[Disabled, typer.Option("--not-shown", help="What becomes of answers to what is not asked")]
 VALID, INVALID, UNUSABLE = 0, 1, 2
+_ANSWERS = "QuestionnaireResponse"
 
 
 @app.command("check")
@@ -100,19 +101,19 @@ def _definitions(files: Iterable[Path]) -> list[Definition]:
     definitions = []
     for file in files:
         try:
-            definitions.append(read_questionnaire(_read(file)))
+            definitions.append(read_questionnaire(_read(file, "Questionnaire")))
         except UnsoundDefinition as unsound:
-            _unusable(f"{file} is not a form that answers can be checked against: {unsound}")
+            _unusable(f"{file} is not a form that answers can be checked against: {unsound}", "Questionnaire")
     return definitions
 
 
-def _read(file: Path) -> object:
+def _read(file: Path, path: str = _ANSWERS) -> object:
     try:
         return orjson.loads(file.read_bytes().removeprefix(codecs.BOM_UTF8))
     except OSError as away:
-        _unusable(f"{file} cannot be read: {away.strerror or 'it is not there'}.")
+        _unusable(f"{file} cannot be read: {away.strerror or 'it is not there'}.", path)
     except orjson.JSONDecodeError as wrong:
-        _unusable(f"{file} is not JSON: {wrong}.")
+        _unusable(f"{file} is not JSON: {wrong}.", path)
 
 
 def _write(resource: Mapping[str, Any]) -> None:
@@ -122,7 +123,8 @@ def _write(resource: Mapping[str, Any]) -> None:
         _unusable("What the answers say of themselves is nested too deeply to be written.")
 
 
-def _unusable(sentence: str) -> NoReturn:
-    typer.echo(orjson.dumps(operation_outcome([Issue(Rule.UNUSABLE, expected=sentence)]), option=orjson.OPT_INDENT_2))
+def _unusable(sentence: str, path: str = _ANSWERS) -> NoReturn:
+    outcome = operation_outcome([Issue(Rule.UNUSABLE, expected=sentence, path=path)])
+    typer.echo(orjson.dumps(outcome, option=orjson.OPT_INDENT_2))
     typer.echo(sentence, err=True)
     raise typer.Exit(UNUSABLE)

@@ -136,6 +136,7 @@ def test_what_is_no_response_ends_with_2_and_a_sentence(forms: Forms, document: 
         said = forms(command, document, FORM)
         assert (said.code, len(said.errors), len(said.error.splitlines())) == (2, 1, 1)
         assert said.errors[0] == said.error.strip()
+        assert said.resource["issue"][0]["expression"] == ["QuestionnaireResponse"]
 
 
 @pytest.mark.parametrize(
@@ -156,6 +157,7 @@ def test_what_is_no_response_ends_with_2_and_a_sentence(forms: Forms, document: 
 def test_what_is_no_form_ends_with_2_and_a_sentence(forms: Forms, document: object) -> None:
     said = forms("check", FITTING, document)
     assert (said.code, len(said.errors), bool(said.error)) == (2, 1, True)
+    assert said.resource["issue"][0]["expression"] == ["Questionnaire"]
 
 
 def test_a_file_that_is_not_there_ends_with_2_and_its_name(tmp_path: Path) -> None:
