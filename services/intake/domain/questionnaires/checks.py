@@ -195,9 +195,8 @@ class _Walk:
             if entry.skipped is not None:
                 self._say(item, Rule.BOTH)
             self._answers(item, entry)
-        elif entry is None or not entry.is_given:
-            if is_begun and not self._is_partial:
-                self._missing(item)
+        elif (entry is None or not entry.is_given) and is_begun and not self._is_partial:
+            self._missing(item)
 
     def _missing(self, item: Item) -> None:
         if self._asks_for_reasons and not item.is_hidden:
