@@ -1,10 +1,13 @@
 """Who looked, in words."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from typing import Any, NamedTuple
 
-from services.dashboard.pages.reader import Reader
-from shared.speech import Said
+from services.dashboard.pages.reader import Line, Reader
+from shared.pages.words import clock
+from shared.speech import Noun, Said
 
 Json = Mapping[str, Any]
 
@@ -40,6 +43,33 @@ SHOWN: Mapping[str, Said] = {
     "export_page": Said("A copy of the page, to keep", "Una copia de la página, para guardar"),
     "audit-export": Said("A copy of this list", "Una copia de esta lista"),
 }
+_TIMES = Noun(Said("time", "vez"), Said("times", "veces"))
+
+
+class Turn(NamedTuple):
+    """All that one person was shown on one day, with nobody between. `who` is any look of theirs; times are `10:20`."""
+
+    day: str
+    first: str
+    last: str
+    who: Json
+    shown: list[Line]
+
+
+def turns(looks: Iterable[Json], reader: Reader) -> list[Turn]:
+    """Looks, the newest first, put together: how often, and what for, is told of each thing once."""
+    alike = groupby(looks, lambda look: (reader.local(look["at"]).date(), look["role"], look["subject"]))
+    return [_turn(list(same), reader) for _, same in alike]
+
+
+def _turn(looks: list[Json], reader: Reader) -> Turn:
+    counts = Counter((reader.named(SHOWN, look["route"]), reader.named(PURPOSES, look["purpose"])) for look in looks)
+    shown = [
+        Line(what if count == 1 else f"{what} ({reader.counted(count, _TIMES)})", why)
+        for (what, why), count in counts.items()
+    ]
+    newest, oldest = reader.local(looks[0]["at"]), reader.local(looks[-1]["at"])
+    return Turn(reader.on(newest), clock(oldest), clock(newest), looks[0], shown)
 
 
 def who_words(look: Json, own_subject: str | None, reader: Reader) -> str:
@@ -51,11 +81,3 @@ def who_words(look: Json, own_subject: str | None, reader: Reader) -> str:
 
 def is_own(look: Json, own_subject: str | None) -> bool:
     return look["role"] == "patient" and bool(look["subject"] == own_subject)
-
-
-def purpose_words(look: Json, reader: Reader) -> str:
-    return reader.named(PURPOSES, look["purpose"])
-
-
-def shown_words(look: Json, reader: Reader) -> str:
-    return reader.named(SHOWN, look["route"])

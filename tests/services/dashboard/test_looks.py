@@ -1,7 +1,7 @@
 """Who looked: shown to whom it concerns, and to nobody else."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import httpx
@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from deploy.audit.export import rows_about
+from services.dashboard.pages import present_looks
 from services.dashboard.worker import SUBSCRIPTION
 from tests.builders import PATIENT, SITE, a_site, a_visit, an_enrollment, an_event
 from tests.conftest import Apps, Tokens, client_of
@@ -63,6 +64,32 @@ async def test_a_patient_sees_that_a_copy_was_handed_out(dashboard: FastAPI, pat
     assert await looks(patient) == [("operator", "disclosure", "audit-export")]
     document = Document((await patient.get(f"/patients/{PATIENT}/looks")).text)
     assert "records-office A copy of this list handed out" in document.text
+
+
+def test_what_one_person_was_shown_on_a_day_without_anybody_between_stands_in_one_row() -> None:
+    def a_look(at: str, route: str, subject: str = "dr-1") -> dict[str, str]:
+        at = f"2026-11-{at}:00Z"
+        return {"at": at, "role": "clinician", "subject": subject, "purpose": "care", "route": route}
+
+    newest_first = [
+        a_look("27T17:40", "show_page"),
+        a_look("27T17:12", "follow_shown_page"),
+        a_look("27T17:12", "show_page"),
+        a_look("27T16:00", "show_page", "dr-2"),
+        a_look("27T15:59", "show_page"),
+        a_look("27T05:59", "show_page"),
+    ]
+    found = {"patient_id": PATIENT, "items": newest_first, "next": None}
+    html = present_looks(found, now=datetime(2026, 11, 28, tzinfo=UTC), time_zone="America/Chicago", own_subject=None)
+    rows = Document(html).text
+    for row in (
+        "27 Nov 2026 11:12–11:40 Clinician dr-1 The page (2 times) for care That the page stays up to date for care",
+        "27 Nov 2026 10:00 Clinician dr-2 The page for care",
+        "27 Nov 2026 09:59 Clinician dr-1 The page for care",
+        "26 Nov 2026 23:59 Clinician dr-1 The page for care",
+    ):
+        assert row in rows
+    assert rows.count("Clinician") == 4
 
 
 async def test_what_was_refused_is_no_look(dashboard: FastAPI, patient: httpx.AsyncClient, token: Tokens) -> None:
