@@ -21,6 +21,11 @@ _GAPS = {
     "score": Said("symptom score", "puntuación de síntomas"),
     "medications": Said("medicines list", "lista de medicinas"),
 }
+_YOU_SKIPPED = {
+    "prefer-not-to-say": Said("you chose not to answer", "usted prefirió no contestar"),
+    "does-not-apply": Said("does not apply", "no es el caso"),
+    "do-not-know": Said("you do not know", "usted no lo sabe"),
+}
 _SCORE_LACKS = Said("symptom score (lacks {items})", "puntuación de síntomas (le falta: {items})")
 _NONE_SINCE = Said("{name} after {day}", "{name} posterior al {day}")
 
@@ -68,6 +73,8 @@ def _missing(gap: Json, reader: Reader) -> str:
             return reader.say(Said("other answers to “{form}”", "otras respuestas a «{form}»"), form=gap["title"])
         case "lab":
             return reader.named(MARKERS, gap["name"])
+        case "answer" if reader.is_patient:
+            return f"{reader.named(ANSWERS_TO, gap['item'])} ({reader.named(_YOU_SKIPPED, gap['reason'])})"
         case "answer":
             return reader.named(ANSWERS_TO, gap["item"])
         case "score" if gap.get("items"):

@@ -104,6 +104,16 @@ def test_a_skipped_question_of_the_mood_is_missing_as_any_other() -> None:
     assert missing(page_of(*WHOLE, without("phq2_mood", "opioid_use"))) == ["mood answer", "opioid answer"]
 
 
+def test_who_chose_not_to_answer_is_told_so_and_not_only_that_it_is_missing() -> None:
+    page = page_of(*WHOLE, without("opioid_use"))
+    for language, words in (
+        (Language.ENGLISH, "opioid answer (you chose not to answer)"),
+        (Language.SPANISH, "respuesta sobre opioides (usted prefirió no contestar)"),
+    ):
+        reader = Reader(a_reader().now, ViewerRole.PATIENT, language)
+        assert missing(page, reader) == [words]
+
+
 def test_a_marker_that_is_old_is_missing_though_the_laboratory_spoke_since() -> None:
     old = a_lab(**CALPROTECTIN, lab_id=an_id("calprotectin"), value=95, taken_at=VISIT_AT - timedelta(days=92))
     page = page_of(*WHOLE[:-2], a_lab(), old)
