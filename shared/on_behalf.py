@@ -11,7 +11,7 @@ from shared.auth import Caller, Role, TrustedIssuer
 from shared.settings import Platform
 from shared.signing import SigningKeys
 
-SIGNED_BY, OWNER, WRITTEN_AT = "dashboard", "clinical", "/v1/plans"
+SIGNED_BY, OWNER, WRITTEN_AT, TAKEN_BACK_AT = "dashboard", "clinical", "/v1/plans", "/entered-in-error"
 GOOD_FOR_S = 10
 ROLES = frozenset({Role.CLINICIAN, Role.COORDINATOR})
 
@@ -36,7 +36,7 @@ def narrowed(trusted: TrustedIssuer, platform: Platform) -> TrustedIssuer:
     """An issuer as clinical believes it: in no other role and at no other path, whatever its settings say."""
     roles = trusted.roles & ROLES
     return trusted.model_copy(
-        update={"audience": _audience(platform), "roles": roles, "only_at": rf"{WRITTEN_AT}(/[^/]+)?"}
+        update={"audience": _audience(platform), "roles": roles, "only_at": rf"{WRITTEN_AT}(/[^/]+({TAKEN_BACK_AT})?)?"}
     )
 
 

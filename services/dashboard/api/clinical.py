@@ -13,7 +13,7 @@ import structlog
 from shared.auth import Caller
 from shared.errors import FieldError, Problem
 from shared.key_sets import is_trustworthy
-from shared.on_behalf import OWNER, WRITTEN_AT, token_for
+from shared.on_behalf import OWNER, TAKEN_BACK_AT, WRITTEN_AT, token_for
 from shared.sealing import Patient
 from shared.settings import Platform
 from shared.signing import SigningKeys
@@ -60,7 +60,21 @@ class Clinical:
             Problem: clinical's own, which says what is wrong.
             ClinicalAway
         """
-        method, path = ("POST", WRITTEN_AT) if step_id is None else ("PATCH", f"{WRITTEN_AT}/{step_id}")
+        method, path = ("POST", "") if step_id is None else ("PATCH", f"/{step_id}")
+        return await self._ask(caller, patient, method, path, changes, key)
+
+    async def take_back_step(self, caller: Caller, patient: Patient, reason: str, *, key: str, step_id: UUID) -> UUID:
+        """Say that a step was entered in error; the receipt.
+
+        Raises:
+            Problem: clinical's own, which says what is wrong.
+            ClinicalAway
+        """
+        return await self._ask(caller, patient, "POST", f"/{step_id}{TAKEN_BACK_AT}", {"reason": reason}, key)
+
+    async def _ask(
+        self, caller: Caller, patient: Patient, method: str, path: str, said: Mapping[str, Any], key: str
+    ) -> UUID:
         token = token_for(self._keys, self._platform, caller, patient.site_id)
         headers = {
             "authorization": f"Bearer {token}",
@@ -68,10 +82,10 @@ class Clinical:
             "idempotency-key": key,
             "traceparent": current_trace() or "",
         }
-        body = orjson.dumps({"patient_id": patient.patient_id, **changes})
+        body = orjson.dumps({"patient_id": patient.patient_id, **said})
         try:
             async with asyncio.timeout(_TIMEOUT_S):
-                answer = await self._client.request(method, path, content=body, headers=headers)
+                answer = await self._client.request(method, f"{WRITTEN_AT}{path}", content=body, headers=headers)
             document = orjson.loads(answer.content)
             if answer.status_code in _DONE:
                 return UUID(document["receipt"])

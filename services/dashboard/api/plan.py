@@ -41,12 +41,16 @@ class Form(NamedTuple):
     step_id: UUID | None
     given: Mapping[str, str]
 
+    @property
+    def is_to_take_back(self) -> bool:
+        return self.given.get("form") == "take-back"
+
 
 @router.post("/patients/{patient_id}")
 async def write_plan(
     request: Request, patient_id: UUID, caller: ClinicPeople, shown: HowShown, step_id: UUID | None = None
 ) -> Response:
-    """Add a step, or change one, and show the page; or the page again, with what was written and what is wrong.
+    """Add a step, change one or take it back, and show the page; or the page again, with what is wrong.
 
     On a page of the caller's own sites alone: nobody writes through broken glass or by a link.
     """
@@ -79,6 +83,11 @@ async def _written(
     clinical: Clinical | None = request.app.state.clinical
     if clinical is None:
         raise ClinicalAway
+    patient, key = Patient(stored.site_id, form.patient_id), form.given.get("key", "")
+    if form.is_to_take_back and form.step_id is not None:
+        _check_told(caller, stored, str(form.step_id))
+        reason = form.given.get("reason", "")
+        return await clinical.take_back_step(caller, patient, reason, key=key, step_id=form.step_id)
     now = sessions_of(request).clock()
     today = now.astimezone(ZoneInfo(stored.time_zone)).date()
     changes = changes_in(form.given, today)
@@ -88,18 +97,23 @@ async def _written(
         changes |= {"visit_id": _visit_of(page, now)}
     elif not changes:
         return None
-    elif _is_withheld(caller, stored, str(form.step_id)) and ("what" in changes or changes.get("who") == "front-desk"):
-        raise conflict("withheld", "A step that its writer is not told stays with those who are.")
-    elif "what" not in changes:
-        changes |= await _words_of(request, stored.site_id, page, str(form.step_id))
-    patient, key = Patient(stored.site_id, form.patient_id), form.given.get("key", "")
+    else:
+        if "what" in changes or changes.get("who") == "front-desk":
+            _check_told(caller, stored, str(form.step_id))
+        if "what" not in changes:
+            changes |= await _words_of(request, stored.site_id, page, str(form.step_id))
     return await clinical.write_step(caller, patient, changes, key=key, step_id=form.step_id)
 
 
-def _is_withheld(caller: Caller, stored: store.StoredPage, step_id: str) -> bool:
-    """Whether the caller is not told what a step is: they neither rewrite it, nor give it to whom they are told of."""
+def _check_told(caller: Caller, stored: store.StoredPage, step_id: str) -> None:
+    """Who is not told what a step is neither rewrites it, nor gives it to whom they are told of, nor takes it back.
+
+    Raises:
+        Problem: 409 `withheld`
+    """
     _, page = shown_to(caller, stored)
-    return all(step["what"] is None for step in page["plan"] if step["step_id"] == step_id)
+    if all(step["what"] is None for step in page["plan"] if step["step_id"] == step_id):
+        raise conflict("withheld", "A step that its writer is not told stays with those who are.")
 
 
 async def _words_of(request: Request, site_id: str, page: Mapping[str, Any], step_id: str) -> dict[str, str]:

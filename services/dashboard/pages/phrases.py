@@ -282,6 +282,7 @@ _PANELS = {
     "plan_forms": plan.WORDS,
     "plan_wrong": plan.WRONG,
     "plan_failed": plan.FAILED,
+    "plan_reasons": plan.REASONS,
     "copies": _COPIES,
     "erased": _ERASED,
     "around": _AROUND,

@@ -17,12 +17,27 @@ WORDS: Mapping[str, Said] = {
     "save_add": Said("Add to the plan", "Añadir al plan"),
     "save_change": Said("Save", "Guardar"),
     "save_carry": Said("Carry over", "Pasar a otro día"),
+    "in_error": Said("Entered in error?", "¿Fue un error?"),
+    "for_good": Said(
+        "It leaves the page for good. How it stood stays on record.",
+        "Sale de la página para siempre. Cómo estaba queda registrado.",
+    ),
+    "reason": Said("Why", "Por qué"),
+    "take_back": Said("Take it back", "Retirarlo"),
     "arrived": Said("Saved.", "Guardado."),
     "gave-up": Said(
         "What you just saved is not on this page yet. Reload it in a moment.",
         "Lo que acaba de guardar todavía no está en esta página. Cárguela otra vez en un momento.",
     ),
 }
+REASONS: Mapping[str, Said] = {
+    "entry-mistake": Said("It was not agreed like this", "No se acordó así"),
+    "wrong-patient": Said("It is another patient’s", "Es de otro paciente"),
+    "test-entry": Said("It was only a try", "Fue solo una prueba"),
+    "other": Said("Another reason", "Otra razón"),
+}
+"""Why a step is taken back, by the codes of a correction."""
+
 WRONG: Mapping[str, Said] = {
     "what": Said("Write 1 to 500 characters.", "Escriba de 1 a 500 caracteres."),
     "who": Said("Choose one.", "Elija una opción."),

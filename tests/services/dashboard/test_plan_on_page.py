@@ -20,13 +20,13 @@ from services.clinical.worker import SUBSCRIPTION as TO_CLINICAL
 from services.dashboard.app import create_app
 from services.dashboard.worker import SUBSCRIPTION
 from shared.auth import Caller, Role, TrustedIssuer
-from shared.events import Body, Event
+from shared.events import Body, CorrectionReason, EnteredInError, Event
 from shared.on_behalf import token_for
 from shared.signing import ALGORITHM, SigningKeys, make_key_file
 from tests.builders import PATIENT, SITE, VISIT, VISIT_AT, a_site, a_visit, an_enrollment, an_erasure, an_event
 from tests.conftest import URLS, Apps, Tokens, client_of, new_key, new_key_in, served
 from tests.markup import Document
-from tests.services.clinical.writes import mark
+from tests.services.clinical.writes import mark, updates
 from tests.services.streams import arrive, published
 from tests.services.trails import trail
 from tests.sign_in.conftest import Clock
@@ -254,6 +254,29 @@ async def test_a_step_that_was_taken_back_takes_no_change_and_leaves_the_page(
     assert "1 agreed step taken back on" in page.text
     assert NEW["what"] not in page.text
     assert (await write(clinician, tick)).status_code == 404
+
+
+async def test_a_step_is_taken_back_on_the_page_for_a_reason_by_who_is_told_what_it_is(
+    both: Both, clinician: httpx.AsyncClient, as_: Clients
+) -> None:
+    step = {"step_id": (await agreed(both, clinician))["step_id"]}
+    back = step | {"form": "take-back", "reason": "wrong-patient"}
+    async with as_("coordinator", "j-ortiz") as coordinator:
+        assert read(await coordinator.get(SHOWN)).named("select", name="reason") == []
+        refused = await write(coordinator, back)
+        assert "what this step is stays with the patient and the clinician" in read(refused, 409).text
+    assert read(await clinician.get(SHOWN)).named("select", name="reason")
+    for reason in ("", "no-such-reason"):
+        assert "Not saved." in read(await write(clinician, back | {"reason": reason}), 422).text
+    await saved(clinician, back)
+    await both.catch_up(1)
+    (_, told) = await updates(both.clinical)
+    assert told.change.entered_in_error == EnteredInError(reason=CorrectionReason.WRONG_PATIENT)
+    page = read(await clinician.get(SHOWN))
+    assert "1 agreed step taken back on" in page.text
+    assert NEW["what"] not in page.text
+    (row,) = [one for one in await trail(both.clinical, kind="write") if one["route"] == "mark_plan_step"]
+    assert (row["subject"], row["role"], row["patient_id"]) == ("dr-rowe", "clinician", PATIENT)
 
 
 async def test_a_form_that_is_sent_twice_is_saved_once(both: Both, clinician: httpx.AsyncClient) -> None:
