@@ -17,6 +17,7 @@ from shared.errors import unknown
 from shared.http.access import CareTeam
 from shared.http.commands import caller_of, pool_of
 from shared.http.record import keep_read
+from shared.settings import Platform
 
 router = APIRouter(tags=["receipts"])
 arrivals = APIRouter(tags=["receipts"])
@@ -29,13 +30,19 @@ _ARRIVED = "SELECT site_id, event_id FROM delivery WHERE event_id = ANY($1) AND 
 
 
 class ReceiptAnswer(BaseModel):
-    """`recorded_at`: durable here since then. `is_published`: the broker has acknowledged it."""
+    """`recorded_at`: durable here since then. `is_published`: the broker has acknowledged it.
+
+    `shown` and `counted` are the addresses that say since when the dashboard shows it and analytics counts it, each 404
+    until then and for what neither does; null where this installation has no such service.
+    """
 
     receipt: UUID
     topic: str
     sequence: int
     recorded_at: datetime
     is_published: bool
+    shown: str | None
+    counted: str | None
 
 
 @router.get("/v1/receipts/{receipt}")
@@ -53,7 +60,15 @@ async def read_receipt(request: Request, receipt: UUID, caller: CareTeam) -> Rec
         sequence=progress.receipt.sequence,
         recorded_at=progress.receipt.recorded_at,
         is_published=progress.is_published,
+        shown=_arrival_at(request, "dashboard", receipt),
+        counted=_arrival_at(request, "analytics", receipt),
     )
+
+
+def _arrival_at(request: Request, service: str, receipt: UUID) -> str | None:
+    platform: Platform = request.app.state.platform
+    where = platform.public_urls.get(service)
+    return None if where is None else f"{where}/v1/arrivals/{receipt}"
 
 
 class ArrivalAnswer(BaseModel):

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from tests.conftest import Apps, Tokens, client_of, new_key
+from tests.conftest import URLS, Apps, Tokens, client_of, new_key
 from tests.services.clinic import PERSON, SITE_BODY, clinic_of
 from tests.survey import CROHNS, answers_to, survey_of
 
@@ -57,6 +57,8 @@ async def test_a_survey_is_scored_recorded_and_published_with_its_receipt(
     receipt = (await site.get(f"/v1/receipts/{answer.json()['receipt']}")).json()
     assert receipt["topic"] == "survey-completed"
     assert receipt["is_published"] is False
+    assert receipt["shown"] == f"{URLS['dashboard']}/v1/arrivals/{receipt['receipt']}"
+    assert receipt["counted"] == f"{URLS['analytics']}/v1/arrivals/{receipt['receipt']}"
     value = await intake.state.database.value("SELECT value FROM outbox WHERE topic = 'survey-completed'")
     assert b"cramps" not in value, "words travel sealed"
     assert await outbox(intake) == [
