@@ -22,6 +22,7 @@ from services.intake.domain.questionnaires import (
     Issue,
     Item,
     ItemType,
+    calculate,
     check,
     compile_questionnaire,
 )
@@ -159,8 +160,11 @@ def read(
 ) -> Said | list[FieldError]:
     """What was said, or what is wrong with it, in the form's order and then the unknown ids.
 
+    What the form calculates and nobody gave is put in: pages do not show it, and a program need not send it.
     Never raises, whatever the mappings hold. An error says what was expected, never what was found.
     """
+    if form.definition.calculates:
+        answers = {**calculate(form.definition, Given.of_plain(answers, skipped)), **answers}
     checked = check(form.definition, Given.of_plain(answers, skipped), disabled=disabled)
     if checked.errors:
         return [_error(form.definition, issue, skipped) for issue in checked.errors]

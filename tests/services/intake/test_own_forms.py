@@ -15,9 +15,10 @@ from services.intake.domain.questionnaires import extensions as known
 from shared.db import SiteScope, transaction
 from shared.events import SurveyCompleted
 from tests.conftest import Tokens, client_of, new_key
-from tests.questionnaires import URL, Json, a_form, asking, extension, group, option, questionnaire, response
+from tests.questionnaires import URL, Json, a_form, asking, extension, group, option, questionnaire, response, when
 from tests.services.clinic import Clinic, clinic_of
 from tests.services.intake.conftest import OTHER, SITE
+from tests.services.intake.questionnaires.test_expressions import calculated, value_of
 from tests.services.intake.test_imports import counts, send
 from tests.services.streams import published
 
@@ -133,6 +134,21 @@ async def test_a_draft_that_was_put_to_use_takes_answers(clinic: Clinic) -> None
     answer = await clinic.system.patch(f"/v1/forms/{form_id}", json={"state": "active"})
     assert answer.status_code == 200, answer.text
     assert (await submit(clinic)).status_code == 201
+
+
+async def test_what_a_form_calculates_is_put_in_and_opens_what_depends_on_it(clinic: Clinic) -> None:
+    total = asking("total", "integer", calculated(f"{value_of('a')} + {value_of('b')}"), readOnly=True)
+    why = asking("why", "string", enableWhen=[when("total", ">", answerInteger=5)])
+    form = questionnaire(group("g", asking("a", "integer"), asking("b", "integer"), total, why), url=f"{URL}/sum")
+    await bring(clinic, form)
+    refused = await submit(clinic, f"{URL}/sum|1.0", answers={"a": 1, "b": 2, "why": "Tea (synthetic)"})
+    assert problem(refused) == (422, "invalid", ["answers.why"])
+    wrong = await submit(clinic, f"{URL}/sum|1.0", answers={"a": 1, "b": 2, "total": 4})
+    assert problem(wrong) == (422, "invalid", ["answers.total"])
+    for answers in ({"a": 4, "b": 3, "why": "Tea (synthetic)"}, {"a": 4, "b": 3, "total": 7}, {"a": 4}):
+        answer = await submit(clinic, f"{URL}/sum|1.0", answers=answers)
+        assert answer.status_code == 201, answer.text
+    assert [one.answers for one in await told(clinic)] == [{"a": 4, "b": 3, "total": 7}] * 2 + [{"a": 4}]
 
 
 async def test_the_form_of_another_site_is_unknown(clinic: Clinic, token: Tokens) -> None:

@@ -290,6 +290,11 @@ class Definition:
         owners = (self.expressions, *(item.expressions for item in self.walk()))
         return any(owner.constraints or owner.calculated or owner.enabled for owner in owners)
 
+    @cached_property
+    def calculates(self) -> bool:
+        """Whether an answer follows from others."""
+        return any(item.expressions.calculated for item in self.walk())
+
     def title(self, language: str) -> str:
         return self.words.said_in(language)
 
