@@ -82,7 +82,7 @@ GRANTS: dict[str, dict[str, May]] = {
             "repeats, ended_at)",
         ),
         "client": May(app="SELECT, INSERT, UPDATE (key_set, added_at, revoked_at)"),
-        "form_definition": May(app="SELECT, INSERT, UPDATE (retired_at, retired_by)"),
+        "form_definition": May(app="SELECT, INSERT, UPDATE (retired_at, retired_by, activated_at, activated_by)"),
         "import_file": May(
             app="SELECT, INSERT, DELETE, UPDATE (stage, described, moved_at, rows, parts, next_part, accepted, "
             "unchanged, refused)"
