@@ -54,6 +54,10 @@ _PAGE: Mapping[str, Said] = {
         "Not for emergencies. No diagnosis or dosing advice.",
         "No es para emergencias. No da diagnósticos ni consejos sobre dosis.",
     ),
+    "nobody_watches": Said(
+        "Nobody watches this page. If you need help, call your clinic. In an emergency, call 911.",
+        "Nadie vigila esta página. Si necesita ayuda, llame a su clínica. En una emergencia, llame al 911.",
+    ),
     "hidden_title": Said("What the patient and the clinician say", "Lo que dicen el paciente y su médico"),
     "hidden": Said(
         "It is for the two of them. Your clinic shows coordinators what is needed to organise care.",
