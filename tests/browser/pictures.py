@@ -50,6 +50,9 @@ async def main() -> None:
         await take_staff_pages(browser, links[LIST])
         await take_survey(browser, links["patient, before a visit"])
         await take_thanks(browser, links["patient, own page"])
+        await take_looks(browser, links["patient, own page"])
+        await take_closed_link(browser, links["patient, own page"])
+        await take_birth_year(browser, links[LIST], links["patient, own page"])
 
 
 async def take(browser: Browser, link: str, shot: Shot) -> None:
@@ -79,6 +82,9 @@ async def take_staff_pages(browser: Browser, link: str) -> None:
             await page.go_back()
             await page.get_by_role("link", name="Change how this patient is reached").click()
             await page.screenshot(path=PICTURES / "contact.png", full_page=True)
+            await page.go_back()
+            await page.get_by_role("link", name="On paper or by phone").first.click()
+            await page.screenshot(path=PICTURES / "entry.png", full_page=True)
     for address in ("/patients/new", "/link-settings", "/alert-settings"):
         await page.goto(urljoin(page.url, address))
         await page.screenshot(path=PICTURES / f"{_name_of(address)}.png", full_page=True)
@@ -135,6 +141,41 @@ async def take_thanks(browser: Browser, link: str) -> None:
     await page.goto(urljoin(page.url, "/survey/thanks"))
     await page.screenshot(path=PICTURES / "survey-thanks-390.png", full_page=True)
     await page.context.close()
+
+
+async def take_looks(browser: Browser, link: str) -> None:
+    """Who looked at a patient's page, as the patient reads it."""
+    page = await (await browser.new_context(viewport={"width": 390, "height": 844})).new_page()
+    await page.goto(link)
+    await sign_in(page)
+    await page.locator("a[href$='/looks']").click()
+    await page.screenshot(path=PICTURES / "looks-390.png")
+    await page.context.close()
+
+
+async def take_closed_link(browser: Browser, link: str) -> None:
+    """What a link that opens nothing any more says."""
+    page = await (await browser.new_context(viewport={"width": 390, "height": 844})).new_page()
+    await page.goto(f"{link[:-4]}none")
+    await page.screenshot(path=PICTURES / "link-closed-390.png", full_page=True)
+    await page.context.close()
+
+
+async def take_birth_year(browser: Browser, staff_link: str, link: str) -> None:
+    """A link of a site whose links ask for the birth year, which this one's do for as long as the picture takes."""
+    staff = await (await browser.new_context()).new_page()
+    await staff.goto(staff_link)
+    await sign_in(staff)
+    phone = await (await browser.new_context(viewport={"width": 390, "height": 844})).new_page()
+    for asks in ("yes", "no"):
+        await staff.goto(urljoin(staff.url, "/link-settings"))
+        await staff.locator(f"input[name=asks_birth_year][value={asks}]").check()
+        await staff.get_by_role("button", name="Save what a link asks").click()
+        if asks == "yes":
+            await phone.goto(link)
+            await phone.screenshot(path=PICTURES / "link-birth-year-390.png", full_page=True)
+    for page in (staff, phone):
+        await page.context.close()
 
 
 async def sign_in(page: Page) -> None:
