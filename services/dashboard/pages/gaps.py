@@ -8,6 +8,7 @@ from services.dashboard.pages.labels import ANSWERS_TO, MARKERS
 from services.dashboard.pages.reader import Reader
 from services.dashboard.pages.sentences import Cell
 from services.dashboard.pages.treatment import lacking_levels
+from shared.events import SkipReason
 from shared.speech import Said
 
 Json = Mapping[str, Any]
@@ -21,21 +22,26 @@ _GAPS = {
     "score": Said("symptom score", "puntuación de síntomas"),
     "medications": Said("medicines list", "lista de medicinas"),
 }
-_YOU_SKIPPED = {
-    "prefer-not-to-say": Said("you chose not to answer", "usted prefirió no contestar"),
-    "does-not-apply": Said("does not apply", "no es el caso"),
-    "do-not-know": Said("you do not know", "usted no lo sabe"),
-}
+_LEFT_OUT = Said("only what you chose not to answer", "solo lo que prefirió no contestar")
 _SCORE_LACKS = Said("symptom score (lacks {items})", "puntuación de síntomas (le falta: {items})")
 _NONE_SINCE = Said("{name} after {day}", "{name} posterior al {day}")
 
 
 def missing_words(page: Json, reader: Reader) -> list[str]:
     """All that is not there for the visit at hand, the markers of inflammation that are too old to speak of it, and the
-    level of the medicine where it would help to decide.
+    level of the medicine where it would help to decide. Patients are not asked again for what they chose not to say.
     """
-    named = (_missing(gap, reader) for gap in page["missing"])
-    return [*named, *_old_markers(page, reader), *lacking_levels(page, reader)]
+    asked = [gap for gap in page["missing"] if not (reader.is_patient and _is_chosen(gap))]
+    found = [
+        *(_missing(gap, reader) for gap in asked),
+        *_old_markers(page, reader),
+        *lacking_levels(page, reader),
+    ]
+    return found or ([reader.say(_LEFT_OUT)] if page["missing"] else [])
+
+
+def _is_chosen(gap: Json) -> bool:
+    return gap["what"] == "answer" and bool(gap["reason"] == SkipReason.PREFER_NOT_TO_SAY)
 
 
 def lacks_survey(page: Json) -> bool:
@@ -73,8 +79,6 @@ def _missing(gap: Json, reader: Reader) -> str:
             return reader.say(Said("other answers to “{form}”", "otras respuestas a «{form}»"), form=gap["title"])
         case "lab":
             return reader.named(MARKERS, gap["name"])
-        case "answer" if reader.is_patient:
-            return f"{reader.named(ANSWERS_TO, gap['item'])} ({reader.named(_YOU_SKIPPED, gap['reason'])})"
         case "answer":
             return reader.named(ANSWERS_TO, gap["item"])
         case "score" if gap.get("items"):

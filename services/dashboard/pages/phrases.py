@@ -55,8 +55,8 @@ _PAGE: Mapping[str, Said] = {
         "No es para emergencias. No da diagnósticos ni consejos sobre dosis.",
     ),
     "nobody_watches": Said(
-        "Nobody watches this page. If you need help, call your clinic. In an emergency, call 911.",
-        "Nadie vigila esta página. Si necesita ayuda, llame a su clínica. En una emergencia, llame al 911.",
+        "Nobody watches this. Emergency: 911. No diagnosis or dosing advice.",
+        "Nadie lo vigila. Emergencia: 911. No da diagnósticos ni dosis.",
     ),
     "hidden_title": Said("What the patient and the clinician say", "Lo que dicen el paciente y su médico"),
     "hidden": Said(

@@ -43,10 +43,10 @@ WHOLE: tuple[Body, ...] = (
 JULYS_VISIT = a_visit(visit_id=LAST_VISIT, scheduled_at=JULY, state=VisitState.COMPLETED, completed_at=JULY)
 
 
-def without(*items: str) -> Body:
+def without(*items: str, reason: SkipReason = SkipReason.PREFER_NOT_TO_SAY) -> Body:
     """A survey with these questions skipped."""
     answers = {name: value for name, value in ANSWERS.items() if name not in items}
-    return a_survey(answers=answers, skipped=dict.fromkeys(items, SkipReason.PREFER_NOT_TO_SAY))
+    return a_survey(answers=answers, skipped=dict.fromkeys(items, reason))
 
 
 def a_reader(language: Language = Language.ENGLISH, **later: int) -> Reader:
@@ -104,14 +104,15 @@ def test_a_skipped_question_of_the_mood_is_missing_as_any_other() -> None:
     assert missing(page_of(*WHOLE, without("phq2_mood", "opioid_use"))) == ["mood answer", "opioid answer"]
 
 
-def test_who_chose_not_to_answer_is_told_so_and_not_only_that_it_is_missing() -> None:
-    page = page_of(*WHOLE, without("opioid_use"))
-    for language, words in (
-        (Language.ENGLISH, "opioid answer (you chose not to answer)"),
-        (Language.SPANISH, "respuesta sobre opioides (usted prefirió no contestar)"),
-    ):
-        reader = Reader(a_reader().now, ViewerRole.PATIENT, language)
-        assert missing(page, reader) == [words]
+def test_patients_are_not_asked_again_for_what_they_chose_not_to_say() -> None:
+    def to_patient(page: dict[str, Any], language: Language = Language.ENGLISH) -> list[str]:
+        return missing(page, Reader(a_reader().now, ViewerRole.PATIENT, language))
+
+    chosen = page_of(*WHOLE, without("opioid_use"))
+    assert to_patient(chosen) == ["only what you chose not to answer"]
+    assert to_patient(chosen, Language.SPANISH) == ["solo lo que prefirió no contestar"]
+    assert to_patient(page_of(*WHOLE[:-2], without("opioid_use"))) == to_patient(page_of(*WHOLE[:-2]))
+    assert to_patient(page_of(*WHOLE, without("opioid_use", reason=SkipReason.DO_NOT_KNOW))) == ["opioid answer"]
 
 
 def test_a_marker_that_is_old_is_missing_though_the_laboratory_spoke_since() -> None:
