@@ -55,8 +55,8 @@ _PAGE: Mapping[str, Said] = {
         "No es para emergencias. No da diagnósticos ni consejos sobre dosis.",
     ),
     "nobody_watches": Said(
-        "Nobody watches this. Emergency: 911. No diagnosis or dosing advice.",
-        "Nadie lo vigila. Emergencia: 911. No da diagnósticos ni dosis.",
+        "Nobody watches this: call your clinic, or 911. No diagnosis or dosing advice.",
+        "Nadie lo vigila: llame a su clínica o al 911. No da diagnósticos ni dosis.",
     ),
     "hidden_title": Said("What the patient and the clinician say", "Lo que dicen el paciente y su médico"),
     "hidden": Said(
