@@ -43,6 +43,8 @@ async def asked(path: str, kind: str = "text/html", **headers: str) -> httpx.Res
         ("/patients/1", "text/html", FOREIGN, False),
         ("/patients/1", "text/html", {"sec-fetch-site": "same-site"}, False),
         ("/patients/1", "text/html", {**FOREIGN, "sec-fetch-dest": "document"}, True),
+        ("/patients/1?shared=true", "text/html", {**FOREIGN, "sec-fetch-dest": "document"}, True),
+        ("/patients/1?shared=true&bytes=3600", "text/html", {**FOREIGN, "sec-fetch-dest": "document"}, False),
         ("/patients/1?bytes=3600", "text/html", {**FOREIGN, "sec-fetch-dest": "document"}, False),
         ("/patients/1", "text/html", {**FOREIGN, "sec-fetch-dest": "iframe"}, False),
         ("/patients/1", "text/html", {}, False),
