@@ -25,6 +25,7 @@ AGAIN = questionnaire(
 )
 TELLING = {
     "GET /v1/surveys/{survey_id}",
+    "GET /v1/surveys/{survey_id}/observations",
     "POST /v1/forms/{form_id}/populate",
     "GET /visits/{visit_id}/survey/parts/{number}",
     "GET /visits/{visit_id}/survey/review",
