@@ -2,7 +2,8 @@
 
 A secret compressed together with words of an attacker's choice is told by the length (BREACH). So what another site
 makes the browser ask for is left as it is, unless it is a page whose address has no query of theirs: no word in it is
-their choice. That is how people come from signing in, and come back each time they load it again. A page's own files hold no secret.
+their choice. That is how people come from signing in, and come back each time they load it again. A page's own files
+hold no secret.
 """
 
 from starlette.datastructures import Headers

@@ -9,14 +9,12 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from services.intake.domain.forms import Form
-from services.intake.domain.questionnaires import common_parts, compile_questionnaire, extract, posted
-from services.intake.domain.questionnaires.extensions import OBSERVATION_EXTRACT
+from services.intake.domain.questionnaires import common_parts, extract, posted
 from shared.events import Score
 from shared.fhir import OURS, UCUM, absent, instrument_concept, ours
 from shared.instruments import INSTRUMENTS, band_of
 
 _SYSTEM = f"{OURS}/CodeSystem/survey-item"
-_NOT_ASKED = frozenset({"group", "display"})
 
 Json = Mapping[str, Any]
 
@@ -24,17 +22,8 @@ Json = Mapping[str, Any]
 def observations(form: Form, response: Json, scores: Iterable[Score]) -> dict[str, Any]:
     """A transaction Bundle of a response to a form and of what it scored. The same gives the same ids."""
     is_shipped = form.diagnosis is not None
-    definition = compile_questionnaire(_coded(form.definition.resource)) if is_shipped else form.definition
-    bundle = extract(definition, response)
+    bundle = extract(form.definition, response, system_of_link_ids=_SYSTEM if is_shipped else None)
     return bundle | {"entry": [*bundle["entry"], *(_scored(response, score) for score in scores)]}
-
-
-def _coded(of: Json) -> dict[str, Any]:
-    """A form, or an item of it, with a code of ours at each question and no mark of what alone is to be taken out."""
-    coded = {**of, "extension": [one for one in of.get("extension", ()) if one["url"] != OBSERVATION_EXTRACT]}
-    if "linkId" in of and of["type"] not in _NOT_ASKED:
-        coded["code"] = [*of.get("code", ()), {"system": _SYSTEM, "code": of["linkId"]}]
-    return coded | {"item": [_coded(item) for item in of.get("item", ())]}
 
 
 def _scored(response: Json, score: Score) -> dict[str, Any]:

@@ -35,10 +35,16 @@ _NAMES = {
 _LEFT_OUT = frozenset({ItemType.ATTACHMENT, ItemType.REFERENCE})
 
 
-def extract(definition: Definition, response: Mapping[str, Any]) -> dict[str, Any]:
-    """A transaction Bundle of what the answers say. The same response gives the same ids."""
+def extract(
+    definition: Definition, response: Mapping[str, Any], *, system_of_link_ids: str | None = None
+) -> dict[str, Any]:
+    """A transaction Bundle of what the answers say. The same response gives the same ids.
+
+    With `system_of_link_ids` every question has its linkId as a code of that system, and each is extracted, whatever
+    the form marks.
+    """
     root = placed_and_shown(definition, Given.of_response(response))
-    extraction = _Extraction(definition, response, root)
+    extraction = _Extraction(definition, response, root, system_of_link_ids)
     members = list(extraction.over(definition.items, root))
     if definition.codes and definition.is_extracted is not False and members:
         extraction.add("", {"code": _code(definition.codes, definition.words.base), "hasMember": members})
@@ -46,8 +52,11 @@ def extract(definition: Definition, response: Mapping[str, Any]) -> dict[str, An
 
 
 class _Extraction:
-    def __init__(self, definition: Definition, response: Mapping[str, Any], root: Scope) -> None:
+    def __init__(
+        self, definition: Definition, response: Mapping[str, Any], root: Scope, system_of_link_ids: str | None
+    ) -> None:
         self._definition = definition
+        self._system = system_of_link_ids
         self._is_marked = definition.is_extracted is not None or any(
             item.is_extracted is not None for item in definition.walk()
         )
@@ -84,9 +93,9 @@ class _Extraction:
     def _question(self, item: Item, entry: Entry | None, scope: Scope) -> Iterator[dict[str, str]]:
         if entry is None:
             return
-        is_wanted = bool(item.codes) and item.type not in _LEFT_OUT and self._is_wanted(item)
-        if is_wanted:
-            code = _code(item.codes, item.words.base)
+        codes = item.codes if self._system is None else (*item.codes, Coding(self._system, item.link_id))
+        if codes and item.type not in _LEFT_OUT and self._is_wanted(item):
+            code = _code(codes, item.words.base)
             if entry.skipped is not None and not entry.answers:
                 yield self.add(item.link_id, {"code": code, "dataAbsentReason": absent(ABSENT[entry.skipped])})
             for answer in entry.answers:
@@ -97,7 +106,7 @@ class _Extraction:
 
     def _is_wanted(self, item: Item) -> bool:
         """What the item says, else what the nearest one around it says, else the form."""
-        if not self._is_marked:
+        if not self._is_marked or self._system is not None:
             return True
         around = [self._definition.by_id[link_id].is_extracted for link_id in reversed(item.ancestors)]
         said = [one for one in (item.is_extracted, *around, self._definition.is_extracted) if one is not None]
