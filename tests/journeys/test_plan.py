@@ -67,7 +67,7 @@ async def test_a_step_is_added_ticked_and_carried_over_on_the_page(
     await expect(step(page, "Ask the insurer")).to_contain_text("done")
     await page.get_by_role("button", name="Untick, still to do: Ask the insurer").click()
     await expect(step(page, "Ask the insurer")).to_contain_text("no day set")
-    await step(page, "Ask the insurer").locator("summary").click()
+    await step(page, "Ask the insurer").locator("summary").first.click()
     day = datetime.now(UTC) + timedelta(days=40)
     form = step(page, "Ask the insurer").locator("form[data-plan^=carry]")
     await form.get_by_label("By when").fill(f"{day:%Y-%m-%d}")
@@ -78,6 +78,13 @@ async def test_a_step_is_added_ticked_and_carried_over_on_the_page(
             await page.set_viewport_size({"width": width, "height": 768})
             await page.locator(f"{PLAN} details").evaluate_all("all => all.forEach((one) => (one.open = true))")
             await is_for_everybody(page)
+    else:
+        await step(page, "Ask the insurer").locator("summary").first.click()
+        await step(page, "Ask the insurer").get_by_text("Entered in error?").click()
+    await step(page, "Ask the insurer").get_by_role("button", name="Take it back").click()
+    await expect(page.locator(PLAN)).to_contain_text("Saved.")
+    await expect(step(page, "Ask the insurer")).to_have_count(0)
+    await expect(page.locator("main")).to_contain_text("1 agreed step taken back on")
     await desk.close()
 
 
