@@ -82,12 +82,10 @@ async def take_staff_pages(browser: Browser, link: str) -> None:
             await page.go_back()
             await page.get_by_role("link", name="Change how this patient is reached").click()
             await page.screenshot(path=PICTURES / "contact.png", full_page=True)
-            await page.go_back()
-            await page.get_by_role("link", name="On paper or by phone").first.click()
-            await page.screenshot(path=PICTURES / "entry.png", full_page=True)
     for address in ("/patients/new", "/link-settings", "/alert-settings"):
         await page.goto(urljoin(page.url, address))
         await page.screenshot(path=PICTURES / f"{_name_of(address)}.png", full_page=True)
+    await take_entry(page)
     await take_import(page)
     await page.context.close()
 
@@ -95,6 +93,14 @@ async def take_staff_pages(browser: Browser, link: str) -> None:
 def _name_of(address: str) -> str:
     """`/patients/new`: `patients-new`."""
     return address.strip("/").replace("/", "-")
+
+
+async def take_entry(page: Page) -> None:
+    """Where staff write down what a patient says on paper or by phone."""
+    await page.goto(urljoin(page.url, "/visits?week=1"))
+    await page.locator("main tr:not(:has-text('answered')) a[href^='/visits/']").first.click()
+    await page.get_by_role("link", name="On paper or by phone").click()
+    await page.screenshot(path=PICTURES / "entry.png", full_page=True)
 
 
 async def take_import(page: Page) -> None:
