@@ -236,14 +236,13 @@ async def _kept_before(connection: Connection, site_id: str, definition: Definit
 
 
 async def _change(caller: Caller, connection: Connection, site_id: str, one: NamedChange) -> Recorded:
-    row = await store.form(connection, SiteScope.of(site_id), one.form_id)
+    row = next(iter(await store.forms_named(connection, SiteScope.of(site_id), [str(one.form_id)])), None)
     if row is None:
         raise unknown("form")
     if row.state is not one.state:
         if row.state is FormState.RETIRED:
             raise conflict("form-retired", "A retired form does not come back. Bring it as a new version.")
-        record = store.record_form_activated if one.state is FormState.ACTIVE else store.record_form_retired
-        await record(connection, site_id, one.form_id, datetime.now(UTC), caller.subject)
+        await store.record_form_state(connection, site_id, one.form_id, one.state, caller.subject)
     return Recorded(str(one.form_id), [])
 
 

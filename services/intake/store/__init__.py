@@ -86,8 +86,7 @@ from services.intake.store.forms import (
     forms,
     forms_named,
     record_form,
-    record_form_activated,
-    record_form_retired,
+    record_form_state,
 )
 from services.intake.store.high_risk import (
     Flag,
@@ -291,8 +290,7 @@ __all__ = [
     "record_flag",
     "record_flag_ended",
     "record_form",
-    "record_form_activated",
-    "record_form_retired",
+    "record_form_state",
     "record_huddle",
     "record_import",
     "record_import_gone",

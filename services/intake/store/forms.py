@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
@@ -73,24 +73,15 @@ async def record_form(connection: Connection, site_id: str, form: KeptForm) -> N
     )
 
 
-async def record_form_activated(connection: Connection, site_id: str, form_id: UUID, at: datetime, by: str) -> None:
-    """Put a draft to use."""
+async def record_form_state(
+    connection: Connection, site_id: str, form_id: UUID, state: Literal[FormState.ACTIVE, FormState.RETIRED], by: str
+) -> None:
+    """Put a draft to use, or take a form out of use for good."""
+    what = "activated" if state is FormState.ACTIVE else "retired"
     await connection.execute(
-        "UPDATE form_definition SET activated_at = $3, activated_by = $4 WHERE site_id = $1 AND form_id = $2",
+        f"UPDATE form_definition SET {what}_at = now(), {what}_by = $3 WHERE site_id = $1 AND form_id = $2",
         site_id,
         form_id,
-        at,
-        by,
-    )
-
-
-async def record_form_retired(connection: Connection, site_id: str, form_id: UUID, at: datetime, by: str) -> None:
-    """Take a form out of use, for good."""
-    await connection.execute(
-        "UPDATE form_definition SET retired_at = $3, retired_by = $4 WHERE site_id = $1 AND form_id = $2",
-        site_id,
-        form_id,
-        at,
         by,
     )
 
