@@ -57,3 +57,9 @@ def instrument_concept(instrument: str, name: str) -> dict[str, Any]:
     concept["coding"][0]["version"] = version
     loinc = TOTALS_IN_LOINC.get(short)
     return concept if loinc is None else concept | {"coding": [{"system": LOINC, "code": loinc}, *concept["coding"]]}
+
+
+def quantity(value: float, ucum: str, unit: str, comparator: str | None = None) -> dict[str, Any]:
+    """A Quantity with its unit as a code of UCUM and as people read it."""
+    said = {"value": value, "unit": unit, "system": UCUM, "code": ucum}
+    return {**said, "comparator": comparator} if comparator else said

@@ -11,7 +11,7 @@ from uuid import NAMESPACE_URL, uuid5
 from services.intake.domain.forms import Form
 from services.intake.domain.questionnaires import common_parts, extract, posted
 from shared.events import Score
-from shared.fhir import OURS, UCUM, absent, instrument_concept, ours
+from shared.fhir import OURS, absent, instrument_concept, ours, quantity
 from shared.instruments import INSTRUMENTS, band_of
 
 _SYSTEM = f"{OURS}/CodeSystem/survey-item"
@@ -36,7 +36,7 @@ def _value(score: Score) -> dict[str, Any]:
     """The points and the band that they lie in, or which answers are missing."""
     if score.value is None:
         return {"dataAbsentReason": absent("unknown") | {"text": f"No answer to: {', '.join(score.missing)}"}}
-    points = {"value": score.value, "unit": "points", "system": UCUM, "code": "{score}"}
+    points = quantity(score.value, "{score}", "points")
     if score.band is None:
         return {"valueQuantity": points}
     band = ours("score-band", score.band, band_of(score.instrument, score.value).words)

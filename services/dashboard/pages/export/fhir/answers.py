@@ -13,12 +13,11 @@ from services.dashboard.pages.export.fhir.parts import (
     item_concept,
     number_value,
     patient_of,
-    quantity,
 )
 from services.dashboard.pages.export.fhir.words import ENGLISH
 from services.dashboard.pages.reader import answer_words, reason_words
 from shared.events import EntryMode
-from shared.fhir import SURVEY, absent, instrument_concept, ours
+from shared.fhir import SURVEY, absent, instrument_concept, ours, quantity
 
 Page = Mapping[str, Any]
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from services.dashboard.pages import labels
 from services.dashboard.pages.export.fhir import words
-from services.dashboard.pages.export.fhir.parts import Json, an_id, encounter_of, patient_of, quantity, staff
+from services.dashboard.pages.export.fhir.parts import Json, an_id, encounter_of, patient_of, staff
 from services.dashboard.pages.export.fhir.words import ENGLISH
 from services.dashboard.pages.export.words import before_words
 from services.dashboard.pages.reader import limit_words
-from shared.fhir import LOINC, category, ours
+from shared.fhir import LOINC, category, ours, quantity
 
 Page = Mapping[str, Any]
 _LABORATORY, _EXAM = category("laboratory", "Laboratory"), category("exam", "Exam")

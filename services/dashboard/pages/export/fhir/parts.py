@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from shared.fhir import ABSENT, LOINC, OURS, TOTALS_IN_LOINC, UCUM, absent, ours
+from shared.fhir import ABSENT, LOINC, OURS, TOTALS_IN_LOINC, absent, ours
 
 Json = dict[str, Any]
 
@@ -39,11 +39,6 @@ def item_concept(item: str, text: str) -> Json:
     if item == "phq_2":
         concept["coding"].insert(0, {"system": LOINC, "code": TOTALS_IN_LOINC["phq-2"]})
     return concept
-
-
-def quantity(value: float, ucum: str, unit: str, comparator: str | None = None) -> Json:
-    said = {"value": value, "unit": unit, "system": UCUM, "code": ucum}
-    return {**said, "comparator": comparator} if comparator else said
 
 
 def answer_value(answer: Mapping[str, Any], words: str) -> Json:
