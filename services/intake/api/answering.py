@@ -19,9 +19,9 @@ from pydantic import TypeAdapter, ValidationError
 from services.intake import store
 from services.intake.api.desk import OF_PATIENT, Desk, Saved, choose_language, desk_of, save_part
 from services.intake.api.surveys import DraftBody, Submission, SurveyBody
-from services.intake.domain.drafts import Part, part_of, unfinished
+from services.intake.domain.drafts import Part, given_so_far, part_of, unfinished
 from services.intake.domain.fields import LESS
-from services.intake.domain.questionnaires import Disabled, Given, check
+from services.intake.domain.questionnaires import Disabled, check
 from services.intake.domain.severity import is_severe
 from services.intake.pages.survey import (
     Around,
@@ -287,7 +287,7 @@ def _place_of(go: str) -> str:
 
 def _body(desk: Desk, how: _Given) -> DraftBody:
     """What is submitted: answers to what is shown. When paper was begun is not known."""
-    given = Given.of_plain(desk.answered.all, desk.answered.skipped)
+    given = given_so_far(desk.form.definition, desk.answered)
     shown = check(desk.form.definition, given, disabled=Disabled.STRIP)
     return DraftBody(
         saved_at=desk.draft.saved_at,

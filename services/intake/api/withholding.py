@@ -9,7 +9,7 @@ from collections.abc import Set
 from services.intake import store
 from services.intake.api.versions import Whole
 from services.intake.domain import Form, last_answers
-from services.intake.domain.questionnaires import shown
+from services.intake.domain.questionnaires import shown, with_calculated
 from shared.auth import Caller, Role
 from shared.db import Connection, SiteScope
 from shared.errors import FieldError, Problem
@@ -39,14 +39,21 @@ def filled_up(form: Form, kept: Whole, words: Set[str], given: Whole) -> Whole:
     if {_question(key) for key in (*kept.answers, *kept.skipped)} - stands.keys() - kept.skipped.keys():
         raise Problem(409, WITHHELD, "It has a group that repeats. Who may read the answers can correct it.")
     named = given.answers.keys() | given.skipped.keys()
-    unnamed = {item: answer for item, answer in stands.items() if item not in named}
-    stays = shown(form.definition, {**unnamed, **given.answers}) - named
+    by_id = form.definition.by_id
+    # What is calculated is so again, of what stands then.
+    unnamed = {
+        item: answer
+        for item, answer in stands.items()
+        if item not in named and by_id[item].expressions.calculated is None
+    }
+    together = with_calculated(form.definition, {**unnamed, **given.answers}, given.skipped)
+    stays = shown(form.definition, together) - named
     lost = sorted({_question(item) for item in words} - stays)
     if lost:
         expected = "nothing that would replace words which are withheld from you"
         errors = [FieldError(f"answers.{item}", expected, is_known=True) for item in lost]
         raise Problem(409, WITHHELD, "What the patient said in words is withheld from you, and stays.", errors=errors)
-    answers = {item: answer for item, answer in stands.items() if item in stays}
+    answers = {item: answer for item, answer in unnamed.items() if item in stays}
     skipped = {item: reason for item, reason in kept.skipped.items() if item in stays}
     return Whole({**answers, **given.answers}, {**skipped, **given.skipped})
 

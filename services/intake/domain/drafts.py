@@ -22,6 +22,7 @@ from services.intake.domain.questionnaires import (
     Rule,
     check,
     shown,
+    with_calculated,
 )
 from shared.events import SkipReason
 
@@ -117,9 +118,15 @@ class Taken(NamedTuple):
 
 def parts(definition: Definition, answered: Answered) -> list[Part]:
     """The parts of a survey as they are shown after these answers."""
-    visible = shown(definition, answered.all)
+    visible = shown(definition, with_calculated(definition, answered.all, answered.skipped))
     found = [Part(0, section, visible) for section in definition.sections]
     return [part._replace(number=number) for number, part in enumerate((p for p in found if p.questions), start=1)]
+
+
+def given_so_far(definition: Definition, answered: Answered, *, is_partial: bool = False) -> Given:
+    """What was answered, and what the form calculates of it, as it is checked."""
+    answers = with_calculated(definition, answered.all, answered.skipped)
+    return Given.of_plain(answers, answered.skipped, is_partial=is_partial)
 
 
 def take(
@@ -163,7 +170,7 @@ def part_of(parts: Sequence[Part], fields: Mapping[str, str], number: int) -> Pa
 
 def unfinished(definition: Definition, answered: Answered) -> list[Part]:
     """The parts on which something must still be done before the survey can be sent."""
-    errors = check(definition, Given.of_plain(answered.all, answered.skipped)).errors
+    errors = check(definition, given_so_far(definition, answered)).errors
     wrong = {_asked_as(definition, issue) for issue in errors} - answered.unread
     return [part for part in parts(definition, answered) if wrong & {item.link_id for item in part.questions}]
 
@@ -233,5 +240,5 @@ def _is_sealed(item: Item) -> bool:
 
 
 def _issues(definition: Definition, answered: Answered) -> Sequence[Issue]:
-    given = Given.of_plain(answered.all, answered.skipped, is_partial=True)
+    given = given_so_far(definition, answered, is_partial=True)
     return check(definition, given, disabled=Disabled.STRIP).errors

@@ -22,9 +22,9 @@ from services.intake.domain.questionnaires import (
     Issue,
     Item,
     ItemType,
-    calculate,
     check,
     compile_questionnaire,
+    with_calculated,
 )
 from shared.errors import FieldError
 from shared.events import ConcernTopic, Diagnosis, Language, SkipReason
@@ -163,8 +163,7 @@ def read(
     What the form calculates and nobody gave is put in: pages do not show it, and a program need not send it.
     Never raises, whatever the mappings hold. An error says what was expected, never what was found.
     """
-    if form.definition.calculates:
-        answers = {**calculate(form.definition, Given.of_plain(answers, skipped)), **answers}
+    answers = with_calculated(form.definition, answers, skipped)
     checked = check(form.definition, Given.of_plain(answers, skipped), disabled=disabled)
     if checked.errors:
         return [_error(form.definition, issue, skipped) for issue in checked.errors]

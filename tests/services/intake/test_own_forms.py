@@ -149,6 +149,9 @@ async def test_what_a_form_calculates_is_put_in_and_opens_what_depends_on_it(cli
         answer = await submit(clinic, f"{URL}/sum|1.0", answers=answers)
         assert answer.status_code == 201, answer.text
     assert [one.answers for one in await told(clinic)] == [{"a": 4, "b": 3, "total": 7}] * 2 + [{"a": 4}]
+    unsaid = await submit(clinic, f"{URL}/sum|1.0", answers={"a": 4, "b": 3}, skipped={"total": "do-not-know"})
+    assert unsaid.status_code == 201, unsaid.text
+    assert (await told(clinic))[-1].answers == {"a": 4, "b": 3}, "a reason stands instead"
 
 
 async def test_the_form_of_another_site_is_unknown(clinic: Clinic, token: Tokens) -> None:

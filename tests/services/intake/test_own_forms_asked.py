@@ -9,15 +9,17 @@ import pytest
 from services.intake.domain.questionnaires import extensions as known
 from shared.events import SkipReason
 from tests.conftest import URLS, Tokens, client_of
-from tests.questionnaires import URL, Json, asking, extension, group, option, questionnaire
+from tests.questionnaires import URL, Json, asking, extension, group, option, questionnaire, when
 from tests.services.clinic import LIST_OF_NEXT_WEEK, NEXT_WEEK, Clinic, clinic_of
 from tests.services.intake.conftest import OTHER, SITE
+from tests.services.intake.questionnaires.test_expressions import calculated, value_of
 from tests.services.intake.test_own_forms import bring, problem, retire, told
 from tests.sign_in.browser import Browser
 
 HOME = URLS["intake"]
 RULE = f"/v1/sites/{SITE}/survey-rule"
 REASONS = extension(known.EXPLICIT_SKIP, valueBoolean=True)
+HIDDEN = extension(known.HIDDEN, valueBoolean=True)
 NO_REASON = extension(known.EXPLICIT_SKIP, valueBoolean=False)
 
 
@@ -89,6 +91,22 @@ async def test_the_form_is_asked_in_its_sections_and_sent_as_every_survey(clinic
         {"since": SkipReason.DO_NOT_KNOW},
         ["note"],
     )
+
+
+async def test_a_part_opens_after_what_the_form_calculates_and_is_sent_with_it(clinic: Clinic) -> None:
+    total = asking("total", "integer", calculated(f"{value_of('a')} + {value_of('b')}"), HIDDEN)
+    numbers = group("numbers", asking("a", "integer"), asking("b", "integer"), total, text="Numbers")
+    why = asking("why", "text", enableWhen=[when("total", ">", answerInteger=5)])
+    form = questionnaire(numbers, group("more", why, text="More"), url=f"{URL}/sum", extension=[REASONS])
+    assert (await ask(clinic, await bring(clinic, form))).status_code == 200
+    async with Browser({HOME: clinic.intake}) as phone:
+        await phone.submit(await phone.open(await clinic.new_link(identifier="MRN-3")))
+        assert "What about why?" not in (await save(phone, 1, a="1", b="2")).text
+        assert "What about why?" in (await save(phone, 1, a="4", b="3")).text
+        await save(phone, 2, why="Tea (synthetic)")
+        assert str((await phone.fill(f"{HOME}/survey/send", {})).url) == f"{HOME}/survey/thanks"
+    (event,) = await told(clinic)
+    assert (event.answers, list(event.words)) == ({"a": 4, "b": 3, "total": 7}, ["why"])
 
 
 async def test_the_clinics_list_says_how_far_it_has_come(clinic: Clinic, phone: Browser, token: Tokens) -> None:

@@ -12,6 +12,7 @@ from tests.conftest import Tokens, client_of, new_key
 from tests.questionnaires import URL, Json, asking, questionnaire, when
 from tests.services.clinic import SITE_BODY, Clinic
 from tests.services.intake.conftest import SITE
+from tests.services.intake.questionnaires.test_expressions import calculated, value_of
 from tests.services.intake.test_corrections import RIGHT, correct, events_of, versions_of
 from tests.services.intake.test_imports import send
 from tests.services.intake.test_own_forms import bring, submit
@@ -104,6 +105,21 @@ async def test_an_amendment_that_does_not_fit_is_refused_as_any_other(
     answer = await correct(coordinator, survey, "amendments", {**RIGHT, "answers": {"abdominal_pain": 9}})
     assert answer.status_code == 422
     assert answer.json()["errors"] == [{"field": "answers.abdominal_pain", "expected": "The answer must be 3 or less."}]
+
+
+async def test_what_a_form_calculates_follows_an_amendment_by_who_could_not_read_it(
+    clinic: Clinic, coordinator: httpx.AsyncClient
+) -> None:
+    double = asking("double", "integer", calculated(f"{value_of('a')} * 2"), readOnly=True)
+    why = asking("why", "text", enableWhen=[when("double", ">", answerInteger=5)])
+    await bring(clinic, questionnaire(asking("a", "integer"), double, why))
+    survey = (await submit(clinic, f"{URL}|1.0", answers={"a": 3, "why": "Tea (synthetic)"})).json()["id"]
+    answer = await correct(coordinator, survey, "amendments", {**RIGHT, "answers": {"a": 4}})
+    assert answer.status_code == 201, answer.text
+    newest = (await versions_of(clinic, survey))[0]
+    assert (newest["answers"], list(newest["words"])) == ({"a": 4, "double": 8}, ["words.why"])
+    hides = await correct(coordinator, survey, "amendments", {**RIGHT, "replaces": 2, "answers": {"a": 1}})
+    assert (hides.status_code, [one["field"] for one in hides.json()["errors"]]) == (409, ["answers.why"])
 
 
 async def test_words_are_not_lost_by_hiding_their_question(clinic: Clinic, coordinator: httpx.AsyncClient) -> None:

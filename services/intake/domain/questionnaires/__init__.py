@@ -14,7 +14,7 @@ what somebody answered. Modules that another imports stand above it here:
     definition, issues                 what the others are about
 """
 
-from services.intake.domain.questionnaires.calculation import calculate
+from services.intake.domain.questionnaires.calculation import calculate, with_calculated
 from services.intake.domain.questionnaires.checks import Checked, Disabled, check, fault_of, shown, to_response
 from services.intake.domain.questionnaires.compiling import compile_questionnaire, read_questionnaire
 from services.intake.domain.questionnaires.definition import Bounds, Definition, Item, ItemType, Option
@@ -64,4 +64,5 @@ __all__ = [
     "read_questionnaire",
     "shown",
     "to_response",
+    "with_calculated",
 ]

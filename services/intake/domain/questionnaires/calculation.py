@@ -23,6 +23,16 @@ def calculate(definition: Definition, given: Given, *, at: datetime | None = Non
     return {link_id: plain_of(value) for link_id, value in values.items()}
 
 
+def with_calculated(
+    definition: Definition, answers: Mapping[str, Any], skipped: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Plain answers, and what the form calculates of them wherever nobody said anything."""
+    if not definition.calculates:
+        return answers
+    calculated = calculate(definition, Given.of_plain(answers, skipped))
+    return {**{link_id: value for link_id, value in calculated.items() if link_id not in skipped}, **answers}
+
+
 def fill_calculated(
     definition: Definition, root: Scope, head: Mapping[str, Any], at: datetime | None
 ) -> dict[str, Value]:
