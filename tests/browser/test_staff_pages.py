@@ -1,5 +1,6 @@
 """The pages of a clinic's staff at intake in Chromium: for everybody, on a desk and on a phone, by session alone."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Literal, NamedTuple
@@ -8,6 +9,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from deploy.local.ports import keep_or_choose
+from services.intake.api.importing import CHECKING, IMPORTING, ROWS_OF_A_PART, Run
 from shared.auth import Caller, Role
 from shared.db import transaction
 from tests.browser.chromium import is_for_everybody
@@ -132,28 +134,41 @@ async def test_links_are_sent_copied_and_an_alert_taken_by_the_forms_of_the_list
 
 
 async def test_the_page_of_an_import_moves_by_itself_while_it_is_read(
-    alerted: Alerted, home: str, chromium: Browser
+    alerted: Alerted, home: str, chromium: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = "".join(f"MRN-{number},1980,female,crohns-disease\r\n" for number in range(1_500))
+    rows = [f"MRN-{number},1980,female,crohns-disease\r\n" for number in range(1_500)]
+    may_go_on = {CHECKING: asyncio.Semaphore(0), IMPORTING: asyncio.Semaphore(0)}
+    part = Run.part
+
+    async def part_when_it_may(run: Run) -> bool:
+        await may_go_on[run.stage].acquire()
+        return await part(run)
+
+    monkeypatch.setattr(Run, "part", part_when_it_may)
     async with page_of(chromium, alerted, home, Eyes()) as page:
         await page.goto(f"{home}/imports")
         await page.get_by_label("The file").set_input_files(
-            files={"name": "many.csv", "mimeType": "text/csv", "buffer": (FILE + rows).encode()}
+            files={"name": "many.csv", "mimeType": "text/csv", "buffer": (FILE + "".join(rows)).encode()}
         )
         await page.get_by_role("button", name="Check the file").click()
         says = page.get_by_role("status")
-        for beginning, end in (("Being checked.", "would come in. 1 was refused."), ("Coming in.", "are in.")):
+        for stage, beginning, end in (
+            (CHECKING, "Being checked.", "would come in. 1 was refused."),
+            (IMPORTING, "Coming in.", "are in."),
+        ):
             await expect(says).to_contain_text(beginning)
             await expect(page.locator("progress")).to_be_visible()
             await is_for_everybody(page)
             await page.get_by_text("Not needed any more?").click()
-            await page.locator("progress").evaluate("bar => { bar.dataset.before = true }")
             await says.evaluate("said => { said.dataset.before = true }")
-            await expect(page.locator("progress:not([data-before])")).to_be_visible(timeout=60_000)
+            may_go_on[stage].release()
+            await expect(page.locator(f"progress[value='{ROWS_OF_A_PART}']")).to_be_visible(timeout=60_000)
             assert await page.locator("details[open]").count() == 1, "what was opened stays open while it goes on"
+            for _ in rows:
+                may_go_on[stage].release()
             await expect(says).to_contain_text(f"1,500 of 1,501 rows {end}", timeout=120_000)
             assert await page.locator("[role=status][data-before]").count() == 1, "what says it was there before"
-            if beginning == "Being checked.":
+            if stage == CHECKING:
                 await page.get_by_role("button", name="Bring in 1,500 rows").click()
 
 
