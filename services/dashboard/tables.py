@@ -29,6 +29,7 @@ site = Table(
     Column("time_zone", Text, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("shows_clinical_to_coordinators", Boolean, nullable=False, server_default=text("false")),
+    Column("care_line", Text, comment="The number that patients call, if the site gave one"),
 )
 
 broken_glass = Table(

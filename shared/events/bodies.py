@@ -61,6 +61,7 @@ class SiteUpdated(Fact):
     shows_clinical_to_coordinators: bool = Field(
         default=False, description="Coordinators are shown patients' words and clinical readings too"
     )
+    care_line: str | None = Field(default=None, description="The number that patients call, as people read it")
 
 
 class EnrollmentUpdated(Fact):

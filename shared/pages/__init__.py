@@ -23,8 +23,8 @@ def environment(package: str) -> Environment:
 
     Everything is escaped and a name that is not given is an error. `is_synthetic`, given to a template as
     true, shows the tag "Synthetic data" in the bar; `language` is the page's, English where it is not given, and
-    `switch` is a button to the same page in the other one. What pages in English take from `shared.pages.words` are
-    filters under their own names.
+    `switch` is a button to the same page in the other one. What pages take from `shared.pages.words` without a language
+    are filters under their own names.
     """
     made = Environment(
         loader=ChoiceLoader([PackageLoader(package), FileSystemLoader(_TEMPLATES)]),
@@ -46,5 +46,6 @@ def environment(package: str) -> Environment:
         "number": words.number,
         "counted": words.counted,
         "listed": words.listed,
+        "dialled": words.dialled,
     }
     return made

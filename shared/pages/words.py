@@ -106,5 +106,10 @@ def listed(parts: Sequence[str], language: Language = Language.ENGLISH) -> str:
     return f"{', '.join(parts[:-1])} {joined} {last}"
 
 
+def dialled(line: str) -> str:
+    """A number as a telephone dials it."""
+    return "".join(sign for sign in line if sign.isdigit() or sign == "+")
+
+
 def _day(day: date) -> date:
     return day.date() if isinstance(day, datetime) else day

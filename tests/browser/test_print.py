@@ -49,6 +49,7 @@ def html_of(
         unseal=opened,
         viewer_role=role,
         live=Live(PATIENT, an_id("view"), "1"),
+        care_line="+1 312 555 0142",
         plan_forms=None if role is ViewerRole.PATIENT else PlanForms(),
         is_shared=is_shared,
         is_synthetic=True,

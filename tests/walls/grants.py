@@ -169,7 +169,7 @@ GRANTS: dict[str, dict[str, May]] = {
         "patient_page": May(app="SELECT", worker="SELECT, INSERT, UPDATE (facts, page, version)"),
         "site": May(
             app="SELECT",
-            worker="SELECT, INSERT, UPDATE (name, time_zone, sequence, shows_clinical_to_coordinators)",
+            worker="SELECT, INSERT, UPDATE (name, time_zone, sequence, shows_clinical_to_coordinators, care_line)",
         ),
         # The worker closes looks that fell silent, whoever looked, and publishes that.
         "view": May(

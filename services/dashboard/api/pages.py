@@ -255,6 +255,7 @@ async def for_people(
         live=None if is_linked else Live(look.patient_id, found.view.view_id, found.stored.version),
         plan_forms=None if found.around.is_elsewhere else plan_forms,
         survey_at=_survey_at(request, found),
+        care_line=found.stored.care_line,
         span=span,
         is_shared=look.is_shared,
         is_synthetic=is_synthetic,

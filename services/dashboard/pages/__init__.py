@@ -51,6 +51,7 @@ def present(  # noqa: PLR0913 - the page, and what is known of the look, each by
     live: Live | None = None,
     plan_forms: PlanForms | None = None,
     survey_at: str | None = None,
+    care_line: str | None = None,
     span: Span = Span.YEAR,
     is_shared: bool = False,
     is_synthetic: bool = False,
@@ -60,9 +61,10 @@ def present(  # noqa: PLR0913 - the page, and what is known of the look, each by
 
     Sealed words are opened only here. `view` is the look that the page's script reports the length of, as far as it is
     known; without it nothing is reported. `live` lets a script follow the page, by `plan_forms` its reader writes the
-    plan, and `survey_at` is where they get on with a survey that is missing. One that `is_shared` is for two people at
-    one screen: larger, without what is for one of them, covered when nobody touches it for long. The document has no
-    inline style and no inline script. Of an erased patient it says only that, when and why.
+    plan, `survey_at` is where they get on with a survey that is missing, and `care_line` whom a patient calls. One that
+    `is_shared` is for two people at one screen: larger, without what is for one of them, covered when nobody touches it
+    for long. The document has no inline style and no inline script. Of an erased patient it says only that, when and
+    why.
 
     Raises:
         ZoneInfoNotFoundError: `time_zone` is no IANA zone.
@@ -82,6 +84,7 @@ def present(  # noqa: PLR0913 - the page, and what is known of the look, each by
         live=live,
         plan_forms=plan_forms,
         survey_at=survey_at,
+        care_line=care_line,
         is_shared=is_shared,
         same_within_s=int(RELOADED_WITHIN.total_seconds()),
         blank_after_s=BLANK_AFTER_S,

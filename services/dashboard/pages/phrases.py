@@ -58,6 +58,8 @@ _PAGE: Mapping[str, Said] = {
         "Nobody watches this: call your clinic, or 911. No diagnosis or dosing advice.",
         "Nadie lo vigila: llame a su clínica o al 911. No da diagnósticos ni dosis.",
     ),
+    "nobody_watches_call": Said("Nobody watches this: call", "Nadie lo vigila: llame al"),
+    "or_911": Said(", or 911. No diagnosis or dosing advice.", " o al 911. No da diagnósticos ni dosis."),
     "hidden_title": Said("What the patient and the clinician say", "Lo que dicen el paciente y su médico"),
     "hidden": Said(
         "It is for the two of them. Your clinic shows coordinators what is needed to organise care.",

@@ -32,6 +32,7 @@ class StoredPage:
     content: bytes
     version: str
     shows_clinical_to_coordinators: bool
+    care_line: str | None = None
     is_clinical: bool = True
 
     @property
@@ -102,10 +103,11 @@ async def record_sites(connection: Connection, events: Sequence[Event]) -> None:
     """Insert or change sites; an older fact never replaces a newer one."""
     await connection.executemany(
         """
-        INSERT INTO site (site_id, name, time_zone, sequence, shows_clinical_to_coordinators)
-        VALUES ($1, $2, $3, $4, $5)
+        INSERT INTO site (site_id, name, time_zone, sequence, shows_clinical_to_coordinators, care_line)
+        VALUES ($1, $2, $3, $4, $5, $6)
         ON CONFLICT (site_id) DO UPDATE
-        SET name = $2, time_zone = $3, sequence = $4, shows_clinical_to_coordinators = $5 WHERE site.sequence < $4
+        SET name = $2, time_zone = $3, sequence = $4, shows_clinical_to_coordinators = $5, care_line = $6
+        WHERE site.sequence < $4
         """,
         [
             (
@@ -114,6 +116,7 @@ async def record_sites(connection: Connection, events: Sequence[Event]) -> None:
                 event.body.time_zone,
                 event.sequence,
                 event.body.shows_clinical_to_coordinators,
+                event.body.care_line,
             )
             for event in events
             if isinstance(event.body, SiteUpdated)
@@ -132,7 +135,7 @@ async def pages(connection: Connection, scope: SiteScope, patients: Sequence[Pat
     rows = await connection.fetch(
         """
         SELECT wanted.*, coalesce(site.time_zone, 'UTC') AS time_zone, page, version,
-            coalesce(site.shows_clinical_to_coordinators, false) AS shows_clinical_to_coordinators
+            coalesce(site.shows_clinical_to_coordinators, false) AS shows_clinical_to_coordinators, care_line
         FROM unnest($1::text[], $2::uuid[]) AS wanted (site_id, patient_id) CROSS JOIN LATERAL (
             SELECT page, version FROM patient_page AS own
             WHERE (own.site_id, own.patient_id) = (wanted.site_id, wanted.patient_id) LIMIT 1
@@ -150,6 +153,7 @@ async def pages(connection: Connection, scope: SiteScope, patients: Sequence[Pat
             content=row["page"],
             version=row["version"],
             shows_clinical_to_coordinators=row["shows_clinical_to_coordinators"],
+            care_line=row["care_line"],
         )
         for row in rows
     }

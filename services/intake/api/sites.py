@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from services.intake import store
 from shared.auth import Caller, Role
-from shared.db import Connection
+from shared.db import Connection, SiteScope
 from shared.errors import unknown
 from shared.events import SiteId, SiteType, SiteUpdated
 from shared.http.access import allow
@@ -52,6 +52,6 @@ async def put_site(
 
 
 async def _record(connection: Connection, site_id: str, body: SiteBody) -> Recorded:
-    site = SiteUpdated(**body.model_dump())
-    is_changed = await store.record_site(connection, site_id, site)
-    return Recorded(site_id, [Draft(site_id, site_id, site)] if is_changed else [])
+    is_changed = await store.record_site(connection, site_id, SiteUpdated(**body.model_dump()))
+    site = await store.site(connection, SiteScope.of(site_id), site_id) if is_changed else None
+    return Recorded(site_id, [] if site is None else [Draft(site_id, site_id, site)])

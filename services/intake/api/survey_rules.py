@@ -13,6 +13,7 @@ from services.intake.api.own_forms import OwnForm
 from services.intake.api.standing import about_site
 from services.intake.api.surveys import Means
 from services.intake.domain import OPTIONAL_PARTS, unfit_for_pages
+from shared import outbox
 from shared.audit import Kind
 from shared.db import SiteScope
 from shared.errors import FieldError, Problem
@@ -43,7 +44,7 @@ CareLine = Annotated[
 
 
 class SurveyRuleBody(BaseModel):
-    """`care_line`: the number that stands on every page of a survey. `left_out`: optional parts that are not asked.
+    """`care_line`: the number that stands on every page for patients. `left_out`: optional parts that are not asked.
 
     `forms`: by diagnosis the form of the site's own (`url|version` or id) that the pages ask. Who began with another
     goes on with that one; while the form is not in use, the shipped one is asked.
@@ -65,10 +66,14 @@ async def set_survey_rule(
     """Say from now on whom a site's patients call, which optional parts it does not ask, and which forms of its own it
     does."""
     means: Means = request.app.state.means
-    async with about_site(request, caller, site_id, Kind.WRITE) as connection:
+    async with about_site(request, caller, site_id, Kind.WRITE, locks=[(site_id, site_id)]) as connection:
         own = await means.own_forms.named(connection, site_id, body.forms.values())
         forms = _askable(body.forms, own)
+        before = await store.site(connection, SiteScope.of(site_id), site_id)
         await store.record_survey_rule(connection, site_id, store.SurveyRule(body.care_line, body.left_out, forms))
+        if before is not None and body.care_line != before.care_line:
+            site = before.model_copy(update={"care_line": body.care_line})
+            await outbox.add(connection, [outbox.Draft(site_id, site_id, site)])
     return body.model_copy(update={"forms": forms})
 
 

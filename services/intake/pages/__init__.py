@@ -8,7 +8,7 @@ from typing import NamedTuple
 from jinja2 import Environment
 
 from services.intake.domain import Openings
-from services.intake.pages.phrases import PHRASES, day_words, dialled
+from services.intake.pages.phrases import PHRASES, day_words
 from shared.pages import environment
 from shared.pages.notices import notice
 from shared.pages.speaking import Spoken
@@ -79,5 +79,5 @@ def _render(template: str, spoken: Spoken, **values: object) -> str:
 @cache
 def _templates() -> Environment:
     made = environment(__package__ or "services.intake.pages")
-    made.filters |= {"day_words": day_words, "dialled": dialled}
+    made.filters["day_words"] = day_words
     return made

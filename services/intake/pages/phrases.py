@@ -93,11 +93,6 @@ PHRASES: Mapping[Language, Mapping[str, object]] = {
 }
 
 
-def dialled(line: str) -> str:
-    """A number as a telephone dials it."""
-    return "".join(sign for sign in line if sign.isdigit() or sign == "+")
-
-
 def day_words(at: datetime, language: Language, *, with_time: bool = False) -> str:
     """`Tuesday 13 Oct 2026, 10:20` or `martes 13 de octubre de 2026, 10:20`, in the zone that the time carries."""
     if language is Language.SPANISH:

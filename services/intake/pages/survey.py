@@ -13,7 +13,7 @@ from services.intake.domain import drafts, fields
 from services.intake.domain.drafts import Answered, Part
 from services.intake.domain.questionnaires import Issue, Item, ItemType, Rule
 from services.intake.domain.severity import is_severe
-from services.intake.pages.phrases import day_words, dialled
+from services.intake.pages.phrases import day_words
 from services.intake.pages.survey_phrases import SURVEY_PHRASES
 from shared.events import Language
 from shared.pages import environment
@@ -221,7 +221,7 @@ def _render(template: str, around: Around, **values: object) -> str:
 @cache
 def _templates() -> Environment:
     made = environment("services.intake.pages")
-    made.filters |= {"day_words": day_words, "dialled": dialled}
+    made.filters["day_words"] = day_words
     made.globals |= {
         "steps": fields.steps,
         "units_of": fields.units_of,

@@ -65,7 +65,7 @@ class SiteShown(NamedTuple):
 
 
 async def record_site(connection: Connection, site_id: str, site: SiteUpdated) -> bool:
-    """Insert or change a site; False when it stands so already."""
+    """Insert or change a site; False when it stands so already. The number to call stands with `record_survey_rule`."""
     status = await connection.execute(
         """
         INSERT INTO site (site_id, name, site_type, time_zone, shows_clinical_to_coordinators)
@@ -82,6 +82,19 @@ async def record_site(connection: Connection, site_id: str, site: SiteUpdated) -
         site.shows_clinical_to_coordinators,
     )
     return status != "INSERT 0 0"
+
+
+async def site(connection: Connection, scope: SiteScope, site_id: str) -> SiteUpdated | None:
+    """A site as it stands, with the number that its patients call."""
+    row = await connection.fetchrow(
+        """
+        SELECT name, site_type, time_zone, shows_clinical_to_coordinators, care_line
+        FROM site LEFT JOIN survey_rule USING (site_id) WHERE site_id = $1 AND site_id = ANY($2)
+        """,
+        site_id,
+        scope.ids,
+    )
+    return None if row is None else SiteUpdated(**row)
 
 
 async def has_site(connection: Connection, scope: SiteScope, site_id: str) -> bool:

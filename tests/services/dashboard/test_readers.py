@@ -42,6 +42,15 @@ async def dashboard(app: Apps) -> FastAPI:
     return application
 
 
+async def test_a_patients_page_says_whom_they_call_once_their_site_says_it(dashboard: FastAPI, token: Tokens) -> None:
+    async with client_of(dashboard, token("patient", [SITE], patient_id=PATIENT)) as reader:
+        assert "llame a su clínica o al 911." in (await reader.get(SHOWN)).text
+        await arrive(dashboard, SUBSCRIPTION, an_event(a_site(care_line="+1 312 555 0142"), sequence=2))
+        assert 'llame al <a href="tel:+13125550142">+1 312 555 0142</a> o al 911.' in (await reader.get(SHOWN)).text
+    async with client_of(dashboard, token("clinician", [SITE])) as reader:
+        assert "tel:" not in (await reader.get(SHOWN)).text
+
+
 def language_of(answer: httpx.Response) -> str | None:
     (html,) = Document(answer.text).named("html")
     return html["lang"]

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import orjson
 import pytest
 
 from services.intake.domain import OPTIONAL_PARTS
 from tests.conftest import Tokens, client_of
-from tests.services.clinic import Clinic
+from tests.services.clinic import SITE_BODY, Clinic
 from tests.services.intake.conftest import OTHER, SITE
 
 RULE = f"/v1/sites/{SITE}/survey-rule"
@@ -35,6 +36,23 @@ async def test_the_number_stands_on_the_survey_and_a_part_that_is_left_out_is_no
         assert (await clinic.system.put(RULE, json=rule)).status_code == 200
         assert f'<a href="tel:+13125550123">{CARE_LINE}</a>' in await survey()
         assert _parts(before) == _parts(await survey()) + len(OPTIONAL_PARTS)
+
+
+async def test_who_reads_of_the_site_is_told_the_number_once_it_is_another(clinic: Clinic) -> None:
+    async def told() -> list[str | None]:
+        rows = await clinic.intake.state.database.rows(
+            "SELECT value FROM outbox WHERE topic = 'site-updated' ORDER BY sequence"
+        )
+        return [orjson.loads(row["value"])["care_line"] for row in rows]
+
+    assert await told() == [None]
+    for rule in ({"care_line": CARE_LINE}, {"care_line": CARE_LINE, "left_out": ["mood"]}):
+        assert (await clinic.system.put(RULE, json=rule)).status_code == 200
+    assert await told() == [None, CARE_LINE], "what patients are not asked concerns nobody else"
+    moved = await clinic.system.put(f"/v1/sites/{SITE}", json=SITE_BODY | {"time_zone": "America/Denver"})
+    assert moved.json()["receipt"] is not None
+    assert (await clinic.system.put(RULE, json={})).status_code == 200
+    assert await told() == [None, CARE_LINE, CARE_LINE, None]
 
 
 def _parts(page: str) -> int:
