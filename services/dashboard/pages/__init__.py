@@ -59,19 +59,17 @@ def present(  # noqa: PLR0913 - the page, and what is known of the look, each by
 ) -> str:
     """A page of `domain.assemble` as an HTML document, for a reader at `now` in the site's zone.
 
-    Sealed words are opened only here. `view` is the look that the page's script reports the length of, as far as it is
-    known; without it nothing is reported. `live` lets a script follow the page, by `plan_forms` its reader writes the
-    plan, `survey_at` is where they get on with a survey that is missing, and `care_line` whom a patient calls. One that
-    `is_shared` is for two people at one screen: larger, without what is for one of them, covered when nobody touches it
-    for long. The document has no inline style and no inline script. Of an erased patient it says only that, when and
-    why.
+    Sealed words are opened only here. `view` is the look that the page's script reports the length of, `live` lets a
+    script follow the page, by `plan_forms` its reader writes the plan, `survey_at` is where they get on with a survey
+    that is missing, and `care_line` whom a patient calls. One that `is_shared` is for two is larger, without
+    what is for one of them, covered when nobody touches it for long. No style and no script is inline.
 
     Raises:
         ZoneInfoNotFoundError: `time_zone` is no IANA zone.
     """
     reader = Reader(now.astimezone(ZoneInfo(time_zone)), viewer_role, spoken.language)
     on_top = {"reader": reader, "around": around, "is_synthetic": is_synthetic}
-    if page["erased"]:
+    if page["erased"]:  # Of them the page says only that, when and why.
         return _render("erased.html", spoken, page=page, **on_top)
     opened = open_words(page, unseal)
     return _render(
@@ -86,10 +84,6 @@ def present(  # noqa: PLR0913 - the page, and what is known of the look, each by
         survey_at=survey_at,
         care_line=care_line,
         is_shared=is_shared,
-        same_within_s=int(RELOADED_WITHIN.total_seconds()),
-        blank_after_s=BLANK_AFTER_S,
-        most_steps=MOST_STEPS,
-        most_gaps=MOST_GAPS,
         **on_top,
     )
 
@@ -223,5 +217,9 @@ def _templates() -> Environment:
         "address": address,
         "spans": tuple(Span),
         "zone_of": ZoneInfo,
+        "same_within_s": int(RELOADED_WITHIN.total_seconds()),
+        "blank_after_s": BLANK_AFTER_S,
+        "most_steps": MOST_STEPS,
+        "most_gaps": MOST_GAPS,
     }
     return made
