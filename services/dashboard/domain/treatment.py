@@ -49,14 +49,16 @@ class Treatment:
     """The newest course of maintenance that is taken.
 
     `before` is the newest score of at most 90 days before it began and `since` the newest one after; `change` is
-    between the two by the instrument's own threshold. `is_scored` is false where the survey on the page has no index,
-    so that nothing is known of scores. `changes` are medicines that were started, stopped or dosed anew since last
-    time; null without one.
+    between the two by the instrument's own threshold. `last` is the score of last time, where it is from after the
+    start and there is one of now: what came of it since is told first. `is_scored` is false where the survey on the
+    page has no index, so that nothing is known of scores. `changes` are medicines that were started, stopped or dosed
+    anew since last time; null without one.
     """
 
     course: Course
     before: Json | None
     since: Json | None
+    last: Json | None
     is_scored: bool
     change: Change | None
     changes: Sequence[Json] | None
@@ -78,10 +80,19 @@ def treatment_of(page: Mapping[str, Any], now: datetime) -> Treatment | None:
         course,
         before,
         since,
+        _last(page, began, now),
         is_scored=trend is not None or page["survey"] is None,
         change=changed(trend["instrument"], before, since["value"]) if since else None,
         changes=list(medicines_since(page["medications"], since_day, now.date())) if since_day else None,
     )
+
+
+def _last(page: Mapping[str, Any], began: date, now: datetime) -> Json | None:
+    computed = page["readings"]["computed"]
+    if computed is None or computed["value"] is None or not is_of_now(page, now):
+        return None
+    last: Json | None = computed["last"]
+    return last if last and last["value"] is not None and _day(last["at"], now) > began else None
 
 
 def levels_of(page: Mapping[str, Any], now: datetime) -> Sequence[Level]:

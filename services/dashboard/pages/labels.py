@@ -57,7 +57,7 @@ ITEMS: Mapping[str, Said] = {
     "taking_as_agreed": Said("As agreed", "Como quedamos"),
     "missed_doses": Said("Missed doses", "Dosis no tomadas"),
     "side_effects": Said("Side effects", "Efectos secundarios"),
-    "barriers": Said("In the way", "Estorba"),
+    "barriers": Said("Trouble with", "Estorba"),
     "in_remission": Said("In remission", "En remisión"),
     "ibd_control": Said("IBD control", "Control de la EII"),
     "loose_stools_per_day": Said("Stools a day", "Popó suelto al día"),

@@ -120,7 +120,7 @@ def computed_reading(page: Json, reader: Reader) -> Reading:
     activity = reader.say(ACTIVITIES[band]) if band in ACTIVITIES else band_words(band, reader).capitalize()
     word = activity or reader.say(Said("Score", "Puntuación"))
     points = "" if reader.is_patient else f", {reader.counted(round(computed['value'], 1), POINTS)}"
-    meta = [score_change(computed, reader), *_corrected(page, reader)]
+    meta = [score_change(page, reader), *_corrected(page, reader)]
     return Reading(f"{word}{points}", choices, meta, stamp)
 
 
@@ -144,15 +144,16 @@ def scored(value: float, band: str | None, reader: Reader) -> str:
     return ", ".join(filter(None, [number(value, 1), band_words(band, reader)]))
 
 
-def score_change(computed: Json, reader: Reader) -> Line:
-    """`Up 6 since 11 Jul (10, remission): worse. 5 or more is a real change.`"""
+def score_change(page: Json, reader: Reader) -> Line:
+    """`Up 6 since 11 Jul (10, remission): worse. 5 or more is a real change.` Last time is the day of its visit."""
+    computed = page["readings"]["computed"]
     last, least = computed["last"], computed["minimal_change"]
     if last is None or last["value"] is None:
         return Line("", reader.say(Said("No earlier score to compare with.", "No hay otra puntuación para comparar.")))
     moved = moved_words(round(computed["value"] - last["value"], 1), reader)
     since = reader.say(
         Said(" since {day} ({score})", " desde el {day} ({score})"),
-        day=reader.day(last["at"]),
+        day=reader.last_day(page["previous"]),
         score=scored(last["value"], last["band"], reader),
     )
     if least is None or computed["change"] is None:

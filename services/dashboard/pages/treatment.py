@@ -22,21 +22,33 @@ _SYMPTOMS_NOW = Said("symptoms {change}.", "síntomas: {change}.")
 _SYMPTOMS_BY = Said("symptoms {change} by {day}.", "síntomas: {change} hasta el {day}.")
 _CHANGED = Said("Changed since {day}: {changes}.", "Cambios desde el {day}: {changes}.")
 _UNCHANGED = Said("Clinic's list unchanged since {day}.", "Lista de la clínica sin cambios desde el {day}.")
+_SINCE = Said("Since {day}:", "Desde el {day}:")
+_SCORES = Said("score {was} to {now}", "puntuación {was} a {now}")
+_SYMPTOMS = Said("symptoms {change}", "síntomas: {change}")
+_LIST_UNCHANGED = Said("clinic's list unchanged", "lista de la clínica sin cambios")
+_WHEN_BEGAN = Said("When {name} began, {day}: {score}.", "Al empezar {name}, {day}: {score}.")
 _LEVEL = Said("{name} level {value}, {day}.", "Nivel de {name} {value}, {day}.")
 _LACKS_LEVEL = Said("{name} level", "nivel de {name}")
 _NO_LEVEL_SINCE = Said("{name} level after {day}", "nivel de {name} posterior al {day}")
 
 
 def treatment_line(page: Json, reader: Reader) -> Line | None:
-    """`Since adalimumab began, 2 Dec: score 39.5 then, 17 now: better. Clinic's list unchanged since 25 Sep.
-    Adalimumab level 3.2 µg/mL, 7 Oct.` Of the list, because the patient may have taken what is not on it. Nothing where
-    nothing for maintenance is taken; that a level is missing stands elsewhere.
+    """`Since 25 Sep: score 8 to 17, worse; clinic's list unchanged. When adalimumab began, 2 Dec: 39.5. Adalimumab
+    level 3.2 µg/mL, 7 Oct.` Where it began since last time: `Since adalimumab began, 2 Oct: score 39.5 then, 17 now:
+    better.` Of the list, because the patient may have taken what is not on it. Nothing where nothing for maintenance is
+    taken; that a level is missing stands elsewhere.
     """
     treatment = treatment_of(page, reader.now)
     if treatment is None:
         return None
-    began = reader.say(_BEGAN, name=treatment.course.name, day=reader.day(treatment.course.started_on))
-    return Line(began, f" {' '.join(_told(treatment, page, reader))}")
+    course, levels = treatment.course, _levels(page, reader)
+    began = reader.say(_BEGAN, name=course.name, day=reader.day(course.started_on))
+    if treatment.last is not None:
+        since = reader.say(_SINCE, day=reader.last_day(page["previous"]))
+        late = _of_late(treatment.last, treatment.changes or (), page, reader)
+        return Line(since, " ".join(["", late, _then(treatment, began, reader), *levels]))
+    changed = [] if treatment.changes is None else [_changed(treatment.changes, page, reader)]
+    return Line(began, " ".join(["", _moved(treatment, page, reader), *changed, *levels]))
 
 
 def lacking_levels(page: Json, reader: Reader) -> Iterator[str]:
@@ -50,14 +62,34 @@ def lacking_levels(page: Json, reader: Reader) -> Iterator[str]:
             yield reader.say(_NO_LEVEL_SINCE, name=level.medicine, day=reader.day(level.result["at"]))
 
 
-def _told(treatment: Treatment, page: Json, reader: Reader) -> Iterator[str]:
-    yield _moved(treatment, page, reader)
-    if treatment.changes is not None:
-        yield _changed(treatment.changes, page, reader)
+def _levels(page: Json, reader: Reader) -> Iterator[str]:
     for level in levels_of(page, reader.now):
         if level.result is not None:
             value = f"{level.result['comparator'] or ''}{number(level.result['value'])} {reader.unit(level.unit or '')}"
             yield reader.say(_LEVEL, name=level.medicine, value=value, day=reader.day(level.result["at"]))
+
+
+def _of_late(last: Json, changes: Sequence[Json], page: Json, reader: Reader) -> str:
+    """What came of the score and of the list since last time."""
+    computed = page["readings"]["computed"]
+    change = reader.named(CHANGES, computed["change"]) if computed["change"] else None
+    if reader.is_patient and change:
+        moved = reader.say(_SYMPTOMS, change=change)
+    else:
+        scores = reader.say(_SCORES, was=number(last["value"], 1), now=number(computed["value"], 1))
+        moved = f"{scores}, {change}" if change else scores
+    return f"{moved}; {_named(changes, reader) if changes else reader.say(_LIST_UNCHANGED)}."
+
+
+def _then(treatment: Treatment, began: str, reader: Reader) -> str:
+    """How it was when the medicine began."""
+    course, before = treatment.course, treatment.before
+    if before is None:
+        return f"{began} {reader.say(_NO_SCORE_BEFORE)}"
+    if reader.is_patient and treatment.change:
+        return f"{began} {reader.say(_SYMPTOMS_NOW, change=reader.named(CHANGES, treatment.change))}"
+    score = number(before["value"], 1)
+    return reader.say(_WHEN_BEGAN, name=course.name, day=reader.day(course.started_on), score=score)
 
 
 def _moved(treatment: Treatment, page: Json, reader: Reader) -> str:
@@ -82,5 +114,8 @@ def _changed(changes: Sequence[Json], page: Json, reader: Reader) -> str:
     day = reader.last_day(page["previous"])
     if not changes:
         return reader.say(_UNCHANGED, day=day)
-    named = "; ".join("".join(since_medicine(change, reader)) for change in changes)
-    return reader.say(_CHANGED, day=day, changes=named)
+    return reader.say(_CHANGED, day=day, changes=_named(changes, reader))
+
+
+def _named(changes: Sequence[Json], reader: Reader) -> str:
+    return "; ".join("".join(since_medicine(change, reader)) for change in changes)

@@ -137,7 +137,7 @@ def test_a_skipped_answer_has_its_reason_and_no_value_and_is_not_one_that_was_no
     resources = copied(an_enrollment(), a_visit(), a_survey_with_gaps())
     reasons = {
         "Opioids": "asked-declined",
-        "In the way": "not-applicable",
+        "Trouble with": "not-applicable",
         "Low mood": "asked-declined",
         "CT scans": "not-asked",
     }

@@ -70,10 +70,24 @@ def test_the_patient_is_told_the_change_and_no_score() -> None:
     assert line(*SURVEYS, IN_AUGUST, reader=reader).startswith("Since Adalimumab began, 1 Aug: symptoms worse.")
 
 
+def test_how_it_went_since_last_time_is_told_before_how_it_went_since_a_medicine_began() -> None:
+    june = a_survey_in_july(survey_id=an_id("june"), visit_id=an_id("visit", "june"), submitted_at=JUNE)
+    since_june = (june, *SURVEYS, a_medication(started_on=date(2026, 6, 20)))
+    said = "score 10 to 16, worse; clinic's list unchanged. When Adalimumab began, 20 Jun: 10."
+    assert line(*since_june) == f"Since 11 Jul: {said}"
+    assert line(*since_june, reader=a_reader(Language.SPANISH)) == (
+        "Desde el 11 jul: puntuación 10 a 16, peor; lista de la clínica sin cambios. Al empezar Adalimumab, 20 jun: 10."
+    )
+    assert line(*since_june, reader=Reader(a_reader().now, ViewerRole.PATIENT)) == (
+        "Since 11 Jul: symptoms worse; clinic's list unchanged. Since Adalimumab began, 20 Jun: symptoms worse."
+    )
+    assert not line(*since_june, reader=a_reader(days=20)).startswith("Since 11 Jul"), "an old score is not of late"
+
+
 @pytest.mark.parametrize("began", [date(2026, 7, 10), date(2026, 10, 10)])
 def test_a_score_from_after_it_began_or_long_before_is_not_called_one_of_before(began: date) -> None:
     said = line(*SURVEYS, a_medication(started_on=began))
-    assert ": no score of that time. " in said
+    assert ": no score of that time." in said
 
 
 def test_a_score_of_the_day_on_which_it_began_is_one_of_before_and_none_of_since() -> None:
@@ -110,8 +124,11 @@ def test_what_of_the_medicines_changed_since_last_time_is_named_and_so_is_that_n
         stopped_on=date(2026, 8, 9),
         stop_reason="course-completed",
     )
-    assert "Clinic's list unchanged since 11 Jul." in line(*SURVEYS, began)
-    assert "Changed since 11 Jul: Budesonide stopped, 9 Aug." in line(*SURVEYS, began, stopped)
+    assert line(*SURVEYS, began).startswith("Since 11 Jul: score 10 to 16, worse; clinic's list unchanged. ")
+    assert "Since 11 Jul: score 10 to 16, worse; Budesonide stopped, 9 Aug. " in line(*SURVEYS, began, stopped)
+    assert "Changed since 11 Jul: Adalimumab started, 1 Aug; Budesonide stopped, 9 Aug." in line(
+        *SURVEYS, IN_AUGUST, stopped
+    )
     in_the_visit = a_medication(started_on=JULY.date())
     assert "Changed since 11 Jul: Adalimumab started, 11 Jul." in line(*SURVEYS, in_the_visit)
     assert "hanged since" not in line(a_visit(), a_survey(), began)  # there is no last time

@@ -105,7 +105,7 @@ def test_the_table_of_the_medicines_has_both_days_and_the_reason() -> None:
 
 @pytest.mark.parametrize("role", [ViewerRole.CLINICIAN, ViewerRole.PATIENT])
 def test_missed_doses_and_barriers_stand_beside_the_medicines(role: ViewerRole) -> None:
-    taking = "I say As agreed no Missed doses 2 doses in 2 weeks Side effects none In the way cost Labs:"
+    taking = "I say As agreed no Missed doses 2 doses in 2 weeks Side effects none Trouble with cost Labs:"
     assert taking in trends(a_survey(), a_course(), viewer_role=role)
     assert "No medicine on the clinic's list" in trends(a_survey(), viewer_role=role)
     assert taking in trends(a_survey(), viewer_role=role), "also where the clinic lists none"
@@ -118,7 +118,7 @@ def test_what_gets_in_the_way_is_never_nothing_where_it_was_not_said() -> None:
     skipped = a_survey(answers=answers, skipped={"barriers": SkipReason.PREFER_NOT_TO_SAY})
     said = trends(skipped, a_course())
     assert "Missed doses not asked" in said
-    assert "In the way skipped: chose not to answer" in said
+    assert "Trouble with skipped: chose not to answer" in said
     assert "I say No answers yet" in trends(a_course())
     assert "I say Said on 11 Jul, for another visit. As agreed" in trends(a_survey_in_july(), a_visit(), a_course())
 
