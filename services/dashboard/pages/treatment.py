@@ -25,7 +25,8 @@ _UNCHANGED = Said("Clinic's list unchanged since {day}.", "Lista de la clínica 
 _SINCE = Said("Since {day}:", "Desde el {day}:")
 _SCORES = Said("score {was} to {now}", "puntuación {was} a {now}")
 _SYMPTOMS = Said("symptoms {change}", "síntomas: {change}")
-_LIST_UNCHANGED = Said("clinic's list unchanged", "lista de la clínica sin cambios")
+_LIST_UNCHANGED = Said("clinic's list unchanged", "lista sin cambios")
+_NO_SCORE_WHEN = Said("No score when {name} began, {day}.", "Sin puntuación al empezar {name}, {day}.")
 _WHEN_BEGAN = Said("When {name} began, {day}: {score}.", "Al empezar {name}, {day}: {score}.")
 _LEVEL = Said("{name} level {value}, {day}.", "Nivel de {name} {value}, {day}.")
 _LACKS_LEVEL = Said("{name} level", "nivel de {name}")
@@ -84,12 +85,12 @@ def _of_late(last: Json, changes: Sequence[Json], page: Json, reader: Reader) ->
 def _then(treatment: Treatment, began: str, reader: Reader) -> str:
     """How it was when the medicine began."""
     course, before = treatment.course, treatment.before
+    name, day = course.name, reader.day(course.started_on)
     if before is None:
-        return f"{began} {reader.say(_NO_SCORE_BEFORE)}"
+        return reader.say(_NO_SCORE_WHEN, name=name, day=day)
     if reader.is_patient and treatment.change:
         return f"{began} {reader.say(_SYMPTOMS_NOW, change=reader.named(CHANGES, treatment.change))}"
-    score = number(before["value"], 1)
-    return reader.say(_WHEN_BEGAN, name=course.name, day=reader.day(course.started_on), score=score)
+    return reader.say(_WHEN_BEGAN, name=name, day=day, score=number(before["value"], 1))
 
 
 def _moved(treatment: Treatment, page: Json, reader: Reader) -> str:
