@@ -84,7 +84,7 @@ _CONCERNS: Mapping[str, Said] = {
     "nobody_told": Said("Nobody has told us what they want to talk about.", "Nadie nos ha dicho de qué quiere hablar."),
     "without_words": Said("{}, without words", "{}, sin palabras"),
     "raised_before": Said("Topic also raised on {}.", "También salió el {}."),
-    "new": Said("New.", "Nuevo."),
+    "new": Said("New topic.", "Tema nuevo."),
     "no_concern": Said("No concern named", "No se nombró ningún tema"),
     "matters_most": Said("What matters most to me", "Lo que más me importa"),
     "words_erased": Said("These words were erased.", "Estas palabras se borraron."),

@@ -30,6 +30,7 @@ _NO_SCORE_WHEN = Said("No score when {name} began, {day}.", "Sin puntuación al 
 _WHEN_BEGAN = Said("When {name} began, {day}: {score}.", "Al empezar {name}, {day}: {score}.")
 _LEVEL = Said("{name} level {value}, {day}.", "Nivel de {name} {value}, {day}.")
 _LACKS_LEVEL = Said("{name} level", "nivel de {name}")
+_LACKS_BLOOD_LEVEL = Said("blood level of {name}", "nivel de {name} en la sangre")
 _NO_LEVEL_SINCE = Said("{name} level after {day}", "nivel de {name} posterior al {day}")
 
 
@@ -58,7 +59,7 @@ def lacking_levels(page: Json, reader: Reader) -> Iterator[str]:
         if not level.is_wanted:
             continue
         if level.result is None:
-            yield reader.say(_LACKS_LEVEL, name=level.medicine)
+            yield reader.say(_LACKS_BLOOD_LEVEL if reader.is_patient else _LACKS_LEVEL, name=level.medicine)
         elif reader.days_since(level.result["at"]) > LIMITS["labs"]:
             yield reader.say(_NO_LEVEL_SINCE, name=level.medicine, day=reader.day(level.result["at"]))
 

@@ -37,6 +37,7 @@ def findings(documents: Mapping[str, Any], folder: Path) -> list[Finding]:
     said = run(
         [*command, str(_HERE / "Validate.java"), *(str(folder / name) for name in documents)],
         what="HAPI FHIR's validator",
+        seconds=300,
     )
     lines = (line.split("\t") for line in said.splitlines())
     return [Finding(Path(document).name, *rest) for document, *rest in lines]

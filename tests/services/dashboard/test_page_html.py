@@ -230,7 +230,7 @@ def test_words_that_are_not_readable_now_say_so_and_are_not_called_erased() -> N
     text = shown(a_survey(), a_step(), unseal=lambda _sealed, _place: NOT_READABLE_NOW)
     assert text.count("These words are not readable now. Try again in a moment.") == 3
     assert "erased" not in text
-    assert "Symptoms. New." in text, "the rest of the page is there"
+    assert "Symptoms. New topic." in text, "the rest of the page is there"
 
 
 @pytest.mark.parametrize("role", ViewerRole)

@@ -142,6 +142,8 @@ def test_a_level_is_told_with_its_day_and_said_to_be_missing_where_it_would_help
         " Adalimumab level <3.2 µg/mL, 7 Oct."
     )
     assert missing(*SURVEYS, a_medication()) == ["Adalimumab level"]
+    own = missing_words(page_of(*SURVEYS, a_medication()), Reader(a_reader().now, ViewerRole.PATIENT))
+    assert "blood level of Adalimumab" in [*own][-1]
     assert missing(*SURVEYS, a_medication(), a_lab(**LEVEL)) == []
     old = a_lab(**LEVEL, taken_at=VISIT_AT - timedelta(days=98))
     assert missing(*SURVEYS, a_medication(), old) == ["Adalimumab level after 7 Jul"]
