@@ -387,6 +387,15 @@ def test_an_index_without_four_bands_shows_the_bands_that_it_has() -> None:
     assert "My answers say PRO-2, 2 days ago Not in remission, 3 points Remission Not in remission" in text
 
 
+def test_last_time_has_one_day_on_the_whole_page_also_where_the_survey_came_before_the_visit() -> None:
+    of_july = a_visit(visit_id=LAST_VISIT, scheduled_at=JULY, state=VisitState.COMPLETED, completed_at=JULY)
+    before = a_survey_in_july(submitted_at=JULY - timedelta(days=2), concerns=a_survey().concerns)
+    text = shown(an_enrollment(), of_july, a_visit(), before, a_survey())
+    assert "Topic also raised on 11 Jul." in text
+    assert "Up 6 since 11 Jul (10, remission)" in text
+    assert "9 Jul" not in text.partition("Show as table")[0]
+
+
 def test_the_patients_own_page_has_the_same_panels_and_fewer_numbers() -> None:
     page = a_rich_page()
     own, clinic = (Document(html_of(page, viewer_role=role)) for role in (ViewerRole.PATIENT, ViewerRole.CLINICIAN))

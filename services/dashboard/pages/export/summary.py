@@ -110,7 +110,7 @@ def _concerns(page: Page, reader: Reader, say: Phrases) -> list[Json]:
     concerns = say["concerns"]
     if page["survey"] is None:
         return [_told(concerns["no_survey"], concerns["nobody_told"])]
-    said = [_concern(concern, reader, concerns) for concern in page["concerns"]]
+    said = [_concern(concern, page, reader, concerns) for concern in page["concerns"]]
     left_empty = gaps.left_empty(page, reader)
     matters = f"“{page['matters_most']}”" if page["matters_most"] else left_empty
     before = [words for words in (sentences.said_words(page, reader), sentences.proxy_words(page, reader)) if words]
@@ -121,9 +121,10 @@ def _concerns(page: Page, reader: Reader, say: Phrases) -> list[Json]:
     ]
 
 
-def _concern(concern: Page, reader: Reader, say: Mapping[str, str]) -> Line:
-    topic, before = reader.named(labels.TOPICS, concern["topic"]), concern["raised_before"]
-    raised = say["raised_before"].format(reader.day(before)) if before else say["new"]
+def _concern(concern: Page, page: Page, reader: Reader, say: Mapping[str, str]) -> Line:
+    topic = reader.named(labels.TOPICS, concern["topic"])
+    is_old = concern["raised_before"] is not None
+    raised = say["raised_before"].format(reader.last_day(page["previous"])) if is_old else say["new"]
     if concern["words"] is None:
         return Line("", f"{say['without_words'].format(topic)}. {raised}")
     return Line(f"“{concern['words']}”", f" {topic}. {raised}")
