@@ -33,7 +33,8 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 async def is_for_everybody(page: Page) -> None:
-    """No finding of axe at the levels of WCAG 2.2 AA, and nothing to scroll sideways for."""
+    """No finding of axe at the levels of WCAG 2.2 AA, and nothing to scroll sideways for, once its styles are there."""
+    await page.wait_for_load_state()
     found = await Axe().run(page, options={"runOnly": {"type": "tag", "values": LEVELS}, "resultTypes": ["violations"]})
     assert [(one["id"], one["nodes"][0]["html"]) for one in found.response["violations"]] == [], page.url
     width = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
