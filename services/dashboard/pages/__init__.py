@@ -61,8 +61,8 @@ def present(  # noqa: PLR0913 - the page, and what is known of the look, each by
 
     Sealed words are opened only here. `view` is the look that the page's script reports the length of, `live` lets a
     script follow the page, by `plan_forms` its reader writes the plan, `survey_at` is where they get on with a survey
-    that is missing, and `care_line` whom a patient calls. One that `is_shared` is for two is larger, without
-    what is for one of them, covered when nobody touches it for long. No style and no script is inline.
+    that is missing, and `care_line` whom a patient calls. One that `is_shared` is for two: larger, without what is for
+    one of them, covered when nobody touches it for long. No style and no script is inline.
 
     Raises:
         ZoneInfoNotFoundError: `time_zone` is no IANA zone.
