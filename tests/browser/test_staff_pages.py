@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from deploy.local.ports import keep_or_choose
-from services.intake.api.importing import CHECKING, IMPORTING, ROWS_OF_A_PART, Run
+from services.intake.api.importing import CHECKING, IMPORTING, ROWS_OF_A_PART, Importer, Run
 from shared.auth import Caller, Role
 from shared.db import transaction
 from tests.browser.chromium import is_for_everybody
@@ -134,18 +134,17 @@ async def test_links_are_sent_copied_and_an_alert_taken_by_the_forms_of_the_list
 
 
 async def test_the_page_of_an_import_moves_by_itself_while_it_is_read(
-    alerted: Alerted, home: str, chromium: Browser, monkeypatch: pytest.MonkeyPatch
+    alerted: Alerted, home: str, chromium: Browser
 ) -> None:
     rows = [f"MRN-{number},1980,female,crohns-disease\r\n" for number in range(1_500)]
     may_go_on = {CHECKING: asyncio.Semaphore(0), IMPORTING: asyncio.Semaphore(0)}
-    part = Run.part
 
     async def part_when_it_may(run: Run) -> bool:
         await may_go_on[run.stage].acquire()
-        return await part(run)
+        return await run.part()
 
-    monkeypatch.setattr(Run, "part", part_when_it_may)
-    async with page_of(chromium, alerted, home, Eyes()) as page:
+    importer = alerted.clinic.intake.state.importer = Importer(next_part=part_when_it_may)
+    async with importer, page_of(chromium, alerted, home, Eyes()) as page:
         await page.goto(f"{home}/imports")
         await page.get_by_label("The file").set_input_files(
             files={"name": "many.csv", "mimeType": "text/csv", "buffer": (FILE + "".join(rows)).encode()}

@@ -6,7 +6,7 @@ part is about that earlier ones were about is done again before it.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass
 from functools import partial
@@ -208,10 +208,14 @@ async def _patiently(run: Run) -> bool:
 
 
 class Importer:
-    """Runs files in the background, a few at once; what is cut off with the process goes on when it is asked to."""
+    """Runs files in the background, a few at once; what is cut off with the process goes on when it is asked to.
 
-    def __init__(self, *, at_once: int = 2) -> None:
+    `next_part` does the next part of a run, and says False when there is none.
+    """
+
+    def __init__(self, *, at_once: int = 2, next_part: Callable[[Run], Awaitable[bool]] = _patiently) -> None:
         self._turn = asyncio.Semaphore(at_once)
+        self._next_part = next_part
         self._running: dict[UUID, asyncio.Task[None]] = {}
 
     async def __aenter__(self) -> "Importer":
@@ -244,7 +248,7 @@ class Importer:
             await asyncio.wait([before])
         async with self._turn:
             try:
-                while await _patiently(run):
+                while await self._next_part(run):
                     pass
             except (KeyRingAway, Problem, *RETRYABLE) as failure:
                 _log.warning("an import stopped", failure=type(failure).__name__)
