@@ -53,5 +53,10 @@ async def put_site(
 
 async def _record(connection: Connection, site_id: str, body: SiteBody) -> Recorded:
     is_changed = await store.record_site(connection, site_id, SiteUpdated(**body.model_dump()))
-    site = await store.site(connection, SiteScope.of(site_id), site_id) if is_changed else None
-    return Recorded(site_id, [] if site is None else [Draft(site_id, site_id, site)])
+    return Recorded(site_id, await told_of_site(connection, site_id) if is_changed else [])
+
+
+async def told_of_site(connection: Connection, site_id: str) -> list[Draft]:
+    """What is published of a site after a change: all of it, as it stands."""
+    site = await store.site(connection, SiteScope.of(site_id), site_id)
+    return [] if site is None else [Draft(site_id, site_id, site)]

@@ -10,12 +10,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from services.intake import store
 from services.intake.api.own_forms import OwnForm
+from services.intake.api.sites import told_of_site
 from services.intake.api.standing import about_site
 from services.intake.api.surveys import Means
 from services.intake.domain import OPTIONAL_PARTS, unfit_for_pages
 from shared import outbox
 from shared.audit import Kind
-from shared.db import SiteScope
+from shared.db import Connection, SiteScope
 from shared.errors import FieldError, Problem
 from shared.events import Diagnosis, SiteId
 from shared.http.access import SiteStaff
@@ -69,11 +70,10 @@ async def set_survey_rule(
     async with about_site(request, caller, site_id, Kind.WRITE, locks=[(site_id, site_id)]) as connection:
         own = await means.own_forms.named(connection, site_id, body.forms.values())
         forms = _askable(body.forms, own)
-        before = await store.site(connection, SiteScope.of(site_id), site_id)
+        before = await _rule(connection, site_id)
         await store.record_survey_rule(connection, site_id, store.SurveyRule(body.care_line, body.left_out, forms))
-        if before is not None and body.care_line != before.care_line:
-            site = before.model_copy(update={"care_line": body.care_line})
-            await outbox.add(connection, [outbox.Draft(site_id, site_id, site)])
+        if body.care_line != before.care_line:
+            await outbox.add(connection, await told_of_site(connection, site_id))
     return body.model_copy(update={"forms": forms})
 
 
@@ -81,11 +81,15 @@ async def set_survey_rule(
 async def read_survey_rule(request: Request, site_id: Annotated[SiteId, Path()], caller: SiteStaff) -> SurveyRuleBody:
     """What a site says to those who answer; no number and every part, where it has not said."""
     async with about_site(request, caller, site_id, Kind.READ) as connection:
-        rule = await store.survey_rule(connection, SiteScope.of(site_id), site_id) or store.SurveyRule()
+        rule = await _rule(connection, site_id)
     # What was set may be optional no more.
     return SurveyRuleBody.model_construct(
         care_line=rule.care_line, left_out=tuple(rule.left_out), forms=dict(rule.forms)
     )
+
+
+async def _rule(connection: Connection, site_id: str) -> store.SurveyRule:
+    return await store.survey_rule(connection, SiteScope.of(site_id), site_id) or store.SurveyRule()
 
 
 def _askable(forms: Mapping[Diagnosis, str], own: Mapping[str, OwnForm]) -> dict[Diagnosis, str]:
