@@ -18,16 +18,15 @@ _NO_SCORE_SINCE = Said("no score yet.", "todavía sin puntuación.")
 _NO_SCORE_BEFORE = Said("no score of that time.", "sin puntuación de entonces.")
 _MOVED = Said("score {was} then, {now} now", "puntuación {was} entonces, {now} ahora")
 _MOVED_BY = Said("score {was} then, {now} on {day}", "puntuación {was} entonces, {now} el {day}")
-_SYMPTOMS_NOW = Said("symptoms {change}.", "síntomas: {change}.")
-_SYMPTOMS_BY = Said("symptoms {change} by {day}.", "síntomas: {change} hasta el {day}.")
+_SYMPTOMS = Said("symptoms {change}", "síntomas: {change}")
+_SYMPTOMS_BY = Said("symptoms {change} by {day}", "síntomas: {change} hasta el {day}")
 _CHANGED = Said("Changed since {day}: {changes}.", "Cambios desde el {day}: {changes}.")
 _UNCHANGED = Said("Clinic's list unchanged since {day}.", "Lista de la clínica sin cambios desde el {day}.")
 _SINCE = Said("Since {day}:", "Desde el {day}:")
 _SCORES = Said("score {was} to {now}", "puntuación {was} a {now}")
-_SYMPTOMS = Said("symptoms {change}", "síntomas: {change}")
 _LIST_UNCHANGED = Said("clinic's list unchanged", "lista sin cambios")
 _NO_SCORE_WHEN = Said("No score when {name} began, {day}.", "Sin puntuación al empezar {name}, {day}.")
-_WHEN_BEGAN = Said("When {name} began, {day}: {score}.", "Al empezar {name}, {day}: {score}.")
+_BEFORE = Said("Before {name} began, {day}: {score}.", "Antes de empezar {name}, {day}: {score}.")
 _LEVEL = Said("{name} level {value}, {day}.", "Nivel de {name} {value}, {day}.")
 _LACKS_LEVEL = Said("{name} level", "nivel de {name}")
 _LACKS_BLOOD_LEVEL = Said("blood level of {name}", "nivel de {name} en la sangre")
@@ -35,7 +34,7 @@ _NO_LEVEL_SINCE = Said("{name} level after {day}", "nivel de {name} posterior al
 
 
 def treatment_line(page: Json, reader: Reader) -> Line | None:
-    """`Since 25 Sep: score 8 to 17, worse; clinic's list unchanged. When adalimumab began, 2 Dec: 39.5. Adalimumab
+    """`Since 25 Sep: score 8 to 17, worse; clinic's list unchanged. Before adalimumab began, 2 Dec: 39.5. Adalimumab
     level 3.2 µg/mL, 7 Oct.` Where it began since last time: `Since adalimumab began, 2 Oct: score 39.5 then, 17 now:
     better.` Of the list, because the patient may have taken what is not on it. Nothing where nothing for maintenance is
     taken; that a level is missing stands elsewhere.
@@ -84,14 +83,14 @@ def _of_late(last: Json, changes: Sequence[Json], page: Json, reader: Reader) ->
 
 
 def _then(treatment: Treatment, began: str, reader: Reader) -> str:
-    """How it was when the medicine began."""
+    """How it was before the medicine began: the score may be some weeks older than its start."""
     course, before = treatment.course, treatment.before
     name, day = course.name, reader.day(course.started_on)
     if before is None:
         return reader.say(_NO_SCORE_WHEN, name=name, day=day)
     if reader.is_patient and treatment.change:
-        return f"{began} {reader.say(_SYMPTOMS_NOW, change=reader.named(CHANGES, treatment.change))}"
-    return reader.say(_WHEN_BEGAN, name=name, day=day, score=number(before["value"], 1))
+        return f"{began} {reader.say(_SYMPTOMS, change=reader.named(CHANGES, treatment.change))}."
+    return reader.say(_BEFORE, name=name, day=day, score=number(before["value"], 1))
 
 
 def _moved(treatment: Treatment, page: Json, reader: Reader) -> str:
@@ -106,7 +105,7 @@ def _moved(treatment: Treatment, page: Json, reader: Reader) -> str:
     is_now = is_of_now(page, reader.now) and since["survey_id"] == page["survey"]["survey_id"]
     day = reader.day(since["at"])
     if reader.is_patient and change:
-        return reader.say(_SYMPTOMS_NOW if is_now else _SYMPTOMS_BY, change=change, day=day)
+        return f"{reader.say(_SYMPTOMS if is_now else _SYMPTOMS_BY, change=change, day=day)}."
     moved = _MOVED if is_now else _MOVED_BY
     scores = reader.say(moved, was=number(before["value"], 1), now=number(since["value"], 1), day=day)
     return f"{scores}: {change}." if change else f"{scores}."

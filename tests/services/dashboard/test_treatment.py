@@ -73,10 +73,10 @@ def test_the_patient_is_told_the_change_and_no_score() -> None:
 def test_how_it_went_since_last_time_is_told_before_how_it_went_since_a_medicine_began() -> None:
     june = a_survey_in_july(survey_id=an_id("june"), visit_id=an_id("visit", "june"), submitted_at=JUNE)
     since_june = (june, *SURVEYS, a_medication(started_on=date(2026, 6, 20)))
-    said = "score 10 to 16, worse; clinic's list unchanged. When Adalimumab began, 20 Jun: 10."
+    said = "score 10 to 16, worse; clinic's list unchanged. Before Adalimumab began, 20 Jun: 10."
     assert line(*since_june) == f"Since 11 Jul: {said}"
     assert line(*since_june, reader=a_reader(Language.SPANISH)) == (
-        "Desde el 11 jul: puntuación 10 a 16, peor; lista sin cambios. Al empezar Adalimumab, 20 jun: 10."
+        "Desde el 11 jul: puntuación 10 a 16, peor; lista sin cambios. Antes de empezar Adalimumab, 20 jun: 10."
     )
     assert line(*since_june, reader=Reader(a_reader().now, ViewerRole.PATIENT)) == (
         "Since 11 Jul: symptoms worse; clinic's list unchanged. Since Adalimumab began, 20 Jun: symptoms worse."

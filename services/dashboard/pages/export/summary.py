@@ -123,8 +123,8 @@ def _concerns(page: Page, reader: Reader, say: Phrases) -> list[Json]:
 
 def _concern(concern: Page, page: Page, reader: Reader, say: Mapping[str, str]) -> Line:
     topic = reader.named(labels.TOPICS, concern["topic"])
-    is_old = concern["raised_before"] is not None
-    raised = say["raised_before"].format(reader.last_day(page["previous"])) if is_old else say["new"]
+    was_raised = concern["raised_before"] is not None
+    raised = say["raised_before"].format(reader.last_day(page["previous"])) if was_raised else say["new"]
     if concern["words"] is None:
         return Line("", f"{say['without_words'].format(topic)}. {raised}")
     return Line(f"“{concern['words']}”", f" {topic}. {raised}")
