@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.intake.domain.questionnaires import Checked, Definition, Disabled, Given, check, compile_questionnaire
-from services.intake.domain.questionnaires.extensions import EXPLICIT_SKIP
+from services.intake.domain.questionnaires.extensions import CALCULATED_EXPRESSION, CONSTRAINT, EXPLICIT_SKIP
 
 URL = "https://samepage.example/fhir/Questionnaire/test"
 SYSTEM = "https://samepage.example/fhir/CodeSystem/test"
@@ -45,6 +45,27 @@ def a_form(*items: Json, **parts: Any) -> Definition:
 def a_survey(*items: Json, **parts: Any) -> Definition:
     """A form that asks for a reason where there is no answer."""
     return a_form(*items, extension=[extension(EXPLICIT_SKIP, valueBoolean=True)], **parts)
+
+
+def constraint(expression: str, human: str = "The dates do not fit.", severity: str = "error") -> Json:
+    """A rule in FHIRPath that answers must keep."""
+    parts = [
+        extension("key", valueId="c-1"),
+        extension("severity", valueCode=severity),
+        extension("expression", valueString=expression),
+        extension("human", valueString=human),
+    ]
+    return extension(CONSTRAINT, extension=parts)
+
+
+def calculated(expression: str) -> Json:
+    """That the form calculates the answer, in FHIRPath."""
+    return extension(CALCULATED_EXPRESSION, valueExpression={"language": "text/fhirpath", "expression": expression})
+
+
+def value_of(link_id: str) -> str:
+    """An answer's value, in FHIRPath."""
+    return f"%resource.descendants().where(linkId='{link_id}').answer.value"
 
 
 def response(*items: Json, **parts: Any) -> Json:

@@ -15,10 +15,22 @@ from services.intake.domain.questionnaires import extensions as known
 from shared.db import SiteScope, transaction
 from shared.events import SurveyCompleted
 from tests.conftest import Tokens, client_of, new_key
-from tests.questionnaires import URL, Json, a_form, asking, extension, group, option, questionnaire, response, when
+from tests.questionnaires import (
+    URL,
+    Json,
+    a_form,
+    asking,
+    calculated,
+    extension,
+    group,
+    option,
+    questionnaire,
+    response,
+    value_of,
+    when,
+)
 from tests.services.clinic import Clinic, clinic_of
 from tests.services.intake.conftest import OTHER, SITE
-from tests.services.intake.questionnaires.test_expressions import calculated, value_of
 from tests.services.intake.test_imports import counts, send
 from tests.services.streams import published
 

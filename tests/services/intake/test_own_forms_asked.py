@@ -9,10 +9,9 @@ import pytest
 from services.intake.domain.questionnaires import extensions as known
 from shared.events import SkipReason
 from tests.conftest import URLS, Tokens, client_of
-from tests.questionnaires import URL, Json, asking, extension, group, option, questionnaire, when
+from tests.questionnaires import URL, Json, asking, calculated, extension, group, option, questionnaire, value_of, when
 from tests.services.clinic import LIST_OF_NEXT_WEEK, NEXT_WEEK, Clinic, clinic_of
 from tests.services.intake.conftest import OTHER, SITE
-from tests.services.intake.questionnaires.test_expressions import calculated, value_of
 from tests.services.intake.test_own_forms import bring, problem, retire, told
 from tests.sign_in.browser import Browser
 

@@ -9,10 +9,9 @@ import pytest
 
 from services.intake.domain.questionnaires import extensions as known
 from tests.conftest import Tokens, client_of, new_key
-from tests.questionnaires import Json, answered, asking, extension, questionnaire, response, when
+from tests.questionnaires import Json, answered, asking, constraint, extension, questionnaire, response, when
 from tests.services.clinic import Clinic
 from tests.services.intake.conftest import SITE
-from tests.services.intake.questionnaires.test_expressions import constraint
 from tests.services.intake.test_own_forms import bring, told
 
 NAME = "https://samepage.example/fhir/Questionnaire/test|1.0"

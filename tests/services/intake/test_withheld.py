@@ -9,10 +9,9 @@ import pytest
 
 from services.intake.domain.questionnaires import extensions
 from tests.conftest import Tokens, client_of, new_key
-from tests.questionnaires import URL, Json, asking, questionnaire, when
+from tests.questionnaires import URL, Json, asking, calculated, questionnaire, value_of, when
 from tests.services.clinic import SITE_BODY, Clinic
 from tests.services.intake.conftest import SITE
-from tests.services.intake.questionnaires.test_expressions import calculated, value_of
 from tests.services.intake.test_corrections import RIGHT, correct, events_of, versions_of
 from tests.services.intake.test_imports import send
 from tests.services.intake.test_own_forms import bring, submit

@@ -22,12 +22,15 @@ from tests.questionnaires import (
     a_form,
     answered,
     asking,
+    calculated,
+    constraint,
     extension,
     group,
     option,
     plainly,
     questionnaire,
     response,
+    value_of,
     when,
     wrong,
 )
@@ -36,28 +39,8 @@ NOW = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 NOBODY = frozenset[str]()
 
 
-def constraint(expression: str, human: str = "The dates do not fit.", severity: str = "error") -> Json:
-    parts = [
-        extension("key", valueId="c-1"),
-        extension("severity", valueCode=severity),
-        extension("expression", valueString=expression),
-        extension("human", valueString=human),
-    ]
-    return extension(known.CONSTRAINT, extension=parts)
-
-
-def calculated(expression: str) -> Json:
-    return extension(
-        known.CALCULATED_EXPRESSION, valueExpression={"language": "text/fhirpath", "expression": expression}
-    )
-
-
 def initial(expression: str) -> Json:
     return extension(known.INITIAL_EXPRESSION, valueExpression={"language": "text/fhirpath", "expression": expression})
-
-
-def value_of(link_id: str) -> str:
-    return f"%resource.descendants().where(linkId='{link_id}').answer.value"
 
 
 def filled(form: Any, *arguments: Any) -> dict[str, object]:
