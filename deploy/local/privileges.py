@@ -39,12 +39,15 @@ def run_as_owner(data: Path, command: list[str]) -> list[str]:
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         raise StackError("PostgreSQL cannot run as root: install `setpriv` (util-linux) or run as an ordinary user")
-    # A checkout in a private directory (root's home, a temporary one) is closed to that user. The right to pass
-    # is given to this one process; the directories stay closed.
-    rights = "-all" if _may_enter([Path(command[0]), data]) else "-all,+dac_override"
     user, group = owner
     switch = [f"--reuid={user}", f"--regid={group}", "--clear-groups", "--no-new-privs"]
-    return [setpriv, *switch, f"--inh-caps={rights}", f"--ambient-caps={rights}", *command]
+    if _may_enter([Path(command[0]), data]):
+        return [setpriv, *switch, "--inh-caps=-all", "--ambient-caps=-all", *command]
+    # A checkout in a private directory (root's home, a temporary one) is closed to that user. The right to pass
+    # is given to this one process; the directories stay closed. Its programs ask `access` whether they may run, and
+    # that leaves out the rights of whoever is not root, unless told otherwise (SECBIT_NO_SETUID_FIXUP).
+    passing = ["--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override", "--securebits=+no_setuid_fixup"]
+    return [setpriv, *switch, *passing, *command]
 
 
 def _may_enter(places: Iterable[Path]) -> bool:

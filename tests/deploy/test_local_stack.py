@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from shutil import copytree
 from tempfile import TemporaryDirectory
 
 import asyncpg
@@ -16,6 +17,9 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.local.errors import StackError
 from deploy.local.java import JavaTools
+from deploy.local.postgres import program
+from deploy.local.privileges import owner_of, run_as_owner
+from deploy.local.process import run
 from deploy.local.stack import Addresses, Stack
 
 FAKE_JAVA = """#!/bin/sh
@@ -99,6 +103,22 @@ async def execute(dsn: str, statement: str) -> list[asyncpg.Record]:
         return list(await connection.fetch(statement))
     finally:
         await connection.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as somebody else")
+def test_root_makes_a_database_where_neither_data_nor_programs_are_open_to_others(tmp_path: Path) -> None:
+    data, wheel = tmp_path / "data", Path(program("initdb")).parents[2]
+    copytree(wheel.with_name(f"{wheel.name}.libs"), tmp_path / f"{wheel.name}.libs")
+    installed = copytree(wheel / "pginstall18", tmp_path / wheel.name / "pginstall18")
+    data.mkdir(mode=0o700)
+    owner = owner_of(data)
+    assert owner is not None
+    os.chown(data, *owner)
+    tmp_path.chmod(0o700)
+    initdb = [str(installed / "bin" / "initdb"), f"--pgdata={data}", "--auth=trust"]
+    run(run_as_owner(data, initdb), what="initdb", cwd=data)
+    assert (data / "PG_VERSION").read_text() == "18\n"
+    assert (data / "PG_VERSION").stat().st_uid == owner[0]
 
 
 @pytest.mark.kafka
