@@ -2,7 +2,7 @@
 
 Bounded in requests and time, loopback only, on a stack of its own under `var/bench`. `--quick` is a look, not a
 measurement. `--publish` writes `docs/performance.json` and `docs/performance.md`, of a full run on a quiet machine; of
-one of some parts only the page says what was not measured.
+one of some parts only the page says what was not measured. Runs before it stay on the page while the code is the same.
 """
 
 import argparse
@@ -10,7 +10,6 @@ import signal
 import sys
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -21,12 +20,13 @@ from tests.load.course import PARTS, Course
 from tests.load.figures import Document
 from tests.load.loops import BadRun
 from tests.load.plan import FULL, QUICK
+from tests.load.published import Published, is_measured_alike
 from tests.load.stack import BenchStack, NotSlower
 from tests.load.subjects import NotReady
 from tests.load.tools import Missing, find_tools
 
 VAR = machine.ROOT / "var"
-COMMITTED = machine.ROOT / "docs" / "performance.json"
+COMMITTED = Published(machine.ROOT / "docs")
 console = Console(highlight=False)
 
 
@@ -46,9 +46,10 @@ def main() -> int:
     except KeyboardInterrupt:
         console.print("Stopped, and all that was started with it.")
         return 130
-    before = Document.of_text(COMMITTED.read_text()) if COMMITTED.exists() else None
-    for place in (VAR / "performance.json", *([COMMITTED] if options.publish else ())):
-        _write(document, place)
+    before = next(iter(COMMITTED.runs()), None)
+    Published(VAR).add(document, is_same_code=False)
+    if options.publish:
+        COMMITTED.add(document, is_same_code=before is not None and is_measured_alike(before.commit))
     console.print(_aims_as_table(document))
     console.print(f"All figures are in {(VAR / 'performance.md').relative_to(machine.ROOT)}.")
     for line in _what_moved(before, document):
@@ -89,11 +90,6 @@ def _measured(options: argparse.Namespace, described: dict[str, object]) -> Docu
         flush_ms=stack.flush_ms,
         minutes=round((time.monotonic() - began) / 60, 1),
     )
-
-
-def _write(document: Document, place: Path) -> None:
-    place.write_text(document.text())
-    place.with_suffix(".md").write_text(report.page(document))
 
 
 def _aims_as_table(document: Document) -> Table:

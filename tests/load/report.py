@@ -1,6 +1,6 @@
 """A document of the bench as a page for people: `docs/performance.md`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from statistics import median
 
 from tests.load.aims import Outcome, outcomes
@@ -23,8 +23,10 @@ In an open loop a delay counts from the moment a request was due, and a request 
 visits and histories were loaded through the doors, in bulk; the log behind projection and analytics was written
 straight to the topics."""
 _PROFILE = """\
-What an event costs two workers that read a log of 200,000, in µs of CPU: profiles by py-spy, once each, before and
-after decision 51. They are of another machine, slower and busy with other work: what compares is the shares.
+Where a survey's goes on its way to the page stands above, by process; where a door's goes, in
+[decision 52](decisions/0052-a-short-way-through-a-door.md). What an event costs two workers that read a log of 200,000,
+in µs of CPU: profiles by py-spy, once each, before and after decision 51. They are of another machine, slower and busy
+with other work: what compares is the shares.
 
 | Projection | before | after | Analytics | before | after |
 |---|---|---|---|---|---|
@@ -43,8 +45,8 @@ Pages are put together once for all that came of a patient in one batch."""
 _NOT_MEASURED = "**Not measured yet: this is a short run, or one on a busy machine, to see that the bench works.**"
 
 
-def page(document: Document) -> str:
-    """The page, in Markdown."""
+def page(document: Document, before: Sequence[Document] = ()) -> str:
+    """The page, in Markdown; `before` are runs of the same code, the last one first."""
     return "\n".join(
         [
             "# Performance",
@@ -54,14 +56,15 @@ def page(document: Document) -> str:
             "",
             "## What it must reach",
             "",
-            *_aims(outcomes(document)),
+            *_aims([document, *before]),
             "",
+            *_runs(before),
             "## All figures",
             "",
             _EXPLANATION,
             "",
             *_figures(document.figures),
-            "## Where the time of the workers goes",
+            "## Where the time goes",
             "",
             _PROFILE,
             "",
@@ -81,7 +84,6 @@ def is_measurement(document: Document) -> bool:
 def _head(document: Document) -> list[str]:
     machine = document.machine
     packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
-    flushes = ", ".join(f"{ms:.2f} ms ({disk})" for disk, ms in document.flush_ms.items())
     return [
         f"Measured at {document.at} on commit `{document.commit}` with `{document.command}`: "
         f"{document.form} form, {document.minutes} minutes.",
@@ -89,21 +91,44 @@ def _head(document: Document) -> list[str]:
         f"- Machine: {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, "
         f"{machine['system']}; load before the start {machine['load_before']}.",
         f"- Software: Python {machine['python']}, {packages}.",
-        f"- One durable commit takes {flushes}.",
+        f"- One durable commit takes {_flushes(document)}.",
     ]
 
 
-def _aims(found: Iterable[Outcome]) -> list[str]:
-    rows = (f"| {' | '.join(aim_cells(outcome))} |" for outcome in found)
-    return ["| What | Wanted | Measured | |", "|---|---|---|---|", *rows]
+def _flushes(document: Document) -> str:
+    return ", ".join(f"{ms:.2f} ms ({disk})" for disk, ms in document.flush_ms.items())
+
+
+def _aims(runs: Sequence[Document]) -> list[str]:
+    found = zip(*(outcomes(run) for run in runs), strict=True)
+    rows = (f"| {' | '.join([*aim_cells(last), *(_measured(one) for one in before)])} |" for last, *before in found)
+    more = [f" Run {number} |" for number in range(1, len(runs))]
+    return [f"| What | Wanted | Measured | |{''.join(more)}", f"|---|---|---|---|{'---|' * len(more)}", *rows]
+
+
+def _runs(before: Sequence[Document]) -> list[str]:
+    """What the runs before this one were."""
+    if not before:
+        return []
+    named = (
+        f"{number}: {run.at}, commit `{run.commit}`, {run.minutes} minutes. {run.machine['processor']}, "
+        f"{run.machine['cores']} cores, {run.machine['system']}; load before the start {run.machine['load_before']}; "
+        f"one durable commit takes {_flushes(run)}."
+        for number, run in enumerate(before, start=1)
+    )
+    return ["Runs before it, of the same code:", "", *(f"- Run {one}" for one in named), ""]
 
 
 def aim_cells(outcome: Outcome) -> tuple[str, str, str, str]:
     """What, wanted, measured, reached or not."""
-    aim, measured = outcome.aim, outcome.measured
+    aim = outcome.aim
     wanted = f"at {'least' if aim.is_least else 'most'} {_number(aim.limit)} {aim.unit}"
     verdict = {True: "reached", False: "not reached", None: "not measured"}[outcome.is_reached]
-    return aim.what, wanted, "" if measured is None else _number(measured), verdict
+    return aim.what, wanted, _measured(outcome), verdict
+
+
+def _measured(outcome: Outcome) -> str:
+    return "" if outcome.measured is None else _number(outcome.measured)
 
 
 def _figures(figures: Sequence[Figure]) -> list[str]:

@@ -1,0 +1,46 @@
+"""The runs that are committed: the last one, and beside it those before it that measured the same code."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.load import machine, report
+from tests.load.figures import Document
+
+_PRODUCT = ("services", "shared", "deploy", "requirements.lock")
+_BENCH = ("tests/load/rows", "tests/load/programs", "tests/load/floor*.py", "tests/load/plan.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """`performance.json` in `folder` is the last run, `performance-1.json` the one before it, and so on."""
+
+    folder: Path
+
+    def runs(self) -> list[Document]:
+        """The last one first; none where nothing was published."""
+        return [Document.of_text(place.read_text()) for place in self._places()]
+
+    def add(self, document: Document, *, is_same_code: bool) -> None:
+        """Publish a run. Those before it stay where they measured the same code, and go where they did not."""
+        runs = [document, *(self.runs() if is_same_code else [])]
+        for place in self._places():
+            place.unlink()
+        for number, run in enumerate(runs):
+            self._place(number).write_text(run.text())
+        (self.folder / "performance.md").write_text(report.page(document, runs[1:]))
+
+    def _places(self) -> list[Path]:
+        places: list[Path] = []
+        while (place := self._place(len(places))).exists():
+            places.append(place)
+        return places
+
+    def _place(self, number: int) -> Path:
+        return self.folder / (f"performance-{number}.json" if number else "performance.json")
+
+
+def is_measured_alike(commit: str) -> bool:
+    """Whether what is checked out here is, where it matters to a figure, what stood at that commit."""
+    differs = ["git", "diff", "--quiet", commit, "--", *_PRODUCT, *_BENCH]
+    return subprocess.run(differs, cwd=machine.ROOT, capture_output=True, check=False).returncode == 0
