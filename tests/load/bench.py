@@ -20,7 +20,7 @@ from tests.load.course import PARTS, Course
 from tests.load.figures import Document
 from tests.load.loops import BadRun
 from tests.load.plan import FULL, QUICK
-from tests.load.published import Published, is_measured_alike
+from tests.load.published import Published
 from tests.load.stack import BenchStack, NotSlower
 from tests.load.subjects import NotReady
 from tests.load.tools import Missing, find_tools
@@ -49,7 +49,7 @@ def main() -> int:
     before = next(iter(COMMITTED.runs()), None)
     Published(VAR).add(document, is_same_code=False)
     if options.publish:
-        COMMITTED.add(document, is_same_code=before is not None and is_measured_alike(before.commit))
+        COMMITTED.add(document, is_same_code=before is not None and machine.is_measured_alike(before.commit))
     console.print(_aims_as_table(document))
     console.print(f"All figures are in {(VAR / 'performance.md').relative_to(machine.ROOT)}.")
     for line in _what_moved(before, document):

@@ -11,6 +11,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("uvicorn", "uvloop", "httptools", "fastapi", "pydantic", "asyncpg", "aiokafka")
 QUIET = 1.0
+# What decides about a figure: the product, and what the bench asks of it.
+_PRODUCT = ("services", "shared", "deploy", "requirements.lock")
+_BENCH = ("tests/load/rows", "tests/load/programs", "tests/load/floor*.py", "tests/load/plan.py")
 
 
 def describe() -> dict[str, Any]:
@@ -39,6 +42,12 @@ def commit() -> str:
         ["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     return described.stdout.strip() or "no repository"
+
+
+def is_measured_alike(commit: str, root: Path = ROOT) -> bool:
+    """Whether what is checked out is, where it matters to a figure, what stood at that commit."""
+    differs = ["git", "diff", "--quiet", commit, "--", *_PRODUCT, *_BENCH]
+    return subprocess.run(differs, cwd=root, capture_output=True, check=False).returncode == 0
 
 
 def _lines(path: str) -> list[str]:

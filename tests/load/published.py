@@ -1,14 +1,10 @@
 """The runs that are committed: the last one, and beside it those before it that measured the same code."""
 
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.load import machine, report
+from tests.load import report
 from tests.load.figures import Document
-
-_PRODUCT = ("services", "shared", "deploy", "requirements.lock")
-_BENCH = ("tests/load/rows", "tests/load/programs", "tests/load/floor*.py", "tests/load/plan.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +34,3 @@ class Published:
 
     def _place(self, number: int) -> Path:
         return self.folder / (f"performance-{number}.json" if number else "performance.json")
-
-
-def is_measured_alike(commit: str) -> bool:
-    """Whether what is checked out here is, where it matters to a figure, what stood at that commit."""
-    differs = ["git", "diff", "--quiet", commit, "--", *_PRODUCT, *_BENCH]
-    return subprocess.run(differs, cwd=machine.ROOT, capture_output=True, check=False).returncode == 0

@@ -88,15 +88,18 @@ def _head(document: Document) -> list[str]:
         f"Measured at {document.at} on commit `{document.commit}` with `{document.command}`: "
         f"{document.form} form, {document.minutes} minutes.",
         "",
-        f"- Machine: {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, "
-        f"{machine['system']}; load before the start {machine['load_before']}.",
+        f"- Machine: {_machine(document)}.",
         f"- Software: Python {machine['python']}, {packages}.",
-        f"- One durable commit takes {_flushes(document)}.",
     ]
 
 
-def _flushes(document: Document) -> str:
-    return ", ".join(f"{ms:.2f} ms ({disk})" for disk, ms in document.flush_ms.items())
+def _machine(document: Document) -> str:
+    machine = document.machine
+    flushes = ", ".join(f"{ms:.2f} ms ({disk})" for disk, ms in document.flush_ms.items())
+    return (
+        f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']}; load "
+        f"before the start {machine['load_before']}; one durable commit takes {flushes}"
+    )
 
 
 def _aims(runs: Sequence[Document]) -> list[str]:
@@ -111,12 +114,11 @@ def _runs(before: Sequence[Document]) -> list[str]:
     if not before:
         return []
     named = (
-        f"{number}: {run.at}, commit `{run.commit}`, {run.minutes} minutes. {run.machine['processor']}, "
-        f"{run.machine['cores']} cores, {run.machine['system']}; load before the start {run.machine['load_before']}; "
-        f"one durable commit takes {_flushes(run)}."
+        f"- Run {number} (`performance-{number}.json`): {run.at}, commit `{run.commit}`, {run.minutes} minutes. "
+        f"{_machine(run)}."
         for number, run in enumerate(before, start=1)
     )
-    return ["Runs before it, of the same code:", "", *(f"- Run {one}" for one in named), ""]
+    return ["Runs before it, of the same code:", "", *named, ""]
 
 
 def aim_cells(outcome: Outcome) -> tuple[str, str, str, str]:

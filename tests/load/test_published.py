@@ -1,9 +1,11 @@
 """Which runs of the bench stand in the documentation."""
 
+import subprocess
 from pathlib import Path
 
 from tests.load.figures import RATE
-from tests.load.published import Published, is_measured_alike
+from tests.load.machine import is_measured_alike
+from tests.load.published import Published
 from tests.load.test_figures import a_document, a_figure
 
 
@@ -16,8 +18,8 @@ def test_a_run_of_the_same_code_stands_before_those_that_were_there(tmp_path: Pa
     assert published.runs() == runs[::-1]
     page = (tmp_path / "performance.md").read_text()
     assert "| relay, one process | at least 30,000 /s | 30 | not reached | 20 | 10 |" in page
-    assert "- Run 1: day 20" in page
-    assert "- Run 2: day 10" in page
+    assert "- Run 1 (`performance-1.json`): day 20" in page
+    assert "- Run 2 (`performance-2.json`): day 10" in page
 
 
 def test_runs_of_other_code_go(tmp_path: Path) -> None:
@@ -30,6 +32,24 @@ def test_runs_of_other_code_go(tmp_path: Path) -> None:
     assert "before it" not in (tmp_path / "performance.md").read_text()
 
 
-def test_a_run_of_no_commit_measured_other_code() -> None:
-    assert not is_measured_alike("no repository")
-    assert not is_measured_alike("0123456789ab-dirty")
+def test_documents_may_change_between_runs_of_the_same_code_and_the_product_may_not(tmp_path: Path) -> None:
+    def git(*arguments: str) -> str:
+        who = ["-c", "user.name=Somebody", "-c", "user.email=somebody@samepage.example"]
+        done = subprocess.run(["git", *who, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    for name in ("docs", "services", "tests/load"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "floor.py").write_text("before")
+    git("init", "--quiet")
+    git("add", "--all")
+    git("commit", "--quiet", "--message=before")
+    measured = git("rev-parse", "HEAD")
+    (tmp_path / "docs" / "floor.py").write_text("after")
+    assert is_measured_alike(measured, tmp_path)
+    for changed in ("services", "tests/load"):
+        (tmp_path / changed / "floor.py").write_text("after")
+        assert not is_measured_alike(measured, tmp_path)
+        git("checkout", "--", changed)
+    assert not is_measured_alike(f"{measured}-dirty", tmp_path)
+    assert not is_measured_alike("no repository", tmp_path)
