@@ -47,7 +47,7 @@ check: setup
 	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_words.py tests/deploy/test_migrations.py
 
 bench: setup
-	@echo "bench: everything beside its floor, five times in turn (about 45 minutes; about three with ARGS=--quick)"
+	@echo "bench: everything beside its floor, five times in turn (45 to 60 minutes; about three with ARGS=--quick)"
 	@$(BIN)/python -m tests.load.bench $(ARGS)
 
 pictures: setup
