@@ -32,9 +32,10 @@ Swap = Literal["never", "if-equal", "although-different"]
 
 _READING = ("consumer_offset", "consumer_head", "delivery", "dead_letter")
 _ONE_AT_A_TIME = 7_264_003
-# Longest waits of the live consumer for us, and of whoever reads the tables.
+# Longest waits of the live consumer for us, of whoever reads the tables, and of ours for a vacuum to end.
 _HELD_S = 30.0
 _LOCK_TRIES, _LOCK_MS = 20, 500
+_VACUUM_MS = 30_000
 
 _APPLIED = "SELECT topic, partition, next_offset FROM public.consumer_offset WHERE consumer = $1"
 _KEEP_DROPPED = """
@@ -64,6 +65,14 @@ FROM public.{table} AS live FULL JOIN {schema}.{table} AS built USING ({key})
 _REFERENCES = """
 SELECT conrelid::regclass::text AS name, conname, pg_get_constraintdef(oid) AS definition FROM pg_constraint
 WHERE contype = 'f' AND confrelid = ANY ($1::text[]::regclass[]) AND conrelid <> ALL ($1::text[]::regclass[])
+"""
+# What a swap moves, drops or alters: the live tables, those that refer to them, and all that stand beside them.
+_CONCERNED = """
+SELECT array_agg(oid::regclass::text ORDER BY oid) FROM pg_class WHERE relkind IN ('r', 'p') AND (
+    oid = ANY ($1::text[]::regclass[])
+    OR oid IN (SELECT conrelid FROM pg_constraint WHERE contype = 'f' AND confrelid = ANY ($1::text[]::regclass[]))
+    OR relnamespace IN (to_regnamespace($2)::oid, to_regnamespace('previous')::oid)
+)
 """
 _VERSION = "SELECT version_num FROM alembic_version"
 _VERSION_OF_PREVIOUS = "SELECT obj_description(to_regnamespace('previous'), 'pg_namespace')"
@@ -154,6 +163,10 @@ class _Beside:
     def tables(self) -> list[str]:
         return [*self.projections, *_READING]
 
+    @property
+    def _live(self) -> list[str]:
+        return [f"public.{table}" for table in self.tables]
+
     async def meet(self, owner: Connection, swap: Swap) -> Report:
         """Catch up, hold the live offsets, compare, swap."""
         await owner.execute(f"GRANT USAGE ON SCHEMA {self.schema} TO samepage_worker")
@@ -163,6 +176,9 @@ class _Beside:
             async with self._reading() as reading:
                 await self._until_level(worker, reading)
                 async with owner.transaction():
+                    concerned = await owner.fetchval(_CONCERNED, self._live, self.schema)
+                    if swap != "never":
+                        await _keep_vacuum_off(owner, concerned)
                     # Readers go on; who would apply an event waits, for that begins with holding its offset.
                     await owner.execute("LOCK TABLE public.consumer_offset IN EXCLUSIVE MODE")
                     await self._until_level(worker, reading, within_s=_HELD_S)
@@ -170,6 +186,7 @@ class _Beside:
                     report = await self._compared(worker)
                     if report.lacking or swap == "never" or (report.different and swap == "if-equal"):
                         return report
+                    await _hold(owner, concerned)
                     await self._swap(owner)
         return replace(report, is_swapped=True)
 
@@ -209,8 +226,7 @@ class _Beside:
         return Report(compared, different, lacking, ahead)
 
     async def _swap(self, owner: Connection) -> None:
-        references = await owner.fetch(_REFERENCES, [f"public.{table}" for table in self.tables])
-        await _hold(owner, {*self.tables, *(reference["name"] for reference in references)})
+        references = await owner.fetch(_REFERENCES, self._live)
         for one in references:
             await owner.execute(f"ALTER TABLE {one['name']} DROP CONSTRAINT {one['conname']}")
         await owner.execute("DROP SCHEMA IF EXISTS aside CASCADE; CREATE SCHEMA aside")
@@ -229,18 +245,35 @@ async def _end(reading: asyncio.Task[None]) -> None:
     await asyncio.gather(reading, return_exceptions=True)
 
 
-async def _hold(owner: Connection, tables: set[str]) -> None:
+async def _keep_vacuum_off(owner: Connection, tables: Sequence[str]) -> None:
+    """Let nothing vacuum or count these tables until the transaction ends; who reads and writes them goes on.
+
+    PostgreSQL counts a table soon after it was filled, and ends that for us once we have waited for a second
+    (`deadlock_timeout`): longer than anybody may wait who reads.
+    """
+    if not await _is_locked(owner, tables, "SHARE UPDATE EXCLUSIVE", _VACUUM_MS):
+        raise StackError("Not swapped: something vacuums or alters these tables. Try again when it has ended.")
+
+
+async def _hold(owner: Connection, tables: Sequence[str]) -> None:
     """Have these tables alone until the transaction ends. Nobody waits long for us: who reads them is let end first."""
-    names = ", ".join(sorted(f"public.{table}" for table in tables))
     for _ in range(_LOCK_TRIES):
-        try:
-            async with owner.transaction():
-                await owner.execute(f"SET LOCAL lock_timeout = {_LOCK_MS}")
-                await owner.execute(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE")
-                return
-        except asyncpg.LockNotAvailableError:
-            await asyncio.sleep(_LOCK_MS / 1000)
+        if await _is_locked(owner, tables, "ACCESS EXCLUSIVE", _LOCK_MS):
+            return
+        await asyncio.sleep(_LOCK_MS / 1000)
     raise StackError("Not swapped: something reads these tables for long, such as a dump. Try again when it has ended.")
+
+
+async def _is_locked(owner: Connection, tables: Sequence[str], mode: str, wait_ms: int) -> bool:
+    """Lock them until the transaction ends, unless somebody else keeps one of them from us for so long."""
+    try:
+        async with owner.transaction():
+            await owner.execute(f"SET LOCAL lock_timeout = {wait_ms}")
+            await owner.execute(f"LOCK TABLE {', '.join(tables)} IN {mode} MODE")
+            await owner.execute("SET LOCAL lock_timeout TO DEFAULT")
+    except asyncpg.LockNotAvailableError:
+        return False
+    return True
 
 
 class _Following:

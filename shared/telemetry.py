@@ -147,5 +147,5 @@ def configure_logs(service: str, level: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
     )
     structlog.contextvars.bind_contextvars(service=service)
-    for noisy in ("aiokafka", "uvicorn.access"):
+    for noisy in ("aiokafka", "asyncpg", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(logging.ERROR)

@@ -213,14 +213,16 @@ async def _ended(process: asyncio.subprocess.Process, seconds: float, who: str, 
 @contextmanager
 def _silence() -> Iterator[None]:
     """That brokers and databases are away is meant here, and needs no line from who notices."""
-    of_kafka, ours = logging.getLogger("aiokafka"), structlog.get_config()
-    level = of_kafka.level
-    of_kafka.setLevel(logging.CRITICAL)
+    ours = structlog.get_config()
+    levels = {client: client.level for client in map(logging.getLogger, ("aiokafka", "asyncpg"))}
+    for client in levels:
+        client.setLevel(logging.CRITICAL)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:
         yield
     finally:
-        of_kafka.setLevel(level)
+        for client, level in levels.items():
+            client.setLevel(level)
         structlog.configure(**ours)
 
 

@@ -323,6 +323,32 @@ async def test_whoever_reads_the_tables_is_let_end_before_the_swap(dashboard: Re
         assert (await rebuilding).is_swapped
 
 
+@pytest.mark.parametrize("table", ["public.patient_page", "previous.patient_page"])
+async def test_a_vacuum_is_waited_for_until_postgresql_ends_it_and_readers_go_on(
+    dashboard: Reader, pool_of: Pools, table: str
+) -> None:
+    """It ends what it does by itself for whoever has waited for a second."""
+
+    async def is_it_time() -> bool:
+        waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND waitstart < clock_timestamp() - interval '1 s'"
+        return bool(await dashboard.database.value(waits))
+
+    pool = await pool_of(dashboard.database)
+    async with dashboard.consuming():
+        await dashboard.rebuild()
+        vacuum = await asyncpg.connect(dashboard.database.owner)
+        try:
+            await vacuum.execute(f"BEGIN; LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE")
+            rebuilding = asyncio.create_task(dashboard.rebuild())
+            await until(is_it_time)
+            async with transaction(pool) as connection:
+                assert await connection.fetchval("SELECT count(*) FROM patient_page") == 4
+            await vacuum.execute("COMMIT")
+        finally:
+            await vacuum.close()
+        assert (await rebuilding).is_swapped
+
+
 async def test_there_is_one_rebuild_at_a_time(dashboard: Reader) -> None:
     async with dashboard.consuming():
         connection = await asyncpg.connect(dashboard.database.owner)
