@@ -330,8 +330,12 @@ async def test_a_vacuum_is_waited_for_until_postgresql_ends_it_and_readers_go_on
     """It ends what it does by itself for whoever has waited for a second."""
 
     async def is_it_time() -> bool:
-        waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND waitstart < clock_timestamp() - interval '1 s'"
-        return bool(await dashboard.database.value(waits))
+        waits = """
+        SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = $1::regclass
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND waitstart < clock_timestamp() - interval '1 s'
+        """
+        return bool(await dashboard.database.value(waits, table))
 
     pool = await pool_of(dashboard.database)
     async with dashboard.consuming():
