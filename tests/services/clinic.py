@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 from fastapi import FastAPI
@@ -16,6 +17,7 @@ SITE_BODY: dict[str, Any] = {
     "site_type": "academic",
     "time_zone": "America/Chicago",
 }
+ZONE = ZoneInfo(SITE_BODY["time_zone"])
 # A visit in seven days is in the next week, whatever day it is.
 NEXT_WEEK, LIST_OF_NEXT_WEEK = 7, "/visits?week=1"
 PERSON: dict[str, Any] = {
@@ -24,6 +26,11 @@ PERSON: dict[str, Any] = {
     "sex": "female",
     "diagnosis": "crohns-disease",
 }
+
+
+def today() -> date:
+    """The day at the site now: asked for in a test, not while tests are collected, or midnight comes in between."""
+    return datetime.now(ZONE).date()
 
 
 @dataclass

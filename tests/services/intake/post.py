@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import asyncpg
 from fastapi import FastAPI
@@ -18,7 +17,7 @@ from services.intake.sending import Courier, CourierSettings, LinkMaker, Message
 from shared.db import open_pool
 from shared.keyring import KeyRing
 from tests.conftest import URLS, new_key
-from tests.services.clinic import SITE_BODY, Clinic
+from tests.services.clinic import ZONE, Clinic
 
 # No quiet hours, so that it does not matter when the tests run.
 ALWAYS: dict[str, Any] = {"is_on": True, "quiet": None}
@@ -112,7 +111,7 @@ class Post:
 
 async def follows(clinic: Clinic, **rule: Any) -> None:
     """Set the clinic's rule: it sends at this time of the day."""
-    told = ALWAYS | {"send_at": f"{datetime.now(ZoneInfo(SITE_BODY['time_zone'])):%H:%M}"} | rule
+    told = ALWAYS | {"send_at": f"{datetime.now(ZONE):%H:%M}"} | rule
     answer = await clinic.system.put(f"/v1/sites/{clinic.site}/delivery-rule", json=told)
     assert answer.status_code == 200, answer.text
 

@@ -9,10 +9,10 @@ import pytest
 from services.intake.domain import check_birth_year
 from shared.errors import FieldError, Problem
 from tests.conftest import new_key
-from tests.services.clinic import PERSON, Clinic
+from tests.services.clinic import PERSON, ZONE, Clinic, today
 from tests.services.intake.post import count, rows_of
 from tests.services.intake.test_imports import HEADER, send
-from tests.services.intake.test_patient_pages import NEW, SOMEBODY, ZONE
+from tests.services.intake.test_patient_pages import NEW, SOMEBODY
 from tests.services.intake.test_visit_pages import read
 
 NEW_YEARS_EVE, NEW_YEAR = date(2026, 12, 31), date(2027, 1, 1)
@@ -86,7 +86,7 @@ async def test_who_was_written_down_with_such_a_year_before_is_still_here(
     patient_id = await clinic.enrol()
     await clinic.intake.state.database.run("UPDATE patient SET birth_year = 2099")
     assert "Born 2099, female." in read(await coordinator.get(f"/patients/{patient_id}")).text
-    decision = {"state": "consented", "decided_on": datetime.now(ZONE).date().isoformat()}
+    decision = {"state": "consented", "decided_on": today().isoformat()}
     answer = await clinic.system.post(f"/v1/patients/{patient_id}/consent", json=decision, headers=new_key())
     assert answer.status_code in (200, 201), answer.text
     (row,) = await rows_of(clinic.intake, "patient")

@@ -1,9 +1,8 @@
 """A patient's network consent on a page without a script: how it stands, its steps, and the next one recorded."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -12,13 +11,12 @@ from shared.events import EnrollmentUpdated
 from shared.pages.words import on
 from tests.conftest import Tokens, client_of, new_key
 from tests.markup import Document
-from tests.services.clinic import SITE_BODY, Clinic, clinic_of
+from tests.services.clinic import Clinic, clinic_of, today
 from tests.services.intake.conftest import OTHER, SITE
 from tests.services.intake.test_visit_pages import read
 from tests.services.streams import published
 from tests.services.trails import trail
 
-ZONE = ZoneInfo(SITE_BODY["time_zone"])
 LONG_AGO = "2026-01-05"
 
 
@@ -117,7 +115,7 @@ async def test_who_withdraws_says_why_and_nobody_decides_on_a_day_to_come(
     page = read(await decided(coordinator, patient_id, state="withdrawn"), 409)
     assert "Not done. Who withdraws gives a reason." in page.text
     assert page.marked == {"decision-reason"}
-    to_come = datetime.now(ZONE).date() + timedelta(days=2)
+    to_come = today() + timedelta(days=2)
     late = {"state": "withdrawn", "reason": "other", "decided_on": to_come.isoformat()}
     page = read(await decided(coordinator, patient_id, **late), 422)
     assert "This day is still to come." in page.text

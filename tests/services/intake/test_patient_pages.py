@@ -1,17 +1,16 @@
 """Patients on pages without a script: somebody new with a first visit, and another visit of one who is here."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 
 from shared.events import TOPIC_OF
 from tests.conftest import Tokens, client_of, new_key
-from tests.services.clinic import SITE_BODY, Clinic, clinic_of
+from tests.services.clinic import Clinic, clinic_of, today
 from tests.services.intake.conftest import OTHER, SITE
 from tests.services.intake.post import count, rows_of
 from tests.services.intake.test_visit_pages import read
@@ -19,7 +18,6 @@ from tests.services.streams import published
 from tests.services.trails import trail
 
 NEW = "/patients/new"
-ZONE = ZoneInfo(SITE_BODY["time_zone"])
 SOMEBODY = {
     "key": "a-form-of-a-test",
     "identifier": "MRN-77",
@@ -59,7 +57,7 @@ async def test_a_patient_comes_in_with_a_first_visit_by_the_clocks_of_the_site(
 ) -> None:
     assert read(await coordinator.get("/visits")).named("a", href=NEW)
     assert read(await coordinator.get(NEW)).named("input", name="key")
-    before = datetime.now(ZONE).date()
+    before = today()
     visit_id = id_in(await coordinator.post(NEW, data=SOMEBODY | REACHED | BOOKED), "visits")
     visit = (await clinic.system.get(f"/v1/visits/{visit_id}")).json()
     assert visit["scheduled_at"] == "2027-01-14T15:30:00Z"
@@ -67,7 +65,7 @@ async def test_a_patient_comes_in_with_a_first_visit_by_the_clocks_of_the_site(
     (patient,) = await rows_of(clinic.intake, "patient")
     assert (patient["birth_year"], patient["sex"], patient["diagnosis"]) == (1984, "female", "crohns-disease")
     assert (patient["language"], patient["education"], patient["clinician_id"]) == ("es", "high-school", "dr-1")
-    assert before <= patient["enrolled_on"] <= datetime.now(ZONE).date()
+    assert before <= patient["enrolled_on"] <= today()
     contact = (await clinic.system.get(f"/v1/patients/{patient['patient_id']}/contact")).json()
     assert (contact["email"], contact["wants_messages"]) == (REACHED["email"], True)
     consent = (await clinic.system.get(f"/v1/patients/{patient['patient_id']}/consent")).json()
@@ -180,7 +178,7 @@ async def test_what_does_not_do_is_marked_stays_in_its_field_and_nothing_is_kept
 async def test_a_day_still_to_come_by_the_clocks_of_the_site_is_marked(
     clinic: Clinic, coordinator: httpx.AsyncClient
 ) -> None:
-    to_come = datetime.now(ZONE).date() + timedelta(days=2)
+    to_come = today() + timedelta(days=2)
     answer = await coordinator.post(NEW, data=SOMEBODY | {"enrolled_on": to_come.isoformat()})
     assert read(answer, 422).marked == {"patient-enrolled_on"}
     assert "This day is still to come." in read(answer, 422).text

@@ -2,15 +2,14 @@
 
 import re
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
 from shared.events import EntryMode, Language
 from tests.conftest import Tokens, client_of, new_key
-from tests.services.clinic import SITE_BODY, Clinic
+from tests.services.clinic import ZONE, Clinic, today
 from tests.services.intake.conftest import SITE
 from tests.services.intake.test_survey_pages import HOME, answer_all, draft_of, fields_for, phone, send, surveys_of
 from tests.services.intake.test_survey_rules import CARE_LINE, RULE
@@ -18,18 +17,12 @@ from tests.sign_in.browser import Browser
 from tests.survey import survey_of
 
 __all__ = ["phone"]
-ZONE = ZoneInfo(SITE_BODY["time_zone"])
 
 
 @pytest.fixture
 async def coordinator(clinic: Clinic, token: Tokens) -> AsyncIterator[httpx.AsyncClient]:
     async with client_of(clinic.intake, token("coordinator", [SITE])) as client:
         yield client
-
-
-def today() -> date:
-    """The day at the site now: asked for in a test, not while tests are collected, or midnight comes in between."""
-    return datetime.now(ZONE).date()
 
 
 def is_in(language: str, page: httpx.Response) -> bool:

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -12,14 +11,13 @@ from shared.events import VisitUpdated
 from shared.pages.words import clock, on
 from tests.conftest import Tokens, client_of, new_key
 from tests.markup import Document
-from tests.services.clinic import NEXT_WEEK, SITE_BODY, Clinic, clinic_of
+from tests.services.clinic import NEXT_WEEK, ZONE, Clinic, clinic_of
 from tests.services.intake.conftest import OTHER, SITE
 from tests.services.intake.test_visit_pages import read
 from tests.services.streams import published
 from tests.services.trails import trail
 from tests.survey import survey_of
 
-ZONE = ZoneInfo(SITE_BODY["time_zone"])
 MOVED = "2027-01-14T09:30"
 
 
