@@ -17,7 +17,7 @@ from shared import delivery_store as store
 from shared.broker import Partition, Record, Stream
 from shared.db import Connection, savepoint
 from shared.errors import PermanentFailure, UndecodableEvent
-from shared.events import Event, Topic, decode
+from shared.events import Event, Topic, decode, sequence_in
 
 # How long a few records wait for others where nobody waits for what they come to.
 AT_LEISURE_S = 0.25
@@ -111,7 +111,7 @@ class _Line:
         stream = record.stream
         if self.kept.dropped and record.identity in self.kept.dropped:
             outcome.duplicates.append(record)
-            return []
+            return self._given_up(record, outcome)
         try:
             event = decode(stream.topic, record.headers, record.value)
         except UndecodableEvent as error:
@@ -130,6 +130,16 @@ class _Line:
             self.kept.waiting[stream, event.sequence] = record
             return []
         return [(event, record), *self._released(stream, event.sequence, outcome)]
+
+    def _given_up(self, record: Record, outcome: Outcome) -> list[tuple[Event, Record]]:
+        """The events that waited for one that was dropped when it did not say its sequence, and says it now."""
+        stream, sequence = record.stream, sequence_in(record.attribute("ce_sequence"))
+        head = self.heads.get(stream, 0)
+        if sequence is None or sequence <= head or (stream, sequence) in self.kept.passed:
+            return []
+        outcome.letters.append(store.Letter(record, "dropped", "dropped before it said its sequence", sequence))
+        self.kept.passed.add((stream, sequence))
+        return [] if stream in self.kept.blocked else self._released(stream, head, outcome)
 
     def _next(self, stream: Stream, sequence: int) -> Iterator[int]:
         """What may follow: the next sequence, and where that was dropped also the one behind it."""

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 from urllib.parse import quote, unquote, unquote_to_bytes
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -194,21 +195,44 @@ async def record_applied(
 async def add_letters(connection: Connection, consumer: str, letters: Sequence[Letter]) -> None:
     """Set records aside. One that is set aside already gets its new state and reason, but a dead one stays dead.
 
-    A topic that was made anew may bring another record to a place: that takes it.
+    A letter's id says which record it is and where that stands: a topic that was made anew may bring others to a place.
     """
     await connection.executemany(
         """
-        INSERT INTO dead_letter AS old (site_id, consumer, topic, partition, record_offset, state, reason, key,
-                                        sequence, headers, value, timestamp_ms)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-        ON CONFLICT (site_id, consumer, topic, partition, record_offset) DO UPDATE
-        SET state = excluded.state, reason = excluded.reason, key = excluded.key, sequence = excluded.sequence,
-            headers = excluded.headers, value = excluded.value, timestamp_ms = excluded.timestamp_ms
+        INSERT INTO dead_letter AS old (letter_id, site_id, consumer, topic, partition, record_offset, state, reason,
+                                        key, sequence, headers, value, timestamp_ms)
+        VALUES (left(encode(sha256(convert_to(
+                    concat_ws(' ', $3::text, $4::integer, $5::bigint, $8::text, $10::jsonb), 'UTF8'
+                ) || $11::bytea), 'hex'), 32)::uuid, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        ON CONFLICT (site_id, consumer, letter_id) DO UPDATE
+        SET state = excluded.state, reason = excluded.reason, sequence = excluded.sequence
         WHERE (old.state, excluded.state) <> ('dead', 'parked')
-        OR (old.headers, old.value) <> (excluded.headers, excluded.value)
         """,
         [_letter_row(consumer, letter) for letter in letters],
     )
+
+
+async def dead_record(connection: Connection, consumer: str, letter_id: UUID) -> Record | None:
+    """The record that is set aside under this id; None when there is none that is dead."""
+    row = await connection.fetchrow(
+        "SELECT * FROM dead_letter WHERE consumer = $1 AND letter_id = $2 AND state = 'dead'", consumer, letter_id
+    )
+    return None if row is None else record_of(row)
+
+
+async def give_up(connection: Connection, consumer: str, letter_id: UUID, why: str, sequence: int | None) -> bool:
+    """Drop a dead record, and with it this sequence of its stream; False when it is dead no more."""
+    done = await connection.execute(
+        """
+        UPDATE dead_letter SET state = 'dropped', reason = reason || '; dropped: ' || $3, sequence = $4
+        WHERE consumer = $1 AND letter_id = $2 AND state = 'dead'
+        """,
+        consumer,
+        letter_id,
+        why,
+        sequence,
+    )
+    return done == "UPDATE 1"
 
 
 async def take_letters(connection: Connection, consumer: str, streams: Collection[Stream]) -> list[Record]:

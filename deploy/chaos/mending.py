@@ -78,12 +78,12 @@ async def mend(
         try:
             is_last_look = await is_all_read()
             held_up = [one for one in await letters.listed(dsn, subscription.name) if one.stream in streams]
-            dead = [one.place for one in held_up if one.state == "dead"]
-            behind = {one.place for one in held_up if one.state == "parked"}
+            dead = [one.letter_id for one in held_up if one.state == "dead"]
+            behind = {one.letter_id for one in held_up if one.state == "parked"}
             parked |= behind
-            for place in dead:
-                await letters.replay(dsn, subscription, [place])
-                is_dropped = await letters.drop(dsn, subscription, place, "nobody's", by="chaos-operator")
+            for letter_id in dead:
+                await letters.replay(dsn, subscription, [letter_id])
+                is_dropped = await letters.drop(dsn, subscription, letter_id, "nobody's", by="chaos-operator")
                 dropped += is_dropped is not None
             if behind and not dead:
                 await letters.replay(dsn, subscription, [])

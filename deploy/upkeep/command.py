@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import Annotated
+from uuid import UUID
 
 import typer
 from prometheus_client import start_http_server
@@ -23,7 +24,7 @@ from deploy.upkeep.months import SOON, months_end
 from deploy.upkeep.reconcile import Balance, reconcile
 from deploy.upkeep.recovery import refill
 from shared.broker import Stream
-from shared.dead_letters import Place, SetAside
+from shared.dead_letters import SetAside
 from shared.delivery import Subscription
 from shared.telemetry import OUTBOX_MONTHS_END, RECONCILED_AT, RECONCILED_INVENTED, RECONCILED_MISSING
 
@@ -36,12 +37,15 @@ _SHOWN = 20
 
 @dead_letters_app.command("list")
 def list_(service: Annotated[list[str] | None, typer.Option(help="Only this one; several allowed")] = None) -> None:
-    """Each record that was set aside, one a line: its place in the log, since when and why; nothing of a patient."""
+    """Each record that was set aside, one a line: its id, its place in the log, since when and why; nothing of a
+    patient.
+    """
     names = [_known(name) for name in service or CONSUMERS]
     letters_of = [(name, one) for name in names for one in _listed(name)]
     for name, letter in letters_of:
         since = f"{letter.recorded_at:%Y-%m-%d %H:%M} UTC"
-        typer.echo(f"{name}  {letter.place}  {letter.state}  {since}  {letter.stream.site_id}  {letter.reason}")
+        what = f"{letter.letter_id}  {letter.place}  {letter.state}"
+        typer.echo(f"{name}  {what}  {since}  {letter.stream.site_id}  {letter.reason}")
     if not letters_of:
         typer.echo("Nothing is set aside.")
 
@@ -49,31 +53,31 @@ def list_(service: Annotated[list[str] | None, typer.Option(help="Only this one;
 @dead_letters_app.command()
 def replay(
     service: Service,
-    place: Annotated[list[str] | None, typer.Argument(help="Places as `list` gives them; all when none")] = None,
+    letter: Annotated[list[UUID] | None, typer.Argument(help="Ids as `list` gives them; all when none")] = None,
 ) -> None:
     """Try records again, with what is parked behind them; exit 1 when something dead is still set aside."""
-    database, places = reached_database(_known(service)), [_place(one) for one in place or ()]
-    if unknown := set(places) - {letter.place for letter in _listed(service) if letter.state == "dead"}:
-        raise StackError(f"No dead record of {service} stands at {', '.join(map(str, sorted(unknown)))}.")
-    tried = asyncio.run(letters.replay(database.worker, _subscription(service, database), places))
-    console.print(f"{tried.applied} applied, {tried.still_set_aside} still set aside.")
+    database, chosen = reached_database(_known(service)), set(letter or ())
+    if unknown := chosen - {one.letter_id for one in _listed(service) if one.state == "dead"}:
+        raise StackError(f"No dead record of {service} has the id {', '.join(map(str, sorted(unknown)))}.")
+    tried = asyncio.run(letters.replay(database.worker, _subscription(service, database), chosen))
+    console.print(str(tried))
     raise typer.Exit(1 if tried.still_set_aside else 0)
 
 
 @dead_letters_app.command()
 def drop(
     service: Service,
-    place: Annotated[str, typer.Argument(help="As `list` gives it")],
+    letter: Annotated[UUID, typer.Argument(help="The id that `list` gives it")],
     reason: Annotated[str, typer.Option(help="Why it is given up; name no patient", prompt=True)],
     by: By = None,
 ) -> None:
     """Give a dead record up for good, on record; what was parked behind it goes on."""
     database, who = reached_database(_known(service)), asker(by)
     subscription = _subscription(service, database)
-    tried = asyncio.run(letters.drop(database.worker, subscription, _place(place), reason, by=who))
+    tried = asyncio.run(letters.drop(database.worker, subscription, letter, reason, by=who))
     if tried is None:
-        raise StackError(f"No dead record of {service} stands at {place}.")
-    console.print(f"Dropped. {tried.applied} applied behind it, {tried.still_set_aside} still set aside.")
+        raise StackError(f"No dead record of {service} has the id {letter}.")
+    console.print(f"Dropped. Of what was parked behind it: {tried}")
 
 
 def reconcile_command(
@@ -201,10 +205,3 @@ def _listed(service: str) -> list[SetAside]:
 def _subscription(service: str, database: Database) -> Subscription:
     key = pseudonym_key() if service == "analytics" else ""
     return letters.subscription_of(service, database.worker, key)
-
-
-def _place(text: str) -> Place:
-    try:
-        return Place.parse(text)
-    except ValueError:
-        raise typer.BadParameter("A place is as `dead-letters list` gives it: topic/partition@offset") from None

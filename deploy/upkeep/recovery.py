@@ -31,10 +31,10 @@ INSERT INTO outbox_head AS head (site_id, topic, key, sequence) VALUES ($1, $2, 
 ON CONFLICT (site_id, topic, key) DO UPDATE SET sequence = greatest(head.sequence, excluded.sequence)
 """
 _GIVE_UP = """
-INSERT INTO dead_letter (site_id, consumer, topic, partition, record_offset, state, reason, key, sequence, headers,
-                         value, timestamp_ms)
-SELECT $1, $4, $2, -1, coalesce((SELECT min(record_offset) FROM dead_letter WHERE partition = -1), 0)
-       - row_number() OVER (), 'dropped', 'lost with the database of its publisher', $3, sequence, '[]', '', 0
+INSERT INTO dead_letter (letter_id, site_id, consumer, topic, partition, record_offset, state, reason, key, sequence,
+                         headers, value, timestamp_ms)
+SELECT gen_random_uuid(), $1, $4, $2, -1, -1, 'dropped', 'lost with the database of its publisher', $3, sequence, '[]',
+       '', 0
 FROM generate_series($5::bigint, $6::bigint) AS sequence
 """
 _HEAD_WRITTEN = "SELECT sequence FROM outbox_head WHERE site_id = $1 AND topic = $2 AND key = $3"
@@ -42,7 +42,7 @@ _HEAD_APPLIED = "SELECT sequence FROM consumer_head WHERE site_id = $1 AND topic
 _BEGIN_ANEW = "UPDATE consumer_offset SET next_offset = 0, last_event_id = NULL WHERE topic = ANY($1)"
 _LETTERS = "SELECT * FROM dead_letter WHERE topic = ANY($1) AND state <> 'dropped'"
 _HELD = "SELECT event_id::text FROM outbox WHERE event_id::text = ANY($1)"
-_FORGET = "DELETE FROM dead_letter WHERE site_id = $1 AND topic = $2 AND partition = $3 AND record_offset = $4"
+_FORGET = "DELETE FROM dead_letter WHERE letter_id = ANY($1)"
 
 
 @dataclass(frozen=True)
@@ -115,9 +115,6 @@ async def _adopt(owner_dsn: str, lost: Mapping[Stream, int]) -> None:
 async def _read_anew(reader: Connection, writer: Connection, topics: Sequence[str]) -> None:
     async with reader.transaction():
         await reader.execute(_BEGIN_ANEW, topics)
-        letters = [record_of(row) for row in await reader.fetch(_LETTERS, topics)]
-        ids = [event_id for record in letters if (event_id := record.attribute("ce_id")) is not None]
-        held = {row["event_id"] for row in await writer.fetch(_HELD, ids)}
-        again = [record for record in letters if record.attribute("ce_id") in held]
-        places = [(record.stream.site_id, *record.partition, record.offset) for record in again]
-        await reader.executemany(_FORGET, places)
+        letters = {row["letter_id"]: record_of(row).attribute("ce_id") for row in await reader.fetch(_LETTERS, topics)}
+        held = {row["event_id"] for row in await writer.fetch(_HELD, [one for one in letters.values() if one])}
+        await reader.execute(_FORGET, [letter_id for letter_id, event_id in letters.items() if event_id in held])

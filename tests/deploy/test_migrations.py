@@ -12,7 +12,8 @@ from deploy.doors import SERVICES
 from deploy.local.errors import StackError
 from deploy.local.stack import Addresses
 from deploy.migrate import differences, upgrade
-from shared.db import open_pool
+from shared.db import open_pool, transaction
+from shared.delivery_store import Letter, add_letters, record_of
 from shared.events import TOPICS, VISIT_UPDATED
 from shared.memory_broker import MemoryBroker
 from shared.relay import Relay
@@ -43,6 +44,10 @@ INSERT INTO plan_step VALUES ('s', '00000000-0000-0000-0000-000000000002', '0000
 """
 PAGE = "INSERT INTO patient_page VALUES ('s', '00000000-0000-0000-0000-000000000001', '{}', '', '')"
 IDEMPOTENCY = "INSERT INTO idempotency VALUES ('s', 'survey-of-MRN-77', '', 201, '')"
+LETTER = r"""
+INSERT INTO dead_letter VALUES ('s', 'feedback', 'visit-updated', 3, 120, 'dead', 'unreadable', 'a key of anybody''s',
+                                NULL, '[["ce_siteid", "s"], ["ce_id", "%FF 1"]]', '\x00ff5c', 1790000000000)
+"""
 WITHOUT_WORDS = '{"answers": {}, "concerns": [{"topic": "diet", "words": null}], "matters_most": null}'
 
 Old = Callable[..., Awaitable[FreshDatabase]]
@@ -105,6 +110,16 @@ async def test_a_database_without_words_is_brought_to_the_newest_version_and_for
     assert await database.value("SELECT count(*) FROM idempotency") == 0
     forced = "SELECT relforcerowsecurity FROM pg_class WHERE relname = ANY($1)"
     assert {row["relforcerowsecurity"] for row in await database.rows(forced, ["survey", "idempotency"])} == {True}
+
+
+async def test_what_was_set_aside_before_letters_had_ids_is_the_same_letter_when_it_is_set_aside_again(old: Old) -> None:
+    database = await old("feedback", LETTER)
+    await upgrade("feedback", database.owner)
+    (before,) = await database.rows("SELECT * FROM dead_letter")
+    async with open_pool(database.worker, size=1) as pool, transaction(pool) as connection:
+        await add_letters(connection, "feedback", [Letter(record_of(before), "dead", "again", 2)])
+    (after,) = await database.rows("SELECT * FROM dead_letter")
+    assert dict(after) == {**before, "reason": "again", "sequence": 2}
 
 
 # As if nobody had made partitions for longer than a year.

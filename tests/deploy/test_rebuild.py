@@ -273,7 +273,7 @@ async def test_what_was_dropped_since_the_swap_stays_so_after_going_back(dashboa
         await publish(dashboard.broker, 3, patient=PATIENT)
         await until(are_set_aside)
         (dead, _) = await letters.listed(worker, "dashboard")
-        await letters.drop(worker, dashboard.subscription, dead.place, "of a test", by="tester")
+        await letters.drop(worker, dashboard.subscription, dead.letter_id, "of a test", by="tester")
         assert await dashboard.go_back() == Report(6, 0, 0, 0, is_swapped=True)
     assert [one.state for one in await letters.listed(worker, "dashboard")] == ["dropped"]
 

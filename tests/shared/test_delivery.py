@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -121,10 +122,17 @@ async def test_a_record_however_garbled_is_set_aside_as_it_came_and_holds_nobody
 
 
 async def drop(reader: Pool, offset: int) -> Outcome | None:
+    """Drop the one record that is set aside at this place."""
     async with transaction(reader) as connection:
-        place = dead_letters.Place(PARTITION, offset)
-        found = await dead_letters.drop(connection, COUNTING, place, "a test record")
-    return None if found is None else found[1]
+        found = await dead_letters.listed(connection, "test")
+        (letter_id,) = [letter.letter_id for letter in found if letter.place.offset == offset]
+        done = await dead_letters.drop(connection, COUNTING, letter_id, "a test record")
+    return None if done is None else done[1]
+
+
+async def make_log_anew(reader: Pool) -> None:
+    """As when a topic was lost: what comes begins at offset 0 once more."""
+    await reader.execute("UPDATE consumer_offset SET next_offset = 0, last_event_id = NULL")
 
 
 @pytest.mark.parametrize("is_readable", [True, False])
@@ -157,23 +165,50 @@ async def test_a_record_of_somebody_else_that_is_dropped_takes_no_events_place_w
     assert await effects(reader) == once(*((patient, sequence) for patient in range(3) for sequence in range(1, 5)))
 
 
-async def test_a_record_that_says_no_sequence_is_dropped_in_the_place_of_the_one_that_is_missing(reader: Pool) -> None:
-    first, unnumbered, third = record(0, 0, 1), record(1, 0, 2), record(2, 0, 3)
-    headers = [(name, value) for name, value in unnumbered.headers if name != "ce_sequence"]
-    await bring(reader, first, replace(unnumbered, headers=headers), third)
-    await drop(reader, 1)
-    await bring(reader, record(3, 0, 4))
-    assert await effects(reader) == once((0, 1), (0, 3), (0, 4))
+def without(record: Record, *names: str) -> Record:
+    return replace(record, headers=[(name, value) for name, value in record.headers if name not in names])
 
 
-async def test_a_record_that_says_no_sequence_takes_the_place_of_none_that_is_still_to_come(reader: Pool) -> None:
+@pytest.mark.parametrize("named", [[], [("ce_id", b"theirs")]])
+async def test_a_record_that_says_no_sequence_takes_the_place_of_none_that_is_still_to_come(
+    reader: Pool, named: list[tuple[str, bytes]]
+) -> None:
     """Between a lost log and its refill what is new comes before what is old."""
-    foreign = record(1, 0, 2, value=b"{}")
-    headers = [(name, value) for name, value in foreign.headers if name not in ("ce_sequence", "ce_id")]
-    await bring(reader, record(0, 0, 1), replace(foreign, headers=headers), record(2, 0, 5))
+    foreign = without(record(1, 0, 2, value=b"{}"), "ce_sequence", "ce_id")
+    foreign = replace(foreign, headers=[*foreign.headers, *named])
+    await bring(reader, record(0, 0, 1), foreign, record(2, 0, 3))
+    outcome = await drop(reader, 1)
+    assert outcome is not None
+    assert [(letter.record.offset, letter.state) for letter in outcome.letters] == [(2, "waiting")]
+    await bring(reader, *(record(number + 1, 0, number) for number in (2, 3, 4)))
+    assert await effects(reader) == once(*((0, sequence) for sequence in range(1, 5)))
+
+
+@pytest.mark.parametrize("is_alone", [True, False])
+async def test_an_event_that_was_dropped_without_its_sequence_is_passed_over_when_it_is_sent_again_with_it(
+    reader: Pool, is_alone: bool
+) -> None:
+    """A relay that forgot a header was mended, and the topic refilled."""
+    second = record(1, 0, 2)
+    behind = [] if is_alone else [record(2, 0, 3)]
+    await bring(reader, record(0, 0, 1), without(second, "ce_sequence"), *behind)
     await drop(reader, 1)
-    await bring(reader, *(record(number + 1, 0, number) for number in (2, 3, 4, 5)))
-    assert await effects(reader) == once(*((0, sequence) for sequence in range(1, 6)))
+    await make_log_anew(reader)
+    again = [record(0, 0, 1), second, record(2, 0, 3), replace(second, offset=3), record(4, 0, 4)]
+    await bring(reader, *again)
+    assert await effects(reader) == once((0, 1), (0, 3), (0, 4))
+    assert [state for _, state in await set_aside(reader)] == ["dropped", "dropped"]
+
+
+async def test_what_waits_behind_such_an_event_waits_on_while_something_dead_stands_before_it(reader: Pool) -> None:
+    second = record(1, 0, 2)
+    await bring(reader, record(0, 0, 1), without(second, "ce_sequence"), record(2, 0, 3))
+    await drop(reader, 1)
+    await bring(reader, record(3, 0, 9, value=b"{}"), replace(second, offset=4))
+    assert await effects(reader) == once((0, 1))
+    await drop(reader, 3)
+    await bring(reader, record(5, 0, 4))
+    assert await effects(reader) == once((0, 1), (0, 3), (0, 4))
 
 
 async def test_in_a_log_that_was_made_anew_a_dropped_record_is_known_by_itself_and_not_by_its_place(
@@ -182,31 +217,55 @@ async def test_in_a_log_that_was_made_anew_a_dropped_record_is_known_by_itself_a
     broken = record(1, 0, 2, value=b"{}")
     await bring(reader, record(0, 0, 1), broken, record(2, 0, 3))
     await drop(reader, 1)
-    await reader.execute("UPDATE consumer_offset SET next_offset = 0, last_event_id = NULL")
+    await make_log_anew(reader)
     await bring(reader, record(0, 1, 1), record(1, 1, 2), replace(broken, offset=2), record(3, 1, 3), record(4, 0, 4))
     assert await effects(reader) == once((0, 1), (0, 3), (0, 4), (1, 1), (1, 2), (1, 3))
     assert await set_aside(reader) == [(1, "dropped")]
 
 
-async def test_what_is_set_aside_stays_so_when_it_is_read_again_and_another_record_may_take_its_place(
+async def test_what_is_set_aside_stays_so_when_it_is_read_again_and_no_other_record_takes_its_place(
     reader: Pool,
 ) -> None:
     log = [record(0, 0, 1), record(1, 0, 2), record(2, 0, 3)]
     await bring(reader, *log, subscription=FAILING)
-    await reader.execute("UPDATE consumer_offset SET next_offset = 0, last_event_id = NULL")
+    await make_log_anew(reader)
     await bring(reader, *log)
     assert await set_aside(reader) == [(1, "dead"), (2, "parked")]
-    await reader.execute("UPDATE consumer_offset SET next_offset = 0, last_event_id = NULL")
+    await make_log_anew(reader)
     another = record(1, 0, 9, value=b"{}")
     await bring(reader, log[0], another)
-    (kept,) = await reader.fetch("SELECT * FROM dead_letter WHERE record_offset = 1")
-    assert (record_of(kept), kept["state"]) == (another, "dead")
+    kept = await reader.fetch("SELECT * FROM dead_letter WHERE record_offset = 1 ORDER BY recorded_at")
+    assert [(record_of(row), row["state"]) for row in kept] == [(log[1], "dead"), (another, "dead")]
+
+
+@pytest.mark.parametrize("position", [0, 1])
+async def test_of_two_dead_records_at_one_place_the_one_that_is_named_is_dropped(reader: Pool, position: int) -> None:
+    """One of no site and one of a patient's, in a log that was made anew between them."""
+    await bring(reader, Record(PARTITION, 0, SENT_MS, b"poison-1", b"", []))
+    await make_log_anew(reader)
+    await bring(reader, record(0, 0, 1, value=b"{}"))
+    async with transaction(reader) as connection:
+        found = await dead_letters.listed(connection, "test")
+        assert [str(one.place) for one in found] == ["visit-updated/0@0"] * 2
+        assert await dead_letters.drop(connection, COUNTING, found[position].letter_id, "of a test")
+        states = {one.letter_id: one.state for one in await dead_letters.listed(connection, "test")}
+    assert states == {found[position].letter_id: "dropped", found[1 - position].letter_id: "dead"}
+
+
+async def test_what_was_given_up_stays_known_when_a_new_log_brings_another_record_to_its_place(reader: Pool) -> None:
+    await bring(reader, record(0, 0, 1), record(1, 0, 2), subscription=FAILING)
+    await drop(reader, 1)
+    await make_log_anew(reader)
+    await bring(reader, record(0, 1, 1), record(1, 1, 3), record(2, 0, 3))
+    assert await effects(reader) == once((0, 1), (0, 3), (1, 1))
+    assert await set_aside(reader) == [(1, "dropped"), (1, "waiting")]
 
 
 async def test_where_nothing_dead_stands_nothing_is_dropped(reader: Pool) -> None:
     await bring(reader, record(0, 0, 1), record(1, 0, 2), record(2, 0, 3), subscription=FAILING)
-    for offset in (0, 2, 9):
-        assert await drop(reader, offset) is None
+    assert await drop(reader, 2) is None
+    async with transaction(reader) as connection:
+        assert await dead_letters.drop(connection, COUNTING, uuid4(), "of nobody") is None
     assert await set_aside(reader) == [(1, "dead"), (2, "parked")]
 
 

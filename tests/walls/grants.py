@@ -33,9 +33,7 @@ PUBLISHING = {
 }
 READING = {
     "delivery": May(app="SELECT", worker="SELECT, INSERT"),
-    "dead_letter": May(
-        worker="SELECT, INSERT, DELETE, UPDATE (state, reason, key, sequence, headers, value, timestamp_ms)"
-    ),
+    "dead_letter": May(worker="SELECT, INSERT, DELETE, UPDATE (state, reason, sequence)"),
     "consumer_head": May(worker="SELECT, INSERT, UPDATE (sequence)"),
     "consumer_offset": May(worker="SELECT, INSERT, UPDATE (next_offset, last_event_id)"),
 }
@@ -218,7 +216,7 @@ GRANTS: dict[str, dict[str, May]] = {
         "ended_subject": SIGNED_IN_TO["ended_subject"],
         "dead_letter": May(
             app="SELECT (site_id, state)",
-            worker="SELECT, INSERT, DELETE, UPDATE (state, reason, key, sequence, headers, value, timestamp_ms)",
+            worker="SELECT, INSERT, DELETE, UPDATE (state, reason, sequence)",
         ),
         "erasure": May(worker="SELECT, INSERT"),
         "site": May(app="SELECT", worker="SELECT, INSERT, UPDATE (name, site_type, sequence)"),

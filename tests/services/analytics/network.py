@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from services.analytics.worker import subscription_of
 from shared.broker import Partition
 from shared.db import open_pool, transaction
-from shared.dead_letters import Place, drop
+from shared.dead_letters import drop, listed
 from shared.delivery_store import Letter, LetterState, add_letters
 from shared.events import ConsentState, Event, SiteType, ViewContext, VisitState, YesNoUnsure
 from tests.builders import a_feedback, a_record, a_site, a_survey, a_view, a_visit, an_enrollment, an_event, an_id
@@ -100,21 +100,21 @@ async def learn(analytics: FastAPI, *events: Event) -> None:
     await arrive(analytics, subscription_of(worker_settings(analytics)), *events)
 
 
-async def set_aside(analytics: FastAPI, site_id: str, state: LetterState = "dead", offset: int = 5) -> Place:
+async def set_aside(analytics: FastAPI, site_id: str, state: LetterState = "dead", offset: int = 5) -> None:
     """Let an event of a site be set aside."""
     database: FreshDatabase = analytics.state.database
     event = an_event(a_visit(), site_id=site_id)
     record = a_record(event, Partition(event.topic, 1), offset)
     async with open_pool(database.worker, size=1) as pool, transaction(pool) as connection:
         await add_letters(connection, "analytics", [Letter(record, state, "body: missing")])
-    return Place(record.partition, offset)
 
 
-async def give_up(analytics: FastAPI, place: Place) -> None:
-    """Drop what was set aside as dead, as an operator does."""
+async def give_up(analytics: FastAPI) -> None:
+    """Drop the one record that is set aside, as an operator does."""
     subscription = subscription_of(worker_settings(analytics))
     async with open_pool(analytics.state.database.worker, size=1) as pool, transaction(pool) as connection:
-        assert await drop(connection, subscription, place, "a test record")
+        (letter,) = await listed(connection, "analytics")
+        assert await drop(connection, subscription, letter.letter_id, "a test record")
 
 
 SITES = [

@@ -367,9 +367,9 @@ async def test_a_clinic_whose_dead_letter_was_dropped_is_fine_until_another_is_s
         rows = {row["site_id"]: row for row in (await read(operator, "/v1/pipeline"))["sites"]}
         return rows["lakeside"]["state"], rows["lakeside"]["dead_letters"]
 
-    place = await set_aside(known, "lakeside")
+    await set_aside(known, "lakeside")
     assert await lakeside() == ("set aside", 1)
-    await give_up(known, place)
+    await give_up(known)
     assert await lakeside() == ("fine", 0)
     await set_aside(known, "lakeside", "waiting", offset=6)
     assert await lakeside() == ("set aside", 1), "what waits for an event that was lost needs somebody too"

@@ -1,0 +1,12 @@
+"""What was set aside is known by itself and not by its place in a log."""
+
+from shared.migrations import delivery_v4
+
+revision = "0014"
+down_revision = "0013"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    delivery_v4.upgrade()
