@@ -30,7 +30,7 @@ OLDEST_UNSENT = Gauge(
 APPLIED = Counter("samepage_consumer_applied_total", "Events applied.", ["consumer", "topic"])
 DUPLICATES = Counter("samepage_consumer_duplicates_total", "Events met again and dropped.", ["consumer"])
 SET_ASIDE = Counter(
-    "samepage_consumer_set_aside_total", "Records set aside: dead, parked, waiting.", ["consumer", "state"]
+    "samepage_consumer_set_aside_total", "Records set aside: dead, parked, waiting, dropped.", ["consumer", "state"]
 )
 LAG = Gauge("samepage_consumer_lag_records", "Records not yet applied.", ["consumer"])
 AUDIT_FAILURES = Counter(

@@ -112,7 +112,7 @@ async def test_a_database_without_words_is_brought_to_the_newest_version_and_for
     assert {row["relforcerowsecurity"] for row in await database.rows(forced, ["survey", "idempotency"])} == {True}
 
 
-async def test_what_was_set_aside_before_letters_had_ids_is_the_same_letter_when_it_is_set_aside_again(old: Old) -> None:
+async def test_what_was_set_aside_before_letters_had_ids_is_the_same_letter_when_it_comes_again(old: Old) -> None:
     database = await old("feedback", LETTER)
     await upgrade("feedback", database.owner)
     (before,) = await database.rows("SELECT * FROM dead_letter")
