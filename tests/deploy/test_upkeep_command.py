@@ -102,6 +102,18 @@ async def test_dropping_says_what_went_on_behind_it_and_who_did_it_is_on_record(
     assert await network["dashboard"].value("SELECT subject FROM audit WHERE route = 'drop-dead-letter'") == "tester"
 
 
+async def test_dropping_a_record_without_a_sequence_says_that_what_was_behind_it_waits(
+    network: Mapping[str, FreshDatabase], samepage: Samepage
+) -> None:
+    await set_aside(network, 2)
+    others = "SELECT jsonb_agg(one) FROM jsonb_array_elements(headers) AS one WHERE one ->> 0 <> 'ce_sequence'"
+    await network["dashboard"].run(f"UPDATE dead_letter SET headers = ({others}) WHERE state = 'dead'")
+    dead, _ = await ids(samepage)
+    done = await samepage("dead-letters", "drop", "dashboard", dead, "--reason", "of a test", "--by", "tester")
+    said = "0 applied, 1 waiting for an event that has not come, 0 still set aside."
+    assert (done.exit_code, " ".join(done.stdout.split())) == (0, f"Dropped. Of what was parked behind it: {said}")
+
+
 async def test_reconciling_fails_and_names_who_lacks_what(
     network: Mapping[str, FreshDatabase], samepage: Samepage
 ) -> None:
